@@ -1,0 +1,220 @@
+"""The configuration as frozen values. Illegal values cannot be loaded (`proxy.config.load` checks), so users of these
+need not check again. Times are seconds, sizes bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from translators.ir import Dialect
+from translators.profile import Profile
+
+
+class Secret:
+    """A secret that does not print itself: repr, str, format and JSON are `***`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret is not pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    consecutive_failures: int = 5
+    open_s: float = 30.0
+    open_max_s: float = 300.0
+    jitter: float = 0.1
+    probe_successes: int = 2
+    ramp_s: float = 30.0
+    ramp_min: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    attempts_per_target: int = 3
+    max_total_attempts: int = 6
+    base_s: float = 0.5
+    cap_s: float = 8.0
+    max_inline_wait_s: float = 2.0
+    budget_ratio: float = 0.2
+    budget_min_per_s: float = 1.0
+    budget_window_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimeoutSettings:
+    deadline_s: float = 600.0
+    connect_s: float = 5.0
+    pool_s: float = 1.0
+    write_s: float = 30.0
+    progress_s: float = 30.0
+    progress_unary_s: float = 120.0
+    first_token_reasoning_s: float = 300.0
+    idle_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    in_flight: int = 2000
+    per_target: int = 0
+    queue: int = 64
+    queue_wait_s: float = 0.5
+    body_bytes: int = 33_554_432
+    buffered_bytes: int = 67_108_864
+    client_write_s: float = 30.0
+    body_idle_s: float = 10.0
+    body_total_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    active: bool = False
+    interval_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    listen: str = "127.0.0.1:4600"
+    admin: str = "127.0.0.1:4601"
+    drain_s: float = 60.0
+    watch: bool = False
+    engine: Literal["pyreqwest", "httpx2"] = "pyreqwest"
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSettings:
+    token_sha256: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKey:
+    """One key of a provider and where it came from (`env:X`, `file:/path`); `client` keys are not listed here."""
+
+    source: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    name: str
+    dialect: Dialect
+    base_url: str
+    """Without a trailing slash, e.g. `https://api.openai.com/v1`."""
+    keys: tuple[ProviderKey, ...] = ()
+    client_key: bool = False
+    """`keys = ["client"]`: the caller's own key goes upstream."""
+    vendor: str = ""
+    """Row family of profiles.toml; empty for a plain server of the dialect."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    proxy: str | None = None
+    ca_file: str | None = None
+    default_model: str | None = None
+    """What `provider/*` means for a model that belongs to another vendor."""
+    breaker: BreakerSettings = BreakerSettings()
+    retry: RetrySettings = RetrySettings()
+    timeouts: TimeoutSettings = TimeoutSettings()
+    per_target: int = 0
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    """Profile fields the configuration sets for every model of this provider."""
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """`[providers.NAME.models."MODEL"]`: profile fields of one model here."""
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of a chain: `provider/model`, where the model `*` stands for the one asked for."""
+
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRoute:
+    """`[models."NAME"]`."""
+
+    name: str
+    chain: tuple[Step, ...]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Request fields set when the client did not (`temperature = 0.7`)."""
+    max_output: int | None = None
+    mode: Literal["strict", "warn", "lenient"] = "warn"
+    failover_on_content: bool = False
+    breaker: Mapping[str, Any] = field(default_factory=dict)
+    retry: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Mapping[str, Any] = field(default_factory=dict)
+    """Settings this model overrides, already checked, by field name."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRoute:
+    """`[embeddings.NAME]`: every step gives vectors of one space."""
+
+    name: str
+    chain: tuple[Step, ...]
+    dimensions: int | None = None
+    same_space: str | None = None
+    """The operator's reason why differently named models share a space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    name: str
+    key_sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    providers: Mapping[str, Provider]
+    models: Mapping[str, ModelRoute]
+    """By name; `*` serves every name not listed."""
+    embeddings: Mapping[str, EmbeddingRoute] = field(default_factory=dict)
+    clients: Mapping[str, Client] = field(default_factory=dict)
+    server: ServerSettings = ServerSettings()
+    admin: AdminSettings = AdminSettings()
+    limits: LimitSettings = LimitSettings()
+    health: HealthSettings = HealthSettings()
+    source: str = "environment"
+    """The file's path, or `environment`."""
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A provider and a model there, with every setting resolved: what an attempt is made against."""
+
+    provider: Provider
+    model: str
+    profile: Profile
+    breaker: BreakerSettings
+    retry: RetrySettings
+    timeouts: TimeoutSettings
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider.name}/{self.model}"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What breaker and throttle belong to."""
+        return (self.provider.name, self.provider.base_url, self.model)

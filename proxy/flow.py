@@ -1,0 +1,155 @@
+"""An exchange and the services it flows through.
+
+Push, not pull: a Service gets the exchange and answers on `exchange.out`; a Filter does something around the next
+service. One call frame covers the whole exchange, streams included, so a filter's `finally` is the real end.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from translators.faults import Fault
+
+if TYPE_CHECKING:
+    from proxy.config.values import Client
+    from translators.codec import Codec, Envelope
+    from translators.ir import Usage
+
+Headers = list[tuple[str, str]]
+"""Header pairs, names in lower case, in order, repeats kept."""
+
+
+class Output(Protocol):
+    """The client's side of one exchange. Every send is bounded in time (`client_write_s`)."""
+
+    started: bool
+    """True once the status line is sent: the answer is committed."""
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer at once, content-length set."""
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Commits a streamed answer."""
+
+    async def write(self, data: bytes) -> None:
+        """Part of a streamed body."""
+
+    async def finish(self) -> None:
+        """The regular end of a streamed body."""
+
+    def abort(self) -> None:
+        """Closes the connection with the body unterminated, so that no client takes it for a regular end."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One upstream call, as it is told in headers, logs and errors."""
+
+    target: str
+    """`provider/model`."""
+    kind: str
+    """`ok` or the fault's kind."""
+    status: int
+    """HTTP status of the upstream, 0 without one."""
+    ms: int
+    message: str = ""
+    code: str | None = None
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and all that became known of it. Filters fill it; `observe` tells it."""
+
+    id: str
+    route: str
+    """`chat`, `embeddings`, `models` or `other`: a bounded label."""
+    method: str
+    path: str
+    headers: dict[str, str]
+    """The client's headers, names in lower case (the edge refuses repeats of those that matter)."""
+    body: bytes
+    peer: str
+    out: Output
+    codec: "Codec"
+    """The client's dialect: its errors are told in it."""
+    started: float
+    """Loop time in seconds."""
+    client_wait_s: float | None = None
+    """How long this client waits for an answer (`x-request-timeout` or its SDK's read timeout)."""
+    deadline: float = 0.0
+    commit_by: float = 0.0
+    retry_count: int = 0
+    """The client SDK's own count of retries (`x-stainless-retry-count`)."""
+    client: "Client | None" = None
+    payload: Any = None
+    """The parsed body."""
+    envelope: "Envelope | None" = None
+    asked: str = ""
+    """The model the client named."""
+    attempts: list[Attempt] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    """Targets not tried, each with its reason."""
+    provider: str = ""
+    model: str = ""
+    """Who answered."""
+    status: int = 0
+    fault: Fault | None = None
+    usage: "Usage | None" = None
+    translation: str = ""
+    upstream_id: str = ""
+    upstream_s: float = 0.0
+    """Time spent waiting for upstreams until the commit; the rest was ours."""
+    first_token: float = 0.0
+    """Loop time of the first content sent; 0 before."""
+    own_error: bool = False
+    """The fault is Sidestep's own: the roll-back signal."""
+
+
+Service = Callable[[Exchange], Awaitable[None]]
+Filter = Callable[[Exchange, Service], Awaitable[None]]
+
+
+def stack(filters: Sequence[Filter], innermost: Service) -> Service:
+    """The filters around `innermost`, the first one outermost."""
+    service = innermost
+    for one in reversed(filters):
+        service = _around(one, service)
+    return service
+
+
+def _around(one: Filter, following: Service) -> Service:
+    async def service(exchange: Exchange) -> None:
+        await one(exchange, following)
+
+    return service
+
+
+class Clock(Protocol):
+    """Time and chance, passed in so that tests own both."""
+
+    def now(self) -> float:
+        """Monotonic seconds, the event loop's scale."""
+
+    def wall(self) -> float:
+        """Unix seconds."""
+
+    def uniform(self) -> float:
+        """A random number in [0, 1)."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """The real one; its `now` is the event loop's own time."""
+
+    def __init__(self) -> None:
+        import random
+        import time
+
+        self.now = time.monotonic
+        self.wall = time.time
+        self.uniform = random.SystemRandom().random
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

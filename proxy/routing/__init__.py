@@ -1,0 +1,1 @@
+"""Which targets serve a request, and in which order: pure decisions."""

@@ -1,0 +1,391 @@
+"""The neutral conversation: what a request and an answer mean, whatever dialect they were written in.
+
+A conversation is a flat list of items, as rich as the richest dialect: messages made of parts, tool calls, tool
+results, and reasoning with the blob that only its maker can read. Every dialect parses into these values and
+renders from them, so N dialects need N packages and not N x N.
+
+Rules: values are frozen; tool arguments stay the JSON *text* the model wrote; fields this form does not know are kept
+by name in `extra`, never thrown away in silence. Answers travel as deltas; `translators.fold` turns deltas into a Reply.
+"""
+
+import enum
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
+
+from msgspec import Struct
+
+from translators.faults import Fault
+
+Json = Any
+"""A parsed JSON value (dict, list, str, int, float, bool or None)."""
+
+Role = Literal["system", "developer", "user", "assistant"]
+
+
+class Dialect(enum.StrEnum):
+    """A wire format. A provider is a configuration block that speaks one of these."""
+
+    OPENAI_CHAT = "openai-chat"
+    ANTHROPIC_MESSAGES = "anthropic-messages"
+
+
+class Origin(Struct, frozen=True):
+    """Who made a provider-bound blob: it may only ever be sent back to exactly this place."""
+
+    dialect: str
+    provider: str
+    lineage: str
+    """The model family the blob is bound to, from the profile; the model id where the profile names none."""
+    account: str = ""
+    """Keyed hash of the key (or its account label); empty where blobs are not bound to an account."""
+
+    def __str__(self) -> str:
+        return "|".join((self.dialect, self.provider, self.lineage, self.account))
+
+
+class Opaque(Struct, frozen=True):
+    """A blob only its maker can read: a thinking signature, redacted thinking, encrypted reasoning."""
+
+    form: Literal["signature", "redacted", "encrypted"]
+    data: str
+    origin: str
+    """`str(Origin)` of its maker; empty when unknown, and an unknown origin matches no target."""
+
+
+# -- parts of a message ------------------------------------------------------------------------------------------
+
+
+class Text(Struct, frozen=True, tag="text"):
+    text: str
+    cache: Mapping[str, Json] | None = None
+    """Cache marker in Anthropic's form, e.g. `{"type": "ephemeral", "ttl": "5m"}`; None for no marker."""
+
+
+class Image(Struct, frozen=True, tag="image"):
+    """An image, by URL or as base64 data with its media type; exactly one of `url` and `data` is set."""
+
+    url: str | None = None
+    data: str | None = None
+    media_type: str = ""
+    detail: str | None = None
+    cache: Mapping[str, Json] | None = None
+
+
+class File(Struct, frozen=True, tag="file"):
+    """A document: base64 `data`, a provider's own `file_id`, or a `url`; exactly one is set."""
+
+    data: str | None = None
+    file_id: str | None = None
+    url: str | None = None
+    media_type: str = ""
+    filename: str | None = None
+    cache: Mapping[str, Json] | None = None
+
+
+class Audio(Struct, frozen=True, tag="audio"):
+    data: str
+    format: str
+
+
+class Refusal(Struct, frozen=True, tag="refusal"):
+    text: str
+
+
+class Foreign(Struct, frozen=True, tag="foreign"):
+    """A part this form has no word for, kept whole with the dialect that wrote it; other dialects report it refused."""
+
+    dialect: str
+    kind: str
+    value: Json
+
+
+Part = Text | Image | File | Audio | Refusal | Foreign
+
+# -- items of a conversation -------------------------------------------------------------------------------------
+
+
+class Message(Struct, frozen=True, tag="message"):
+    role: Role
+    parts: tuple[Part, ...]
+    name: str | None = None
+
+
+class ToolCall(Struct, frozen=True, tag="tool_call"):
+    """A call the assistant made. `arguments` is the JSON text as written (free text when `custom`)."""
+
+    id: str
+    name: str
+    arguments: str
+    custom: bool = False
+
+
+class ToolResult(Struct, frozen=True, tag="tool_result"):
+    call_id: str
+    parts: tuple[Part, ...]
+    is_error: bool = False
+    cache: Mapping[str, Json] | None = None
+
+
+class Reasoning(Struct, frozen=True, tag="reasoning"):
+    """One block of thinking. Text may be empty while the blob is not: such a block must survive too."""
+
+    text: str
+    opaque: Opaque | None = None
+
+
+Item = Message | ToolCall | ToolResult | Reasoning
+
+# -- what the caller asks for ------------------------------------------------------------------------------------
+
+
+class Tool(Struct, frozen=True):
+    name: str
+    description: str | None = None
+    parameters: Mapping[str, Json] | None = None
+    strict: bool | None = None
+    custom_format: Json = None
+    """For a free-text (custom) tool: its format object, `{}` when it named none. None for a function tool."""
+    cache: Mapping[str, Json] | None = None
+
+
+class ToolChoice(Struct, frozen=True):
+    """`named` carries one name; `allowed` carries the allowed names, and `required` says whether one must be called."""
+
+    mode: Literal["auto", "none", "required", "named", "allowed"]
+    names: tuple[str, ...] = ()
+    required: bool = False
+
+
+class OutputFormat(Struct, frozen=True):
+    kind: Literal["text", "json_object", "json_schema"]
+    schema: Mapping[str, Json] | None = None
+    name: str | None = None
+    description: str | None = None
+    strict: bool | None = None
+
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """A chat request. None means the caller did not say; a default is the upstream's business."""
+
+    model: str
+    items: tuple[Item, ...]
+    stream: bool = False
+    include_usage: bool = False
+    max_output: int | None = None
+    """Output bound in tokens, reasoning included."""
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: Mapping[str, float] | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    output: OutputFormat | None = None
+    effort: Effort | None = None
+    thinking_budget: int | None = None
+    """Reasoning bound in tokens, for dialects that have one."""
+    verbosity: str | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    service_tier: str | None = None
+    metadata: Mapping[str, str] | None = None
+    modalities: tuple[str, ...] = ()
+    audio: Json = None
+    prediction: Json = None
+    web_search: Json = None
+    extra: Mapping[str, Json] = {}
+    """Top-level fields this form has no word for, by their wire name."""
+
+
+# -- what the model answers --------------------------------------------------------------------------------------
+
+
+class Finish(enum.StrEnum):
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+
+
+class Usage(Struct, frozen=True):
+    """Token counts with one meaning everywhere: `input` includes cached and cache-write tokens, `output` includes
+    reasoning. None means the provider did not say, which is not zero."""
+
+    input: int
+    output: int
+    cached: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+
+class Choice(Struct, frozen=True):
+    items: tuple[Item, ...]
+    finish: Finish
+    index: int = 0
+    stop_sequence: str | None = None
+    annotations: tuple[Mapping[str, Json], ...] = ()
+    logprobs: Json = None
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    id: str
+    model: str
+    choices: tuple[Choice, ...]
+    usage: Usage | None = None
+    service_tier: str | None = None
+    extra: Mapping[str, Json] = {}
+
+
+# -- the same, as it streams -------------------------------------------------------------------------------------
+
+
+class Delta(Struct, frozen=True):
+    """One step of a streamed answer. `commits` is true for what a client may count as the answer's first content."""
+
+    commits: ClassVar[bool] = False
+
+
+class Started(Delta, frozen=True):
+    """The upstream opened its answer; nothing has been said yet."""
+
+    id: str
+    model: str
+    service_tier: str | None = None
+
+
+class TextDelta(Delta, frozen=True):
+    commits: ClassVar[bool] = True
+    text: str
+    choice: int = 0
+    logprobs: Json = None
+
+
+class ReasoningDelta(Delta, frozen=True):
+    """Thinking text. It is progress; it commits where the client's dialect shows it (see `EventWriter.shows`)."""
+
+    text: str
+    choice: int = 0
+
+
+class ReasoningEnd(Delta, frozen=True):
+    """A thinking block is complete; `opaque` is its signature or redacted data, None when it had none."""
+
+    opaque: Opaque | None = None
+    choice: int = 0
+
+
+class RefusalDelta(Delta, frozen=True):
+    commits: ClassVar[bool] = True
+    text: str
+    choice: int = 0
+
+
+class ToolStart(Delta, frozen=True):
+    """A tool call begins. `index` is dense from 0 per choice; `id` and `name` are complete and come only here."""
+
+    commits: ClassVar[bool] = True
+    index: int
+    id: str
+    name: str
+    custom: bool = False
+    choice: int = 0
+
+
+class ToolArguments(Delta, frozen=True):
+    commits: ClassVar[bool] = True
+    index: int
+    text: str
+    choice: int = 0
+
+
+class Annotated(Delta, frozen=True):
+    commits: ClassVar[bool] = True
+    annotation: Mapping[str, Json]
+    choice: int = 0
+
+
+class Ended(Delta, frozen=True):
+    """One choice is finished. A reader emits it exactly once per choice."""
+
+    commits: ClassVar[bool] = True
+    finish: Finish
+    choice: int = 0
+    stop_sequence: str | None = None
+
+
+class Used(Delta, frozen=True):
+    """Usage so far; cumulative, so the last one wins."""
+
+    usage: Usage
+
+
+class Failed(Delta, frozen=True):
+    """The upstream said inside its stream that it failed. Nothing follows."""
+
+    fault: Fault
+
+
+# -- reading and writing streams ---------------------------------------------------------------------------------
+
+
+class Event(Struct, frozen=True):
+    """One server-sent event: its `event:` name (empty when absent) and its joined `data:` lines."""
+
+    data: bytes
+    name: str = ""
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What an answer needs beside its content: minted ids, the time, and what the client asked to see."""
+
+    id: str
+    created: int
+    """Unix seconds."""
+    model: str
+    """The model that answers."""
+    include_usage: bool = False
+    named_tool: bool = False
+    """True when the caller forced one named tool (some dialects then finish differently)."""
+
+
+class EventReader(Protocol):
+    """Upstream events -> deltas. Any event gives deltas or raises one `ProtocolFault`; unknown ones are ignored."""
+
+    ignored: int
+    """Events and fields that meant nothing to the reader, counted."""
+
+    def feed(self, event: Event) -> Sequence[Delta]:
+        """Deltas of one event. Raises ProtocolFault on what cannot be an event of this dialect."""
+
+    def close(self) -> Sequence[Delta]:
+        """The bytes ended. Raises Truncated unless the dialect's terminal event was seen."""
+
+
+class EventWriter(Protocol):
+    """Deltas -> bytes for the client, framing included."""
+
+    def feed(self, delta: Delta) -> bytes:
+        """Bytes to send; empty when this delta says nothing in this dialect (or must be held back)."""
+
+    def close(self) -> bytes:
+        """The regular end of the stream, e.g. the usage chunk and `[DONE]`."""
+
+    def fault(self, fault: Fault) -> bytes:
+        """The error event that ends a broken stream; never the regular end."""
+
+    def shows(self, delta: Delta) -> bool:
+        """Whether the client sees this delta as content, so that it commits the answer."""
