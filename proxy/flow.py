@@ -4,7 +4,6 @@ Push, not pull: a Service gets the exchange and answers on `exchange.out`; a Fil
 service. One call frame covers the whole exchange, streams included, so a filter's `finally` is the real end.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,6 +41,23 @@ class Output(Protocol):
         """Closes the connection with the body unterminated, so that no client takes it for a regular end."""
 
 
+class Refused(Exception):
+    """The exchange ends here with `fault`; the observe filter tells it to the client.
+
+    `retry_after_s` becomes Retry-After; `should_retry` becomes `x-should-retry`, None for none of it.
+    """
+
+    def __init__(self, fault: Fault, *, retry_after_s: float | None = None, should_retry: bool | None = False) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+        self.retry_after_s = retry_after_s
+        self.should_retry = should_retry
+
+
+class Gone(Exception):
+    """The client left before its answer was complete."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """One upstream call, as it is told in headers, logs and errors."""
@@ -68,7 +84,9 @@ class Exchange:
     path: str
     headers: dict[str, str]
     """The client's headers, names in lower case (the edge refuses repeats of those that matter)."""
-    body: bytes
+    read: Callable[[], Awaitable[bytes]]
+    """Reads the request's body, bounded in size and time; from its end on, the client's leaving cancels the exchange.
+    Raises Refused (body_too_large, too slow) or Gone."""
     peer: str
     out: Output
     codec: "Codec"
@@ -123,33 +141,3 @@ def _around(one: Filter, following: Service) -> Service:
         await one(exchange, following)
 
     return service
-
-
-class Clock(Protocol):
-    """Time and chance, passed in so that tests own both."""
-
-    def now(self) -> float:
-        """Monotonic seconds, the event loop's scale."""
-
-    def wall(self) -> float:
-        """Unix seconds."""
-
-    def uniform(self) -> float:
-        """A random number in [0, 1)."""
-
-    async def sleep(self, seconds: float) -> None: ...
-
-
-class SystemClock:
-    """The real one; its `now` is the event loop's own time."""
-
-    def __init__(self) -> None:
-        import random
-        import time
-
-        self.now = time.monotonic
-        self.wall = time.time
-        self.uniform = random.SystemRandom().random
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)

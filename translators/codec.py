@@ -65,7 +65,9 @@ class Codec(Protocol):
     def render_request(self, request: Request, profile: Profile) -> tuple[dict[str, Json], Report]:
         """The body for `profile`'s target. What cannot be said is left out and noted in the Report, never raised."""
 
-    def relay_request(self, body: dict[str, Json], profile: Profile, bound: int | None) -> tuple[dict[str, Json], Report]:
+    def relay_request(
+        self, body: dict[str, Json], profile: Profile, bound: int | None
+    ) -> tuple[dict[str, Json], Report]:
         """The same-dialect body: a shallow copy with model, usage option, output bound (`bound` when the client gave
         none) and foreign blobs seen to; all else passes as it came. `body` is not changed."""
 

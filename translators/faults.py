@@ -114,7 +114,7 @@ def say(text: str) -> str:
     return line if len(line) <= MESSAGE_CAP else line[: MESSAGE_CAP - 1] + "…"
 
 
-class ProtocolFault(Exception):  # noqa: N818 - a fault of the peer, named like the table's row
+class ProtocolFault(Exception):
     """The upstream sent what its dialect does not allow. The message says what, without quoting the body."""
 
 
@@ -135,7 +135,7 @@ class Malformed(ValueError):
         self.status = status
 
 
-class Failure(Exception):  # noqa: N818 - the upstream's own failure, as a value to raise
+class Failure(Exception):
     """An attempt ended in `fault`."""
 
     def __init__(self, fault: Fault) -> None:

@@ -5,7 +5,7 @@ results, and reasoning with the blob that only its maker can read. Every dialect
 renders from them, so N dialects need N packages and not N x N.
 
 Rules: values are frozen; tool arguments stay the JSON *text* the model wrote; fields this form does not know are kept
-by name in `extra`, never thrown away in silence. Answers travel as deltas; `translators.fold` turns deltas into a Reply.
+by name in `extra`, never thrown away in silence. Answers travel as deltas; `translators.fold` makes a Reply of them.
 """
 
 import enum
@@ -40,7 +40,7 @@ class Origin(Struct, frozen=True):
     """Keyed hash of the key (or its account label); empty where blobs are not bound to an account."""
 
     def __str__(self) -> str:
-        return "|".join((self.dialect, self.provider, self.lineage, self.account))
+        return f"{self.dialect}|{self.provider}|{self.lineage}|{self.account}"
 
 
 class Opaque(Struct, frozen=True):

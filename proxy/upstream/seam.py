@@ -24,15 +24,15 @@ class Call:
     """Whether the answer will be read by `chunks()`; a unary answer is cheaper without a streaming reader."""
 
 
-class Unreachable(Exception):  # noqa: N818 - named for what happened
-    """No connection: DNS, refused, TLS, no free place in the pool. The message is one clause without addresses' secrets."""
+class Unreachable(Exception):
+    """No connection: DNS, refused, TLS, no free place in the pool. The message is one clause."""
 
 
 class ConnectTimeout(Unreachable):
     """No connection within `connect_s` (or no place in the pool within `pool_s`)."""
 
 
-class Cut(Exception):  # noqa: N818 - named for what happened
+class Cut(Exception):
     """The connection broke after it was made: a reset, a short body, a bad chunk."""
 
 

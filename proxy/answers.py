@@ -1,0 +1,87 @@
+"""What every answer says beside its content: who served it, how it came to that, and how a failure is told.
+
+Names of headers and codes are part of the interface; tests assert on them.
+"""
+
+import math
+import re
+
+from proxy.flow import Attempt, Exchange, Headers
+from translators.faults import Fault, say
+
+_UNSAFE = re.compile(r"[^\w./\[\]:-]")
+ATTEMPTS_CAP = 1024
+
+
+def safe(name: str) -> str:
+    """`name` with everything but word characters and `./[]:-` removed: fit for a header."""
+    return _UNSAFE.sub("", name)
+
+
+def attempts_header(attempts: list[Attempt]) -> str:
+    """`alpha/gpt-4o;server;503;412, beta/claude;ok;200;890`: target;kind;status;ms, capped, then `+N`."""
+    text = ""
+    for position, attempt in enumerate(attempts):
+        one = f"{safe(attempt.target)};{attempt.kind};{attempt.status};{attempt.ms}"
+        if len(text) + len(one) > ATTEMPTS_CAP - 8:
+            left = len(attempts) - position
+            return f"{text}, +{left}" if text else f"+{left}"
+        text = f"{text}, {one}" if text else one
+    return text
+
+
+def served_headers(exchange: Exchange) -> Headers:
+    """The headers that say who served, for any answer; only what is known is said."""
+    headers: Headers = [("x-request-id", exchange.id)]
+    if exchange.provider:
+        headers.append(("x-sidestep-provider", safe(exchange.provider)))
+    if exchange.model:
+        headers.append(("x-sidestep-model", safe(exchange.model)))
+    if exchange.attempts:
+        headers.append(("x-sidestep-attempts", attempts_header(exchange.attempts)))
+    if exchange.translation:
+        headers.append(("x-sidestep-translation", exchange.translation))
+    if exchange.upstream_id:
+        headers.append(("x-sidestep-upstream-id", safe(exchange.upstream_id)[:128]))
+    return headers
+
+
+def retry_headers(retry_after_s: float | None, should_retry: bool | None) -> Headers:
+    """Retry-After in whole seconds (rounded up, at least 1) and `x-should-retry`."""
+    headers: Headers = []
+    if retry_after_s is not None:
+        headers.append(("retry-after", str(max(1, math.ceil(retry_after_s)))))
+    if should_retry is not None:
+        headers.append(("x-should-retry", "true" if should_retry else "false"))
+    return headers
+
+
+async def tell_fault(
+    exchange: Exchange,
+    fault: Fault,
+    *,
+    retry_after_s: float | None = None,
+    should_retry: bool | None = False,
+    more: Headers | None = None,
+) -> None:
+    """Answers with an error in the client's dialect; the targets tried go into `error.sidestep.attempts`."""
+    extra = {"attempts": [_told(one) for one in exchange.attempts]} if exchange.attempts else {}
+    if exchange.skipped:
+        extra["skipped"] = [{"target": target, "reason": say(reason)} for target, reason in exchange.skipped]
+    status, body = exchange.codec.render_fault(fault, extra or None)
+    exchange.status = status
+    exchange.fault = fault
+    headers = [("content-type", "application/json"), *served_headers(exchange)]
+    await exchange.out.answer(status, headers + retry_headers(retry_after_s, should_retry) + (more or []), body)
+
+
+def _told(attempt: Attempt) -> dict[str, object]:
+    told: dict[str, object] = {
+        "target": attempt.target,
+        "kind": attempt.kind,
+        "status": attempt.status,
+        "ms": attempt.ms,
+    }
+    if attempt.message:
+        told["message"] = attempt.message
+    return told

@@ -1,0 +1,40 @@
+"""Time and chance, passed in so that tests own both. The only module that may ask the system for either."""
+
+import asyncio
+import random
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the decisions need of the world."""
+
+    def now(self) -> float:
+        """Monotonic seconds, the event loop's scale."""
+
+    def wall(self) -> float:
+        """Unix seconds."""
+
+    def uniform(self) -> float:
+        """A random number in [0, 1)."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """The real one."""
+
+    def __init__(self) -> None:
+        self._random = random.Random()  # noqa: S311 - jitter, not secrets
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()
+
+    def uniform(self) -> float:
+        return self._random.random()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
