@@ -6,8 +6,11 @@ Names of headers and codes are part of the interface; tests assert on them.
 import math
 import re
 
+import orjson
+
 from proxy.flow import Attempt, Exchange, Headers
 from translators.faults import Fault, say
+from translators.ir import Context
 
 _UNSAFE = re.compile(r"[^\w./\[\]:-]")
 ATTEMPTS_CAP = 1024
@@ -44,6 +47,41 @@ def served_headers(exchange: Exchange) -> Headers:
     if exchange.upstream_id:
         headers.append(("x-sidestep-upstream-id", safe(exchange.upstream_id)[:128]))
     return headers
+
+
+def metadata(exchange: Exchange) -> dict[str, object]:
+    """What `x-sidestep-metadata: 1` asks for: the headers' facts as an object."""
+    told: dict[str, object] = {
+        "request_id": exchange.id,
+        "provider": exchange.provider,
+        "model": exchange.model,
+        "attempts": [_told(one) for one in exchange.attempts],
+    }
+    if exchange.translation:
+        told["translation"] = exchange.translation
+    return told
+
+
+def noted(body: bytes, exchange: Exchange) -> bytes:
+    """A unary JSON object with a `sidestep` member added; spliced, since the answer may be large."""
+    head = body.rstrip()
+    if not head.endswith(b"}"):
+        return body
+    joint = b"" if head[:-1].rstrip().endswith(b"{") else b","
+    return head[:-1] + joint + b'"sidestep":' + orjson.dumps(metadata(exchange)) + b"}"
+
+
+def noted_chunk(exchange: Exchange, context: Context) -> bytes:
+    """The same for a stream: one more chunk, without choices, before its end."""
+    chunk = {
+        "id": context.id,
+        "object": "chat.completion.chunk",
+        "created": context.created,
+        "model": context.model,
+        "choices": [],
+        "sidestep": metadata(exchange),
+    }
+    return b"data: " + orjson.dumps(chunk) + b"\n\n"
 
 
 def retry_headers(retry_after_s: float | None, should_retry: bool | None) -> Headers:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from translators.faults import Fault
 
 if TYPE_CHECKING:
+    from asyncio import Task
+
     from proxy.config.values import Client
     from translators.codec import Codec, Envelope
     from translators.ir import Usage
@@ -44,14 +46,23 @@ class Output(Protocol):
 class Refused(Exception):
     """The exchange ends here with `fault`; the observe filter tells it to the client.
 
-    `retry_after_s` becomes Retry-After; `should_retry` becomes `x-should-retry`, None for none of it.
+    `retry_after_s` becomes Retry-After; `should_retry` becomes `x-should-retry`, None for none of it; `more` are more
+    headers of the answer.
     """
 
-    def __init__(self, fault: Fault, *, retry_after_s: float | None = None, should_retry: bool | None = False) -> None:
+    def __init__(
+        self,
+        fault: Fault,
+        *,
+        retry_after_s: float | None = None,
+        should_retry: bool | None = False,
+        more: Headers | None = None,
+    ) -> None:
         super().__init__(fault.message)
         self.fault = fault
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry
+        self.more = more
 
 
 class Gone(Exception):
@@ -122,6 +133,18 @@ class Exchange:
     """Loop time of the first content sent; 0 before."""
     own_error: bool = False
     """The fault is Sidestep's own: the roll-back signal."""
+    refusal: Refused | None = None
+    """What the edge found wrong before any filter ran; `observe` tells it."""
+    cancelled: Fault | None = None
+    """Why the exchange's task was cancelled (client gone, deadline, drain). Who writes a stream tells every kind but
+    CANCELLED before it lets the cancellation go on."""
+
+
+def cancel(exchange: Exchange, task: "Task[None] | None", fault: Fault) -> None:
+    """Cancels the exchange's task because of `fault`. The first reason stands: what tells it is not cancelled again."""
+    if exchange.cancelled is None and task is not None:
+        exchange.cancelled = fault
+        task.cancel()
 
 
 Service = Callable[[Exchange], Awaitable[None]]

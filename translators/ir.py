@@ -117,6 +117,7 @@ class ToolCall(Struct, frozen=True, tag="tool_call"):
     name: str
     arguments: str
     custom: bool = False
+    cache: Mapping[str, Json] | None = None
 
 
 class ToolResult(Struct, frozen=True, tag="tool_result"):
@@ -146,6 +147,9 @@ class Tool(Struct, frozen=True):
     custom_format: Json = None
     """For a free-text (custom) tool: its format object, `{}` when it named none. None for a function tool."""
     cache: Mapping[str, Json] | None = None
+    extra: Mapping[str, Json] = {}
+    """Fields of the tool this form has no word for, by their wire name. A `type` among them marks a tool that the
+    vendor itself runs: another dialect reports it refused."""
 
 
 class ToolChoice(Struct, frozen=True):

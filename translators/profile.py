@@ -80,6 +80,9 @@ class Profile(Struct, frozen=True, kw_only=True):
     provider: str = ""
     model: str = ""
     account: str = ""
+    custom_tools: frozenset[str] = frozenset()
+    """Names of this request's free-text tools: a dialect without such tools wraps them as functions, and its reader
+    unwraps their calls by these names."""
 
     def origin(self, dialect: str) -> str:
         """The origin that blobs made by this target carry."""

@@ -99,6 +99,8 @@ class ServerSettings:
     drain_s: float = 60.0
     watch: bool = False
     engine: Literal["pyreqwest", "httpx2"] = "pyreqwest"
+    cluster_hosts: tuple[str, ...] = ()
+    """Host names that providers may have without TLS, besides this machine."""
 
 
 @dataclass(frozen=True, slots=True)

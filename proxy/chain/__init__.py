@@ -1,0 +1,1 @@
+"""The attempt loop: `walk` goes through the targets, `engagement` makes one attempt, `verdict` has the last word."""

@@ -1,0 +1,94 @@
+"""The last word: what the client is told when no target answered. Pure.
+
+The most useful error is chosen and every target is named with its reason. A fault of the request itself (refused, too
+long, content) stands as it is when nothing else went wrong before it; otherwise the primary's fault decides, since a
+later target's 400 may be the translation's doing. Whether the client should try again is said too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from translators.faults import Fault, Kind, say
+
+OWN_WORDS = (Kind.REFUSED, Kind.TOO_LONG, Kind.CONTENT)
+"""Faults of the request: told as the target told them."""
+MAX_RETRY_AFTER_S = 120.0
+"""The OpenAI SDK gives up altogether on anything longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A target that was not called, and why."""
+
+    target: str
+    why: str
+    """`breaker`, `throttled`, `keys`, `busy`, `cannot`, `smaller`."""
+    reason: str
+    """One clause for people."""
+    wait_s: float | None = None
+    """When it may serve again, where that is known."""
+    param: str | None = None
+    """The field it cannot express."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    fault: Fault
+    retry_after_s: float | None = None
+    should_retry: bool = False
+
+
+def last_word(faults: Sequence[tuple[str, Fault]], skips: Sequence[Skip]) -> LastWord:
+    """What to tell after `faults` (target, fault; in the order they happened) and `skips`; one of them is not empty."""
+    if not faults:
+        return _nobody_called(skips)
+    first_target, first = faults[0]
+    if first.kind in OWN_WORDS:
+        return LastWord(first)
+    waits = [skip.wait_s for skip in skips if skip.why == "throttled" and skip.wait_s is not None]
+    waits += [fault.retry_after_s or 1.0 for _, fault in faults if fault.kind is Kind.THROTTLED]
+    throttled = all(fault.kind is Kind.THROTTLED for _, fault in faults) and all(s.why == "throttled" for s in skips)
+    primary = next(fault for target, fault in reversed(faults) if target == first_target)
+    message = _named(faults, skips)
+    if throttled:
+        wait = min(waits)
+        fault = Fault(kind=Kind.THROTTLED, status=429, message=message)
+        return LastWord(fault, wait, should_retry=wait <= MAX_RETRY_AFTER_S)
+    return LastWord(Fault(kind=primary.kind, status=primary.status, message=message, param=primary.param))
+
+
+def _nobody_called(skips: Sequence[Skip]) -> LastWord:
+    reasons = {skip.why for skip in skips}
+    message = f"No target can take this request: {_list(skips)}."
+    if reasons <= {"cannot", "smaller"}:
+        param = next((skip.param for skip in skips if skip.param), None)
+        fault = Fault(kind=Kind.REFUSED, status=400, message=say(message), param=param, code="unsupported_parameter")
+        return LastWord(fault)
+    waits = [skip.wait_s for skip in skips if skip.wait_s is not None]
+    wait = min(waits, default=None)
+    if reasons <= {"throttled", "cannot"}:
+        fault = Fault(kind=Kind.THROTTLED, status=429, message=say(message))
+        return LastWord(fault, wait, should_retry=wait is not None and wait <= MAX_RETRY_AFTER_S)
+    if wait is not None:
+        fault = Fault(kind=Kind.SHED, status=503, message=say(message), code="no_target_available")
+        return LastWord(fault, min(30.0, max(1.0, wait)), should_retry=True)
+    kind = Kind.AUTH if reasons <= {"keys", "cannot"} else Kind.SHED
+    return LastWord(Fault(kind=kind, status=503, message=say(message), code="no_target_available"))
+
+
+def _named(faults: Sequence[tuple[str, Fault]], skips: Sequence[Skip]) -> str:
+    """Each target once, with the reason of its last fault."""
+    latest = dict(faults)
+    tried = "; ".join(f"{target}: {_reason(fault)}" for target, fault in latest.items())
+    skipped = f"; {_list(skips)}" if skips else ""
+    lead = "All targets failed" if len(latest) + len(skips) > 1 else "The only target failed"
+    return say(f"{lead}: {tried}{skipped}.")
+
+
+def _reason(fault: Fault) -> str:
+    status = f" {fault.status}" if fault.status else ""
+    return f"{fault.kind.value}{status}, {fault.message.rstrip('.')}"
+
+
+def _list(skips: Sequence[Skip]) -> str:
+    return "; ".join(f"{skip.target}: {skip.reason}" for skip in skips)

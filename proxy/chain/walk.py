@@ -1,0 +1,261 @@
+"""One request's walk along its chain: targets in order, retries, and when to stop.
+
+For each target: translate (what it cannot express may skip it), then attempt until it answers, its share of attempts is
+used, or its fault says to go on. The key is chosen before the permit, so that a missing key never takes up a probe.
+Before the commit anything may go on to the next target; after it nothing is retried behind the client's back.
+
+When breakers alone refuse the whole chain, the target nearest its probe admits one request a second: never worse than
+no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
+"""
+
+from dataclasses import dataclass
+
+from proxy.chain.engagement import Engagement, Ready, Tools, of_the_caller
+from proxy.chain.verdict import Skip, last_word
+from proxy.config.values import Secret, Target
+from proxy.flow import Exchange, Refused
+from proxy.jobs import Job, Prepared
+from proxy.resilience.breaker import State
+from proxy.resilience.keys import KeyState
+from proxy.resilience.retry import Action, again, attempts_for, delay, onward, total_attempts
+from proxy.resilience.targets import TargetState
+from proxy.routing.resolve import Resolution
+from proxy.upstream.timings import AttemptTimes, attempt_times
+from translators.faults import Fault, Kind, Malformed
+from translators.report import Mode
+
+
+class Chain:
+    """Runs requests over their chains. Holds no state of its own: what is remembered lives in the registry."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def run(self, exchange: Exchange, job: Job, found: Resolution, mode: Mode) -> None:
+        """Answers the exchange. Raises Refused with the last word, or Malformed when no target could read the body."""
+        walk = _Walk(self._tools, exchange, job, found, mode)
+        if not await walk.along():
+            walk.conclude()
+
+
+@dataclass(slots=True)
+class _Try:
+    """A target's turn: what was made for it and how far it is."""
+
+    target: Target
+    state: TargetState
+    prepared: Prepared
+    position: int
+    allowed: int
+    made: int = 0
+
+
+class _Walk:
+    def __init__(self, tools: Tools, exchange: Exchange, job: Job, found: Resolution, mode: Mode) -> None:
+        self._tools = tools
+        self._exchange = exchange
+        self._job = job
+        self._found = found
+        self._mode = mode
+        self._targets = found.targets
+        self._left = total_attempts(len(found.targets), found.targets[0].retry)
+        self._limit = min(exchange.deadline, exchange.commit_by)
+        self._faults: list[tuple[str, Fault]] = []
+        self._skips: list[Skip] = []
+        self._malformed: Malformed | None = None
+        self._translated = False
+        self._window: int | None = None
+        """Context window of the last target that failed."""
+
+    async def along(self) -> bool:
+        """True once the exchange is answered (or broken off after its commit)."""
+        for position, target in enumerate(self._targets):
+            if not self._may_follow(target):
+                continue
+            turn = self._turn(position, target)
+            if turn is not None and await self._serve(turn):
+                return True
+        return await self._forced()
+
+    def conclude(self) -> None:
+        """The last word."""
+        for skip in self._skips:
+            self._exchange.skipped.append((skip.target, skip.reason))
+        if self._malformed and not self._faults and all(skip.why == "cannot" for skip in self._skips):
+            raise self._malformed
+        if self._over():
+            waited = "before a target answered"
+            fault = Fault(kind=Kind.DEADLINE, status=504, message=f"The request's time ran out {waited}.")
+            raise Refused(fault)
+        word = last_word(self._faults, self._skips)
+        raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=word.should_retry)
+
+    def _over(self) -> bool:
+        return self._tools.clock.now() >= self._limit
+
+    def _may_follow(self, target: Target) -> bool:
+        if not self._faults:
+            return True
+        if self._over():
+            return False
+        fault = self._faults[-1][1]
+        window = target.profile.context_window
+        larger = window is not None and self._window is not None and window > self._window
+        allowed = self._found.route.failover_on_content
+        if onward(fault, translated=self._translated, larger=larger, allowed=allowed):
+            return True
+        if fault.kind is Kind.TOO_LONG:
+            self._skip(Skip(target.name, "smaller", "its context window is not known to be larger"))
+        return False
+
+    def _turn(self, position: int, target: Target) -> _Try | None:
+        """The target's version of the request, or None when it cannot express it."""
+        try:
+            prepared = self._job.prepare(target)
+        except Malformed as error:
+            self._malformed = error
+            self._skip(Skip(target.name, "cannot", str(error), param=error.param))
+            return None
+        barred = prepared.report.blocking(self._mode)
+        if barred:
+            reason = "; ".join(f"{entry.field}: {entry.why}" for entry in barred)
+            self._skip(Skip(target.name, "cannot", reason, param=barred[0].field))
+            return None
+        state = self._tools.registry.target(target, self._tools.clock.now())
+        retries = self._exchange.retry_count
+        allowed = attempts_for(position, len(self._targets), self._left, target.retry, client_retries=retries)
+        return _Try(target, state, prepared, position, allowed)
+
+    async def _serve(self, turn: _Try) -> bool:
+        """The target's attempts. True once the exchange is answered."""
+        turn.state.budget.deposit(self._tools.clock.now())
+        spent: set[int] = set()
+        while turn.made < turn.allowed:
+            ready = self._ready(turn, spent)
+            if isinstance(ready, Skip):
+                if not turn.made:
+                    self._skip(ready)
+                return False
+            if await self._attempt(turn, ready):
+                return True
+            if not await self._again(turn, ready.key, spent):
+                return False
+        return False
+
+    async def _attempt(self, turn: _Try, ready: Ready) -> bool:
+        turn.made += 1
+        self._left -= 1
+        target = turn.target
+        engagement = Engagement(self._tools, self._exchange, self._job, target, turn.state, turn.prepared, ready)
+        fault = await engagement.run()
+        if fault is None:
+            return True
+        if refused := of_the_caller(fault, target):
+            raise refused
+        self._faults.append((target.name, fault))
+        self._translated = turn.prepared.translated
+        self._window = target.profile.context_window
+        return False
+
+    async def _again(self, turn: _Try, key: KeyState, spent: set[int]) -> bool:
+        """Whether the same target gets another attempt now; sleeps the pause that it takes."""
+        tools, fault = self._tools, self._faults[-1][1]
+        now = tools.clock.now()
+        spent.add(key.index)
+        pool = tools.registry.keys(turn.target.provider)
+        decision = again(
+            fault,
+            tried_here=turn.made,
+            allowed_here=turn.allowed,
+            delay_s=delay(turn.made, turn.target.retry, tools.clock.uniform),
+            wait_s=fault.retry_after_s,
+            now=now,
+            deadline=self._limit,
+            others_usable=any(self._usable(target, now) for target in self._targets[turn.position + 1 :]),
+            other_key=not turn.target.provider.client_key and pool.choose(now, spent) is not None,
+            settings=turn.target.retry,
+        )
+        if decision.action not in (Action.STAY, Action.NEXT_KEY) or not turn.state.budget.withdraw(now):
+            return False
+        if decision.action is Action.STAY:
+            spent.clear()
+            await tools.clock.sleep(decision.after_s)
+            self._exchange.upstream_s += decision.after_s
+        return True
+
+    def _usable(self, target: Target, now: float) -> bool:
+        state = self._tools.registry.target(target, now)
+        return state.breaker.state(now) is not State.OPEN and state.throttle.free_at(now) <= now
+
+    def _ready(self, turn: _Try, spent: set[int]) -> Ready | Skip:
+        """A key and a permit for an attempt now, or why there is none."""
+        target, state, now = turn.target, turn.state, self._tools.clock.now()
+        limit = target.provider.per_target
+        if limit and state.in_flight >= limit:
+            return Skip(target.name, "busy", f"{limit} calls are already in flight there", 1.0)
+        wait = state.throttle.free_at(now) - now
+        if wait > 0:
+            return Skip(target.name, "throttled", f"asked to wait {wait:.0f} s more", wait)
+        key = self._key(target, now, spent)
+        if isinstance(key, Skip):
+            return key
+        times = self._times(turn, now)
+        permit = state.breaker.admit(now, times.first_s)
+        if permit is None:
+            wait = max(0.0, state.breaker.next_admit(now) - now)
+            return Skip(target.name, "breaker", "its breaker is open", wait)
+        return Ready(key, permit, times)
+
+    def _times(self, turn: _Try, now: float) -> AttemptTimes:
+        return attempt_times(
+            turn.target.timeouts,
+            stream=self._job.stream,
+            embeddings=self._job.endpoint == "embeddings",
+            reasons=self._job.reasons(turn.target),
+            now=now,
+            deadline=self._exchange.deadline,
+            commit_by=self._exchange.commit_by,
+            targets_left=len(self._targets) - turn.position - 1,
+        )
+
+    def _key(self, target: Target, now: float, spent: set[int]) -> KeyState | Skip:
+        if target.provider.client_key:
+            return _callers_key(self._exchange.headers)
+        pool = self._tools.registry.keys(target.provider)
+        key = pool.choose(now, spent)
+        if key is not None:
+            return key
+        free_at = pool.free_at(now)
+        if free_at is None:
+            return Skip(target.name, "keys", f"every key of {target.provider.name} is refused or out of quota")
+        return Skip(target.name, "throttled", f"asked to wait {free_at - now:.0f} s more", free_at - now)
+
+    async def _forced(self) -> bool:
+        """One more chance when breakers alone stood in the way."""
+        if self._faults or not self._skips or any(skip.why not in ("breaker", "cannot") for skip in self._skips):
+            return False
+        shut = {skip.target: skip.wait_s or 0.0 for skip in self._skips if skip.why == "breaker"}
+        if not shut:
+            return False
+        nearest = min(shut, key=lambda name: shut[name])
+        position = next(i for i, target in enumerate(self._targets) if target.name == nearest)
+        turn = self._turn(position, self._targets[position])
+        now = self._tools.clock.now()
+        permit = turn and turn.state.breaker.force(now)
+        if turn is None or permit is None:
+            return False
+        key = self._key(turn.target, now, set())
+        if isinstance(key, Skip):
+            turn.state.breaker.settle(permit, "ignored", now)
+            return False
+        return await self._attempt(turn, Ready(key, permit, self._times(turn, now)))
+
+    def _skip(self, skip: Skip) -> None:
+        self._skips.append(skip)
+
+
+def _callers_key(headers: dict[str, str]) -> KeyState:
+    """The caller's own key, from either header that clients use; no key is a matter for the provider to refuse."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    value = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    return KeyState(index=-1, source="client", secret=Secret(value) if value else None, fingerprint="")

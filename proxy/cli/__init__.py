@@ -1,0 +1,85 @@
+"""The command line: `sidestep serve`, `check`, `explain`, `demo`, `probe` and `key`, one module each.
+
+Importing this package and its modules imports the standard library alone; a command imports what it needs when it
+runs. So `--help` and `probe` are quick, and a broken dependency cannot keep a probe from telling the truth.
+
+What a person sees of a failure is one line on stderr for each thing wrong, never a traceback. Exit codes: 0 done; 1 it
+did not work; 2 wrong usage or configuration; 130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import proxy
+from proxy.cli import check, demo, explain, key, probe, serve
+from proxy.cli.stop import Stop
+
+_DESCRIPTION = """\
+A failover proxy for programs that speak to LLM providers. Point the program's base URL
+at it; when one provider does not answer, the next one in the chain does.
+
+  sidestep serve                      providers from OPENAI_API_KEY, ANTHROPIC_API_KEY, ...
+  export OPENAI_BASE_URL=http://127.0.0.1:4600/v1
+"""
+_EPILOG = "`sidestep COMMAND --help` tells more of each. A configuration file is read only when --config or SIDESTEP_CONFIG names it."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is told in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the process's exit code; wrong usage raises SystemExit(2), as argparse does."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except Stop as stop:
+        for line in stop.lines:
+            _say(line)
+        return stop.code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        _say(_of_system(error))
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: a person gets one line, and a place to look at
+        _say(f"internal error: {type(error).__name__} at {_place(error)}; please report it")
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="sidestep", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"sidestep {proxy.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (serve, check, explain, demo, probe, key):
+        module.add(commands)
+    return parser
+
+
+def _say(line: str) -> None:
+    print(f"sidestep: {line}", file=sys.stderr)
+
+
+def _of_system(error: OSError) -> str:
+    what = (error.strerror or type(error).__name__).lower()
+    return f"{error.filename}: {what}" if error.filename else what
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "/proxy/" in frame.filename or "/translators/" in frame.filename] or frames
+    return f"{'/'.join(own[-1].filename.split('/')[-2:])}:{own[-1].lineno}"

@@ -1,0 +1,124 @@
+"""`sidestep check`: is the configuration right, and what does it come to?"""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from proxy.cli.options import add_config, add_json, load
+
+if TYPE_CHECKING:
+    from proxy.cli.options import Commands
+
+
+def add(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "check",
+        help="check the configuration and print what it comes to",
+        description="Checks the configuration and prints the resolved stack, without keys. Makes no call. "
+        "Exit code 1 when something is wrong; then every mistake is told, one a line.",
+    )
+    add_config(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    loaded = load(arguments, code=1)
+    from proxy.cli.describe import describe  # noqa: PLC0415 - see the package's docstring
+
+    stack = describe(loaded.config, loaded.warnings)
+    if arguments.json:
+        import json  # noqa: PLC0415 - likewise
+
+        print(json.dumps(stack, indent=2))
+    else:
+        print("\n".join(lines(stack)))
+    return 0
+
+
+def lines(stack: dict[str, Any]) -> Iterator[str]:
+    """The stack as text."""
+    server = stack["server"]
+    yield f"configuration  {stack['source']}"
+    yield f"data port      {server['listen']} (engine {server['engine']}, drain {server['drain_s']:g} s)"
+    yield f"clients        {_clients(stack['clients'])}"
+    yield f"admin port     {server['admin']} ({_count(stack['admin']['tokens'], 'token')})"
+    yield f"limits         {_settings(stack['limits'])}"
+    yield f"health         {_settings(stack['health'])}"
+    yield "\nproviders"
+    for provider in stack["providers"]:
+        yield from _provider(provider)
+    yield from _routes("models", stack["models"])
+    yield from _routes("embeddings", stack["embeddings"])
+    if stack["warnings"]:
+        yield "\nwarnings"
+        yield from (f"  {warning}" for warning in stack["warnings"])
+
+
+def _clients(clients: list[dict[str, Any]]) -> str:
+    if not clients:
+        return "anyone on this machine"
+    return ", ".join(f"{client['name']} ({' '.join(client['keys'])})" for client in clients)
+
+
+def _count(items: list[str], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}" if items else f"no {noun} needed"
+
+
+def _settings(values: dict[str, Any]) -> str:
+    return " ".join(f"{name}={_value(value)}" for name, value in values.items())
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _provider(provider: dict[str, Any]) -> Iterator[str]:
+    yield f"  {provider['name']}: {provider['dialect']} at {provider['base_url']}"
+    yield f"    keys     {_keys(provider['keys'])}"
+    extras = {
+        "vendor": provider["vendor"],
+        "default model": provider["default_model"],
+        "headers": " ".join(provider["headers"]),
+        "proxy": provider["proxy"],
+        "ca_file": provider["ca_file"],
+        "per_target": provider["per_target"] or "",
+    }
+    told = [f"{name} {value}" for name, value in extras.items() if value]
+    if told:
+        yield f"    with     {', '.join(told)}"
+
+
+def _keys(keys: Iterable[dict[str, Any]]) -> str:
+    told = [f"{key['source']} ({key['hash']})" if key["hash"] else "the caller's own" for key in keys]
+    return ", ".join(told) or "none"
+
+
+def _routes(title: str, routes: list[dict[str, Any]]) -> Iterator[str]:
+    if not routes:
+        return
+    yield f"\n{title}"
+    for route in routes:
+        yield f'  "{route["name"]}": {_route(route)}'
+        for place, target in enumerate(route["chain"], 1):
+            yield from _target(place, target)
+
+
+def _route(route: dict[str, Any]) -> str:
+    told = [f"deadline {route['deadline_s']:g} s", f"at most {route['total_attempts']} attempts"]
+    told += [f"{name} {route[name]}" for name in ("mode", "max_output", "dimensions") if route.get(name)]
+    told += [f"default {name}={_value(value)}" for name, value in route.get("defaults", {}).items()]
+    if route.get("failover_on_content"):
+        told.append("fails over on content refusals")
+    return ", ".join(told)
+
+
+def _target(place: int, target: dict[str, Any]) -> Iterator[str]:
+    default = f" (models of other vendors: {target['default_model']})" if target["default_model"] else ""
+    known = [f"{target[name]} {label}" for name, label in (("context_window", "context"), ("max_output", "output")) if target[name]]
+    yield f"    {place}. {target['target']}{default}: {', '.join([target['dialect'], *known])}, {target['attempts']} attempts"
+    yield f"       timeouts {_settings(target['timeouts'])}"
+    yield f"       breaker  {_settings(target['breaker'])}"
+    yield f"       retry    {_settings(target['retry'])}"

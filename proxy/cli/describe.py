@@ -1,0 +1,100 @@
+"""The resolved stack as plain values: what `sidestep check` prints, and the start-up lines are made of.
+
+Keys appear as their source and a fingerprint, headers by name alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from proxy.config.listeners import ENV_CLIENT
+from proxy.config.profiles import profile_for, vendor_of
+from proxy.config.secrets import CLIENT, fingerprint
+from proxy.config.values import Config, ModelRoute, Provider, RetrySettings, Target
+from proxy.resilience.retry import attempts_for, total_attempts
+from proxy.routing.resolve import Router
+
+Plain = dict[str, Any]
+
+
+def describe(config: Config, warnings: Iterable[str]) -> Plain:
+    """Everything that will rule, in JSON's terms."""
+    router = Router(config, profile_for, vendor_of)
+    server = config.server
+    return {
+        "source": config.source,
+        "demo": config.demo,
+        "server": {**asdict(server), "cluster_hosts": list(server.cluster_hosts)},
+        "admin": {"tokens": [digest[:8] for digest in config.admin.token_sha256]},
+        "providers": [_provider(provider) for provider in config.providers.values()],
+        "models": [_model(route, router) for route in config.models.values()],
+        "embeddings": [_embedding(name, router) for name in config.embeddings],
+        "clients": [_client(name, client.key_sha256) for name, client in config.clients.items()],
+        "limits": asdict(config.limits),
+        "health": asdict(config.health),
+        "warnings": list(warnings),
+    }
+
+
+def _provider(provider: Provider) -> Plain:
+    keys = [{"source": key.source, "hash": fingerprint(key.secret)} for key in provider.keys]
+    return {
+        "name": provider.name,
+        "vendor": provider.vendor or None,
+        "dialect": provider.dialect.value,
+        "base_url": provider.base_url,
+        "keys": [{"source": CLIENT, "hash": None}] if provider.client_key else keys,
+        "headers": list(provider.headers),
+        "proxy": provider.proxy,
+        "ca_file": provider.ca_file,
+        "default_model": provider.default_model,
+        "per_target": provider.per_target,
+    }
+
+
+def _model(route: ModelRoute, router: Router) -> Plain:
+    found = router.chat(route.name)
+    targets = found.targets if found else ()
+    return {
+        "name": route.name,
+        "mode": route.mode,
+        "defaults": dict(route.defaults),
+        "max_output": route.max_output,
+        "failover_on_content": route.failover_on_content,
+        **_chain(targets),
+    }
+
+
+def _embedding(name: str, router: Router) -> Plain:
+    found = router.embeddings(name)
+    return {"name": name, "dimensions": found.dimensions if found else None, **_chain(found.targets if found else ())}
+
+
+def _chain(targets: tuple[Target, ...]) -> Plain:
+    retry, timeouts = (targets[0].retry, targets[0].timeouts) if targets else (RetrySettings(), None)
+    left = total = total_attempts(len(targets), retry)
+    chain = []
+    for position, target in enumerate(targets):
+        attempts = attempts_for(position, len(targets), left, target.retry)
+        left -= attempts
+        chain.append(_target(target, attempts))
+    return {"deadline_s": timeouts and timeouts.deadline_s, "total_attempts": total, "chain": chain}
+
+
+def _target(target: Target, attempts: int) -> Plain:
+    return {
+        "target": target.name,
+        "dialect": target.provider.dialect.value,
+        "default_model": target.provider.default_model if target.model == "*" else None,
+        "context_window": target.profile.context_window,
+        "max_output": target.profile.max_output,
+        "attempts": attempts,
+        "breaker": asdict(target.breaker),
+        "retry": asdict(target.retry),
+        "timeouts": asdict(target.timeouts),
+    }
+
+
+def _client(name: str, digests: Iterable[str]) -> Plain:
+    source = "SIDESTEP_CLIENT_SHA256" if name == ENV_CLIENT else "file"
+    return {"name": name, "source": source, "keys": [digest[:8] for digest in digests]}

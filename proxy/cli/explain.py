@@ -1,0 +1,101 @@
+"""`sidestep explain`: for one request, the targets in order, what each would lose, and how long it could take."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proxy.cli.options import add_config, add_json, load
+from proxy.cli.stop import Stop
+
+if TYPE_CHECKING:
+    from proxy.cli.options import Commands
+    from proxy.config.values import Config
+    from proxy.routing.explain import Explanation, Row
+
+FILE_LIMIT = 64 * 1024 * 1024
+
+
+def add(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "explain",
+        help="tell what would happen to a request, without sending it",
+        description="Tells for one request which targets would be tried in which order, which are skipped and why, "
+        "what each translation would lose, and the worst-case time. Makes no call.",
+    )
+    parser.add_argument("--model", metavar="NAME", help="the model asked for (default: the one in --file)")
+    parser.add_argument("--file", metavar="REQUEST.json", help="a request body; one with `input` is for embeddings")
+    add_config(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    body = _body(arguments)
+    loaded = load(arguments)
+    explanation = _explained(loaded.config, body)
+    if arguments.json:
+        import json  # noqa: PLC0415 - see the package's docstring
+        from dataclasses import asdict  # noqa: PLC0415 - likewise
+
+        print(json.dumps(asdict(explanation), indent=2))
+    else:
+        print("\n".join(lines(explanation)))
+    return 0
+
+
+def _body(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The request to explain. Raises Stop when there is none, or it cannot be read."""
+    import json  # noqa: PLC0415 - see the package's docstring
+
+    if arguments.file is None:
+        if arguments.model is None:
+            raise Stop("explain needs --model NAME or --file REQUEST.json", code=2)
+        return {"model": arguments.model, "messages": [{"role": "user", "content": "Hello"}]}
+    try:
+        with Path(arguments.file).open("rb") as file:
+            content = file.read(FILE_LIMIT)
+        body = json.loads(content)
+    except OSError as error:
+        raise Stop(f"{arguments.file} cannot be read: {(error.strerror or 'unknown error').lower()}") from None
+    except (ValueError, RecursionError):
+        raise Stop(f"{arguments.file} is not valid JSON") from None
+    if not isinstance(body, dict):
+        raise Stop(f"{arguments.file} must hold one JSON object, a request body")
+    return body if arguments.model is None else {**body, "model": arguments.model}
+
+
+def _explained(config: "Config", body: dict[str, Any]) -> "Explanation":
+    """Raises Stop when the request is no request, or nothing serves its model."""
+    from proxy.cli.plan import UnknownModel, plan  # noqa: PLC0415 - see the package's docstring
+    from translators.faults import Malformed  # noqa: PLC0415 - likewise
+
+    try:
+        return plan(config, body)
+    except Malformed as error:
+        raise Stop(str(error)) from None
+    except UnknownModel as error:
+        raise Stop(str(error)) from None
+
+
+def lines(explanation: "Explanation") -> Iterator[str]:
+    """The explanation as text."""
+    yield f"{explanation.model}: {explanation.reason}"
+    for place, row in enumerate(explanation.rows, 1):
+        yield from _row(place, row)
+    yield f"\nat most {explanation.total_attempts} attempts, at worst {explanation.worst_case_s:g} s"
+    if explanation.note:
+        yield explanation.note
+
+
+def _row(place: int, row: "Row") -> Iterator[str]:
+    from proxy.tokens import UNSEEN  # noqa: PLC0415 - see the package's docstring
+
+    yield f"  {place}. {row.target} ({row.dialect}): {row.verdict}, {row.reason}"
+    if row.verdict == "tried":
+        yield f"     {row.attempts} attempts, at worst {row.worst_case_s:g} s"
+    for loss in row.losses:
+        yield f"     {loss.verdict} {loss.field}: {loss.why}"
+    if row.input_tokens_bound is not None:
+        unseen = row.input_tokens_bound >= UNSEEN
+        yield f"     input: {'as much as the model takes' if unseen else f'at most {row.input_tokens_bound} tokens'}"

@@ -1,0 +1,71 @@
+"""What is wrong with a configuration, all of it at once.
+
+Checks note what they find and go on with a harmless value, so that one run names every mistake. A message never
+repeats a value that could be a secret; names and numbers may be repeated.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+ENVIRONMENT = "environment variable"
+OPTION = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigError:
+    """One mistake: `path` within `source` (a file's path, `environment variable` or `option`), and a clause."""
+
+    path: str
+    message: str
+    source: str
+
+    def __str__(self) -> str:
+        if self.source in (ENVIRONMENT, OPTION):
+            return f"{self.source} {self.path}: {self.message}"
+        return ": ".join(part for part in (self.source, self.path, self.message) if part)
+
+
+class ConfigErrors(Exception):
+    """The configuration cannot be used; `errors` has every reason."""
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = tuple(errors)
+
+
+class NoKeys(ConfigErrors):
+    """Nothing else is wrong, but no configuration file is given and no vendor's key is set."""
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects what a load finds; `source` is where paths point unless a call says otherwise."""
+
+    source: str
+    errors: list[ConfigError] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, path: str, message: str, source: str | None = None) -> None:
+        self.errors.append(ConfigError(path, message, source or self.source))
+
+    def warn(self, path: str, message: str, source: str | None = None) -> None:
+        self.warnings.append(str(ConfigError(path, message, source or self.source)))
+
+    def stop(self) -> None:
+        """Raises ConfigErrors when anything was added."""
+        if self.errors:
+            raise ConfigErrors(self.errors)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean "x"?` for the known name closest to `name`, or nothing."""
+    import difflib  # noqa: PLC0415 - needed only once something is wrong
+
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a, b and c`."""
+    *head, last = list(names) or ["nothing"]
+    return f"{', '.join(head)} and {last}" if head else last

@@ -1,0 +1,173 @@
+"""`[server]`, `[admin]` and `[clients.NAME]`: where the proxy listens, and whom it serves there.
+
+Without clients anyone who reaches the data port is served, so it then stays on this machine; there is no switch for
+that. The admin port off this machine needs a token.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal, cast
+
+from proxy.config.addresses import is_host, is_loopback, join_listen, split_listen
+from proxy.config.errors import ENVIRONMENT, OPTION, Problems
+from proxy.config.secrets import digest
+from proxy.config.table import Range, Table
+from proxy.config.values import AdminSettings, Client, Config, Provider, ServerSettings
+
+CLIENT_VARIABLE: Final = "SIDESTEP_CLIENT_SHA256"
+ENV_CLIENT: Final = "env"
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line says about the listeners; None where it says nothing."""
+
+    host: str | None = None
+    port: int | None = None
+    admin: str | None = None
+
+
+def read_server(table: Table, overrides: Overrides) -> ServerSettings:
+    base = ServerSettings()
+    server = ServerSettings(
+        listen=_address(table, "listen", base.listen),
+        admin=_address(table, "admin", base.admin),
+        drain_s=_or(table.number("drain_s", float, Range(0, 3600)), base.drain_s),
+        watch=bool(table.flag("watch")),
+        engine=cast("Literal['pyreqwest', 'httpx2']", table.choice("engine", ("pyreqwest", "httpx2")) or base.engine),
+        cluster_hosts=_hosts(table),
+    )
+    table.finish()
+    return override(server, overrides, table.problems)
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _hosts(table: Table) -> tuple[str, ...]:
+    names = table.texts("cluster_hosts") or ()
+    for place, name in enumerate(names):
+        if not is_host(name):
+            table.wrong("cluster_hosts", f"entry {place + 1} must be a host name alone, without scheme or port")
+    return names
+
+
+def _address(table: Table, key: str, default: str) -> str:
+    text = table.text(key)
+    if text is None:
+        return default
+    try:
+        return join_listen(*split_listen(text))
+    except ValueError as error:
+        table.wrong(key, str(error))
+        return default
+
+
+def override(server: ServerSettings, overrides: Overrides, problems: Problems) -> ServerSettings:
+    """The listeners as the command line wants them."""
+    host, port = split_listen(server.listen)
+    if overrides.host is not None:
+        host = overrides.host.strip("[]")
+    if overrides.port is not None:
+        port = overrides.port
+    listen = _checked("--host" if overrides.host is not None else "--port", join_listen(host, port), problems)
+    admin = server.admin if overrides.admin is None else _checked("--admin", overrides.admin, problems)
+    return replace(server, listen=listen or server.listen, admin=admin or server.admin)
+
+
+def _checked(option: str, address: str, problems: Problems) -> str:
+    try:
+        return join_listen(*split_listen(address))
+    except ValueError as error:
+        problems.add(option, str(error), OPTION)
+        return ""
+
+
+def read_admin(table: Table) -> AdminSettings:
+    admin = AdminSettings(_digests(table, "token_sha256"))
+    table.finish()
+    return admin
+
+
+def read_clients(table: Table, env: Mapping[str, str]) -> dict[str, Client]:
+    """The clients of the file and, under the name `env`, of SIDESTEP_CLIENT_SHA256."""
+    found: dict[str, Client] = {}
+    for name, block in table.tables():
+        found[name] = Client(name, _digests(block, "key_sha256"))
+        if not block.raw("key_sha256"):
+            block.wrong("key_sha256", "must list at least one digest (`sidestep key new NAME` prints one)")
+        block.finish()
+    from_env = environment_client(env, table.problems)
+    if from_env and ENV_CLIENT in found:
+        table.wrong(ENV_CLIENT, f"is the name of the client that {CLIENT_VARIABLE} describes; choose another")
+    if from_env:
+        found[ENV_CLIENT] = from_env
+    _check_owners(found.values(), table.problems)
+    return found
+
+
+def environment_client(env: Mapping[str, str], problems: Problems) -> Client | None:
+    entries = [part for part in env.get(CLIENT_VARIABLE, "").split(",") if part.strip()]
+    good = []
+    for place, entry in enumerate(entries):
+        value, problem = digest(entry)
+        if value is None:
+            problems.add(CLIENT_VARIABLE, f"entry {place + 1} {problem}", ENVIRONMENT)
+        else:
+            good.append(value)
+    return Client(ENV_CLIENT, tuple(good)) if good else None
+
+
+def _digests(table: Table, key: str) -> tuple[str, ...]:
+    good = []
+    for place, entry in enumerate(table.texts(key) or ()):
+        value, problem = digest(entry)
+        if value is None:
+            table.wrong(key, f"entry {place + 1} {problem}")
+        else:
+            good.append(value)
+    return tuple(good)
+
+
+def _check_owners(clients: Iterable[Client], problems: Problems) -> None:
+    owners: dict[str, str] = {}
+    for client in clients:
+        for value in client.key_sha256:
+            owner = owners.setdefault(value, client.name)
+            if owner != client.name:
+                problems.add("clients", f"{owner} and {client.name} have the same key digest {value[:8]}...")
+
+
+def check_exposure(config: Config, overrides: Overrides, problems: Problems) -> None:
+    """Who may reach what: the rules that tie listeners, clients, admin tokens and caller-supplied keys together."""
+    server = config.server
+    if server.listen == server.admin and not server.listen.endswith(":0"):
+        _told("admin", "is the data port's own address", overrides.admin, problems)
+    if not is_loopback(split_listen(server.listen)[0]) and not config.clients:
+        message = (
+            f"{server.listen} is reachable from other machines, so clients must be configured: "
+            f"add [clients.NAME] or {CLIENT_VARIABLE} (`sidestep key new NAME` makes a key)"
+        )
+        _told("host" if overrides.host is not None else "listen", message, overrides.host, problems)
+    if not is_loopback(split_listen(server.admin)[0]) and not config.admin.token_sha256:
+        message = f"{server.admin} is reachable from other machines, so it needs [admin] token_sha256"
+        _told("admin", message, overrides.admin, problems)
+    if config.clients:
+        _check_client_keys(config.providers, problems)
+
+
+def _told(name: str, message: str, option: str | None, problems: Problems) -> None:
+    if option is None:
+        problems.add(f"server.{name}", message)
+    else:
+        problems.add(f"--{name}", message, OPTION)
+
+
+def _check_client_keys(providers: Mapping[str, Provider], problems: Problems) -> None:
+    for provider in providers.values():
+        if provider.client_key:
+            problems.add(
+                f"providers.{provider.name}.keys",
+                '"client" cannot stand beside clients: one authorization header is either our key or the provider\'s',
+            )

@@ -1,0 +1,157 @@
+"""From a file or the environment to a Config, or every reason why not.
+
+A file is read only when it is named (by `--config`, else by SIDESTEP_CONFIG), never because it lies in the working
+folder. Without one the environment alone decides (`proxy.config.zero`).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from proxy.config import settings, zero
+from proxy.config.errors import ENVIRONMENT, ConfigError, ConfigErrors, NoKeys, Problems
+from proxy.config.listeners import (
+    Overrides,
+    check_exposure,
+    environment_client,
+    override,
+    read_admin,
+    read_clients,
+    read_server,
+)
+from proxy.config.providers import Common, read_providers
+from proxy.config.routes import ANY, read_embeddings, read_models
+from proxy.config.table import Table, join
+from proxy.config.values import (
+    BreakerSettings,
+    Config,
+    HealthSettings,
+    LimitSettings,
+    RetrySettings,
+    TimeoutSettings,
+)
+
+CONFIG_VARIABLE: Final = "SIDESTEP_CONFIG"
+FILE_LIMIT: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    config: Config
+    warnings: tuple[str, ...]
+
+
+def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None = None) -> Loaded:
+    """The configuration at `path`, else at SIDESTEP_CONFIG, else of the environment.
+
+    `overrides` are the command line's listeners, already applied in the result. Raises ConfigErrors with every
+    mistake, or NoKeys when there is neither a file nor any key.
+    """
+    overrides = overrides or Overrides()
+    chosen = path or env.get(CONFIG_VARIABLE, "").strip()
+    problems = Problems(chosen or ENVIRONMENT)
+    if chosen:
+        config: Config | None = _from_file(chosen, env, overrides, problems)
+    else:
+        config = zero.read_environment(env, overrides, problems)
+    if config is None:
+        problems.stop()
+        raise NoKeys([ConfigError("", zero.no_keys(), "")])
+    check_exposure(config, overrides, problems)
+    problems.stop()
+    return Loaded(config, tuple(problems.warnings))
+
+
+def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Config:
+    """`config` (the demo's) with the listeners and clients of command line and environment, under the same rules.
+
+    Raises ConfigErrors.
+    """
+    problems = Problems(ENVIRONMENT)
+    client = environment_client(env, problems)
+    changed = replace(
+        config,
+        server=override(config.server, overrides, problems),
+        clients={client.name: client} if client else config.clients,
+    )
+    check_exposure(changed, overrides, problems)
+    problems.stop()
+    return changed
+
+
+def _from_file(path: str, env: Mapping[str, str], overrides: Overrides, problems: Problems) -> Config:
+    root = Table(_parsed(path), "", problems)
+    server = read_server(root.table("server"), overrides)
+    limits = settings.over(LimitSettings(), root.table("limits"))
+    common = Common(
+        env=env,
+        listen=server.listen,
+        cluster_hosts=server.cluster_hosts,
+        breaker=settings.over(BreakerSettings(), root.table("breaker")),
+        retry=settings.over(RetrySettings(), root.table("retry")),
+        timeouts=settings.over(TimeoutSettings(), root.table("timeouts")),
+        per_target=limits.per_target,
+    )
+    providers = read_providers(root.table("providers"), common)
+    config = Config(
+        providers=providers,
+        models=read_models(root.table("models"), providers),
+        embeddings=read_embeddings(root.table("embeddings"), providers),
+        clients=read_clients(root.table("clients"), env),
+        server=server,
+        admin=read_admin(root.table("admin")),
+        limits=limits,
+        health=settings.over(HealthSettings(), root.table("health")),
+        source=path,
+    )
+    root.finish()
+    _check_whole(config, problems)
+    if zero.PRIMARY in env or zero.FALLBACK in env:
+        problems.warnings.append(f"{zero.PRIMARY} and {zero.FALLBACK} are not read: {path} says which providers serve")
+    return config
+
+
+def _check_whole(config: Config, problems: Problems) -> None:
+    if not config.providers:
+        problems.add("providers", "is missing: add at least one [providers.NAME]")
+    if not config.models and not config.embeddings:
+        problems.add("models", 'is missing: add at least one [models."NAME"] with a chain, or [models."*"]')
+    for route in config.models.values():
+        for step in route.chain[1:]:
+            provider = config.providers[step.provider]
+            if step.model == ANY and not provider.default_model:
+                where = join(join("models", route.name), "chain")
+                message = (
+                    f"{step.provider}/* has no default_model, so every model is asked for there by the client's name"
+                )
+                problems.warn(where, message)
+
+
+def _parsed(path: str) -> dict[str, Any]:
+    """The file's content. Raises ConfigErrors with one line when it cannot be read at all."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(FILE_LIMIT + 1)
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {(error.strerror or 'unknown error').lower()}") from None
+    if len(content) > FILE_LIMIT:
+        raise _unreadable(path, f"is larger than {FILE_LIMIT} bytes")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _unreadable(path, f"line {line} is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(path, f"is not valid TOML: {_lowered(str(error))}") from None
+    except RecursionError:
+        raise _unreadable(path, "is nested too deeply") from None
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _unreadable(path: str, message: str) -> ConfigErrors:
+    return ConfigErrors([ConfigError("", message, path)])

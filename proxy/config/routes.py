@@ -1,0 +1,158 @@
+"""`[models."NAME"]` and `[embeddings.NAME]`: which targets serve a name, in which order.
+
+A chain is a list of `provider/model`; the model `*` stands for the one asked for. Vectors of different models cannot be
+mixed, so an embedding chain names one model on all its targets, or the operator says why different names share a space.
+"""
+
+import dataclasses
+import math
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal, cast
+
+from proxy.config import settings
+from proxy.config.errors import nearest
+from proxy.config.table import Range, Table, join, number
+from proxy.config.values import (
+    BreakerSettings,
+    EmbeddingRoute,
+    ModelRoute,
+    Provider,
+    RetrySettings,
+    Step,
+    TimeoutSettings,
+)
+
+ANY: Final = "*"
+CHAIN_CAP: Final = 16
+MAX_OUTPUT: Final = Range(1, 10_000_000)
+
+_ENVELOPE = frozenset({"model", "messages", "stream", "stream_options", "input"})
+_DEFAULT_RANGES: Final[Mapping[str, tuple[type, Range]]] = {
+    "temperature": (float, Range(0, 2)),
+    "top_p": (float, Range(0, 1)),
+    "frequency_penalty": (float, Range(-2, 2)),
+    "presence_penalty": (float, Range(-2, 2)),
+    "max_tokens": (int, MAX_OUTPUT),
+    "max_completion_tokens": (int, MAX_OUTPUT),
+    "n": (int, Range(1, 128)),
+}
+
+
+def read_models(table: Table, providers: Mapping[str, Provider]) -> dict[str, ModelRoute]:
+    """Every route by name."""
+    return {name: _model(name, block, providers) for name, block in table.tables()}
+
+
+def _model(name: str, table: Table, providers: Mapping[str, Provider]) -> ModelRoute:
+    if not name.strip() or len(name) > 256:
+        table.problems.add(table.path, "a model's name has 1 to 256 characters")
+    flag = table.flag("failover_on_content")
+    route = ModelRoute(
+        name=name,
+        chain=_chain(table, providers),
+        defaults=_defaults(table),
+        max_output=table.number("max_output", int, MAX_OUTPUT),
+        mode=cast(
+            "Literal['strict', 'warn', 'lenient']", table.choice("mode", ("strict", "warn", "lenient")) or "warn"
+        ),
+        failover_on_content=bool(flag),
+        breaker=settings.changes(table.table("breaker"), BreakerSettings),
+        retry=settings.changes(table.table("retry"), RetrySettings),
+        timeouts=settings.changes(table.table("timeouts"), TimeoutSettings),
+    )
+    for step in route.chain:
+        _check_overrides(route, providers.get(step.provider), table)
+    table.finish()
+    return route
+
+
+def _check_overrides(route: ModelRoute, provider: Provider | None, table: Table) -> None:
+    """What a model overrides must fit what its providers say."""
+    if provider is None:
+        return
+    before = len(table.problems.errors)
+    for base, changes, section in (
+        (provider.breaker, route.breaker, "breaker"),
+        (provider.retry, route.retry, "retry"),
+    ):
+        settings.check_order(dataclasses.replace(base, **changes), table.at(section), table.problems)  # type: ignore[type-var]  # one of the two kinds each time
+    del table.problems.errors[before + 1 :]
+
+
+def read_embeddings(table: Table, providers: Mapping[str, Provider]) -> dict[str, EmbeddingRoute]:
+    """Every embedding route by name."""
+    return {name: _embedding(name, block, providers) for name, block in table.tables()}
+
+
+def _embedding(name: str, table: Table, providers: Mapping[str, Provider]) -> EmbeddingRoute:
+    chain = _chain(table, providers)
+    reason = table.text("same_space")
+    models = sorted({step.model for step in chain})
+    if ANY in models:
+        table.wrong("chain", "must name its models: vectors of whatever model is asked for cannot be mixed")
+    elif len(models) > 1 and reason is None and "same_space" not in table:
+        table.wrong(
+            "chain",
+            f"would mix the vectors of {' and '.join(models)}; name one model on every target, "
+            'or say same_space = "why their vectors are of one space"',
+        )
+    dimensions = table.number("dimensions", int, Range(1, 65_536))
+    table.finish()
+    return EmbeddingRoute(name, chain, dimensions, reason)
+
+
+def _chain(table: Table, providers: Mapping[str, Provider]) -> tuple[Step, ...]:
+    entries = table.texts("chain")
+    if entries is None:
+        if "chain" not in table:
+            table.wrong("chain", 'is missing: say chain = ["provider/model", ...]')
+        return ()
+    if not entries:
+        table.wrong("chain", "must name at least one target")
+    if len(entries) > CHAIN_CAP:
+        table.wrong("chain", f"must name at most {CHAIN_CAP} targets, not {len(entries)}")
+    steps = [step for place, entry in enumerate(entries) if (step := _step(entry, place, table, providers))]
+    for step in dict.fromkeys(step for step in steps if steps.count(step) > 1):
+        table.wrong("chain", f"names {step.provider}/{step.model} twice")
+    return tuple(steps)
+
+
+def _step(entry: str, place: int, table: Table, providers: Collection[str]) -> Step | None:
+    provider, slash, model = entry.partition("/")
+    where = f"entry {place + 1}"
+    if not slash or not provider or not model.strip():
+        table.wrong("chain", f'{where} must be "provider/model", not "{entry}"')
+        return None
+    if provider not in providers:
+        missing = join("providers", provider)
+        table.wrong("chain", f'{where} names "{provider}", but there is no [{missing}]{nearest(provider, providers)}')
+        return None
+    return Step(provider, model)
+
+
+def _defaults(table: Table) -> dict[str, Any]:
+    fields = table.plain("defaults")
+    for name, value in fields.items():
+        if problem := _default(name, value):
+            table.problems.add(join(table.at("defaults"), name), problem)
+    return fields
+
+
+def _default(name: str, value: object) -> str:
+    if name in _ENVELOPE:
+        return "belongs to each request and has no default"
+    if name in _DEFAULT_RANGES:
+        return number(value, *_DEFAULT_RANGES[name])[1]
+    return "" if _is_json(value) else "must be a JSON value (no dates, no nan, no inf)"
+
+
+def _is_json(value: object) -> bool:
+    match value:
+        case dict():
+            return all(_is_json(item) for item in value.values())
+        case list():
+            return all(_is_json(item) for item in value)
+        case float():
+            return math.isfinite(value)
+        case _:
+            return isinstance(value, (str, int, bool))

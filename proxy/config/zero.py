@@ -1,0 +1,161 @@
+"""The configuration without a file: providers from the usual key variables, one chain for every model.
+
+The chain is AI_PROVIDER, then AI_FALLBACK_PROVIDER, of those that have a key. Every other vendor with a key may be
+asked for as `vendor/model`, but stands in no chain: nobody chose it. No address is ever taken from OPENAI_BASE_URL and
+its like, for that is how the client program finds this proxy.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from proxy.config.addresses import check_url
+from proxy.config.errors import ENVIRONMENT, Problems, listed, nearest
+from proxy.config.listeners import CLIENT_VARIABLE, Overrides, environment_client, override
+from proxy.config.profiles import Vendor, vendors
+from proxy.config.providers import vendor_keys
+from proxy.config.secrets import NoSecret
+from proxy.config.values import Config, ModelRoute, Provider, ServerSettings, Step
+
+PRIMARY: Final = "AI_PROVIDER"
+FALLBACK: Final = "AI_FALLBACK_PROVIDER"
+FALLBACK_SWITCH: Final = "AI_FALLBACK_ENABLED"
+DEFAULT_PRIMARY: Final = "openai"
+DEFAULT_FALLBACK: Final = "anthropic"
+ENDPOINTS: Final[Mapping[str, tuple[str, str]]] = {"azure-openai": ("AZURE_OPENAI_ENDPOINT", "/openai/v1")}
+"""Vendors whose every customer has an address of their own: its variable, and the path below it."""
+
+_NO = frozenset({"false", "0", "no", "off"})
+_YES = frozenset({"true", "1", "yes", "on", ""})
+
+
+def model_variable(vendor: str) -> str:
+    """`OPENAI_MODEL`, `AZURE_OPENAI_MODEL`: the model a vendor serves for names that are not its own."""
+    return f"{vendor.upper().replace('-', '_')}_MODEL"
+
+
+def read_environment(env: Mapping[str, str], overrides: Overrides, problems: Problems) -> Config | None:
+    """The configuration the environment describes, None when no provider has a key. Mistakes are noted."""
+    named = _named(env, problems)
+    ready = {
+        name: provider
+        for name, vendor in vendors().items()
+        if (provider := _provider(vendor, env, problems, chosen=name in named))
+    }
+    client = environment_client(env, problems)
+    if not ready:
+        return None
+    chain = _chain(named, ready, env, problems)
+    return Config(
+        providers=ready,
+        models={"*": ModelRoute("*", tuple(Step(name, "*") for name in chain))},
+        clients={client.name: client} if client else {},
+        server=override(ServerSettings(), overrides, problems),
+    )
+
+
+def _named(env: Mapping[str, str], problems: Problems) -> list[str]:
+    """The vendors chosen, the first one first, each once."""
+    primary = env.get(PRIMARY, "").strip() or DEFAULT_PRIMARY
+    switch = env.get(FALLBACK_SWITCH, "").strip().lower()
+    if switch not in _NO | _YES:
+        problems.add(FALLBACK_SWITCH, f'must be true or false, not "{switch}"', ENVIRONMENT)
+    fallback = "" if switch in _NO else env.get(FALLBACK, DEFAULT_FALLBACK)
+    chosen = [_known(primary, PRIMARY, problems)]
+    chosen += [_known(name.strip(), FALLBACK, problems) for name in fallback.split(",") if name.strip()]
+    return list(dict.fromkeys(name for name in chosen if name))
+
+
+def _known(name: str, variable: str, problems: Problems) -> str:
+    if name in vendors():
+        return name
+    more = f"; several go into {FALLBACK}" if "," in name and variable == PRIMARY else nearest(name, vendors())
+    problems.add(variable, f'"{name}" is not known; known: {listed(vendors())}{more}', ENVIRONMENT)
+    return ""
+
+
+def _provider(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, chosen: bool) -> Provider | None:
+    """The vendor with its key; one that takes no key only when it was chosen. None without what it needs."""
+    present = any(env.get(name, "").strip() for name in vendor.key_env)
+    if not (present or (chosen and not vendor.key_env)):
+        return None
+    base_url = _base_url(vendor, env, problems, chosen=chosen)
+    if not base_url:
+        return None
+    try:
+        keys = vendor_keys(vendor, env)
+    except NoSecret as error:
+        problems.add(next(name for name in vendor.key_env if env.get(name, "").strip()), str(error), ENVIRONMENT)
+        return None
+    return Provider(
+        name=vendor.name,
+        dialect=vendor.dialect,
+        base_url=base_url,
+        keys=keys,
+        vendor=vendor.name,
+        default_model=env.get(model_variable(vendor.name), "").strip() or vendor.default_model,
+    )
+
+
+def _base_url(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, chosen: bool) -> str:
+    if vendor.name not in ENDPOINTS:
+        return vendor.base_url
+    variable, path = ENDPOINTS[vendor.name]
+    endpoint = env.get(variable, "").strip().rstrip("/")
+    if not endpoint:
+        missing = f"is not set, but {vendor.name} has a key: its address is needed, as in https://NAME.openai.azure.com"
+        (problems.add if chosen else problems.warn)(variable, missing, ENVIRONMENT)
+        return ""
+    if problem := check_url(endpoint, plain_hosts=()):
+        problems.add(variable, problem, ENVIRONMENT)
+    return endpoint if endpoint.endswith(path) else endpoint + path
+
+
+def _chain(
+    named: Sequence[str], ready: Mapping[str, Provider], env: Mapping[str, str], problems: Problems
+) -> list[str]:
+    """The chosen vendors that can serve; when none of them can, the first that can."""
+    chain = [name for name in named if name in ready]
+    if not chain:
+        chain = [next(iter(ready))]
+    if named and named[0] not in ready:
+        problems.warn(
+            PRIMARY,
+            f"{named[0]} has no key ({_variables(named[0])} is not set), so {chain[0]} serves first",
+            ENVIRONMENT,
+        )
+    for name in named[1:]:
+        if name not in ready and env.get(FALLBACK, "").strip():
+            problems.warn(
+                FALLBACK, f"{name} has no key ({_variables(name)} is not set), so it is left out", ENVIRONMENT
+            )
+    for name in chain:
+        if not ready[name].default_model:
+            problems.warn(
+                model_variable(name),
+                f"is not set, so {name} is asked for every model by the client's name",
+                ENVIRONMENT,
+            )
+    return chain
+
+
+def _variables(vendor: str) -> str:
+    return " or ".join(vendors()[vendor].key_env)
+
+
+def no_keys() -> str:
+    """The one line for an environment without any key."""
+    usual = [vendor.key_env[0] for vendor in vendors().values() if vendor.key_env]
+    return (
+        f"no provider has a key: set {usual[0]} or {usual[1]} (or the key of another vendor), "
+        "or name a configuration file with --config or SIDESTEP_CONFIG"
+    )
+
+
+def variables() -> tuple[str, ...]:
+    """Every environment variable that is read, in order."""
+    names = [PRIMARY, FALLBACK, FALLBACK_SWITCH]
+    for vendor in vendors().values():
+        names += [*vendor.key_env, model_variable(vendor.name)]
+        if vendor.name in ENDPOINTS:
+            names.append(ENDPOINTS[vendor.name][0])
+    return (*names, CLIENT_VARIABLE)

@@ -1,0 +1,69 @@
+"""Embeddings of a scripted provider: unit vectors made from a hash of the input, the same at every provider.
+
+So two providers that are said to share a space do, and a client can tell. Source of the format: OpenAI API
+reference, Embeddings; base64 is little-endian float32.
+"""
+
+import base64
+import hashlib
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from proxy.drill.speech import tokens
+
+PATH = "/v1/embeddings"
+DIMENSIONS = 256
+"""Length of a vector where the request names none."""
+_MOST = 4_096
+
+
+def vector(text: str, dimensions: int = DIMENSIONS) -> list[float]:
+    """A vector of length 1, each component exact in float32."""
+    raw = struct.unpack(f"<{dimensions}h", hashlib.shake_128(text.encode()).digest(2 * dimensions))
+    length = math.sqrt(sum(one * one for one in raw)) or 1.0
+    return list(struct.unpack(f"<{dimensions}f", struct.pack(f"<{dimensions}f", *(one / length for one in raw))))
+
+
+def embed(body: Mapping[str, Any]) -> bytes | str:
+    """The reply to an embeddings request, or what a real server would refuse about it. Raises TypeError or KeyError
+    on a body whose shape is no request at all."""
+    if not isinstance(body["model"], str):
+        return "you must provide a model parameter"
+    texts = _inputs(body.get("input"))
+    if not texts:
+        return "'$.input' is invalid."
+    dimensions = body.get("dimensions") or DIMENSIONS
+    if not isinstance(dimensions, int) or not 1 <= dimensions <= _MOST:
+        return f"'dimensions' must be between 1 and {_MOST}."
+    packed = body.get("encoding_format") == "base64"
+    spent = tokens(sum(len(text.encode()) for text in texts))
+    return orjson.dumps(
+        {
+            "object": "list",
+            "data": [
+                {"object": "embedding", "index": index, "embedding": _encoded(vector(text, dimensions), packed=packed)}
+                for index, text in enumerate(texts)
+            ],
+            "model": body["model"],
+            "usage": {"prompt_tokens": spent, "total_tokens": spent},
+        }
+    )
+
+
+def _inputs(given: Any) -> list[str]:
+    """One text per vector; token arrays are written out, so that the same tokens give the same vector."""
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, list) or not given:
+        return []
+    if isinstance(given[0], int):
+        return [repr(given)]
+    return [one if isinstance(one, str) else repr(one) for one in given]
+
+
+def _encoded(numbers: list[float], *, packed: bool) -> list[float] | str:
+    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode() if packed else numbers

@@ -1,0 +1,225 @@
+"""One client's side of one exchange: its body in, its answer out, and its leaving.
+
+The body is bounded in size, in time and, over all exchanges together, in memory. Writing waits while the client's
+buffer is full; the connection beneath closes when that lasts too long, which is the same as the client leaving.
+
+The client's leaving cancels the exchange's task at once, in every window: queued, waiting for an upstream, streaming.
+The connection tells of it directly, so no task has to watch, and no pipelined request can hide it. Once the answer is
+complete there is nothing left to cancel.
+
+Odd case: an answer given before the whole body arrived (too large, no key) closes the connection. Closing at once
+would make the kernel reset it and the client might never read the answer, so what still comes is read and thrown away
+for a moment first (`linger`).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from proxy.clock import Clock
+from proxy.config.values import LimitSettings
+from proxy.flow import Exchange, Gone, Headers, Refused, cancel
+from proxy.telemetry.names import BODY_TOO_LARGE, BODY_TOO_SLOW, OVERLOADED
+from translators.faults import Fault, Kind
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+LINGER_S = 2.0
+LEFT = Fault(kind=Kind.CANCELLED, message="The client left before its answer was complete.")
+
+
+class Connection(Protocol):
+    """What the edge needs of the connection beneath it and ASGI does not offer."""
+
+    problem: Fault | None
+    """Why the request cannot be read as HTTP: its head, or (found later) its body."""
+
+    def arrived(self) -> bool:
+        """Whether the whole request is here."""
+
+    def ready(self) -> bool:
+        """Whether `receive` would return without waiting."""
+
+    def watch(self, lost: Callable[[], None] | None) -> None:
+        """`lost` is called once when the connection is gone; None ends the watch."""
+
+    def abort(self) -> None:
+        """Closes after what is already written, leaving the body unterminated; later sends do nothing."""
+
+
+class Memory:
+    """The bytes of request bodies held at once, over all exchanges, and their limit."""
+
+    __slots__ = ("_limit", "held")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Raises Refused when there is no room; then nothing is taken."""
+        if self.held + size > self._limit:
+            message = "Too many request bodies are in memory; try again in a moment."
+            fault = Fault(kind=Kind.SHED, status=503, code=OVERLOADED, message=message)
+            raise Refused(fault, retry_after_s=1, should_retry=True)
+        self.held += size
+
+    def give_back(self, size: int) -> None:
+        self.held -= size
+
+
+class ClientSide:
+    """The exchange's `out` and `read`."""
+
+    __slots__ = (
+        "_clock",
+        "_connection",
+        "_held",
+        "_limits",
+        "_memory",
+        "_receive",
+        "_send",
+        "_unended",
+        "exchange",
+        "finished",
+        "started",
+        "task",
+    )
+
+    exchange: Exchange
+
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        connection: Connection,
+        *,
+        limits: LimitSettings,
+        memory: Memory,
+        clock: Clock,
+    ) -> None:
+        self.started = False
+        self.finished = False
+        """True once nothing more will be sent."""
+        self.task = asyncio.current_task()
+        self._receive = receive
+        self._send = send
+        self._connection = connection
+        self._limits = limits
+        self._memory = memory
+        self._clock = clock
+        self._held = 0
+        self._unended = False
+
+    # -- the answer
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        self.started = True
+        raw = _encoded(headers)
+        raw.append((b"content-length", b"%d" % len(body)))
+        self._unended = not self._connection.arrived()
+        if self._unended:
+            raw.append((b"connection", b"close"))
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+        await self._send({"type": "http.response.body", "body": body, "more_body": self._unended})
+        self.finished = True
+
+    async def start(self, status: int, headers: Headers) -> None:
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": _encoded(headers)})
+
+    async def write(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        self.finished = True
+
+    def abort(self) -> None:
+        if not self.finished:
+            self.finished = True
+            self._connection.abort()
+
+    # -- the request
+
+    async def read(self) -> bytes:
+        """The whole body. Raises Refused (too large, too slow, unreadable, no memory) or Gone."""
+        declared = self.exchange.headers.get("content-length")
+        if declared is not None:
+            self._hold(int(declared))
+        give_up = self._clock.now() + self._limits.body_total_s
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._next(give_up)
+            chunk = message["body"]
+            size += len(chunk)
+            if size > self._held:
+                self._hold(size)
+            chunks.append(chunk)
+            if not message["more_body"]:
+                return chunk if len(chunks) == 1 else b"".join(chunks)
+
+    def _hold(self, size: int) -> None:
+        """Accounts for a body of `size` bytes in all."""
+        limit = self._limits.body_bytes
+        if size > limit:
+            message = f"The request body is larger than the {limit} bytes allowed."
+            raise Refused(Fault(kind=Kind.REFUSED, status=413, code=BODY_TOO_LARGE, message=message))
+        self._memory.take(size - self._held)
+        self._held = size
+
+    async def _next(self, give_up: float) -> Message:
+        if self._connection.ready():
+            message = await self._receive()
+        else:
+            wait = min(self._limits.body_idle_s, give_up - self._clock.now())
+            try:
+                async with asyncio.timeout(wait):
+                    message = await self._receive()
+            except TimeoutError:
+                fault = Fault(
+                    kind=Kind.REFUSED, status=408, code=BODY_TOO_SLOW, message="The request body arrived too slowly."
+                )
+                raise Refused(fault) from None
+        if self._connection.problem is not None:
+            raise Refused(self._connection.problem)
+        if message["type"] != "http.request":
+            raise Gone
+        return message
+
+    # -- the end
+
+    def left(self) -> None:
+        """The connection is gone."""
+        if not self.finished:
+            cancel(self.exchange, self.task, LEFT)
+
+    async def end(self) -> None:
+        """Gives back what was held, and ends an answer whose request has not wholly arrived."""
+        self._connection.watch(None)
+        self._memory.give_back(self._held)
+        if self._unended:
+            await self._linger()
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _linger(self) -> None:
+        try:
+            async with asyncio.timeout(LINGER_S):
+                while (await self._receive()).get("more_body"):
+                    pass
+        except TimeoutError:
+            pass
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """As bytes, with whatever a header's value may not contain replaced by `?`."""
+    return [(name.encode("latin-1"), _value(value)) for name, value in headers]
+
+
+def _value(value: str) -> bytes:
+    if not value.isprintable():
+        value = "".join(c if c.isprintable() else "?" for c in value)
+    return value.encode("latin-1", "replace")

@@ -1,0 +1,70 @@
+"""How many exchanges are served at once.
+
+`in_flight` run; up to `queue` more wait their turn for at most `queue_wait_s`; everything beyond is shed at once, for
+an overloaded proxy that queues only fails later and slower. The order is first come, first served.
+"""
+
+import asyncio
+from collections import deque
+
+from proxy.config.values import LimitSettings
+from proxy.flow import Exchange, Refused, Service
+from proxy.telemetry.names import OVERLOADED
+from translators.faults import Fault, Kind
+
+RETRY_AFTER_S = 1.0
+
+
+class Admission:
+    def __init__(self, limits: LimitSettings) -> None:
+        self._free = limits.in_flight
+        self._queue = limits.queue
+        self._wait_s = limits.queue_wait_s
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def __call__(self, exchange: Exchange, service: Service) -> None:
+        """Raises Refused (503, to be tried again) when there is no place in time."""
+        if self._free > 0:
+            self._free -= 1
+        else:
+            await self._turn()
+        try:
+            await service(exchange)
+        finally:
+            self._leave()
+
+    async def _turn(self) -> None:
+        """Waits until a place is handed over."""
+        if len(self._waiting) >= self._queue:
+            raise _shed("This proxy is serving as many requests as it can, and its queue is full.")
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await turn
+        except TimeoutError:
+            self._give_up(turn)
+            raise _shed("This proxy is serving as many requests as it can; none ended in time.") from None
+        except asyncio.CancelledError:
+            self._give_up(turn)
+            raise
+
+    def _give_up(self, turn: "asyncio.Future[None]") -> None:
+        """Leaves the queue; a place that was handed over meanwhile goes to the next."""
+        if turn.done() and not turn.cancelled():
+            self._leave()
+        elif turn in self._waiting:
+            self._waiting.remove(turn)
+
+    def _leave(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
+def _shed(message: str) -> Refused:
+    fault = Fault(kind=Kind.SHED, status=503, code=OVERLOADED, message=f"{message} Try again in a moment.")
+    return Refused(fault, retry_after_s=RETRY_AFTER_S, should_retry=True)

@@ -1,0 +1,152 @@
+"""What is asked of a target, whatever the endpoint: prepare a body for it, read its answer, watch its stream.
+
+A job holds the client's parsed request for one exchange and makes one target's version of it on demand. Where client
+and target speak the same dialect the content is relayed; the neutral form is built once, and only when a target of
+another dialect is reached.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from msgspec import structs
+from translators.catalog import codec
+from translators.pipe import Translating
+
+from proxy.config.values import Target
+from translators import embeddings
+from translators.codec import Codec, Pipe
+from translators.faults import Fault
+from translators.ir import Context, Request, Usage
+from translators.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One target's version of the request."""
+
+    body: bytes
+    fields: Mapping[str, Any]
+    """The body before it became bytes: a dialect's headers may depend on it."""
+    path: str
+    report: Report
+    translated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A unary answer in the client's dialect."""
+
+    body: bytes
+    usage: Usage | None
+    model: str
+
+
+class Job(Protocol):
+    stream: bool
+    endpoint: str
+    """`chat` or `embeddings`."""
+
+    def prepare(self, target: Target) -> Prepared:
+        """Raises Malformed when the client's body cannot be read well enough to be translated."""
+
+    def answer(self, body: bytes, target: Target, context: Context) -> Answered:
+        """Raises Failure for an error dressed as a 200, ProtocolFault for what is no answer at all."""
+
+    def pipe(self, target: Target, context: Context) -> Pipe:
+        """For a streamed answer."""
+
+    def include_usage(self) -> bool: ...
+
+    def reasons(self, target: Target) -> bool:
+        """Whether the first token may be late because the model thinks first."""
+
+
+class ChatJob:
+    """A chat request of any dialect."""
+
+    endpoint = "chat"
+
+    def __init__(self, client: Codec, payload: dict[str, Any], *, stream: bool, usage: bool, bound: int | None) -> None:
+        self.stream = stream
+        self._client = client
+        self._payload = payload
+        self._usage = usage
+        self._bound = bound
+        self._neutral: Request | None = None
+
+    def include_usage(self) -> bool:
+        return self._usage
+
+    def reasons(self, target: Target) -> bool:
+        profile = target.profile
+        if profile.thinking == "none":
+            return False
+        asked = self._payload.get("reasoning_effort")
+        return profile.reasons if asked is None else asked != "none"
+
+    def prepare(self, target: Target) -> Prepared:
+        upstream = codec(target.provider.dialect)
+        translated = upstream.dialect is not self._client.dialect
+        if translated:
+            fields, report = upstream.render_request(self._request(), target.profile)
+        else:
+            fields, report = upstream.relay_request(self._payload, target.profile, self._bound)
+        path = upstream.request_path(target.profile, stream=self.stream)
+        return Prepared(orjson.dumps(fields), fields, path, report, translated)
+
+    def _request(self) -> Request:
+        if self._neutral is None:
+            request = self._client.parse_request(self._payload)
+            if request.max_output is None and self._bound is not None:
+                request = structs.replace(request, max_output=self._bound)
+            self._neutral = request
+        return self._neutral
+
+    def answer(self, body: bytes, target: Target, context: Context) -> Answered:
+        upstream = codec(target.provider.dialect)
+        if upstream.dialect is self._client.dialect:
+            seen = upstream.inspect_reply(body, target.profile)
+            return Answered(body, seen.usage, seen.model)
+        reply = upstream.parse_reply(body, target.profile)
+        return Answered(self._client.render_reply(reply, context), reply.usage, reply.model)
+
+    def pipe(self, target: Target, context: Context) -> Pipe:
+        upstream = codec(target.provider.dialect)
+        if upstream.dialect is self._client.dialect:
+            return upstream.relay(target.profile, context)
+        return Translating(upstream.reader(target.profile), self._client.writer(context))
+
+
+class EmbeddingsJob:
+    """A request for vectors; its targets all speak the OpenAI form."""
+
+    endpoint = "embeddings"
+    stream = False
+
+    def __init__(self, payload: dict[str, Any], envelope: embeddings.EmbeddingEnvelope) -> None:
+        self._payload = payload
+        self._envelope = envelope
+
+    def include_usage(self) -> bool:
+        return False
+
+    def reasons(self, target: Target) -> bool:  # noqa: ARG002 - the protocol's shape
+        return False
+
+    def prepare(self, target: Target) -> Prepared:
+        fields, report = embeddings.render(self._payload, target.profile, target.model)
+        return Prepared(orjson.dumps(fields), fields, "/embeddings", report, translated=False)
+
+    def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
+        adapted = embeddings.adapt(body, self._envelope.encoding, target.profile)
+        return Answered(adapted[0], adapted[1], adapted[2])
+
+    def pipe(self, target: Target, context: Context) -> Pipe:
+        raise NotImplementedError("embeddings are not streamed")
+
+
+def parse_fault(target: Target, status: int, body: bytes) -> Fault:
+    """What an error answer of this target means."""
+    return codec(target.provider.dialect).parse_fault(status, body, target.profile)

@@ -1,0 +1,164 @@
+"""The keys of one provider: which to use next, and which to leave alone for how long.
+
+A key is out of use for two causes. *Throttled*: the upstream asked for a wait; it heals by itself. *Off*: the key's
+account is out of money or the key is not accepted; it is looked at again after a while, and an operator should know.
+
+Rules:
+- Of the keys free now, the one with the fewest calls in flight; among equals the one used longest ago.
+- A refusal of a key that is already off changes nothing: many calls were on their way when the first was refused.
+- An index is never used again, so that a call's list of tried keys stays true when the keys are replaced under it.
+- A provider without keys (a local server) has one keyless entry, so that no caller needs to ask.
+
+The caller's own key (`keys = ["client"]`) is nobody's business here: nothing it meets is told to the pool.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from proxy.config.values import ProviderKey, Secret
+from proxy.resilience.throttle import Throttle
+
+OffKind = Literal["quota", "auth"]
+
+QUOTA_OFF_S = 1800.0
+DAILY_OFF_S = 3600.0
+"""A daily quota is tried hourly: when its day ends is the vendor's knowledge."""
+AUTH_OFF_S = 300.0
+AUTH_OFF_MAX_S = 3600.0
+
+
+@dataclass(slots=True, eq=False)
+class KeyState:
+    """One key and what is known of it. Its repr shows no secret."""
+
+    index: int
+    source: str
+    """Where the key came from (`env:X`, `file:/path`); empty for the keyless entry."""
+    secret: Secret | None
+    """None: send no credentials."""
+    fingerprint: str
+    """Eight hex digits that tell keys apart in logs; empty for the keyless entry."""
+    in_flight: int = 0
+    throttle: Throttle = field(default_factory=Throttle, repr=False)
+    off_until: float = 0.0
+    off_kind: OffKind | None = None
+    refusals: int = 0
+    """Times in a row that the key was not accepted."""
+    used: int = 0
+    """The pool's count of calls when this key was last used."""
+
+    def free(self, now: float) -> bool:
+        return self.off_until <= now and self.throttle.free_at(now) <= now
+
+
+@dataclass(frozen=True, slots=True)
+class KeySnapshot:
+    index: int
+    source: str
+    fingerprint: str
+    in_flight: int
+    throttled_until: float | None
+    off_until: float | None
+    off_kind: OffKind | None
+
+
+class KeyPool:
+    """`hash_key` (at most 64 bytes) keys the fingerprints: without it nobody can test a guessed key against a log."""
+
+    __slots__ = ("_calls", "_hash_key", "_keys", "_next_index", "_uniform", "keys")
+
+    def __init__(self, keys: tuple[ProviderKey, ...], uniform: Callable[[], float], hash_key: bytes) -> None:
+        self._uniform = uniform
+        self._hash_key = hash_key
+        self._calls = 0
+        self._next_index = 0
+        self._keys: dict[Secret | None, KeyState] = {}
+        self.replace(keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def replace(self, keys: tuple[ProviderKey, ...]) -> None:
+        """Takes `keys` instead. One whose secret was there before keeps its state; a secret named twice is one key."""
+        self.keys = keys
+        wanted: dict[Secret | None, str] = {key.secret: key.source for key in reversed(keys)} or {None: ""}
+        kept = self._keys
+        self._keys = {}
+        for secret, source in reversed(wanted.items()):
+            state = kept.get(secret) or self._new(secret)
+            state.source = source
+            self._keys[secret] = state
+
+    def choose(self, now: float, exclude: Collection[int] = frozenset()) -> KeyState | None:
+        """The key for the next call, or None: every key whose index is not in `exclude` is throttled or off."""
+        best: KeyState | None = None
+        for key in self._keys.values():
+            if key.index in exclude or not key.free(now):
+                continue
+            if best is None or (key.in_flight, key.used) < (best.in_flight, best.used):
+                best = key
+        return best
+
+    def acquire(self, key: KeyState) -> None:
+        """A call with `key` begins."""
+        self._calls += 1
+        key.used = self._calls
+        key.in_flight += 1
+
+    def release(self, key: KeyState) -> None:
+        """Its call has ended, however."""
+        key.in_flight -= 1
+
+    def throttle(self, key: KeyState, now: float, wait_s: float) -> float:
+        """Leaves `key` alone for the wait its upstream asked for; gives the moment at which it is free."""
+        return key.throttle.block(now, wait_s, self._uniform)
+
+    def disable(self, key: KeyState, now: float, kind: OffKind, *, daily: bool = False) -> bool:
+        """Turns `key` off: 30 min (an hour for a daily quota), or 5 min doubling to an hour while it is not accepted.
+
+        True when this call turned it off, so that an alert is raised once.
+        """
+        if key.off_until > now:
+            return False
+        if kind == "auth":
+            key.refusals += 1
+            off_s = min(AUTH_OFF_MAX_S, AUTH_OFF_S * 2.0 ** min(key.refusals - 1, 8))
+        else:
+            off_s = DAILY_OFF_S if daily else QUOTA_OFF_S
+        key.off_until = now + off_s
+        key.off_kind = kind
+        return True
+
+    def ok(self, key: KeyState) -> None:
+        """The upstream accepted `key`."""
+        key.refusals = 0
+
+    def free_at(self, now: float) -> float | None:
+        """When the first key that is not off is free, `now` at the earliest. None when every key is off."""
+        return min((key.throttle.free_at(now) for key in self._keys.values() if key.off_until <= now), default=None)
+
+    def snapshot(self, now: float) -> list[KeySnapshot]:
+        return [_snapshot(key, now) for key in self._keys.values()]
+
+    def _new(self, secret: Secret | None) -> KeyState:
+        index = self._next_index
+        self._next_index += 1
+        mark = b"" if secret is None else secret.reveal().encode()
+        fingerprint = "" if secret is None else hashlib.blake2b(mark, key=self._hash_key, digest_size=4).hexdigest()
+        return KeyState(index, "", secret, fingerprint)
+
+
+def _snapshot(key: KeyState, now: float) -> KeySnapshot:
+    free_at = key.throttle.free_at(now)
+    off = key.off_until > now
+    return KeySnapshot(
+        index=key.index,
+        source=key.source,
+        fingerprint=key.fingerprint,
+        in_flight=key.in_flight,
+        throttled_until=free_at if free_at > now else None,
+        off_until=key.off_until if off else None,
+        off_kind=key.off_kind if off else None,
+    )

@@ -1,0 +1,105 @@
+"""What is known of every target and provider key, for the life of the process.
+
+A target is a provider, its base URL and a model there; breaker, retry budget and throttle belong to it, whichever
+route or configuration leads to it. A new configuration replaces the settings and keeps the state.
+
+Clients may name any model of a provider, so what is kept must be bounded: beyond 1,024 targets the one longest unused
+is forgotten, if it is idle: nothing in flight and its breaker CLOSED. Should so many be out of order that 4,096 are
+kept, the one longest unused with nothing in flight goes, breaker or not: it would have to fail again to be refused.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from proxy.config.values import Provider, Target
+from proxy.resilience.breaker import Breaker, Reason, State
+from proxy.resilience.keys import KeyPool, KeyState
+from proxy.resilience.retry import Budget
+from proxy.resilience.throttle import Throttle
+
+IDLE_CAP = 1024
+TOTAL_CAP = 4096
+
+OnTargetChange = Callable[[str, State, State, Reason | None, float], None]
+"""The target's name, then what a breaker's hook is told."""
+
+
+class TargetState:
+    """One target. The chain says `enter` before its call and `leave` at the call's end, however it ended."""
+
+    __slots__ = ("breaker", "budget", "in_flight", "key", "name", "throttle")
+
+    def __init__(self, target: Target, uniform: Callable[[], float], on_change: OnTargetChange | None) -> None:
+        self.key = target.key
+        self.name = target.name
+        self.breaker = Breaker(target.breaker, uniform, on_change and partial(on_change, target.name))
+        self.budget = Budget(target.retry)
+        self.throttle = Throttle()
+        self.in_flight = 0
+
+    def enter(self) -> None:
+        self.in_flight += 1
+
+    def leave(self) -> None:
+        self.in_flight -= 1
+
+    def idle(self, now: float) -> bool:
+        return not self.in_flight and self.breaker.state(now) is State.CLOSED
+
+
+class Registry:
+    """Every target's state and every provider's keys. `hash_key` is what the keys' fingerprints are keyed with."""
+
+    def __init__(self, uniform: Callable[[], float], hash_key: bytes, on_change: OnTargetChange | None = None) -> None:
+        self._uniform = uniform
+        self._hash_key = hash_key
+        self._on_change = on_change
+        self._targets: OrderedDict[tuple[str, str, str], TargetState] = OrderedDict()
+        """Longest unused first."""
+        self._pools: dict[str, KeyPool] = {}
+
+    def target(self, target: Target, now: float) -> TargetState:
+        """The target's state, made when it is new, with the settings that `target` has now."""
+        key = target.key
+        state = self._targets.get(key)
+        if state is None:
+            state = self._targets[key] = TargetState(target, self._uniform, self._on_change)
+            if len(self._targets) > IDLE_CAP:
+                self._forget(state, now)
+            return state
+        self._targets.move_to_end(key)
+        state.breaker.settings = target.breaker
+        state.budget.settings = target.retry
+        return state
+
+    def keys(self, provider: Provider) -> KeyPool:
+        """The provider's keys, made when it is new; keys it has in common with an earlier configuration keep theirs."""
+        pool = self._pools.get(provider.name)
+        if pool is None:
+            pool = self._pools[provider.name] = KeyPool(provider.keys, self._uniform, self._hash_key)
+        elif pool.keys is not provider.keys:
+            pool.replace(provider.keys)
+        return pool
+
+    def throttle(self, state: TargetState, pool: KeyPool, key: KeyState, now: float, wait_s: float) -> float:
+        """An upstream asked for a wait: blocks the key, or only this target where the provider has no other key, since
+        limits of one key are often per model. Gives the moment at which it is free.
+        """
+        if len(pool) > 1:
+            return pool.throttle(key, now, wait_s)
+        return state.throttle.block(now, wait_s, self._uniform)
+
+    def targets(self) -> Iterable[TargetState]:
+        return self._targets.values()
+
+    def pools(self) -> Mapping[str, KeyPool]:
+        """By provider name."""
+        return self._pools
+
+    def _forget(self, newest: TargetState, now: float) -> None:
+        found = next((state for state in self._targets.values() if state is not newest and state.idle(now)), None)
+        if found is None and len(self._targets) > TOTAL_CAP:
+            found = next((state for state in self._targets.values() if not state.in_flight), None)
+        if found is not None:
+            del self._targets[found.key]

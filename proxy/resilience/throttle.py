@@ -1,0 +1,24 @@
+"""How long an upstream asked to be left alone: the state of one key, or of one target."""
+
+from collections.abc import Callable
+
+JITTER = 0.1
+"""Up to this part of a wait is added to it, so that those who waited do not return together."""
+
+
+class Throttle:
+    """Free at first. A block is only ever prolonged: a shorter one that comes later does not undo it."""
+
+    __slots__ = ("_until",)
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def block(self, now: float, wait_s: float, uniform: Callable[[], float]) -> float:
+        """Blocks for `wait_s` seconds and up to a tenth more; gives the moment at which it is free."""
+        self._until = max(self._until, now + wait_s * (1 + JITTER * uniform()))
+        return self._until
+
+    def free_at(self, now: float) -> float:
+        """`now` when it is free, otherwise the moment at which it will be."""
+        return max(now, self._until)

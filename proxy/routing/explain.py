@@ -1,0 +1,114 @@
+"""What would happen to a request, told without making a call: `sidestep explain`.
+
+It asks the same router, the same translators and the same arithmetic of attempts and times as the chain does, so that
+what it says is what would be done. What only the moment can tell (breakers, throttles, keys) is not in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from proxy.config.values import Target
+from proxy.jobs import Job
+from proxy.resilience.retry import attempts_for, total_attempts
+from proxy.routing.resolve import Resolution
+from translators.faults import Malformed
+from translators.report import Mode, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    field: str
+    verdict: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One target of the chain, in its turn."""
+
+    target: str
+    dialect: str
+    verdict: Literal["tried", "skipped"]
+    reason: str
+    losses: tuple[Loss, ...]
+    attempts: int
+    """Most attempts it gets when all before it fail at once."""
+    worst_case_s: float
+    """Longest it can keep the request before the next target's turn, back-off included."""
+    input_tokens_bound: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    model: str
+    route: str
+    reason: str
+    rows: tuple[Row, ...]
+    worst_case_s: float
+    """Longest time to an answer's first content or to the final error, seconds."""
+    total_attempts: int
+    note: str
+
+
+NOTE = "Breakers, rate limits and keys are judged when the request comes; this is the plan with all of them free."
+
+
+def explain(
+    asked: str, found: Resolution, job: Job, mode: Mode, *, body: Any = None, bound: Callable[[Any], int] | None = None
+) -> Explanation:
+    """The plan for `job`. Raises Malformed when the request itself cannot be read."""
+    targets = found.targets
+    settings = targets[0].retry
+    left = total = total_attempts(len(targets), settings)
+    budget = targets[0].timeouts.deadline_s
+    rows: list[Row] = []
+    spent = 0.0
+    tokens = bound(body) if bound and body is not None else None
+    for position, target in enumerate(targets):
+        report, problem = _translated(job, target)
+        barred = report.blocking(mode)
+        skipped = problem or "; ".join(f"{entry.field}: {entry.why}" for entry in barred)
+        attempts = 0 if skipped else attempts_for(position, len(targets), left, target.retry)
+        longest = 0.0 if skipped else _longest(job, target, attempts, budget - spent, last=position == len(targets) - 1)
+        rows.append(
+            Row(
+                target=target.name,
+                dialect=target.provider.dialect.value,
+                verdict="skipped" if skipped else "tried",
+                reason=skipped or _why(position, rows),
+                losses=tuple(Loss(entry.field, entry.verdict.value, entry.why) for entry in report.entries),
+                attempts=attempts,
+                worst_case_s=round(longest, 3),
+                input_tokens_bound=tokens,
+            )
+        )
+        left -= attempts
+        spent = min(budget, spent + longest)
+    return Explanation(asked, found.name, found.reason, tuple(rows), round(spent, 3), total, NOTE)
+
+
+def _why(position: int, before: list[Row]) -> str:
+    if position == 0:
+        return "first of the chain"
+    tried = [row.target for row in before if row.verdict == "tried"]
+    return f"when {tried[-1]} fails" if tried else "those before it are skipped"
+
+
+def _translated(job: Job, target: Target) -> tuple[Report, str]:
+    try:
+        return job.prepare(target).report, ""
+    except Malformed as error:
+        return Report(), str(error)
+
+
+def _longest(job: Job, target: Target, attempts: int, budget: float, *, last: bool) -> float:
+    """The worst is a target that fails just before its time is up, on each of its attempts, with every pause taken."""
+    times, retry = target.timeouts, target.retry
+    if job.stream or job.endpoint == "embeddings":
+        silence = times.first_token_reasoning_s if job.reasons(target) else times.progress_s
+    else:
+        silence = max(times.progress_unary_s, times.first_token_reasoning_s if job.reasons(target) else 0.0)
+    backoff = sum(min(retry.cap_s, retry.base_s * 2.0**n, retry.max_inline_wait_s) for n in range(attempts - 1))
+    allowed = budget if last else budget / 2
+    return max(0.0, min(attempts * silence + backoff, allowed if attempts == 1 else budget))

@@ -1,0 +1,150 @@
+"""From the name a client asked for to the targets that may serve it, in order.
+
+Names are looked up in this order: `[models."NAME"]`; `provider/model` (only where the configuration has a `*` entry,
+since then any model may be asked for); `[models."*"]`. In a chain the model `*` stands for the asked one: it goes
+unchanged to its own vendor, and to others as their `default_model`.
+
+Embeddings are stricter, because two models' vectors cannot be mixed: `[embeddings.NAME]` chains are checked when the
+configuration is loaded, and any other entry serves embeddings only on targets with the head's model id.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from proxy.config.values import (
+    BreakerSettings,
+    Config,
+    ModelRoute,
+    Provider,
+    RetrySettings,
+    Step,
+    Target,
+    TimeoutSettings,
+)
+from translators.ir import Dialect
+from translators.profile import Profile
+
+MEMO_CAP = 1024
+"""Resolutions remembered; clients may ask for any number of names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a name means: the targets in order, and the route's own settings."""
+
+    name: str
+    """The configured entry that matched, or `provider/model`."""
+    reason: str
+    targets: tuple[Target, ...]
+    route: ModelRoute
+    dimensions: int | None = None
+
+
+ProfileFor = Callable[[Provider, str], Profile]
+VendorOf = Callable[[str], str | None]
+
+
+class Router:
+    """Resolves names against one configuration. Immutable but for its bounded memo."""
+
+    def __init__(self, config: Config, profile_for: ProfileFor, vendor_of: VendorOf) -> None:
+        self._config = config
+        self._profile_for = profile_for
+        self._vendor_of = vendor_of
+        self._memo: dict[tuple[str, str], Resolution | None] = {}
+
+    def chat(self, asked: str) -> Resolution | None:
+        """The chain for a chat model; None when no entry serves the name."""
+        return self._remembered("chat", asked, self._chat)
+
+    def embeddings(self, asked: str) -> Resolution | None:
+        """The chain for an embedding model, all of one vector space; None when nothing serves the name."""
+        return self._remembered("embeddings", asked, self._embeddings)
+
+    def names(self) -> tuple[str, ...]:
+        """The model names a client may ask for by configuration: what `/v1/models` lists."""
+        listed = [name for name in self._config.models if name != "*"]
+        if "*" in self._config.models:
+            listed += [
+                f"{provider.name}/{provider.default_model}"
+                for provider in self._config.providers.values()
+                if provider.default_model
+            ]
+        return tuple(dict.fromkeys([*listed, *self._config.embeddings]))
+
+    def _remembered(self, kind: str, asked: str, resolve: Callable[[str], Resolution | None]) -> Resolution | None:
+        try:
+            return self._memo[kind, asked]
+        except KeyError:
+            if len(self._memo) >= MEMO_CAP:
+                self._memo.clear()
+            found = self._memo[kind, asked] = resolve(asked)
+            return found
+
+    def _chat(self, asked: str) -> Resolution | None:
+        models = self._config.models
+        if route := models.get(asked):
+            return Resolution(asked, f'[models."{asked}"]', self._targets(route, asked), route)
+        if "*" not in models:
+            return None
+        if direct := self._direct(asked):
+            return direct
+        route = models["*"]
+        return Resolution("*", '[models."*"]', self._targets(route, asked), route)
+
+    def _embeddings(self, asked: str) -> Resolution | None:
+        if entry := self._config.embeddings.get(asked):
+            route = ModelRoute(asked, entry.chain)
+            targets = tuple(self._target(step.provider, step.model, route) for step in entry.chain)
+            return Resolution(asked, f"[embeddings.{asked}]", targets, route, entry.dimensions)
+        found = self._chat(asked)
+        if found is None:
+            return None
+        able = [target for target in found.targets if _embeds(target)]
+        head = asked if found.name == "*" else (able[0].model if able else "")
+        same = tuple(target for target in able if target.model == head)
+        return replace(found, targets=same) if same else None
+
+    def _direct(self, asked: str) -> Resolution | None:
+        provider, _, model = asked.partition("/")
+        if not model or provider not in self._config.providers:
+            return None
+        route = replace(self._config.models["*"], name=asked, chain=(Step(provider, model),))
+        return Resolution(asked, "provider/model", (self._target(provider, model, route),), route)
+
+    def _targets(self, route: ModelRoute, asked: str) -> tuple[Target, ...]:
+        found: dict[tuple[str, str], Target] = {}
+        for position, step in enumerate(route.chain):
+            model = step.model if step.model != "*" else self._named(step.provider, asked, first=position == 0)
+            found.setdefault((step.provider, model), self._target(step.provider, model, route))
+        return tuple(found.values())
+
+    def _named(self, provider: str, asked: str, *, first: bool) -> str:
+        """What `provider/*` means for this model; one that no vendor claims belongs to the head of the chain."""
+        at = self._config.providers[provider]
+        owner = self._vendor_of(asked)
+        own = first if owner is None else owner == at.vendor
+        return asked if own else at.default_model or asked
+
+    def _target(self, name: str, model: str, route: ModelRoute) -> Target:
+        provider = self._config.providers[name]
+        return Target(
+            provider=provider,
+            model=model,
+            profile=self._profile_for(provider, model),
+            breaker=_over(provider.breaker, route.breaker),
+            retry=_over(provider.retry, route.retry),
+            timeouts=_over(provider.timeouts, route.timeouts),
+        )
+
+
+S = TypeVar("S", BreakerSettings, RetrySettings, TimeoutSettings)
+
+
+def _over(settings: S, changes: Mapping[str, Any]) -> S:
+    return replace(settings, **changes) if changes else settings
+
+
+def _embeds(target: Target) -> bool:
+    return target.profile.embeddings and target.provider.dialect is not Dialect.ANTHROPIC_MESSAGES

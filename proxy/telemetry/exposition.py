@@ -1,0 +1,85 @@
+"""The metrics in Prometheus' text form (and OpenMetrics, when asked for), made only when they are scraped."""
+
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from proxy.telemetry import names
+from proxy.telemetry.metrics import Counter, Histogram, Metrics
+
+
+class _Families(Collector):
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        m = self._metrics
+        yield _counter(
+            names.REQUESTS,
+            "Requests answered, by who answered and how.",
+            ("route", "provider", "model", "status", "code"),
+            m.requests,
+        )
+        yield _counter(
+            names.ATTEMPTS_MADE,
+            "Calls to upstreams, by their outcome.",
+            ("provider", "model", "kind"),
+            m.attempts,
+        )
+        yield _counter(
+            names.TOKENS,
+            "Tokens, as the providers counted them.",
+            ("direction", "provider", "model"),
+            m.token_counts,
+        )
+        yield _counter(names.OWN_ERRORS, "Faults of our own: roll back when these grow.", ("code",), m.own_errors)
+        yield _histogram(names.REQUEST_SECONDS, "Time of whole requests.", ("route",), m.request_seconds)
+        yield _histogram(names.TTFT_SECONDS, "Time to the first content.", ("provider", "model"), m.ttft_seconds)
+        yield _histogram(names.ADDED_SECONDS, "Time Sidestep added before the first byte.", ("route",), m.added_seconds)
+        yield GaugeMetricFamily(names.INFLIGHT, "Requests being served.", value=m.inflight())
+        yield _breakers(m.breakers())
+        dropped = CounterMetricFamily(names.LOG_LINES_DROPPED, "Log lines lost: nobody read the log fast enough.")
+        dropped.add_metric((), m.log_lines_dropped())
+        yield dropped
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], counter: Counter) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for values, count in counter.counts.items():
+        family.add_metric(values, count)
+    return family
+
+
+def _histogram(name: str, text: str, labels: tuple[str, ...], histogram: Histogram) -> Metric:
+    family = HistogramMetricFamily(name, text, labels=labels)
+    bounds = [*(str(bound) for bound in histogram.bounds), "+Inf"]
+    for values, row in histogram.rows.items():
+        buckets = list(zip(bounds, accumulate(row), strict=True))
+        family.add_metric(values, buckets, histogram.sums[values])
+    return family
+
+
+def _breakers(rows: Iterable[tuple[str, str, str]]) -> Metric:
+    family = GaugeMetricFamily(
+        names.BREAKER_STATE, "1 for the state each breaker is in.", labels=("provider", "model", "state")
+    )
+    for row in rows:
+        family.add_metric(row, 1)
+    return family
+
+
+class Exposition:
+    """Renders `metrics`."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_Families(metrics))
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """The body and its content type for a scraper's Accept header."""
+        encoder, content_type = choose_encoder(accept)
+        return encoder(self._registry), content_type

@@ -1,0 +1,111 @@
+"""The structured log: one JSON object a line, written in batches by a thread of its own.
+
+A reader that stalls (a full pipe, a stopped collector) must never stop the event loop, so the loop only appends to a
+list; a timer hands what has gathered to the writing thread. At most `PENDING_BYTES` wait there: more is dropped, and
+counted, rather than kept without bound. Callers pass allowlisted fields only; nothing here knows how to redact.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger
+
+from proxy.clock import Clock
+
+BATCH_BYTES = 64 * 1024
+BATCH_S = 0.2
+PENDING_BYTES = 8 * 1024 * 1024
+CLOSE_S = 2.0
+
+
+class LogWriter:
+    """Lines in, batches out to `stream`. Used from the event loop's thread alone; `close` writes what is left."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.dropped = 0
+        """Lines that were lost."""
+        self._stream = stream
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._pending = 0
+        self._lock = threading.Lock()
+        self._batches: queue.SimpleQueue[list[bytes] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="sidestep-log", daemon=True)
+        self._thread.start()
+
+    def msg(self, line: bytes) -> None:
+        """Takes one line, without its newline."""
+        self._lines.append(line)
+        self._size += len(line) + 1
+        if self._size >= BATCH_BYTES:
+            self.flush()
+        elif self._timer is None:
+            self._schedule()
+
+    debug = info = warning = error = critical = msg
+
+    def flush(self) -> None:
+        """Hands what has gathered to the writing thread."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._lines:
+            return
+        with self._lock:
+            if fits := self._pending + self._size <= PENDING_BYTES:
+                self._pending += self._size
+        if fits:
+            self._batches.put(self._lines)
+        else:
+            self.dropped += len(self._lines)
+        self._lines, self._size = [], 0
+
+    def close(self) -> None:
+        """Writes what is left, waiting for a slow reader at most `CLOSE_S` seconds."""
+        self.flush()
+        self._batches.put(None)
+        self._thread.join(CLOSE_S)
+
+    def _schedule(self) -> None:
+        try:
+            self._timer = asyncio.get_running_loop().call_later(BATCH_S, self.flush)
+        except RuntimeError:  # before and after the loop's life there is nothing to wait for
+            self.flush()
+
+    def _write(self) -> None:
+        while (lines := self._batches.get()) is not None:
+            batch = b"\n".join((*lines, b""))
+            try:
+                self._stream.write(batch)
+                self._stream.flush()
+            except (OSError, ValueError):  # nobody reads any more: serving matters more than telling
+                self.dropped += len(lines)
+            with self._lock:
+                self._pending -= len(batch)
+
+
+def open_log(writer: LogWriter, clock: Clock) -> FilteringBoundLogger:
+    """A logger whose every call is one JSON line with `time` (RFC 3339, UTC), `level`, `event` and the fields given.
+
+    A line of the request path passes its fields as one dictionary, `fields`: keywords are copied at every call below.
+    """
+
+    def render(_: Any, level: str, fields: EventDict) -> bytes:
+        line = {"time": datetime.fromtimestamp(clock.wall(), UTC), "level": level, "event": fields.pop("event")}
+        line.update(fields.pop("fields", fields))
+        return orjson.dumps(line, option=orjson.OPT_UTC_Z)
+
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        writer,
+        processors=[render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    ).bind()
+    return logger

@@ -1,0 +1,83 @@
+"""Every name that leaves the process: headers, events, metrics, error codes. They are part of the interface."""
+
+from typing import Final
+
+# -- headers
+HOP: Final = "x-sidestep-hop"
+"""Set on every call upstream; a request that carries it came from a Sidestep, and would go round in a loop."""
+REQUEST_ID: Final = "x-request-id"
+PROVIDER: Final = "x-sidestep-provider"
+MODEL: Final = "x-sidestep-model"
+ATTEMPTS: Final = "x-sidestep-attempts"
+TRANSLATION: Final = "x-sidestep-translation"
+UPSTREAM_ID: Final = "x-sidestep-upstream-id"
+MODE: Final = "x-sidestep-mode"
+METADATA: Final = "x-sidestep-metadata"
+REQUEST_TIMEOUT: Final = "x-request-timeout"
+RETRY_COUNT: Final = "x-stainless-retry-count"
+READ_TIMEOUT: Final = "x-stainless-read-timeout"
+
+# -- log events
+EXCHANGE: Final = "exchange"
+OWN_ERROR: Final = "own_error"
+
+# -- metrics
+REQUESTS: Final = "sidestep_requests"
+ATTEMPTS_MADE: Final = "sidestep_attempts"
+TOKENS: Final = "sidestep_tokens"
+OWN_ERRORS: Final = "sidestep_own_errors"
+LOG_LINES_DROPPED: Final = "sidestep_log_lines_dropped"
+REQUEST_SECONDS: Final = "sidestep_request_seconds"
+TTFT_SECONDS: Final = "sidestep_ttft_seconds"
+ADDED_SECONDS: Final = "sidestep_added_seconds"
+BREAKER_STATE: Final = "sidestep_breaker_state"
+INFLIGHT: Final = "sidestep_inflight"
+
+OTHER: Final = "other"
+"""The label of whatever the configuration does not name."""
+
+# -- error codes
+BODY_TOO_LARGE: Final = "body_too_large"
+BODY_TOO_SLOW: Final = "body_too_slow"
+DEADLINE_EXCEEDED: Final = "deadline_exceeded"
+INTERNAL_ERROR: Final = "internal_error"
+INVALID_API_KEY: Final = "invalid_api_key"
+INVALID_HTTP: Final = "invalid_http"
+LOOP_DETECTED: Final = "loop_detected"
+METHOD_NOT_ALLOWED: Final = "method_not_allowed"
+ORIGIN_REFUSED: Final = "origin_refused"
+OVERLOADED: Final = "overloaded"
+UNKNOWN_URL: Final = "unknown_url"
+UNSUPPORTED_MEDIA_TYPE: Final = "unsupported_media_type"
+
+CODES: Final = frozenset(
+    {
+        BODY_TOO_LARGE,
+        BODY_TOO_SLOW,
+        DEADLINE_EXCEEDED,
+        INTERNAL_ERROR,
+        INVALID_API_KEY,
+        INVALID_HTTP,
+        LOOP_DETECTED,
+        METHOD_NOT_ALLOWED,
+        ORIGIN_REFUSED,
+        OVERLOADED,
+        UNKNOWN_URL,
+        UNSUPPORTED_MEDIA_TYPE,
+        "all_targets_failed",
+        "budget_store_unavailable",
+        "content_filter",
+        "context_length_exceeded",
+        "insufficient_quota",
+        "invalid_json",
+        "invalid_value",
+        "model_not_found",
+        "no_target_available",
+        "rate_limit_exceeded",
+        "stream_cut",
+        "unsupported_parameter",
+        "upstream_auth_error",
+        "upstream_invalid_response",
+    }
+)
+"""The codes a metric's label may show; others, an upstream's own among them, count as `other`."""

@@ -1,0 +1,59 @@
+"""`tests/unit` mirrors the packages: what a module does is tested where one looks for it.
+
+`proxy/a/b.py` is tested in `tests/unit/proxy/a/test_b.py`, in `test_b_*.py` beside it where one file would be too long,
+or in a folder `b/`. A package's `__init__.py` goes by the package's name.
+"""
+
+import ast
+from pathlib import Path
+
+ELSEWHERE: dict[str, str] = {}
+"""Modules with logic and no unit test of their own, each with the reason and the place that tests it."""
+
+ACROSS: dict[str, str] = {}
+"""Unit tests that belong to a package rather than to one module, each with the reason."""
+
+
+def has_logic(source: str) -> bool:
+    """Whether any function of the module does something; a Protocol's signatures and a table's rows do not."""
+    return any(
+        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not _is_signature(node)
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def _is_signature(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return all(isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant) for step in function.body)
+
+
+def subject(module: Path) -> Path:
+    """The path a module's tests go by, without suffix."""
+    return module.parent if module.name == "__init__.py" else module.with_suffix("")
+
+
+def found_for(name: Path, tests: list[Path]) -> list[Path]:
+    home = Path("tests/unit") / name.parent
+    return [
+        test
+        for test in tests
+        if (test.parent == home and (test.stem == f"test_{name.name}" or test.stem.startswith(f"test_{name.name}_")))
+        or (home / name.name) in test.parents
+    ]
+
+
+def unit_tests(tree):
+    return [path for path in tree if path.parts[:2] == ("tests", "unit") and path.name.startswith("test_")]
+
+
+def test_every_module_with_logic_has_its_unit_test(texts, tree, modules):
+    tests = unit_tests(tree)
+    missing = {str(one) for one in modules if has_logic(texts[one]) and not found_for(subject(one), tests)}
+    assert missing == set(ELSEWHERE)
+
+
+def test_every_unit_test_is_where_its_module_would_be(tree, modules):
+    """A module that moved or went takes its test along."""
+    tests = unit_tests(tree)
+    placed = {test for module in modules if module.name != "__init__.py" for test in found_for(subject(module), tests)}
+    placed |= {test for test in tests for module in modules if test.stem == f"test_{subject(module).name}"}
+    assert {str(test) for test in set(tests) - placed} == set(ACROSS)

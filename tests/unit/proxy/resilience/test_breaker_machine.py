@@ -1,0 +1,199 @@
+"""The breaker against a model that says the same as plainly as can be, over any order of calls, results and time."""
+
+import math
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from proxy.config.values import BreakerSettings
+from proxy.resilience.breaker import Breaker, State
+
+SETTINGS = BreakerSettings(
+    consecutive_failures=3, open_s=8.0, open_max_s=24.0, jitter=0.25, probe_successes=2, ramp_s=16.0, ramp_min=0.125
+)
+VERDICTS = ("success", "fail", "throttled", "ignored")
+HALF_OPEN = (State.PROBE, State.RAMP)
+
+
+class Model:
+    """For SETTINGS with a `uniform` of 0.5: openings last 9, 18, 27, 27, ... s."""
+
+    def __init__(self):
+        self.state, self.round, self.fails, self.k, self.since, self.end = "closed", 0, 0, 0, 0.0, 0.0
+        self.probe, self.passed, self.owed, self.forced = None, 0, 0.0, -9.0
+
+    def tick(self, now):
+        if self.state == "open" and now >= self.end:
+            self.go("probe", self.end)
+        if self.state == "ramp" and now >= self.since + 16:
+            self.state, self.since = "closed", self.since + 16
+
+    def go(self, state, at):
+        self.state, self.since, self.round = state, at, self.round + 1
+        self.fails, self.passed, self.owed, self.probe = 0, 0, 0.0, None
+
+    def open(self, now, retry_at):
+        self.k = min(3, self.openings(now) + 1)
+        self.end = max(retry_at or 0.0, now + {1: 9, 2: 18, 3: 27}[self.k])
+        self.go("open", now)
+
+    def openings(self, now):
+        return max(0, self.k - int((now - self.since) // 60)) if self.state == "closed" else self.k
+
+    def admit(self, now, permit_s):
+        if self.state == "ramp":
+            self.owed += max(0.125, (now - self.since) / 16)
+            if self.owed < 1:
+                return None
+            self.owed -= 1
+        elif self.state == "probe" and (self.probe is None or now >= self.probe[2]):
+            self.probe = (self.round, "probe", now + permit_s)
+            return self.probe
+        elif self.state != "closed":
+            return None
+        return (self.round, self.state, math.inf)
+
+    def force(self, now):
+        if self.state in ("closed", "ramp"):
+            return (self.round, self.state, math.inf)
+        if now < self.forced + 1:
+            return None
+        self.forced = now
+        return (self.round, "forced", math.inf)
+
+    def commit(self, permit, now):
+        if permit is self.probe:
+            self.round, self.probe, self.passed = self.round + 1, None, self.passed + 1
+            if self.passed == 2:
+                self.go("ramp", now)
+        elif permit[:2] == (self.round, "forced") and self.state == "open":
+            self.go("probe", now)
+
+    def settle(self, permit, verdict, now, retry_at):
+        in_round, role = permit[0] == self.round, permit[1]
+        if in_round and role in ("closed", "ramp"):
+            self.fails = 0 if verdict == "success" else self.fails + (verdict == "fail")
+            ramp = self.state == "ramp"
+            if self.fails >= (2 if ramp else 3) or (ramp and verdict == "throttled"):
+                self.open(now, retry_at)
+        elif verdict == "success":
+            self.commit(permit, now)
+        elif in_round and role == "probe" and verdict != "ignored":
+            self.open(now, retry_at)
+        elif permit is self.probe:
+            self.probe = None
+
+
+class BreakerMachine(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.changes = []
+        self.breaker = Breaker(SETTINGS, lambda: 0.5, lambda *change: self.changes.append(change))
+        self.model = Model()
+        self.now = 100.0
+        self.calls = []
+        """Calls under way: the permit and the model's."""
+        self.ramp = (None, 0.0, 0)
+        """Which ramp, the sum of its fractions, the calls it admitted."""
+
+    def look(self):
+        self.model.tick(self.now)
+        return self.breaker.snapshot(self.now)
+
+    def take(self, permit, modelled):
+        assert (permit is None) == (modelled is None)
+        if permit is not None:
+            assert (permit.role, permit.expires) == modelled[1:]
+            self.calls.append((permit, modelled))
+
+    @rule(seconds=st.sampled_from([0.25, 0.5, 1.0, 2.0, 5.0, 9.0, 16.0, 18.0, 61.0, 130.0]))
+    def time_passes(self, seconds):
+        self.now += seconds
+
+    @rule(permit_s=st.sampled_from([0.5, 4.0, 40.0]), times=st.integers(1, 12))
+    def calls_come(self, permit_s, times):
+        for _ in range(times):
+            before = self.look()
+            permit = self.breaker.admit(self.now, permit_s)
+            assert before.state is not State.OPEN or permit is None
+            self.take(permit, self.model.admit(self.now, permit_s))
+            if before.ramp is not None:
+                which, total, admitted = self.ramp if self.ramp[0] == before.changed_at else (before.changed_at, 0.0, 0)
+                self.ramp = (which, total + before.ramp, admitted + (permit is not None))
+                assert abs(self.ramp[2] - math.floor(self.ramp[1])) <= 1
+
+    @rule()
+    def a_refused_chain_forces_a_call(self):
+        self.look()
+        self.take(self.breaker.force(self.now), self.model.force(self.now))
+
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data())
+    def a_call_commits(self, data):
+        permit, modelled = data.draw(st.sampled_from(self.calls))
+        self.look()
+        self.breaker.commit(permit, self.now)
+        self.model.commit(modelled, self.now)
+
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data(), verdict=st.sampled_from(VERDICTS), retry_s=st.sampled_from([None, 0.5, 50.0]))
+    def a_call_ends(self, data, verdict, retry_s):
+        self.end(data.draw(st.integers(0, len(self.calls) - 1)), verdict, retry_s)
+
+    @precondition(lambda self: self.calls)
+    @rule(verdict=st.sampled_from(("success", "fail")))
+    def every_call_ends_alike(self, verdict):
+        while self.calls:
+            self.end(0, verdict, None)
+
+    def end(self, index, verdict, retry_s):
+        permit, modelled = self.calls.pop(index)
+        before = self.look()
+        stale = modelled[0] != self.model.round
+        live_probe = modelled is self.model.probe
+        retry_at = None if retry_s is None else self.now + retry_s
+        self.breaker.settle(permit, verdict, self.now, retry_at=retry_at)
+        self.model.settle(modelled, verdict, self.now, retry_at)
+        after = self.look()
+        if stale:
+            assert after.late == before.late + 1
+            assert (after.state, after.failures, after.reopens_at) == (before.state, before.failures, before.reopens_at)
+        if live_probe and verdict == "ignored":
+            assert self.breaker.next_admit(self.now) == self.now
+
+    @precondition(lambda self: self.breaker.state(self.now) in HALF_OPEN)
+    @rule(verdict=st.sampled_from(("success", "fail", "throttled")))
+    def half_open_ends_when_calls_are_judged(self, verdict):
+        """However it came there: the wait for a lost probe, two probes of a second, the ramp."""
+        self.look()
+        bound = self.breaker.next_admit(self.now) + 2 + SETTINGS.ramp_s
+        while self.look().state in HALF_OPEN:
+            assert self.now <= bound
+            under_way = len(self.calls)
+            self.take(self.breaker.admit(self.now, 4.0), self.model.admit(self.now, 4.0))
+            if len(self.calls) > under_way:
+                self.end(under_way, verdict, None)
+            self.now += 0.5
+
+    @invariant()
+    def breaker_and_model_agree(self):
+        seen, model = self.look(), self.model
+        assert (seen.state.value, seen.failures, seen.openings) == (model.state, model.fails, model.openings(self.now))
+        assert seen.reopens_at == (model.end if model.state == "open" else None)
+        assert seen.changed_at == (model.since if self.changes else None)
+
+    @invariant()
+    def at_most_one_probe_is_alive(self):
+        alive = [m for _, m in self.calls if m[:2] == (self.model.round, "probe") and m[2] > self.now]
+        assert len(alive) <= 1
+
+    @invariant()
+    def the_hook_tells_an_unbroken_story(self):
+        told = [State.CLOSED, *(after for _, after, _, _ in self.changes)]
+        assert [before for before, *_ in self.changes] == told[:-1]
+        assert told[-1] is self.breaker.state(self.now)
+
+
+TestBreakerMachine = BreakerMachine.TestCase
+TestBreakerMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

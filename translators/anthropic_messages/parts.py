@@ -1,0 +1,159 @@
+"""Parts of a message as Anthropic content blocks.
+
+Images and documents go as base64 or by https address; nothing is ever fetched. What Anthropic cannot take is left out
+and reported refused, because a question about a picture is not the same question without it. Source: Anthropic's
+vision and PDF pages (media types) and the Messages reference (blocks).
+"""
+
+import base64
+import binascii
+
+from translators.anthropic_messages.wire import DIALECT
+from translators.ir import Audio, File, Foreign, Image, Item, Json, Message, Part, Reasoning, Refusal, Text, ToolCall
+from translators.profile import Profile
+from translators.report import Report
+
+Block = dict[str, Json]
+
+IMAGE_TYPES = frozenset(("image/jpeg", "image/png", "image/gif", "image/webp"))
+_ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+_TEXT_TYPES = frozenset(("application/json", "application/xml", "application/x-yaml"))
+"""Types that are text although their name does not begin with `text/`."""
+_SUFFIXES = {"pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown", "csv": "text/csv"}
+_SUFFIXES |= {"json": "application/json", "xml": "application/xml", "html": "text/html"}
+
+
+class Scribe:
+    """Renders parts for one request and notes in its report what became of them, by the client's own paths."""
+
+    __slots__ = ("items", "profile", "report")
+
+    def __init__(self, items: tuple[Item, ...], profile: Profile, report: Report) -> None:
+        self.items = items
+        self.profile = profile
+        self.report = report
+
+    def path(self, position: int, suffix: str = "") -> str:
+        """`messages[2].content[0]`: the client's path of an item. Counted only when there is something to tell."""
+        return f"messages[{message_index(self.items, position)}]{suffix}"
+
+    def blocks(self, parts: tuple[Part, ...], position: int, lead: str = "") -> list[Block]:
+        """The blocks of one item's parts. Blank text is left out, its cache marker moved to the block before it;
+        `lead` goes before the first text."""
+        out: list[Block] = []
+        for index, part in enumerate(parts):
+            if type(part) is Text:
+                if not part.text or part.text.isspace():
+                    if part.cache is not None and out:
+                        out[-1].setdefault("cache_control", part.cache)
+                    continue
+                block: Block | None = {"type": "text", "text": lead + part.text}
+                lead = ""
+            else:
+                block = self._other(part, position, index)
+                if block is None:
+                    continue
+            cache = getattr(part, "cache", None)
+            if cache is not None:
+                block["cache_control"] = cache
+            out.append(block)
+        return out
+
+    def _other(self, part: Part, position: int, index: int) -> Block | None:
+        if isinstance(part, Foreign):
+            if part.dialect == DIALECT and isinstance(part.value, dict):
+                return dict(part.value)
+            self.report.refused(self.path(position, f".content[{index}]"), f"anthropic has no {part.kind} part")
+            return None
+        if isinstance(part, Image):
+            return self._image(part, position, index)
+        if isinstance(part, File):
+            return self._document(part, position, index)
+        if isinstance(part, Refusal):
+            self.report.approximated(self.path(position, f".content[{index}].refusal"), "sent as plain text")
+            return {"type": "text", "text": part.text} if part.text.strip() else None
+        if isinstance(part, Audio):
+            self.report.refused(self.path(position, f".content[{index}].input_audio"), "anthropic takes no audio")
+        return None
+
+    def _image(self, image: Image, position: int, index: int) -> Block | None:
+        field = self.path(position, f".content[{index}].image_url")
+        if image.detail not in (None, "auto"):
+            self.report.dropped(f"{field}.detail", "anthropic has no image detail")
+        if not self.profile.images:
+            self.report.refused(field, "the model takes no images")
+            return None
+        if image.data is not None:
+            media_type = _plain_type(image.media_type)
+            if media_type not in IMAGE_TYPES:
+                self.report.refused(field, f"anthropic takes no {media_type or 'untyped'} image")
+                return None
+            return _sourced("image", {"type": "base64", "media_type": media_type, "data": image.data})
+        if not self.profile.image_urls or not _is_https(image.url):
+            self.report.refused(field, "anthropic takes images as data or by https address")
+            return None
+        return _sourced("image", {"type": "url", "url": image.url})
+
+    def _document(self, file: File, position: int, index: int) -> Block | None:
+        field = self.path(position, f".content[{index}].file")
+        source = self._source(file) if self.profile.files else None
+        if source is None:
+            self.report.refused(field, "the model takes PDF and text documents, by data or https address")
+            return None
+        block = _sourced("document", source)
+        if file.filename:
+            block["title"] = file.filename
+        return block
+
+    def _source(self, file: File) -> Block | None:
+        if file.file_id is not None:
+            # An id names a file kept by its issuer; Anthropic's begin with file_, others cannot be read there.
+            return {"type": "file", "file_id": file.file_id} if file.file_id.startswith("file_") else None
+        if file.url is not None:
+            return {"type": "url", "url": file.url} if _is_https(file.url) else None
+        media_type = _plain_type(file.media_type) or _SUFFIXES.get((file.filename or "").rpartition(".")[2].lower(), "")
+        if media_type == "application/pdf":
+            return {"type": "base64", "media_type": media_type, "data": file.data}
+        if media_type.startswith("text/") or media_type in _TEXT_TYPES:
+            text = _decoded(file.data or "")
+            return None if text is None else {"type": "text", "media_type": "text/plain", "data": text}
+        return None
+
+
+def message_index(items: tuple[Item, ...], position: int) -> int:
+    """Which of the client's messages the item at `position` came from: reasoning, text and calls of one assistant
+    message are one, every other message and tool result is one of its own."""
+    count, held = -1, 0
+    for item in items[: position + 1]:
+        rank = _RANKS[type(item)] if type(item) is not Message or item.role == "assistant" else 0
+        # Within one assistant message the order is reasoning (1), text (2), calls (3).
+        same = held and rank and (rank > held or (rank == held and rank != _RANKS[Message]))
+        if not same:
+            count += 1
+        held = rank
+    return count
+
+
+_RANKS: dict[type, int] = {Reasoning: 1, Message: 2, ToolCall: 3}
+
+
+def _plain_type(media_type: str) -> str:
+    plain = media_type.partition(";")[0].strip().lower()
+    return _ALIASES.get(plain, plain)
+
+
+def _is_https(url: str | None) -> bool:
+    return url is not None and url[:8].lower() == "https://"
+
+
+def _sourced(kind: str, source: Block) -> Block:
+    return {"type": kind, "source": source}
+
+
+def _decoded(data: str) -> str | None:
+    """The text in base64 `data`; None when it is no base64, no UTF-8, or blank."""
+    try:
+        text = base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return text if text.strip() else None

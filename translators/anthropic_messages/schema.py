@@ -1,0 +1,260 @@
+"""JSON Schema, fitted to what Anthropic compiles for structured output and strict tools.
+
+Anthropic takes a subset (its structured-outputs page): a bound or keyword outside it is a 400. Such a keyword is
+moved into the node's description, where the model still reads it, and its name is given back so that the caller can
+report it. Every object is closed (`additionalProperties: false`), as the subset demands.
+
+Odd cases: `oneOf` becomes `anyOf`; `definitions` becomes `$defs`; an `allOf` of one member is that member, and `$ref`
+members of a longer one are written out, because the subset has no `allOf` over references; recursive and external
+references have no form here and raise `Unfit`.
+"""
+
+import re
+from collections.abc import Mapping
+
+import orjson
+
+from translators.ir import Json
+
+Schema = dict[str, Json]
+
+DEPTH = 64
+"""Deepest nesting fitted; a schema below that is refused rather than risked on the stack."""
+NODES = 20_000
+"""Most nodes fitted: references written out may multiply."""
+STRICT_OPTIONAL = 24
+STRICT_UNIONS = 16
+"""Most optional and most union-typed properties over all strict tools of one request."""
+
+FORMATS = frozenset(("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"))
+_PLAIN = frozenset(("type", "enum", "const", "default", "required", "title", "description"))
+_MUTE = frozenset(("$schema", "$id", "$comment"))
+"""Keywords that say nothing about the value."""
+_REF = re.compile(r"#/(?:\$defs|definitions)/([^/]+)")
+_COMPLEX_PATTERN = re.compile(r"\(\?[=!<]|\\[bB1-9]")
+
+
+class Unfit(ValueError):
+    """The schema has no form in the subset; the text is one short clause."""
+
+
+def fit(schema: Mapping[str, Json]) -> tuple[Schema, list[str]]:
+    """`schema` in the subset, and the keywords that were moved or changed (sorted, empty when it fitted as it was).
+
+    Raises Unfit for recursion, references that lead outside, and more than `DEPTH` levels or `NODES` nodes.
+    """
+    fitter = _Fitter(schema)
+    fitted = fitter.node(schema, 0, "")
+    fitter.check_recursion()
+    return fitted, sorted(fitter.changes)
+
+
+def fits(schema: Mapping[str, Json]) -> bool:
+    """Whether `schema` can be compiled as it stands."""
+    try:
+        return not fit(schema)[1]
+    except Unfit:
+        return False
+
+
+class _Fitter:
+    def __init__(self, root: Mapping[str, Json]) -> None:
+        self.changes: set[str] = set()
+        self._definitions: dict[str, Json] = {}
+        for key in ("definitions", "$defs"):
+            if isinstance(root.get(key), dict):
+                self._definitions.update(root[key])
+        self._refers: dict[str, set[str]] = {}
+        self._nodes = 0
+
+    def node(self, node: Json, depth: int, owner: str) -> Schema:
+        """One schema node; `owner` is the definition it stands in, for finding cycles."""
+        self._nodes += 1
+        if depth > DEPTH or self._nodes > NODES:
+            raise Unfit("it is too deep or too large")
+        if not isinstance(node, dict):
+            return {}
+        ref = node.get("$ref")
+        if isinstance(ref, str):
+            return self._reference(node, ref, depth, owner)
+        fitted: Schema = {}
+        moved: list[str] = []
+        for key, value in node.items():
+            if not self._keyword(fitted, key, value, depth, owner):
+                moved.append(f"{key}: {_brief(value)}")
+                self.changes.add(key)
+        if _is_object(node):
+            if node.get("additionalProperties") is not False:
+                self.changes.add("additionalProperties")
+            fitted.setdefault("type", "object")
+            fitted["additionalProperties"] = False
+        if moved:
+            words = "; ".join(moved)
+            given = fitted.get("description")
+            fitted["description"] = f"{given} ({words})" if given else words
+        return fitted
+
+    def _reference(self, node: Schema, ref: str, depth: int, owner: str) -> Schema:
+        match = _REF.fullmatch(ref)
+        if match is None or match[1] not in self._definitions:
+            raise Unfit(f"its $ref {ref[:60]} leads to nothing that can be sent")
+        self._refers.setdefault(owner, set()).add(match[1])
+        fitted: Schema = {"$ref": f"#/$defs/{match[1]}"}
+        for key in node:
+            if key in ("$defs", "definitions"):
+                self._keyword(fitted, key, node[key], depth, owner)
+            elif key != "$ref":
+                self.changes.add(key)
+        return fitted
+
+    def _keyword(self, fitted: Schema, key: str, value: Json, depth: int, owner: str) -> bool:
+        """Writes one keyword into `fitted`; False when the subset has none such."""
+        if key in _PLAIN:
+            fitted[key] = value
+        elif key in ("$defs", "definitions") and isinstance(value, dict):
+            kept = {name: self.node(one, depth + 1, name) for name, one in value.items()}
+            fitted["$defs"] = {**fitted.get("$defs", {}), **kept}
+        elif key == "properties" and isinstance(value, dict):
+            fitted[key] = {name: self.node(one, depth + 1, owner) for name, one in value.items()}
+        elif key == "items" and isinstance(value, dict):
+            fitted[key] = self.node(value, depth + 1, owner)
+        elif key in ("anyOf", "oneOf", "allOf") and isinstance(value, list):
+            self._combine(fitted, key, value, depth, owner)
+        elif key == "additionalProperties":
+            return value is False or isinstance(value, bool)
+        elif key in _MUTE:
+            return True
+        else:
+            return _verbatim(fitted, key, value)
+        return True
+
+    def _combine(self, fitted: Schema, key: str, members: list[Json], depth: int, owner: str) -> None:
+        if key == "oneOf":
+            self.changes.add(key)
+            fitted["anyOf"] = [*fitted.get("anyOf", []), *(self.node(one, depth + 1, owner) for one in members)]
+        elif key == "anyOf":
+            fitted["anyOf"] = [*fitted.get("anyOf", []), *(self.node(one, depth + 1, owner) for one in members)]
+        elif len(members) == 1:
+            self.changes.add(key)
+            fitted.update({**self.node(members[0], depth + 1, owner), **fitted})
+        else:
+            fitted["allOf"] = [self.node(self._written_out(one, owner), depth + 1, owner) for one in members]
+
+    def _written_out(self, node: Json, owner: str) -> Json:
+        """The definition behind a `$ref` member of an allOf."""
+        match = _REF.fullmatch(node["$ref"]) if isinstance(node, dict) and isinstance(node.get("$ref"), str) else None
+        if match is None or match[1] not in self._definitions:
+            return node
+        self.changes.add("allOf")
+        self._refers.setdefault(owner, set()).add(match[1])
+        return self._definitions[match[1]]
+
+    def check_recursion(self) -> None:
+        """Raises Unfit when a definition reaches itself."""
+        for start in self._refers:
+            seen: set[str] = set()
+            ahead = list(self._refers[start])
+            while ahead:
+                name = ahead.pop()
+                if name == start:
+                    raise Unfit("it is recursive")
+                if name not in seen:
+                    seen.add(name)
+                    ahead.extend(self._refers.get(name, ()))
+
+
+def _is_object(node: Schema) -> bool:
+    kind = node.get("type")
+    return kind == "object" or "properties" in node or (isinstance(kind, list) and "object" in kind)
+
+
+def _verbatim(fitted: Schema, key: str, value: Json) -> bool:
+    """Keywords taken with some values only."""
+    taken = (
+        (key == "format" and isinstance(value, str) and value in FORMATS)
+        or (key == "minItems" and value in (0, 1))
+        or (key == "pattern" and isinstance(value, str) and not _COMPLEX_PATTERN.search(value))
+    )
+    if taken:
+        fitted[key] = value
+    return taken
+
+
+def _brief(value: Json) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def flattened(parameters: Mapping[str, Json]) -> tuple[Schema, bool]:
+    """`parameters` as one object, and whether a top-level anyOf, oneOf or allOf had to be merged into it.
+
+    A tool's schema must be an object without those at its top. Properties of all branches are offered; required is
+    what every branch of an anyOf/oneOf requires, and what any member of an allOf does.
+    """
+    unions = [key for key in ("anyOf", "oneOf", "allOf") if isinstance(parameters.get(key), list)]
+    if not unions:
+        if parameters.get("type") == "object":
+            return dict(parameters), False
+        return {"properties": {}, **parameters, "type": "object"}, parameters.get("type") is not None
+    flat = {key: value for key, value in parameters.items() if key not in unions}
+    properties = _properties(flat)
+    required = _required(flat)
+    for key in unions:
+        members = [_resolved(one, parameters) for one in parameters[key]]
+        for member in members:
+            _offer(properties, _properties(member))
+        needs = [set(_required(member)) for member in members] or [set()]
+        wanted = set.union(*needs) if key == "allOf" else set.intersection(*needs)
+        required += sorted(wanted - set(required))
+    flat.update(type="object", properties=properties)
+    if required:
+        flat["required"] = required
+    return flat, True
+
+
+def _properties(schema: Mapping[str, Json]) -> Schema:
+    given = schema.get("properties")
+    return dict(given) if isinstance(given, dict) else {}
+
+
+def _required(schema: Mapping[str, Json]) -> list[str]:
+    given = schema.get("required")
+    return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
+
+
+def _offer(properties: Schema, more: Mapping[str, Json]) -> None:
+    for name, schema in more.items():
+        known = properties.get(name)
+        if known is None:
+            properties[name] = schema
+        elif known != schema:
+            union = known["anyOf"] if isinstance(known, dict) and isinstance(known.get("anyOf"), list) else [known]
+            properties[name] = {"anyOf": [*union, schema]}
+
+
+def _resolved(member: Json, root: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The member itself, or the definition its `$ref` leads to."""
+    if not isinstance(member, dict):
+        return {}
+    match = _REF.fullmatch(member["$ref"]) if isinstance(member.get("$ref"), str) else None
+    if match is None:
+        return member
+    definitions = root.get("$defs") or root.get("definitions")
+    target = definitions.get(match[1]) if isinstance(definitions, dict) else None
+    return target if isinstance(target, dict) else {}
+
+
+def burden(schema: Json) -> tuple[int, int]:
+    """Optional properties and union-typed nodes in a schema, which Anthropic limits over all strict tools."""
+    optional = unions = 0
+    ahead = [schema]
+    while ahead:
+        node = ahead.pop()
+        if isinstance(node, list):
+            ahead.extend(node)
+        if not isinstance(node, dict):
+            continue
+        optional += len(_properties(node).keys() - set(_required(node)))
+        unions += isinstance(node.get("type"), list) or "anyOf" in node
+        ahead.extend(node.values())
+    return optional, unions

@@ -1,0 +1,132 @@
+"""What both directions of the Messages format share: names, counts and the small conversions between them.
+
+Source: Anthropic's Messages API reference (usage, stop reasons). Anthropic counts cached input beside `input_tokens`,
+the neutral form counts it inside; a stream's counts are cumulative, so the last one said wins and an explicit zero
+counts as said.
+"""
+
+import orjson
+from msgspec import Struct
+
+from translators.ir import Dialect, Finish, Json, Usage
+
+DIALECT = Dialect.ANTHROPIC_MESSAGES
+MARKERS_MAX = 4
+"""Most cache markers Anthropic takes in one request."""
+DECLINED = "The model declined to answer."
+"""Said for a refusal that came without an explanation."""
+
+FINISHES = {
+    "end_turn": Finish.STOP,
+    "stop_sequence": Finish.STOP,
+    "pause_turn": Finish.STOP,
+    "compaction": Finish.STOP,
+    "tool_use": Finish.TOOL_CALLS,
+    "max_tokens": Finish.LENGTH,
+    "model_context_window_exceeded": Finish.LENGTH,
+    "refusal": Finish.CONTENT_FILTER,
+}
+"""Stop reason -> finish; one not listed is a stop."""
+
+STOP_REASONS = {
+    Finish.STOP: "end_turn",
+    Finish.LENGTH: "max_tokens",
+    Finish.TOOL_CALLS: "tool_use",
+    Finish.CONTENT_FILTER: "refusal",
+}
+
+SERVICE_TIERS = {"standard": "default"}
+"""Anthropic's word for the tier that served -> OpenAI's, where they differ."""
+
+
+def finish_of(stop_reason: str) -> Finish:
+    return FINISHES.get(stop_reason, Finish.STOP)
+
+
+def stop_reason_of(finish: Finish, stop_sequence: str | None) -> str:
+    return "stop_sequence" if stop_sequence is not None and finish is Finish.STOP else STOP_REASONS[finish]
+
+
+# -- tool arguments ----------------------------------------------------------------------------------------------
+
+
+def as_input(arguments: str) -> tuple[dict[str, Json], str | None]:
+    """A tool call's JSON text as the object Anthropic wants, and what was wrong with it (None when nothing was).
+
+    No text is no arguments. Text that is no JSON is kept under `_raw`, a value that is no object under `value`.
+    """
+    if not arguments.strip():
+        return {}, None
+    try:
+        value = orjson.loads(arguments)
+    except orjson.JSONDecodeError:
+        return {"_raw": arguments}, "not JSON"
+    if isinstance(value, dict):
+        return value, None
+    return {"value": value}, "not an object"
+
+
+def free_text(arguments: str) -> str:
+    """The text a custom tool was called with, out of the `{"input": ...}` it was wrapped in."""
+    value = as_input(arguments)[0]
+    text = value.get("input")
+    return text if isinstance(text, str) and len(value) == 1 else arguments
+
+
+# -- usage -------------------------------------------------------------------------------------------------------
+
+
+class OutputDetails(Struct):
+    thinking_tokens: int | None = None
+
+
+class WireUsage(Struct):
+    """`usage` of a message, of `message_start` and of `message_delta`."""
+
+    input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    output_tokens: int | None = None
+    output_tokens_details: OutputDetails | None = None
+    service_tier: str | None = None
+
+    def update(self, later: "WireUsage") -> None:
+        """Takes over every count that `later` states."""
+        for field in self.__struct_fields__:
+            value = getattr(later, field)
+            if value is not None:
+                setattr(self, field, value)
+
+    def neutral(self) -> Usage | None:
+        """None when neither input nor output was counted."""
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        read, written = self.cache_read_input_tokens, self.cache_creation_input_tokens
+        details = self.output_tokens_details
+        return Usage(
+            input=(self.input_tokens or 0) + (read or 0) + (written or 0),
+            output=self.output_tokens or 0,
+            cached=read,
+            cache_write=written,
+            reasoning=None if details is None else details.thinking_tokens,
+        )
+
+    def tier(self) -> str | None:
+        tier = self.service_tier
+        return None if tier is None else SERVICE_TIERS.get(tier, tier)
+
+
+def wire_usage(usage: Usage | None) -> dict[str, Json]:
+    """Neutral counts in Anthropic's terms; all zero when there are none."""
+    if usage is None:
+        return {"input_tokens": 0, "output_tokens": 0}
+    read, written = usage.cached or 0, usage.cache_write or 0
+    said: dict[str, Json] = {
+        "input_tokens": max(0, usage.input - read - written),
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": read,
+        "output_tokens": usage.output,
+    }
+    if usage.reasoning is not None:
+        said["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    return said

@@ -1,0 +1,137 @@
+"""Server-sent events: bytes to events under any chunking, and back.
+
+Follows the WHATWG HTML standard's event stream interpretation. Providers cut their bytes anywhere: in the middle of a
+character, between CR and LF, inside the byte order mark. So nothing is decoded here, and nothing is dispatched before
+its blank line has come. An event the stream ends in the middle of is discarded, as the standard says; `leftover` tells
+that there was one.
+
+Rules: one event and the comments before it may not exceed `limit` bytes, whatever the chunking; `id` and `retry` mean
+nothing to a proxy and are skipped; comments are counted, since they are a sign of life.
+
+The usual chunk is a run of whole `data: {...}` events, and that case stays free of line-by-line work.
+"""
+
+from translators.faults import ProtocolFault
+from translators.ir import Event
+
+LIMIT = 1 << 20
+BOM = b"\xef\xbb\xbf"
+TOO_LONG = "an event of its stream is too long"
+
+
+class EventSplitter:
+    """Feed it chunks, get events. `comments` counts comment lines seen so far."""
+
+    __slots__ = ("_cr", "_first", "_limit", "_oversize", "_pieces", "_size", "comments")
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._first = True
+        self._cr = False
+        self._oversize = False
+        self.comments = 0
+
+    @property
+    def leftover(self) -> int:
+        """Bytes received since the last complete event."""
+        return len(b"".join(self._pieces).strip(b"\n"))
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that `chunk` completes. Raises ProtocolFault for an event over the limit; events that were
+        complete before it are returned first, and the next call raises."""
+        if self._oversize:
+            raise ProtocolFault(TOO_LONG)
+        if self._cr or b"\r" in chunk:
+            chunk = self._line_feeds(chunk)
+        if b"\n" not in chunk:
+            self._keep(chunk)
+            if self._oversize:
+                raise ProtocolFault(TOO_LONG)
+            return []
+        if self._pieces:
+            self._pieces.append(chunk)
+            chunk = b"".join(self._pieces)
+            self._pieces.clear()
+        if self._first:
+            self._first = False
+            chunk = chunk.removeprefix(BOM)
+        return self._split(chunk)
+
+    def close(self) -> None:
+        """The bytes ended; an unterminated last event is discarded. Raises ProtocolFault as `feed` does."""
+        if self._oversize:
+            raise ProtocolFault(TOO_LONG)
+
+    def _split(self, data: bytes) -> list[Event]:
+        blocks = data.split(b"\n\n")
+        rest = blocks.pop()
+        limit = self._limit
+        events: list[Event] = []
+        for block in blocks:
+            if block.startswith(b"data: ") and b"\n" not in block:
+                event: Event | None = Event(block[6:])
+            else:
+                block = self._lead(block)  # noqa: PLW2901 - what it starts with belongs to no event
+                event = self._lines(block)
+            if self._oversize or len(block) > limit:
+                self._oversize = True
+                break
+            if event is not None:
+                events.append(event)
+        else:
+            self._size = 0
+            self._keep(self._lead(rest))
+        if self._oversize and not events:
+            raise ProtocolFault(TOO_LONG)
+        return events
+
+    def _keep(self, piece: bytes) -> None:
+        if piece:
+            self._pieces.append(piece)
+            self._size += len(piece)
+            # The slack is a byte order mark and the last line's end, which are no part of the event.
+            self._oversize = self._oversize or self._size > self._limit + 4
+
+    def _lines(self, block: bytes) -> Event | None:
+        """The event of a block that is not one plain `data:` line; None when it carries no data."""
+        data: list[bytes] = []
+        name = ""
+        for line in block.split(b"\n"):
+            if line.startswith(b":"):
+                self.comments += 1
+                continue
+            field, _, value = line.partition(b":")
+            if field == b"data":
+                data.append(value.removeprefix(b" "))
+            elif field == b"event":
+                name = value.removeprefix(b" ").decode("utf-8", "replace")
+        return Event(b"\n".join(data), name) if data else None
+
+    def _lead(self, block: bytes) -> bytes:
+        """`block` without the empty and comment lines it starts with, so that a keep-alive is seen when it comes."""
+        block = block.lstrip(b"\n")
+        while block.startswith(b":") and (end := block.find(b"\n")) >= 0:
+            self.comments += 1
+            self._oversize = self._oversize or end > self._limit
+            block = block[end:].lstrip(b"\n")
+        return block
+
+    def _line_feeds(self, chunk: bytes) -> bytes:
+        """CR and CRLF as LF. A CR at a chunk's end counts at once; an LF that follows it is its second half."""
+        if self._cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+            self._cr = False
+        if chunk:
+            self._cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def encode(data: bytes, name: str = "") -> bytes:
+    """One event in its wire form, `name` in its `event:` line when it has one."""
+    if b"\n" in data:
+        data = data.replace(b"\n", b"\ndata: ")
+    if name:
+        return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
+    return b"data: %b\n\n" % data
