@@ -160,7 +160,4 @@ def stack(filters: Sequence[Filter], innermost: Service) -> Service:
 
 
 def _around(one: Filter, following: Service) -> Service:
-    async def service(exchange: Exchange) -> None:
-        await one(exchange, following)
-
-    return service
+    return lambda exchange: one(exchange, following)

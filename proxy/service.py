@@ -11,7 +11,6 @@ import orjson
 from proxy.answers import served_headers
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
-from proxy.config.values import Config
 from proxy.flow import Exchange
 from proxy.jobs import ChatJob, EmbeddingsJob, Job
 from proxy.routing.resolve import Resolution, Router
@@ -23,8 +22,7 @@ from translators.report import Mode
 class Endpoints:
     """The routes of the data port over one configuration."""
 
-    def __init__(self, config: Config, router: Router, chain: Chain, clock: Clock) -> None:
-        self._config = config
+    def __init__(self, router: Router, chain: Chain, clock: Clock) -> None:
         self._router = router
         self._chain = chain
         self._since = int(clock.wall())

@@ -1,7 +1,7 @@
 """How many tokens an input can be at most, and exactly where the vocabulary is at hand.
 
-The bound is true rather than close: a token is never less than a byte of text, and what is not text (an image, the frame
-of a message) costs at most the constants below. What is settled in the end is the provider's own count.
+The bound is true rather than close: a token is never less than a byte of text, and what is not text (an image, the
+frame of a message) costs at most the constants below. What is settled in the end is the provider's own count.
 
 The exact count is tiktoken's. It downloads vocabularies when they are missing, with no time limit, so it is only asked
 when the right file already lies in TIKTOKEN_CACHE_DIR; loading one costs 0.2 s and 80 MB, so never on a request's way.
@@ -28,7 +28,7 @@ PER_TOOLS: Final = 1024
 PER_IMAGE: Final = 50_000
 """The dearest image: eight tiles where a tile costs 5,667 tokens, and its base."""
 UNSEEN: Final = 1 << 40
-"""For inputs whose size is not in the request (a file, an earlier response): no window is as large."""
+"""For inputs whose size is not in the request (a file, earlier audio, search results): no window is as large."""
 
 _CACHE_VARIABLE = "TIKTOKEN_CACHE_DIR"
 _VOCABULARIES: Final[Mapping[str, tuple[str, str]]] = {
@@ -44,7 +44,6 @@ _VOCABULARIES: Final[Mapping[str, tuple[str, str]]] = {
 """Encoding -> the file's name in tiktoken's cache, and the SHA-256 of its content."""
 
 _NOT_INPUT = frozenset({"model", "stream", "stream_options", "metadata", "user", "messages", "input"})
-_UNSEEN_FIELDS = ("previous_response_id", "conversation", "prompt_cache_id")
 
 
 def bound(body: Mapping[str, Any]) -> int:
@@ -55,7 +54,7 @@ def bound(body: Mapping[str, Any]) -> int:
     total = PER_REQUEST + sum(_size(value) for name, value in body.items() if name not in _NOT_INPUT)
     if body.get("tools") or body.get("functions"):
         total += PER_TOOLS
-    if any(body.get(name) for name in _UNSEEN_FIELDS):
+    if body.get("web_search_options") is not None:
         total += UNSEEN
     messages = body.get("messages")
     if isinstance(messages, list):
@@ -68,20 +67,18 @@ def _size(value: Any) -> int:
     return len(orjson.dumps(value))
 
 
-def _text(value: str) -> int:
-    return len(value.encode("utf-8", "surrogatepass"))
-
-
 def _message(message: Any) -> int:
     if not isinstance(message, dict):
         return PER_MESSAGE + _size(message)
     content = message.get("content")
     if isinstance(content, str):
-        inside = _text(content)
+        inside = len(content.encode())
     elif isinstance(content, list):
         inside = sum(_part(part) for part in content)
     else:
         inside = _size(content)
+    if message.get("audio") is not None:
+        inside += UNSEEN
     return PER_MESSAGE + inside + sum(_size(value) for name, value in message.items() if name != "content")
 
 
@@ -99,10 +96,10 @@ def _embedded(value: Any) -> int:
     if value is None:
         return 0
     if isinstance(value, str):
-        return PER_MESSAGE + _text(value)
-    if isinstance(value, list):
-        return PER_MESSAGE * (len(value) + 1) + _size(value)
-    return _size(value)
+        return PER_MESSAGE + len(value.encode())
+    if isinstance(value, list) and not all(isinstance(item, int) for item in value):
+        return sum(PER_MESSAGE + (len(item) if isinstance(item, list) else _size(item)) for item in value)
+    return PER_MESSAGE + (len(value) if isinstance(value, list) else _size(value))
 
 
 def exact(text: str, model: str) -> int | None:

@@ -30,6 +30,8 @@ class Seen(Struct, frozen=True):
     model: str
     usage: Usage | None
     finish: Finish | None
+    body: bytes | None = None
+    """The body to send on instead, where provider-bound blobs in it had to be marked with their origin."""
 
 
 class Pipe(Protocol):

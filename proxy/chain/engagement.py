@@ -102,7 +102,7 @@ class Engagement:
             fault = fault and self._in_full(fault)
             self._settle(fault)
         if broken is not None:
-            await self._tell_broken(broken, fault)
+            await self._tell_broken(broken)
             return None
         return fault
 
@@ -110,7 +110,7 @@ class Engagement:
         trial = self._trial()
         try:
             if self._job.stream:
-                await attempt.stream(trial, self._exchange.out, self._commit)
+                await attempt.stream(trial, self._commit)
                 await self._exchange.out.finish()
             else:
                 answered = await attempt.unary(trial)
@@ -142,6 +142,7 @@ class Engagement:
             include_usage=self._job.include_usage(),
         )
         return Trial(
+            exchange=exchange,
             job=self._job,
             target=target,
             engine=self._tools.engine(target.provider),
@@ -187,11 +188,7 @@ class Engagement:
         self._noted = noted
 
     def _in_full(self, fault: Fault) -> Fault:
-        """The fault with the wait that headers or body asked for; a silence that was ours to end is our deadline."""
-        if fault.kind is Kind.TIMEOUT and self._exchange.out.started:
-            if self._tools.clock.now() >= self._exchange.deadline:
-                return Fault(kind=Kind.DEADLINE, message="the request's time ran out")
-            return fault
+        """The fault with the wait that headers or body asked for."""
         hint = wait_hint(self._seen.headers, self._seen.status, self._target.profile.vendor, self._tools.clock.wall())
         return structs.replace(fault, retry_after_s=hint) if hint is not None else fault
 
@@ -238,9 +235,9 @@ class Engagement:
         elif fault.kind is Kind.MISSING:
             self._tools.alert("model_missing", target=target.name)
 
-    async def _tell_broken(self, broken: Broken, fault: Fault | None) -> None:
+    async def _tell_broken(self, broken: Broken) -> None:
         exchange = self._exchange
-        exchange.fault = fault
+        exchange.fault = broken.fault
         await exchange.out.write(broken.notice)
         exchange.out.abort()
 

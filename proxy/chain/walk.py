@@ -240,9 +240,11 @@ class _Walk:
         nearest = min(shut, key=lambda name: shut[name])
         position = next(i for i, target in enumerate(self._targets) if target.name == nearest)
         turn = self._turn(position, self._targets[position])
+        if turn is None:
+            return False
         now = self._tools.clock.now()
-        permit = turn and turn.state.breaker.force(now)
-        if turn is None or permit is None:
+        permit = turn.state.breaker.force(now)
+        if permit is None:
             return False
         key = self._key(turn.target, now, set())
         if isinstance(key, Skip):

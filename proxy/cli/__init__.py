@@ -25,7 +25,9 @@ at it; when one provider does not answer, the next one in the chain does.
   sidestep serve                      providers from OPENAI_API_KEY, ANTHROPIC_API_KEY, ...
   export OPENAI_BASE_URL=http://127.0.0.1:4600/v1
 """
-_EPILOG = "`sidestep COMMAND --help` tells more of each. A configuration file is read only when --config or SIDESTEP_CONFIG names it."
+_EPILOG = """\
+sidestep COMMAND --help tells more of each. A configuration file is read only when
+--config or SIDESTEP_CONFIG names it."""
 
 
 class _Parser(argparse.ArgumentParser):

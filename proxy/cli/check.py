@@ -23,7 +23,7 @@ def add(commands: "Commands") -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    loaded = load(arguments, code=1)
+    loaded = load(arguments.config, code=1)
     from proxy.cli.describe import describe  # noqa: PLC0415 - see the package's docstring
 
     stack = describe(loaded.config, loaded.warnings)
@@ -117,8 +117,9 @@ def _route(route: dict[str, Any]) -> str:
 
 def _target(place: int, target: dict[str, Any]) -> Iterator[str]:
     default = f" (models of other vendors: {target['default_model']})" if target["default_model"] else ""
-    known = [f"{target[name]} {label}" for name, label in (("context_window", "context"), ("max_output", "output")) if target[name]]
-    yield f"    {place}. {target['target']}{default}: {', '.join([target['dialect'], *known])}, {target['attempts']} attempts"
-    yield f"       timeouts {_settings(target['timeouts'])}"
-    yield f"       breaker  {_settings(target['breaker'])}"
-    yield f"       retry    {_settings(target['retry'])}"
+    sizes = (("context_window", "context"), ("max_output", "output"))
+    told = [target["dialect"], *(f"{target[name]} {label}" for name, label in sizes if target[name])]
+    told.append(f"{target['attempts']} attempts")
+    yield f"    {place}. {target['target']}{default}: {', '.join(told)}"
+    for section in ("timeouts", "breaker", "retry"):
+        yield f"       {section:8} {_settings(target[section])}"

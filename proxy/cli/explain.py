@@ -32,7 +32,7 @@ def add(commands: "Commands") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     body = _body(arguments)
-    loaded = load(arguments)
+    loaded = load(arguments.config)
     explanation = _explained(loaded.config, body)
     if arguments.json:
         import json  # noqa: PLC0415 - see the package's docstring
@@ -46,19 +46,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _body(arguments: argparse.Namespace) -> dict[str, Any]:
     """The request to explain. Raises Stop when there is none, or it cannot be read."""
-    import json  # noqa: PLC0415 - see the package's docstring
-
     if arguments.file is None:
         if arguments.model is None:
             raise Stop("explain needs --model NAME or --file REQUEST.json", code=2)
         return {"model": arguments.model, "messages": [{"role": "user", "content": "Hello"}]}
+    import orjson  # noqa: PLC0415 - see the package's docstring
+
     try:
         with Path(arguments.file).open("rb") as file:
             content = file.read(FILE_LIMIT)
-        body = json.loads(content)
+        body = orjson.loads(content)
     except OSError as error:
         raise Stop(f"{arguments.file} cannot be read: {(error.strerror or 'unknown error').lower()}") from None
-    except (ValueError, RecursionError):
+    except orjson.JSONDecodeError:
         raise Stop(f"{arguments.file} is not valid JSON") from None
     if not isinstance(body, dict):
         raise Stop(f"{arguments.file} must hold one JSON object, a request body")
@@ -67,14 +67,12 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _explained(config: "Config", body: dict[str, Any]) -> "Explanation":
     """Raises Stop when the request is no request, or nothing serves its model."""
-    from proxy.cli.plan import UnknownModel, plan  # noqa: PLC0415 - see the package's docstring
+    from proxy.cli.plan import plan  # noqa: PLC0415 - see the package's docstring
     from translators.faults import Malformed  # noqa: PLC0415 - likewise
 
     try:
         return plan(config, body)
     except Malformed as error:
-        raise Stop(str(error)) from None
-    except UnknownModel as error:
         raise Stop(str(error)) from None
 
 

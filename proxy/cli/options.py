@@ -2,15 +2,15 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from proxy.cli.stop import Stop
 
 if TYPE_CHECKING:
-    from proxy.config.listeners import Overrides
+    from proxy.config.errors import ConfigErrors
     from proxy.config.load import Loaded
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +25,20 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
-def load(arguments: argparse.Namespace, overrides: "Overrides | None" = None, *, code: int = 2) -> "Loaded":
-    """The configuration the options name. Raises Stop with every mistake, and `code` as the exit code."""
+def load(path: str | None, *, code: int = 2) -> "Loaded":
+    """The configuration at `path`, else the one the environment names or describes.
+
+    Raises Stop with every mistake, and `code` as the exit code.
+    """
     from proxy.config.errors import ConfigErrors  # noqa: PLC0415 - see the package's docstring
     from proxy.config.load import load as read  # noqa: PLC0415 - likewise
 
     try:
-        return read(arguments.config, os.environ, overrides)
+        return read(path, os.environ)
     except ConfigErrors as error:
-        raise Stop(*(str(one) for one in error.errors), code=code) from None
+        raise refusal(error, code) from None
+
+
+def refusal(error: "ConfigErrors", code: int = 2) -> Stop:
+    """Every mistake, a line each."""
+    return Stop(*(str(one) for one in error.errors), code=code)

@@ -57,7 +57,9 @@ def _status(host: str, port: int, path: str) -> str:
             connection.sendall(request.encode())
             words = _first_line(connection).split(" ", 2)
     except (OSError, OverflowError) as error:
-        what = "timed out" if isinstance(error, TimeoutError) else (getattr(error, "strerror", "") or str(error)).lower()
+        what = (
+            "timed out" if isinstance(error, TimeoutError) else (getattr(error, "strerror", "") or str(error)).lower()
+        )
         raise Stop(f"no answer from {host}:{port}: {what}") from None
     if len(words) < 2 or not words[0].startswith("HTTP/1."):
         raise Stop(f"{host}:{port} does not speak HTTP")

@@ -46,7 +46,10 @@ class Problems:
     warnings: list[str] = field(default_factory=list)
 
     def add(self, path: str, message: str, source: str | None = None) -> None:
-        self.errors.append(ConfigError(path, message, source or self.source))
+        """Notes a mistake, once: two providers may lead to the same one."""
+        error = ConfigError(path, message, source or self.source)
+        if error not in self.errors:
+            self.errors.append(error)
 
     def warn(self, path: str, message: str, source: str | None = None) -> None:
         self.warnings.append(str(ConfigError(path, message, source or self.source)))

@@ -33,7 +33,6 @@ from proxy.config.values import (
     TimeoutSettings,
 )
 
-CONFIG_VARIABLE: Final = "SIDESTEP_CONFIG"
 FILE_LIMIT: Final = 4 * 1024 * 1024
 
 
@@ -50,7 +49,7 @@ def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None =
     mistake, or NoKeys when there is neither a file nor any key.
     """
     overrides = overrides or Overrides()
-    chosen = path or env.get(CONFIG_VARIABLE, "").strip()
+    chosen = path or env.get(zero.CONFIG_VARIABLE, "").strip()
     problems = Problems(chosen or ENVIRONMENT)
     if chosen:
         config: Config | None = _from_file(chosen, env, overrides, problems)

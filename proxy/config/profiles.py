@@ -106,13 +106,18 @@ def convert(name: str, value: object) -> Any:
         field = getattr(msgspec.convert({name: value}, Profile), name)
     except msgspec.ValidationError as error:
         what = str(error).partition(" - at ")[0].replace("`", "")
-        raise ValueError(what.replace("Expected", "must be", 1) + _options(name)) from None
+        if what.startswith("Invalid enum value"):
+            raise ValueError(
+                f"{what.removeprefix('Invalid enum value ')} is not known; known: {_options(name)}"
+            ) from None
+        raise ValueError(what.replace("Expected", "must be", 1)) from None
     if isinstance(field, (int, float)) and not 0 <= field <= LARGEST:
         raise ValueError(f"must be at least 0 and at most {LARGEST}")
     return field
 
 
 def _options(name: str) -> str:
+    """The words a field of fixed words may have, whether it takes one or several."""
     hint = get_type_hints(Profile)[name]
-    options = next((get_args(part) for part in (hint, *get_args(hint)) if get_origin(part) is Literal), ())
-    return f"; known: {listed(options)}" if options else ""
+    literal = hint if get_origin(hint) is Literal else get_args(hint)[0]
+    return listed(get_args(literal))

@@ -4,7 +4,6 @@ A chain is a list of `provider/model`; the model `*` stands for the one asked fo
 mixed, so an embedding chain names one model on all its targets, or the operator says why different names share a space.
 """
 
-import dataclasses
 import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal, cast
@@ -60,23 +59,11 @@ def _model(name: str, table: Table, providers: Mapping[str, Provider]) -> ModelR
         retry=settings.changes(table.table("retry"), RetrySettings),
         timeouts=settings.changes(table.table("timeouts"), TimeoutSettings),
     )
-    for step in route.chain:
-        _check_overrides(route, providers.get(step.provider), table)
+    for provider in (providers[step.provider] for step in route.chain):
+        settings.apply(provider.breaker, route.breaker, table.at("breaker"), table.problems)
+        settings.apply(provider.retry, route.retry, table.at("retry"), table.problems)
     table.finish()
     return route
-
-
-def _check_overrides(route: ModelRoute, provider: Provider | None, table: Table) -> None:
-    """What a model overrides must fit what its providers say."""
-    if provider is None:
-        return
-    before = len(table.problems.errors)
-    for base, changes, section in (
-        (provider.breaker, route.breaker, "breaker"),
-        (provider.retry, route.retry, "retry"),
-    ):
-        settings.check_order(dataclasses.replace(base, **changes), table.at(section), table.problems)  # type: ignore[type-var]  # one of the two kinds each time
-    del table.problems.errors[before + 1 :]
 
 
 def read_embeddings(table: Table, providers: Mapping[str, Provider]) -> dict[str, EmbeddingRoute]:
@@ -107,7 +94,7 @@ def _chain(table: Table, providers: Mapping[str, Provider]) -> tuple[Step, ...]:
         if "chain" not in table:
             table.wrong("chain", 'is missing: say chain = ["provider/model", ...]')
         return ()
-    if not entries:
+    if not table.raw("chain"):
         table.wrong("chain", "must name at least one target")
     if len(entries) > CHAIN_CAP:
         table.wrong("chain", f"must name at most {CHAIN_CAP} targets, not {len(entries)}")

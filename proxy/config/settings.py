@@ -94,13 +94,14 @@ def changes(table: Table, kind: type[S], *, without: frozenset[str] = frozenset(
 
 def over(base: S, table: Table, *, without: frozenset[str] = frozenset()) -> S:
     """`base` with what the table sets, the pairs in order."""
-    result = dataclasses.replace(base, **changes(table, type(base), without=without))
-    check_order(result, table.path, table.problems)
+    return apply(base, changes(table, type(base), without=without), table.path, table.problems)
+
+
+def apply(base: S, changed: Mapping[str, Any], path: str, problems: Problems) -> S:
+    """`base` with the changes. A pair that they put out of order is noted; one that was so before is not told again."""
+    result = dataclasses.replace(base, **changed)
+    for small, large in _ORDERED.get(type(base), ()):
+        low, high = getattr(result, small), getattr(result, large)
+        if low > high and (small in changed or large in changed):
+            problems.add(join(path, large), f"must not be less than {small}: {high:.12g} is less than {low:.12g}")
     return result
-
-
-def check_order(settings: S, path: str, problems: Problems) -> None:
-    for small, large in _ORDERED.get(type(settings), ()):
-        low, high = getattr(settings, small), getattr(settings, large)
-        if low > high:
-            problems.add(join(path, large), f"must not be less than {small}: {high:g} is less than {low:g}")

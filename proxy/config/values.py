@@ -195,6 +195,8 @@ class Config:
     server: ServerSettings = ServerSettings()
     admin: AdminSettings = AdminSettings()
     limits: LimitSettings = LimitSettings()
+    timeouts: TimeoutSettings = TimeoutSettings()
+    """As configured for all; of these the request as a whole knows only `deadline_s`."""
     health: HealthSettings = HealthSettings()
     source: str = "environment"
     """The file's path, or `environment`."""

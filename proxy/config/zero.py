@@ -16,6 +16,7 @@ from proxy.config.providers import vendor_keys
 from proxy.config.secrets import NoSecret
 from proxy.config.values import Config, ModelRoute, Provider, ServerSettings, Step
 
+CONFIG_VARIABLE: Final = "SIDESTEP_CONFIG"
 PRIMARY: Final = "AI_PROVIDER"
 FALLBACK: Final = "AI_FALLBACK_PROVIDER"
 FALLBACK_SWITCH: Final = "AI_FALLBACK_ENABLED"
@@ -152,8 +153,8 @@ def no_keys() -> str:
 
 
 def variables() -> tuple[str, ...]:
-    """Every environment variable that is read, in order."""
-    names = [PRIMARY, FALLBACK, FALLBACK_SWITCH]
+    """Every environment variable that a load reads, in order."""
+    names = [CONFIG_VARIABLE, PRIMARY, FALLBACK, FALLBACK_SWITCH]
     for vendor in vendors().values():
         names += [*vendor.key_env, model_variable(vendor.name)]
         if vendor.name in ENDPOINTS:

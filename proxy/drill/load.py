@@ -14,9 +14,13 @@ from urllib.parse import urlsplit
 import httptools
 import orjson
 
+from proxy.clock import Clock, SystemClock
+
 Kind = Literal["unary", "stream", "tools", "embeddings"]
 KINDS: tuple[Kind, ...] = ("unary", "stream", "tools", "embeddings")
 TIMEOUT_S = 60.0
+CLOCK = SystemClock()
+"""Not the loop's own time: that of uvloop counts whole milliseconds."""
 MODEL, EMBED_MODEL = "demo-large", "demo-embed"
 TOOL = {
     "type": "function",
@@ -56,7 +60,7 @@ class Broken(Exception):
 
 
 class Answered:
-    """An answer as it arrived: `pieces` are (loop time, bytes) of the decoded body."""
+    """An answer as it arrived: `pieces` are (clock time, bytes) of the decoded body."""
 
     __slots__ = ("ended", "headers", "pieces", "status")
 
@@ -74,8 +78,9 @@ class Answered:
 class Channel(asyncio.Protocol):
     """One keep-alive connection; one request at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         self._loop = loop
+        self._now = clock.now
         self._parser: httptools.HttpResponseParser
         self._transport: asyncio.Transport | None = None
         self._answer = Answered()
@@ -84,11 +89,11 @@ class Channel(asyncio.Protocol):
         """Called with each piece of a body in place of keeping it."""
 
     @classmethod
-    async def open(cls, url: str) -> Self:
+    async def open(cls, url: str, clock: Clock = CLOCK) -> Self:
         """A connection to the host of `url`. Raises OSError."""
         parts = urlsplit(url)
         loop = asyncio.get_running_loop()
-        _, channel = await loop.create_connection(lambda: cls(loop), parts.hostname, parts.port)
+        _, channel = await loop.create_connection(lambda: cls(loop, clock), parts.hostname or "", parts.port or 80)
         return channel
 
     async def send(self, request: bytes) -> Answered:
@@ -132,10 +137,10 @@ class Channel(asyncio.Protocol):
         if self.on_piece:
             self.on_piece(body)
         else:
-            self._answer.pieces.append((self._loop.time(), body))
+            self._answer.pieces.append((self._now(), body))
 
     def on_message_complete(self) -> None:
-        self._answer.ended = self._loop.time()
+        self._answer.ended = self._now()
         if self._done and not self._done.done():
             self._done.set_result(self._answer)
 
@@ -165,24 +170,30 @@ def question(kind: Kind, text: str = "Say something short.") -> tuple[str, dict[
 
 
 async def ask(
-    base_url: str, kind: Kind, headers: Mapping[str, str] | None = None, *, timeout_s: float = TIMEOUT_S
+    base_url: str,
+    kind: Kind,
+    headers: Mapping[str, str] | None = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    clock: Clock = CLOCK,
 ) -> Result:
     """One request on a connection of its own. Never raises for what the other side does."""
     path, body = question(kind)
-    loop = asyncio.get_running_loop()
-    started = loop.time()
+    started = clock.now()
     try:
         async with asyncio.timeout(timeout_s):
-            answered = await once(base_url, path, body, headers)
+            answered = await once(base_url, path, body, headers, clock)
     except (OSError, Broken, TimeoutError) as error:
         said = str(error) or type(error).__name__
-        return Result(ok=False, error=said, seconds=loop.time() - started)
+        return Result(ok=False, error=said, seconds=clock.now() - started)
     return judged(kind, answered, started)
 
 
-async def once(base_url: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answered:
+async def once(
+    base_url: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, clock: Clock = CLOCK
+) -> Answered:
     """One exchange on a connection of its own. Raises OSError or Broken."""
-    channel = await Channel.open(base_url)
+    channel = await Channel.open(base_url, clock)
     try:
         return await channel.send(encode(base_url, path, body, headers))
     finally:
@@ -190,7 +201,7 @@ async def once(base_url: str, path: str, body: Any = None, headers: Mapping[str,
 
 
 def judged(kind: Kind, answered: Answered, started: float) -> Result:
-    """What `answered` amounts to; `started` is the loop time at which it was asked for."""
+    """What `answered` amounts to; `started` is the clock time at which it was asked for."""
     error, text, first_token = "", "", None
     try:
         if answered.status != 200:
@@ -203,7 +214,7 @@ def judged(kind: Kind, answered: Answered, started: float) -> Result:
     except (ValueError, KeyError, IndexError, TypeError) as wrong:
         error = str(wrong) or type(wrong).__name__
     seconds = answered.ended - started
-    return Result(not error, error, text, answered.status, answered.headers, seconds, first_token)
+    return Result(error == "", error, text, answered.status, answered.headers, seconds, first_token)
 
 
 def _message(body: bytes) -> str:

@@ -136,7 +136,7 @@ def _calls(question: Question) -> tuple[Call, ...]:
 
 
 def _arguments(tool: Tool) -> str:
-    return "demo input" if tool.custom else orjson.dumps(smallest_instance(tool.schema)).decode()
+    return "demo input" if tool.custom else orjson.dumps(smallest_instance(tool.schema) or {}).decode()
 
 
 def _text(question: Question, note: str) -> str:

@@ -41,14 +41,15 @@ class Edge:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         connection: Connection = scope["extensions"][CONNECTION]
-        client = ClientSide(
-            receive, send, connection, limits=self._limits, memory=self._memory, clock=self._clock
-        )
+        client = ClientSide(receive, send, connection, limits=self._limits, memory=self._memory, clock=self._clock)
         client.exchange = exchange = self._exchange(scope, connection, client)
         self._open.add(client)
         connection.watch(client.left)
         try:
             await self._service(exchange)
+        except asyncio.CancelledError:
+            if exchange.cancelled is None:  # not one of ours: the loop is ending
+                raise
         finally:
             self._open.discard(client)
             if not self._open:

@@ -12,12 +12,15 @@ its own name (DNS rebinding) or across origins, and would spend the operator's m
 import hmac
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from proxy.config.values import Client
 from proxy.flow import Exchange, Refused, Service
 from proxy.telemetry.names import INVALID_API_KEY, ORIGIN_REFUSED
 from translators.faults import Fault, Kind
+
+T = TypeVar("T")
 
 _BEARER = "bearer "
 
@@ -42,7 +45,9 @@ class Auth:
     def _client(self, headers: Mapping[str, str]) -> Client:
         key = presented_key(headers)
         if not key:
-            raise Refused(_fault(401, INVALID_API_KEY, "No API key was given; send one as 'Authorization: Bearer KEY'."))
+            raise Refused(
+                _fault(401, INVALID_API_KEY, "No API key was given; send one as 'Authorization: Bearer KEY'.")
+            )
         found = matching(sha256(key.encode()).digest(), self._candidates)
         if found is None:
             raise Refused(_fault(401, INVALID_API_KEY, "The API key is not one of this proxy's clients'."))
@@ -59,7 +64,7 @@ def presented_key(headers: Mapping[str, str]) -> str:
     return authorization[len(_BEARER) :].strip()
 
 
-def matching[T](digest: bytes, candidates: list[tuple[bytes, T]]) -> T | None:
+def matching(digest: bytes, candidates: list[tuple[bytes, T]]) -> T | None:
     """The owner of `digest`. Every candidate is compared, whatever matched before."""
     found = None
     for known, owner in candidates:

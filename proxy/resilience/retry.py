@@ -14,7 +14,7 @@ from translators.faults import Again, Fault, Kind, Onward
 SLOTS = 10
 
 
-class Move(enum.Enum):
+class Action(enum.Enum):
     STAY = "stay"
     """The same target once more, after a pause. The caller takes it from the target's retry budget first."""
     NEXT_KEY = "next_key"
@@ -30,14 +30,14 @@ class Move(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    move: Move
+    action: Action
     after_s: float = 0.0
-    """The pause before STAY, in seconds; 0 for the other moves."""
+    """The pause before STAY, in seconds; 0 for the other actions."""
 
 
-NEXT_KEY = Decision(Move.NEXT_KEY)
-GO_ON = Decision(Move.GO_ON)
-STOP = Decision(Move.STOP)
+NEXT_KEY = Decision(Action.NEXT_KEY)
+GO_ON = Decision(Action.GO_ON)
+STOP = Decision(Action.STOP)
 
 
 def total_attempts(targets: int, settings: RetrySettings) -> int:
@@ -97,7 +97,7 @@ def again(
     if asked > longest or (pause > longest and others_usable):
         return GO_ON
     pause = min(pause, longest)
-    return GO_ON if now + pause >= deadline else Decision(Move.STAY, pause)
+    return GO_ON if now + pause >= deadline else Decision(Action.STAY, pause)
 
 
 _OF_THE_KEY = frozenset({Kind.THROTTLED, Kind.QUOTA, Kind.AUTH})

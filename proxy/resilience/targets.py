@@ -3,9 +3,10 @@
 A target is a provider, its base URL and a model there; breaker, retry budget and throttle belong to it, whichever
 route or configuration leads to it. A new configuration replaces the settings and keeps the state.
 
-Clients may name any model of a provider, so what is kept must be bounded: beyond 1,024 targets the one longest unused
-is forgotten, if it is idle: nothing in flight and its breaker CLOSED. Should so many be out of order that 4,096 are
-kept, the one longest unused with nothing in flight goes, breaker or not: it would have to fail again to be refused.
+Clients may name any model of a provider, so what is kept must be bounded. Beyond 1,024 targets those longest unused are
+forgotten, if they are idle: nothing in flight and the breaker CLOSED. Should so many be out of order that 4,096 are
+kept, one with nothing in flight goes, breaker or not: it would have to fail again to be refused. Each new target looks
+at a few of the old ones only, so that no request pays for a long list.
 """
 
 from collections import OrderedDict
@@ -20,6 +21,8 @@ from proxy.resilience.throttle import Throttle
 
 IDLE_CAP = 1024
 TOTAL_CAP = 4096
+LOOKS = 8
+"""Old targets that a new one looks at for a place."""
 
 OnTargetChange = Callable[[str, State, State, Reason | None, float], None]
 """The target's name, then what a breaker's hook is told."""
@@ -66,7 +69,7 @@ class Registry:
         if state is None:
             state = self._targets[key] = TargetState(target, self._uniform, self._on_change)
             if len(self._targets) > IDLE_CAP:
-                self._forget(state, now)
+                self._forget(now)
             return state
         self._targets.move_to_end(key)
         state.breaker.settings = target.breaker
@@ -97,9 +100,14 @@ class Registry:
         """By provider name."""
         return self._pools
 
-    def _forget(self, newest: TargetState, now: float) -> None:
-        found = next((state for state in self._targets.values() if state is not newest and state.idle(now)), None)
-        if found is None and len(self._targets) > TOTAL_CAP:
-            found = next((state for state in self._targets.values() if not state.in_flight), None)
-        if found is not None:
-            del self._targets[found.key]
+    def _forget(self, now: float) -> None:
+        """Of the longest unused, the idle go; the others count as just used, so that the next look is at others."""
+        targets = self._targets
+        for _ in range(LOOKS):
+            key, state = next(iter(targets.items()))
+            if state.idle(now) or (len(targets) > TOTAL_CAP and not state.in_flight):
+                del targets[key]
+            else:
+                targets.move_to_end(key)
+            if len(targets) <= IDLE_CAP:
+                return

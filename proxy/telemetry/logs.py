@@ -18,7 +18,8 @@ from structlog.typing import EventDict, FilteringBoundLogger
 
 from proxy.clock import Clock
 
-BATCH_BYTES = 64 * 1024
+BATCH_BYTES = 1024 * 1024
+"""Waking the writing thread costs some hundred microseconds, so batches are large; time usually ends them."""
 BATCH_S = 0.2
 PENDING_BYTES = 8 * 1024 * 1024
 CLOSE_S = 2.0

@@ -5,12 +5,13 @@ and the client is told in its own dialect that the answer is incomplete. The wat
 a slow client is being written to it rests, for that is not the upstream's silence.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from proxy.clock import Clock
 from proxy.config.values import Target
-from proxy.flow import Headers, Output
+from proxy.flow import Exchange, Headers
 from proxy.jobs import Answered, Job, parse_fault
 from proxy.upstream.seam import Call, Cut, Engine, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
@@ -48,6 +49,7 @@ class Seen:
 class Trial:
     """Everything one attempt needs."""
 
+    exchange: Exchange
     job: Job
     target: Target
     engine: Engine
@@ -82,9 +84,12 @@ async def unary(trial: Trial) -> Answered:
     return answered
 
 
-async def stream(trial: Trial, out: Output, commit: Commit) -> None:
-    """Passes a streamed answer on, to its regular end. Raises Failure before the commit and Broken after it."""
-    pump = _Pump(trial, out, commit)
+async def stream(trial: Trial, commit: Commit) -> None:
+    """Passes a streamed answer on, to its regular end. Raises Failure before the commit and Broken after it.
+
+    A cancellation after the commit that is not the client's own leaving is told to the client before it goes on.
+    """
+    pump = _Pump(trial, commit)
     try:
         async with Watchdog(trial.times.first_s) as dog:
             dog.limit_at(trial.times.cap_at)
@@ -94,6 +99,11 @@ async def stream(trial: Trial, out: Output, commit: Commit) -> None:
                 await pump.run(upstream, dog)
             finally:
                 await upstream.close()
+    except asyncio.CancelledError:
+        why = trial.exchange.cancelled
+        if pump.committed and why is not None and why.kind is not Kind.CANCELLED:
+            await trial.exchange.out.write(pump.pipe.fault(why))
+        raise
     except (Unreachable, Cut, Stalled, ProtocolFault, Failure) as error:
         fault = error.fault if isinstance(error, Failure) else _fault(error, trial)
         if pump.committed:
@@ -130,11 +140,11 @@ async def _expect_events(upstream: Upstream, trial: Trial) -> None:
 class _Pump:
     """Moves one stream from the upstream to the client, holding everything back until the first content."""
 
-    def __init__(self, trial: Trial, out: Output, commit: Commit) -> None:
+    def __init__(self, trial: Trial, commit: Commit) -> None:
         self.pipe: Pipe = trial.job.pipe(trial.target, trial.context)
         self.committed = False
         self._trial = trial
-        self._out = out
+        self._out = trial.exchange.out
         self._commit = commit
         self._held = bytearray()
         self._progress_at = trial.clock.now()
@@ -154,13 +164,13 @@ class _Pump:
                     progress = progress or moved
             if ready or self.committed:
                 dog.rearm(RESTING)
-                await self._flush()
+                await self._flush(dog)
             self._rearm(dog, progress=progress)
         deltas, data = self.pipe.close()
         self._note(deltas)
         self._held += self._trial.tail() + data
         dog.rearm(RESTING)
-        await self._flush()
+        await self._flush(dog)
 
     def _note(self, deltas: Sequence[Delta]) -> tuple[bool, bool]:
         """Whether these deltas commit, and whether they are progress. Raises Failure for an error event."""
@@ -178,8 +188,9 @@ class _Pump:
                 ready = ready or self.pipe.shows(delta)
         return ready, progress
 
-    async def _flush(self) -> None:
+    async def _flush(self, dog: Watchdog) -> None:
         if not self.committed:
+            dog.limit_at(RESTING)  # from the commit on only the exchange's own deadline counts
             await self._commit(self._trial.seen)
             self.committed = True
         if self._held:

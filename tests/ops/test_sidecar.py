@@ -7,6 +7,9 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+
+from proxy.config.errors import ConfigErrors
+from proxy.config.listeners import Overrides
 from proxy.config.load import load
 
 ROOT = Path(__file__).parents[2]
@@ -35,12 +38,17 @@ def app(pod):
     return container
 
 
+def read(folder, key):
+    """The ConfigMap's file as Sidestep reads it in a Pod, every variable of the Secret set to `key`."""
+    path = folder / "config.toml"
+    path.write_text(DOCUMENTS["ConfigMap"]["data"]["config.toml"])
+    env = dict.fromkeys(DOCUMENTS["Secret"]["stringData"], key)
+    return load(str(path), env, Overrides(admin="10.1.2.3:4601"))
+
+
 @pytest.fixture
 def config(tmp_path):
-    """The ConfigMap's file as Sidestep itself reads it, with the Secret's variables set."""
-    path = tmp_path / "config.toml"
-    path.write_text(DOCUMENTS["ConfigMap"]["data"]["config.toml"])
-    return load(path, dict.fromkeys(DOCUMENTS["Secret"]["stringData"], "k-test"))
+    return read(tmp_path, "k-test").config
 
 
 def test_it_holds_a_secret_a_configuration_and_a_deployment():
@@ -164,6 +172,18 @@ def test_its_configuration_is_one_that_sidestep_starts_with(config):
         "anthropic-messages",
     }
     assert set(config.embeddings) == {"text-embedding-3-small"}
+
+
+def test_with_the_keys_left_empty_it_names_each_and_refuses_to_start(tmp_path):
+    """The Secret ships without values, and a Pod must not come up half configured."""
+    with pytest.raises(ConfigErrors) as refused:
+        read(tmp_path, "")
+    told = str(refused.value)
+    assert all(name in told for name in DOCUMENTS["Secret"]["stringData"])
+
+
+def test_its_configuration_needs_no_warning(tmp_path):
+    assert read(tmp_path, "k-test").warnings == ()
 
 
 def test_the_digest_it_ships_with_is_a_placeholder(config):

@@ -37,75 +37,76 @@ class Scribe:
         """`messages[2].content[0]`: the client's path of an item. Counted only when there is something to tell."""
         return f"messages[{message_index(self.items, position)}]{suffix}"
 
+    def refuse(self, position: int, suffix: str, why: str) -> None:
+        self.report.refused(self.path(position, suffix), why)
+
     def blocks(self, parts: tuple[Part, ...], position: int, lead: str = "") -> list[Block]:
         """The blocks of one item's parts. Blank text is left out, its cache marker moved to the block before it;
         `lead` goes before the first text."""
         out: list[Block] = []
         for index, part in enumerate(parts):
-            if type(part) is Text:
-                if not part.text or part.text.isspace():
-                    if part.cache is not None and out:
-                        out[-1].setdefault("cache_control", part.cache)
-                    continue
-                block: Block | None = {"type": "text", "text": lead + part.text}
-                lead = ""
-            else:
+            if type(part) is not Text:
                 block = self._other(part, position, index)
-                if block is None:
-                    continue
-            cache = getattr(part, "cache", None)
-            if cache is not None:
-                block["cache_control"] = cache
-            out.append(block)
+                if block is not None:
+                    out.append(block)
+                continue
+            marker = part.cache
+            if part.text and not part.text.isspace():
+                said: Block = {"type": "text", "text": lead + part.text if lead else part.text}
+                if marker is not None:
+                    said["cache_control"] = marker
+                out.append(said)
+                lead = ""
+            elif marker is not None and out:
+                out[-1].setdefault("cache_control", marker)
         return out
 
     def _other(self, part: Part, position: int, index: int) -> Block | None:
+        suffix = f".content[{index}]"
         if isinstance(part, Foreign):
             if part.dialect == DIALECT and isinstance(part.value, dict):
                 return dict(part.value)
-            self.report.refused(self.path(position, f".content[{index}]"), f"anthropic has no {part.kind} part")
-            return None
-        if isinstance(part, Image):
-            return self._image(part, position, index)
-        if isinstance(part, File):
-            return self._document(part, position, index)
-        if isinstance(part, Refusal):
-            self.report.approximated(self.path(position, f".content[{index}].refusal"), "sent as plain text")
+            self.refuse(position, suffix, f"anthropic has no {part.kind} part")
+        elif isinstance(part, Image):
+            return _marked(self._image(part, position, suffix + ".image_url"), part)
+        elif isinstance(part, File):
+            return _marked(self._document(part, position, suffix + ".file"), part)
+        elif isinstance(part, Refusal):
+            self.report.approximated(self.path(position, suffix + ".refusal"), "sent as plain text")
             return {"type": "text", "text": part.text} if part.text.strip() else None
-        if isinstance(part, Audio):
-            self.report.refused(self.path(position, f".content[{index}].input_audio"), "anthropic takes no audio")
+        elif isinstance(part, Audio):
+            self.refuse(position, suffix + ".input_audio", "anthropic takes no audio")
         return None
 
-    def _image(self, image: Image, position: int, index: int) -> Block | None:
-        field = self.path(position, f".content[{index}].image_url")
+    def _image(self, image: Image, position: int, suffix: str) -> Block | None:
         if image.detail not in (None, "auto"):
-            self.report.dropped(f"{field}.detail", "anthropic has no image detail")
+            self.report.dropped(self.path(position, suffix + ".detail"), "anthropic has no image detail")
         if not self.profile.images:
-            self.report.refused(field, "the model takes no images")
+            self.refuse(position, suffix, "the model takes no images")
             return None
         if image.data is not None:
             media_type = _plain_type(image.media_type)
-            if media_type not in IMAGE_TYPES:
-                self.report.refused(field, f"anthropic takes no {media_type or 'untyped'} image")
-                return None
-            return _sourced("image", {"type": "base64", "media_type": media_type, "data": image.data})
-        if not self.profile.image_urls or not _is_https(image.url):
-            self.report.refused(field, "anthropic takes images as data or by https address")
+            if media_type in IMAGE_TYPES:
+                return _sourced("image", {"type": "base64", "media_type": media_type, "data": image.data})
+            self.refuse(position, suffix, f"anthropic takes no {media_type or 'untyped'} image")
             return None
-        return _sourced("image", {"type": "url", "url": image.url})
+        if self.profile.image_urls and _is_https(image.url):
+            return _sourced("image", {"type": "url", "url": image.url})
+        self.refuse(position, suffix, "anthropic takes images as data or by https address")
+        return None
 
-    def _document(self, file: File, position: int, index: int) -> Block | None:
-        field = self.path(position, f".content[{index}].file")
+    def _document(self, file: File, position: int, suffix: str) -> Block | None:
         source = self._source(file) if self.profile.files else None
         if source is None:
-            self.report.refused(field, "the model takes PDF and text documents, by data or https address")
+            self.refuse(position, suffix, "the model takes PDF and text documents, by data or https address")
             return None
         block = _sourced("document", source)
         if file.filename:
             block["title"] = file.filename
         return block
 
-    def _source(self, file: File) -> Block | None:
+    @staticmethod
+    def _source(file: File) -> Block | None:
         if file.file_id is not None:
             # An id names a file kept by its issuer; Anthropic's begin with file_, others cannot be read there.
             return {"type": "file", "file_id": file.file_id} if file.file_id.startswith("file_") else None
@@ -135,6 +136,12 @@ def message_index(items: tuple[Item, ...], position: int) -> int:
 
 
 _RANKS: dict[type, int] = {Reasoning: 1, Message: 2, ToolCall: 3}
+
+
+def _marked(block: Block | None, part: Image | File) -> Block | None:
+    if block is not None and part.cache is not None:
+        block["cache_control"] = part.cache
+    return block
 
 
 def _plain_type(media_type: str) -> str:

@@ -90,10 +90,12 @@ class BreakerMachine(RuleBasedStateMachine):
         super().__init__()
         self.changes = []
         self.breaker = Breaker(SETTINGS, lambda: 0.5, lambda *change: self.changes.append(change))
+        self.blind = Breaker(SETTINGS, lambda: 0.5)
+        """Gets the same calls, but nobody looks at it between them."""
         self.model = Model()
         self.now = 100.0
         self.calls = []
-        """Calls under way: the permit and the model's."""
+        """Calls under way: the permit, the model's and the blind breaker's."""
         self.ramp = (None, 0.0, 0)
         """Which ramp, the sum of its fractions, the calls it admitted."""
 
@@ -101,11 +103,18 @@ class BreakerMachine(RuleBasedStateMachine):
         self.model.tick(self.now)
         return self.breaker.snapshot(self.now)
 
-    def take(self, permit, modelled):
-        assert (permit is None) == (modelled is None)
-        if permit is not None:
-            assert (permit.role, permit.expires) == modelled[1:]
-            self.calls.append((permit, modelled))
+    def admit(self, permit_s):
+        permit, modelled = self.breaker.admit(self.now, permit_s), self.model.admit(self.now, permit_s)
+        return self.take(permit, modelled, self.blind.admit(self.now, permit_s))
+
+    def take(self, permit, modelled, blind):
+        if permit is None:
+            assert modelled is None
+            assert blind is None
+            return False
+        assert (permit.role, permit.expires) == modelled[1:] == (blind.role, blind.expires)
+        self.calls.append((permit, modelled, blind))
+        return True
 
     @rule(seconds=st.sampled_from([0.25, 0.5, 1.0, 2.0, 5.0, 9.0, 16.0, 18.0, 61.0, 130.0]))
     def time_passes(self, seconds):
@@ -115,24 +124,24 @@ class BreakerMachine(RuleBasedStateMachine):
     def calls_come(self, permit_s, times):
         for _ in range(times):
             before = self.look()
-            permit = self.breaker.admit(self.now, permit_s)
-            assert before.state is not State.OPEN or permit is None
-            self.take(permit, self.model.admit(self.now, permit_s))
+            admitted = self.admit(permit_s)
+            assert before.state is not State.OPEN or not admitted
             if before.ramp is not None:
-                which, total, admitted = self.ramp if self.ramp[0] == before.changed_at else (before.changed_at, 0.0, 0)
-                self.ramp = (which, total + before.ramp, admitted + (permit is not None))
+                which, total, so_far = self.ramp if self.ramp[0] == before.changed_at else (before.changed_at, 0.0, 0)
+                self.ramp = (which, total + before.ramp, so_far + admitted)
                 assert abs(self.ramp[2] - math.floor(self.ramp[1])) <= 1
 
     @rule()
     def a_refused_chain_forces_a_call(self):
         self.look()
-        self.take(self.breaker.force(self.now), self.model.force(self.now))
+        self.take(self.breaker.force(self.now), self.model.force(self.now), self.blind.force(self.now))
 
     @precondition(lambda self: self.calls)
     @rule(data=st.data())
     def a_call_commits(self, data):
-        permit, modelled = data.draw(st.sampled_from(self.calls))
+        permit, modelled, blind = data.draw(st.sampled_from(self.calls))
         self.look()
+        self.blind.commit(blind, self.now)
         self.breaker.commit(permit, self.now)
         self.model.commit(modelled, self.now)
 
@@ -148,12 +157,13 @@ class BreakerMachine(RuleBasedStateMachine):
             self.end(0, verdict, None)
 
     def end(self, index, verdict, retry_s):
-        permit, modelled = self.calls.pop(index)
+        permit, modelled, blind = self.calls.pop(index)
         before = self.look()
         stale = modelled[0] != self.model.round
         live_probe = modelled is self.model.probe
         retry_at = None if retry_s is None else self.now + retry_s
         self.breaker.settle(permit, verdict, self.now, retry_at=retry_at)
+        self.blind.settle(blind, verdict, self.now, retry_at=retry_at)
         self.model.settle(modelled, verdict, self.now, retry_at)
         after = self.look()
         if stale:
@@ -171,8 +181,7 @@ class BreakerMachine(RuleBasedStateMachine):
         while self.look().state in HALF_OPEN:
             assert self.now <= bound
             under_way = len(self.calls)
-            self.take(self.breaker.admit(self.now, 4.0), self.model.admit(self.now, 4.0))
-            if len(self.calls) > under_way:
+            if self.admit(4.0):
                 self.end(under_way, verdict, None)
             self.now += 0.5
 
@@ -185,7 +194,7 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_probe_is_alive(self):
-        alive = [m for _, m in self.calls if m[:2] == (self.model.round, "probe") and m[2] > self.now]
+        alive = [m for _, m, _ in self.calls if m[:2] == (self.model.round, "probe") and m[2] > self.now]
         assert len(alive) <= 1
 
     @invariant()
@@ -193,6 +202,10 @@ class BreakerMachine(RuleBasedStateMachine):
         told = [State.CLOSED, *(after for _, after, _, _ in self.changes)]
         assert [before for before, *_ in self.changes] == told[:-1]
         assert told[-1] is self.breaker.state(self.now)
+
+    def teardown(self):
+        """Looking changed nothing."""
+        assert self.blind.snapshot(self.now) == self.breaker.snapshot(self.now)
 
 
 TestBreakerMachine = BreakerMachine.TestCase

@@ -1,0 +1,120 @@
+"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`.
+
+Who may read them: the two health pages, anyone, since a kubelet's probe carries no token. The others need one of the
+admin tokens where any is configured, and are for this machine alone where none is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from proxy.admin.health import Health
+from proxy.clock import Clock
+from proxy.edge import CONNECTION
+from proxy.filters.auth import is_loopback, matching, presented_key
+from proxy.telemetry.exposition import Exposition
+from proxy.telemetry.metrics import Metrics
+
+Page = Callable[[Request], Response]
+
+
+def admin_app(
+    *,
+    health: Health,
+    clock: Clock,
+    metrics: Metrics,
+    state: Callable[[], Mapping[str, Any]],
+    token_sha256: Sequence[str] = (),
+) -> ASGIApp:
+    """The ASGI application; `state` gives what `/state` shows, free of secrets."""
+    tokens = [(bytes.fromhex(digest), True) for digest in token_sha256]
+    exposition = Exposition(metrics)
+
+    def livez(_: Request) -> Response:
+        now = clock.now()
+        body = {"alive": health.alive(now), "loop_lag_s": round(health.lag(now), 3)}
+        return _json(200 if body["alive"] else 503, body)
+
+    def readyz(_: Request) -> Response:
+        return _json(503 if health.draining else 200, {"ready": not health.draining, "draining": health.draining})
+
+    def scrape(request: Request) -> Response:
+        body, content_type = exposition.render(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
+
+    def show(_: Request) -> Response:
+        return _json(200, state())
+
+    def guarded(page: Page) -> Page:
+        def checked(request: Request) -> Response:
+            return page(request) if _allowed(request, tokens) else _denied(tokens)
+
+        return checked
+
+    pages = {"/livez": livez, "/readyz": readyz, "/metrics": guarded(scrape), "/state": guarded(show)}
+    routes = [Route(path, _Get(page)) for path, page in pages.items()]
+    return _Readable(Router(routes, redirect_slashes=False, default=_Unknown(sorted(pages))))
+
+
+class _Get:
+    """A page that answers GET and HEAD, and tells what else it is asked."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in {"GET", "HEAD"}:
+            response = self._page(Request(scope))
+        else:
+            response = _error(405, "method_not_allowed", "This page takes GET.", {"allow": "GET, HEAD"})
+        await response(scope, receive, send)
+
+
+class _Unknown:
+    def __init__(self, known: Sequence[str]) -> None:
+        self._message = f"Unknown page; this is the admin port, it has {', '.join(known)}."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _error(404, "unknown_url", self._message)(scope, receive, send)
+
+
+class _Readable:
+    """Answers what the connection could not read as a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = scope["extensions"][CONNECTION].problem
+        app = self._app if problem is None else _error(problem.status, problem.code, problem.message)
+        await app(scope, receive, send)
+
+
+def _allowed(request: Request, tokens: list[tuple[bytes, bool]]) -> bool:
+    if not tokens:
+        return request.client is not None and is_loopback(request.client.host)
+    given = presented_key(request.headers)
+    return bool(given) and matching(sha256(given.encode()).digest(), tokens) is not None
+
+
+def _denied(tokens: list[tuple[bytes, bool]]) -> Response:
+    if tokens:
+        message = "Send an admin token as 'Authorization: Bearer TOKEN'."
+    else:
+        message = "This page is for this machine alone; set [admin] token_sha256 to read it from elsewhere."
+    return _error(401, "invalid_api_key", message, {"www-authenticate": "Bearer"})
+
+
+def _error(status: int, code: str | None, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return _json(status, {"error": error}, headers)
+
+
+def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers=headers, media_type="application/json")

@@ -1,0 +1,41 @@
+"""`sidestep demo`: shows failover at work, with scripted providers on this machine."""
+
+import argparse
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from proxy.cli.options import Commands
+    from proxy.config.values import Config
+
+
+def add(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="watch failover happen, with scripted providers",
+        description="Starts the proxy and scripted providers on free ports of this machine, sends a mixed load, takes "
+        "the primary down in four ways and brings it back, and prints who served each request. Needs no key and no "
+        "network. Exit code 0 only when the client saw no error.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every command is called with its arguments
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+
+    from proxy.drill import demo  # noqa: PLC0415 - likewise
+
+    return asyncio.run(demo.run(_proxy, sys.stdout))
+
+
+@asynccontextmanager
+async def _proxy(config: "Config") -> "AsyncIterator[tuple[str, str]]":
+    """A proxy in this process; the URLs of its two ports."""
+    from proxy.app import build  # noqa: PLC0415 - see the package's docstring
+    from proxy.server import serving  # noqa: PLC0415 - likewise
+
+    async with serving(config, build) as running:
+        yield running.data_url, running.admin_url

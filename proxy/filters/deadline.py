@@ -1,0 +1,47 @@
+"""One deadline for the whole exchange, whatever the layers below do with their own times.
+
+When it passes, the exchange's task is cancelled with a DEADLINE fault as the reason. Before the answer has started,
+`observe` tells it (504); after that, whoever writes the stream does, while the cancellation goes by. A timer costs a
+microsecond where a cancel scope costs several, and this one is set for every request.
+"""
+
+import asyncio
+
+from proxy.clock import Clock
+from proxy.config.values import TimeoutSettings
+from proxy.flow import Exchange, Service, cancel
+from proxy.telemetry.names import DEADLINE_EXCEEDED, RETRY_COUNT
+from proxy.upstream.timings import client_times
+from translators.faults import Fault, Kind
+
+_MOST_RETRIES = 99
+
+
+class Deadline:
+    def __init__(self, timeouts: TimeoutSettings, clock: Clock) -> None:
+        self._timeouts = timeouts
+        self._clock = clock
+
+    async def __call__(self, exchange: Exchange, service: Service) -> None:
+        """Sets `deadline`, `commit_by`, `client_wait_s` and `retry_count`."""
+        now = self._clock.now()
+        times = client_times(exchange.headers, self._timeouts, now)
+        exchange.deadline, exchange.commit_by, exchange.client_wait_s = times
+        exchange.retry_count = retry_count(exchange.headers.get(RETRY_COUNT, ""))
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(exchange.deadline - now, _expire, exchange, asyncio.current_task())
+        try:
+            await service(exchange)
+        finally:
+            timer.cancel()
+
+
+def retry_count(text: str) -> int:
+    """The client SDK's count of its own retries; anything but a small number is 0."""
+    return min(int(text), _MOST_RETRIES) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
+
+
+def _expire(exchange: Exchange, task: "asyncio.Task[None] | None") -> None:
+    seconds = exchange.deadline - exchange.started
+    message = f"No complete answer within the {seconds:.0f} s this request had."
+    cancel(exchange, task, Fault(kind=Kind.DEADLINE, code=DEADLINE_EXCEEDED, message=message))

@@ -1,0 +1,182 @@
+"""The outermost filter: every exchange ends here in an answer, a count and one log line, whatever happened inside.
+
+Outside auth, so that refusals are seen. A fault is told in the client's dialect while nothing has been sent; once the
+answer has started it can only be cut, so that no client takes it for complete. What is not foreseen is our own error:
+told as `internal_error` without detail, logged by type and place. An exception's text is never logged: it may quote a
+body.
+
+The log line holds the fields listed in `_line` and nothing else: no header, no body, no key.
+"""
+
+import asyncio
+from pathlib import PurePath
+from traceback import walk_tb
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from proxy.answers import attempts_header, retry_headers, served_headers, tell_fault
+from proxy.clock import Clock
+from proxy.flow import Exchange, Gone, Refused, Service
+from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.names import EXCHANGE, INTERNAL_ERROR, OWN_ERROR
+from translators.faults import Fault, Kind, Malformed, say
+
+CLIENT_GONE = 499
+_LAST_RESORT = (
+    b'{"error":{"message":"Sidestep failed to serve this request; this is its own fault.",'
+    b'"type":"server_error","param":null,"code":"internal_error"}}'
+)
+_ASKED_SHOWN = 120
+
+
+class Observe:
+    def __init__(self, metrics: Metrics, log: FilteringBoundLogger, clock: Clock) -> None:
+        self._metrics = metrics
+        self._log = log
+        self._clock = clock
+
+    async def __call__(self, exchange: Exchange, service: Service) -> None:
+        """Raises nothing but a cancellation that has no reason: the loop's own end."""
+        try:
+            try:
+                await self._serve(exchange, service)
+            except asyncio.CancelledError:
+                if exchange.cancelled is None:
+                    raise
+                await _cancelled(exchange, exchange.cancelled)
+        except Exception as error:  # noqa: BLE001 - the last place where anything can be told
+            await self._own_error(exchange, error)
+        finally:
+            self._record(exchange)
+
+    async def _serve(self, exchange: Exchange, service: Service) -> None:
+        try:
+            if exchange.refusal is not None:
+                raise exchange.refusal
+            await service(exchange)
+            if not exchange.out.started:
+                raise RuntimeError("the exchange ended without an answer")
+        except Refused as refused:
+            await _end(exchange, refused)
+        except Malformed as bad:
+            fault = Fault(
+                kind=Kind.REFUSED,
+                status=bad.status,
+                type="invalid_request_error",
+                code=bad.code,
+                param=bad.param,
+                message=say(str(bad)),
+            )
+            await _end(exchange, Refused(fault))
+        except Gone:
+            exchange.status = CLIENT_GONE
+            exchange.fault = Fault(kind=Kind.CANCELLED, message="The client left while it was sending its request.")
+
+    async def _own_error(self, exchange: Exchange, error: Exception) -> None:
+        exchange.own_error = True
+        exchange.fault = Fault(kind=Kind.SERVER, status=500, code=INTERNAL_ERROR, message="internal error")
+        self._metrics.own_error(INTERNAL_ERROR)
+        self._log.error(OWN_ERROR, id=exchange.id, type=type(error).__name__, place=place_of(error))
+        if exchange.out.started:
+            exchange.out.abort()
+            return
+        exchange.status = 500
+        headers = [
+            ("content-type", "application/json"),
+            *served_headers(exchange),
+            *retry_headers(None, should_retry=False),
+        ]
+        await exchange.out.answer(500, headers, _LAST_RESORT)
+
+    def _record(self, exchange: Exchange) -> None:
+        now = self._clock.now()
+        took = now - exchange.started
+        fault, usage = exchange.fault, exchange.usage
+        provider, model, route = exchange.provider, exchange.model, exchange.route
+        first = exchange.first_token - exchange.started if exchange.first_token else None
+        added = max(0.0, (took if first is None else first) - exchange.upstream_s)
+        metrics = self._metrics
+        metrics.request(route, provider, model, exchange.status, code_of(fault))
+        metrics.took(route, took)
+        if provider:
+            metrics.added(route, added)
+            if first is not None:
+                metrics.first_token(provider, model, first)
+            if usage is not None:
+                metrics.tokens("input", provider, model, usage.input)
+                metrics.tokens("output", provider, model, usage.output)
+        write = self._log.error if exchange.own_error else self._log.info
+        write(EXCHANGE, fields=_line(exchange, took=took, added=added, first=first))
+
+
+def _line(exchange: Exchange, *, took: float, added: float, first: float | None) -> dict[str, Any]:
+    fault, usage, envelope = exchange.fault, exchange.usage, exchange.envelope
+    return {
+        "id": exchange.id,
+        "client": exchange.client.name if exchange.client is not None else None,
+        "route": exchange.route,
+        "asked": exchange.asked[:_ASKED_SHOWN],
+        "provider": exchange.provider,
+        "model": exchange.model,
+        "status": exchange.status,
+        "kind": None if fault is None else fault.kind.value,
+        "code": code_of(fault),
+        "attempts": attempts_header(exchange.attempts),
+        "skipped": [target for target, _ in exchange.skipped],
+        "ms": round(took * 1000, 1),
+        "added_ms": round(added * 1000, 2),
+        "first_token_ms": None if first is None else round(first * 1000, 1),
+        "tokens_in": None if usage is None else usage.input,
+        "tokens_out": None if usage is None else usage.output,
+        "translation": exchange.translation,
+        "stream": envelope.stream if envelope is not None else False,
+        "retry_count": exchange.retry_count,
+        "own_error": exchange.own_error,
+    }
+
+
+async def _end(exchange: Exchange, refused: Refused) -> None:
+    """Tells the fault, or cuts an answer that has started."""
+    if exchange.out.started:
+        exchange.fault = exchange.fault or refused.fault
+        exchange.out.abort()
+        return
+    await tell_fault(
+        exchange,
+        refused.fault,
+        retry_after_s=refused.retry_after_s,
+        should_retry=refused.should_retry,
+        more=refused.more,
+    )
+
+
+async def _cancelled(exchange: Exchange, fault: Fault) -> None:
+    """Ends a cancelled exchange by the reason it was cancelled for."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+    if fault.kind is Kind.CANCELLED:
+        exchange.status = CLIENT_GONE
+        exchange.fault = fault
+    elif fault.kind is Kind.SHED:
+        await _end(exchange, Refused(fault, retry_after_s=1, should_retry=True))
+    else:
+        await _end(exchange, Refused(fault))
+
+
+def code_of(fault: Fault | None) -> str | None:
+    """The error code a fault is told with."""
+    if fault is None:
+        return None
+    return fault.code or fault.outcome.code
+
+
+def place_of(error: BaseException) -> str:
+    """Where in our own code an error was raised: `module.py:line`, the innermost frame of it."""
+    place = ""
+    for frame, line in walk_tb(error.__traceback__):
+        path = PurePath(frame.f_code.co_filename)
+        if not place or {"proxy", "translators"} & set(path.parts):
+            place = f"{path.parent.name}/{path.name}:{line}"
+    return place

@@ -1,0 +1,111 @@
+"""A listening socket, the connections it accepted, and how both end.
+
+uvicorn's protocol does the talking; its Server is not used, since two of them in one loop fight over the signals and
+its shutdown cancels without waiting.
+"""
+
+import asyncio
+import errno
+import socket
+from email.utils import formatdate
+from typing import Any
+
+from uvicorn.config import Config as UvicornConfig
+from uvicorn.server import ServerState
+
+from proxy.clock import Clock
+from proxy.config.addresses import join_listen, split_listen
+from proxy.server.protocol import BoundedProtocol, Bounds
+
+KEEP_ALIVE_S = 75
+"""Longer than the idle times of common client pools, so that the client closes first."""
+BACKLOG = 2048
+_POLL_S = 0.02
+
+
+class CannotListen(Exception):
+    """An address cannot be listened on. The text is one sentence for the operator."""
+
+
+def bind(listen: str, option: str, *, reuse_port: bool = False) -> socket.socket:
+    """A socket bound to `listen` (`host:port`, port 0 for any free one), set by `option`. Raises CannotListen."""
+    host, port = split_listen(listen)
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {listen}: {error.strerror}; change {option}.") from None
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            message = f"{listen} is in use by another process: stop that one, or choose another with {option}."
+        else:
+            message = f"cannot listen on {listen}: {error.strerror}; change {option}."
+        raise CannotListen(message) from None
+    return bound
+
+
+class Listener:
+    """Serves `app` on `bound`, every connection within `bounds`."""
+
+    def __init__(self, app: Any, bound: socket.socket, bounds: Bounds, clock: Clock) -> None:
+        self._config = UvicornConfig(
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._bound = bound
+        self._bounds = bounds
+        self._clock = clock
+        self._server: asyncio.Server | None = None
+        name = bound.getsockname()
+        self.address = join_listen(name[0], name[1])
+        """`host:port` as bound."""
+
+    async def open(self) -> None:
+        """Starts to accept."""
+        self.tick()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connection, sock=self._bound, backlog=BACKLOG)
+
+    def tick(self) -> None:
+        """Renews the Date header; called once a second."""
+        self._state.default_headers = [(b"date", formatdate(self._clock.wall(), usegmt=True).encode())]
+
+    def stop_accepting(self) -> None:
+        """No new connection; idle ones close, busy ones after their answer."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self._bound.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+
+    async def close(self, flush_s: float) -> None:
+        """Closes every connection, giving what is already written `flush_s` seconds to be read."""
+        self.stop_accepting()
+        give_up = self._clock.now() + flush_s
+        while self._state.connections and self._clock.now() < give_up:
+            await self._clock.sleep(_POLL_S)
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+            await self._clock.sleep(0)
+
+    def _connection(self) -> BoundedProtocol:
+        return BoundedProtocol(self._config, self._state, self._bounds)

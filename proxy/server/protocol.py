@@ -1,0 +1,274 @@
+"""One connection: uvicorn's HTTP protocol over httptools, with the bounds it lacks.
+
+uvicorn buffers a request's head without limit and waits for it for ever, queues pipelined requests (which hides that
+their sender has left) and lets a client that stops reading hold its answer for ever. Here:
+
+- a head has `header_bytes` and `header_fields` at most, and must be complete `header_s` after the connection was made
+  or its first byte came;
+- whatever is not body (chunk extensions, trailers) is bounded by the same number of bytes; trailers are not kept;
+- a second request before the first is answered makes the connection deaf: the first is answered, then it closes;
+- an answer that waits in the buffer must move: `BLOCK` bytes in `write_s`, or the connection is aborted.
+
+What cannot be read as a request is still handed to the application, as a request with a `problem`, so that it is
+answered, counted and logged like any other. The application reaches this object through its ASGI scope.
+
+Odd cases: an `Upgrade` is not followed, the request is served as if it had not been asked for (clients that offer h2c
+send it by default); a half-closed connection counts as left, as in every asyncio server.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httptools
+from uvicorn.config import Config as UvicornConfig
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from proxy.edge import CONNECTION
+from proxy.edge.hygiene import invalid
+from translators.faults import Fault
+
+BLOCK = 65_536
+IDLE, HEAD, BODY, ANSWER = range(4)
+"""Between requests, reading a head, reading a body, all read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits of one connection, in seconds and bytes."""
+
+    header_s: float = 10.0
+    header_bytes: int = 16_384
+    header_fields: int = 64
+    write_s: float = 30.0
+
+
+class _Pipelined(Exception):
+    """A second request came before the first was answered."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """`proxy.edge.Connection`, and what keeps one connection within `bounds`."""
+
+    def __init__(self, config: UvicornConfig, state: ServerState, bounds: Bounds) -> None:
+        super().__init__(config, state, {})
+        self.problem: Fault | None = None
+        self._bounds = bounds
+        self._phase = IDLE
+        self._answering = False
+        self._fed = 0
+        """Bytes that came since the parser last had something of use to tell."""
+        self._deaf = False
+        self._extensions = {CONNECTION: self}
+        self._lost: Callable[[], None] | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._unsent = 0
+
+    # -- what the edge uses
+
+    def arrived(self) -> bool:
+        return not self.cycle.more_body
+
+    def ready(self) -> bool:
+        return self.cycle.message_event.is_set() or self.cycle.disconnected
+
+    def watch(self, lost: Callable[[], None] | None) -> None:
+        self._lost = lost
+        if lost is not None and self.cycle.disconnected:
+            lost()
+
+    def abort(self) -> None:
+        self.cycle.disconnected = True
+        self.transport.close()
+
+    # -- the connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_in_time()
+        self._moving()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+        if self._lost is not None:
+            self._lost()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        self._unset_keepalive_if_required()
+        self._fed += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.parser = httptools.HttpRequestParser(self)
+        except httptools.HttpParserError:
+            if not self._deaf:
+                self._unreadable(invalid("The request cannot be read as HTTP/1.1."))
+            return
+        if self._phase in {IDLE, HEAD}:
+            if self._fed > self._bounds.header_bytes:
+                self._unreadable(self._too_large())
+            elif self._head_timer is None:
+                self._await_head()
+        elif self._phase == BODY and self._fed > self._bounds.header_bytes:
+            self._unreadable(invalid("The request's body carries too much that is not body."))
+
+    # -- the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        if self._answering:
+            self._stop_listening()
+            raise _Pipelined
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # an extension of our own
+        self.problem = None
+        self._phase = HEAD
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._phase != HEAD or len(self.headers) > self._bounds.header_fields:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._head_in_time()
+        self._phase = BODY
+        problem = self._head_problem()
+        self._fed = 0
+        if problem is not None:
+            self.url = b"/"
+        try:
+            super().on_headers_complete()
+        except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
+            problem = invalid("The request's target cannot be read.")
+            self.url = b"/"
+            super().on_headers_complete()
+        self._answering = True
+        if problem is not None:
+            self.problem = problem
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._fed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._phase = ANSWER
+        self._fed = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._answering = False
+        if self._phase == ANSWER:
+            self._phase = IDLE
+        super().on_response_complete()
+
+    # -- requests that cannot be read
+
+    def _head_problem(self) -> Fault | None:
+        if len(self.headers) > self._bounds.header_fields:
+            return self._too_large()
+        if self._fed > self._bounds.header_bytes:
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > self._bounds.header_bytes:
+                return self._too_large()
+        if not self.url.startswith(b"/"):
+            return invalid("The request's target must be a path.")
+        return None
+
+    def _too_large(self) -> Fault:
+        bounds = self._bounds
+        message = f"The request's head is larger than {bounds.header_bytes} bytes or {bounds.header_fields} fields."
+        return invalid(message, status=431)
+
+    def _unreadable(self, fault: Fault) -> None:
+        """Hands the application a request that is nothing but its problem, or tells the one being served."""
+        self._stop_listening()
+        self._head_in_time()
+        if not self._answering:
+            self.problem = fault
+            self._serve_problem()
+        elif self._phase == BODY:
+            self.problem = fault
+            self.cycle.message_event.set()
+
+    def _serve_problem(self) -> None:
+        scope: Any = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "",
+            "path": "",
+            "headers": [],
+            "client": self.client,
+            "extensions": self._extensions,
+        }
+        self.cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
+        self._answering = True
+        self._start_asgi_task(self.cycle, self.app)
+
+    def _stop_listening(self) -> None:
+        """What still comes is thrown away, but read, so that the client's leaving is seen."""
+        self._deaf = True
+        if self._answering:
+            self.cycle.keep_alive = False
+        self.flow.resume_reading()
+
+    # -- timers
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self._bounds.header_s, self._head_late)
+
+    def _head_in_time(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_late(self) -> None:
+        self._head_timer = None
+        if self._phase == HEAD:
+            self._unreadable(invalid("The request's head did not arrive in time.", status=408))
+        else:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        self._moving()
+        super().resume_writing()
+
+    def _watch_writing(self) -> None:
+        self._unsent = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(self._bounds.write_s, self._stalled)
+
+    def _moving(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _stalled(self) -> None:
+        if self._unsent - self.transport.get_write_buffer_size() >= BLOCK:
+            self._watch_writing()
+        else:
+            self.transport.abort()

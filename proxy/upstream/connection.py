@@ -1,0 +1,259 @@
+"""One HTTP/1.1 connection to an upstream: httptools parses, this module decides what an answer's bytes mean.
+
+Everything an answer may be is bounded: its head, what stands between two parts of its body (trailers, chunk
+extensions), and what is buffered for a reader that does not come. A connection goes back to the pool only when its
+answer ended by the rules, nothing came after it, and the request was sent to its last byte.
+
+Odd cases
+- An answer without a length ends with the connection; with one, the connection's end before its own is `Cut`.
+- Interim answers (1xx) are skipped; 101 is refused, for nobody asked.
+- Chunks that arrived together are given together: what counts is that nothing waits for a later one.
+"""
+
+import asyncio
+import select
+from collections.abc import AsyncIterator, Callable
+from typing import Self
+
+import httptools
+
+from proxy.flow import Headers
+from proxy.upstream.bodies import collect, readable
+from proxy.upstream.seam import Cut
+
+HEAD_LIMIT = 64 * 1024
+"""Most bytes of a head, or of anything between two parts of a body."""
+BUFFER_LIMIT = 64 * 1024
+"""Bytes kept for a reader before the upstream is told to wait."""
+
+_BODILESS = frozenset({204, 304})
+_FRAMED = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class Connection(asyncio.Protocol):
+    """Carries one answer at a time. `free(connection, usable)` is called once when each has ended."""
+
+    def __init__(self, free: "Callable[[Connection, bool], None]") -> None:
+        self._free = free
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: Answer | None = None
+        self._pairs: list[tuple[bytes, bytes]] = []
+        self._status = 0
+        self._unclaimed = 0
+        self._ends_at_eof = False
+        self._keep = False
+        self._complete = False
+        self._spoiled = False
+        self.lost = False
+        self.idle_since = 0.0
+
+    # -- what the engine asks
+    def ask(self, head: bytes, body: bytes) -> "Answer":
+        """Sends a request; its answer fills as it arrives."""
+        self._answer = answer = Answer(self)
+        self._unclaimed = 0
+        self._complete = False
+        if len(body) > BUFFER_LIMIT:
+            self._transport.writelines((head, body))
+        else:
+            self._transport.write(head + body)
+        return answer
+
+    def fresh(self) -> bool:
+        """Whether an idle connection may be used: still open, and with nothing to read, be it only the end."""
+        return not (self.lost or self._transport.is_closing() or self._poll.poll(0))
+
+    def abort(self) -> None:
+        """Closes at once, whatever is under way."""
+        self._transport.abort()
+        self._end(usable=False)
+
+    def pause(self) -> None:
+        if not self.lost:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if not self.lost:
+            self._transport.resume_reading()
+
+    # -- what the loop tells
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
+        self._transport = transport
+        self._poll = select.poll()
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            self._transport.abort()
+            return
+        self._unclaimed += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail("it switched protocols unasked")
+        except httptools.HttpParserError:
+            self._fail("its answer is not HTTP/1.1")
+        else:
+            self._after_data()
+
+    def _after_data(self) -> None:
+        if self._complete:
+            usable = self._keep and not self._spoiled and not self._transport.get_write_buffer_size()
+            if not usable:
+                self._transport.close()
+            self._end(usable=usable)
+        elif self._unclaimed > HEAD_LIMIT:
+            self._fail("its headers do not end")
+
+    def eof_received(self) -> None:
+        if self._answer is not None and self._answer.status and self._ends_at_eof:
+            self._answer.finish(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.lost = True
+        if self._answer is not None:
+            self._answer.finish(Cut("the connection was reset" if error else "the connection ended too early"))
+            self._end(usable=False)
+
+    def _fail(self, clause: str) -> None:
+        if self._answer is not None:
+            self._answer.finish(Cut(clause))
+        self.abort()
+
+    def _end(self, *, usable: bool) -> None:
+        if self._answer is not None:
+            self._answer = None
+            self._free(self, usable)
+
+    # -- what the parser tells
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._spoiled = True
+        self._pairs = []
+        self._status = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._status:
+            self._pairs.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200 or self._complete or self._answer is None:
+            return
+        self._status = status
+        self._keep = self._parser.should_keep_alive()
+        names = {name.lower() for name, _ in self._pairs}
+        self._ends_at_eof = names.isdisjoint(_FRAMED) and status not in _BODILESS
+        self._unclaimed = 0
+        self._answer.begin(status, readable(self._pairs))
+
+    def on_body(self, data: bytes) -> None:
+        if self._answer is not None and not self._complete:
+            self._unclaimed = 0
+            self._answer.feed(data)
+
+    def on_message_complete(self) -> None:
+        if self._status and self._answer is not None:
+            self._complete = True
+            self._answer.finish(None)
+
+
+class Answer:
+    """The seam's Upstream, filled by its connection."""
+
+    __slots__ = ("_chunks", "_connection", "_done", "_error", "_paused", "_size", "_waiter", "headers", "status")
+
+    def __init__(self, connection: Connection) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self._connection = connection
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._done = False
+        self._error: Cut | None = None
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    # -- the connection's side
+    def begin(self, status: int, headers: Headers) -> None:
+        self.status = status
+        self.headers = headers
+        self._wake()
+
+    def feed(self, data: bytes) -> None:
+        self._chunks.append(data)
+        self._size += len(data)
+        if self._size > BUFFER_LIMIT and not self._paused:
+            self._paused = True
+            self._connection.pause()
+        self._wake()
+
+    def finish(self, error: Cut | None) -> None:
+        """The end, regular or not; what comes after the first end changes nothing."""
+        if not self._done:
+            self._done = True
+            self._error = error
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _more(self) -> None:
+        """Returns when anything has changed. Cancelled, it closes the connection."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        except BaseException:
+            self._give_up()
+            raise
+        finally:
+            self._waiter = None
+
+    # -- the reader's side
+    async def opened(self) -> Self:
+        """This answer once its head is there. Raises Cut."""
+        while not self.status:
+            if self._error is not None:
+                raise self._error
+            await self._more()
+        return self
+
+    async def read(self, limit: int) -> bytes:
+        try:
+            return await collect(self, limit)
+        except BaseException:
+            self._give_up()
+            raise
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._chunks:
+            if self._error is not None:
+                raise self._error
+            if self._done:
+                raise StopAsyncIteration
+            await self._more()
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._size = 0
+        if self._paused and not self._done:
+            self._paused = False
+            self._connection.resume()
+        return data
+
+    async def close(self) -> None:
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if not self._done:
+            self._done = True
+            self._error = Cut("the answer was given up")
+            self._connection.abort()

@@ -1,0 +1,30 @@
+"""Which engine a provider's calls go through. Only the chosen one is imported."""
+
+from typing import Literal
+
+from proxy.config.values import Provider, TimeoutSettings
+from proxy.upstream.seam import Engine
+
+CONNECTIONS = 2000
+"""Calls under way at once, per provider, unless told otherwise: the default of `limits.in_flight`."""
+
+
+def engine_for(
+    kind: Literal["native", "pyreqwest", "httpx2"],
+    provider: Provider,
+    timeouts: TimeoutSettings,
+    *,
+    connections: int = CONNECTIONS,
+) -> Engine:
+    """One connection pool for `provider`. Raises ValueError for a `ca_file` that cannot be used."""
+    if kind == "native" and not provider.proxy:
+        from proxy.upstream.native import NativeEngine  # noqa: PLC0415 - only the chosen engine is loaded
+
+        return NativeEngine(provider, timeouts, connections=connections)
+    if kind != "pyreqwest":
+        from proxy.upstream.httpx2_engine import Httpx2Engine  # noqa: PLC0415 - only the chosen engine is loaded
+
+        return Httpx2Engine(provider, timeouts, connections=connections)
+    from proxy.upstream.reqwest import ReqwestEngine  # noqa: PLC0415 - only the chosen engine is loaded
+
+    return ReqwestEngine(provider, timeouts, connections=connections)

@@ -1,0 +1,170 @@
+"""Sidestep's own engine: a pool of HTTP/1.1 connections on the event loop, parsed by httptools.
+
+It exists for one reason: a call that is cancelled must end at the provider in the same moment, whatever it waits for,
+and a client whose work runs on another thread does not promise that. Being on the loop, it also needs no hand-over
+between threads, which is most of what a small call costs elsewhere.
+
+Rules
+- A kept connection is used only if nothing is readable on it: a server that closes an idle connection is noticed
+  before a byte of the request is sent, and a request once sent is never sent again.
+- `connect_s` bounds resolving, connecting and the TLS handshake together.
+- Proxies are not spoken to: `engine_for` gives a provider behind one another engine.
+"""
+
+import asyncio
+import re
+import ssl
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from proxy.config.values import Provider, TimeoutSettings
+from proxy.upstream.connection import Answer, Connection
+from proxy.upstream.dial import dial
+from proxy.upstream.seam import Call, ConnectTimeout, Unreachable
+from proxy.upstream.tls import client_context
+
+IDLE_S = 30.0
+"""How long an unused connection is kept; well below the minute after which load balancers drop theirs."""
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_TARGET = re.compile(r"/[!-~]*", re.ASCII)
+
+
+class Origin(NamedTuple):
+    """Where a connection leads."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+class NativeEngine:
+    """`connections` is how many calls may be under way at once. Raises ValueError for a `ca_file` it cannot use."""
+
+    def __init__(self, provider: Provider, timeouts: TimeoutSettings, *, connections: int) -> None:
+        self._tls = client_context(provider.ca_file)
+        self._connect_s = timeouts.connect_s
+        self._pool_s = timeouts.pool_s
+        self._places = asyncio.Semaphore(connections)
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._busy: set[Connection] = set()
+
+    async def send(self, call: Call) -> Answer:
+        origin, host, target = _located(call.url)
+        head = _head(call, host, target)
+        await self._place()
+        try:
+            connection = self._kept(origin) or await self._connected(origin)
+        except BaseException:
+            self._places.release()
+            raise
+        self._busy.add(connection)
+        return await connection.ask(head, call.body).opened()
+
+    async def close(self) -> None:
+        """Closes every connection, those in use among them."""
+        for connection in [*self._busy, *chain.from_iterable(self._idle.values())]:
+            connection.abort()
+        self._idle.clear()
+
+    async def _place(self) -> None:
+        if not self._places.locked():
+            await self._places.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._pool_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise ConnectTimeout("no free place in the connection pool") from None
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        """The connection used last, if any may still be used; older ones are likelier to be closed."""
+        idle = self._idle.get(origin)
+        oldest = asyncio.get_running_loop().time() - IDLE_S
+        while idle:
+            connection = idle.pop()
+            if connection.idle_since > oldest and connection.fresh():
+                return connection
+            connection.abort()
+        return None
+
+    def _free(self, origin: Origin, connection: Connection, *, usable: bool) -> None:
+        self._busy.discard(connection)
+        self._places.release()
+        if not usable:
+            return
+        connection.idle_since = now = asyncio.get_running_loop().time()
+        idle = self._idle.setdefault(origin, [])
+        if idle and (idle[0].lost or idle[0].idle_since < now - IDLE_S):
+            idle.pop(0).abort()
+        idle.append(connection)
+
+    async def _connected(self, origin: Origin) -> Connection:
+        loop = asyncio.get_running_loop()
+
+        def connection() -> Connection:
+            return Connection(lambda one, usable: self._free(origin, one, usable=usable))
+
+        try:
+            async with asyncio.timeout(self._connect_s):
+                raw = await dial(origin.host, origin.port)
+                try:
+                    _, made = await loop.create_connection(
+                        connection,
+                        sock=raw,
+                        ssl=self._tls if origin.tls else None,
+                        server_hostname=origin.host if origin.tls else None,
+                    )
+                except BaseException:
+                    raw.close()
+                    raise
+        except TimeoutError:
+            raise ConnectTimeout("no connection in time") from None
+        except (OSError, UnicodeError) as error:
+            raise Unreachable(_clause(error)) from None
+        return made
+
+
+@lru_cache(maxsize=1024)
+def _located(url: str) -> tuple[Origin, str, str]:
+    """The origin, Host header and request target of a URL. Raises Unreachable for one that cannot be called."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise Unreachable("its URL cannot be understood") from None
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if parts.scheme not in ("http", "https") or not host or _TARGET.fullmatch(target) is None:
+        raise Unreachable("its URL cannot be called")
+    tls = parts.scheme == "https"
+    return Origin(host, port or (443 if tls else 80), tls), parts.netloc.rpartition("@")[2], target
+
+
+def _head(call: Call, host: str, target: str) -> bytes:
+    """The request's head. Raises Unreachable for a header that would break out of its line."""
+    lines = [f"{call.method} {target} HTTP/1.1", f"host: {host}"]
+    for name, value in call.headers:
+        if not _is_name(name):
+            raise Unreachable("the request has a header that cannot be sent")
+        lines.append(f"{name}: {value}")
+    lines.append(f"content-length: {len(call.body)}\r\n\r\n")
+    head = "\r\n".join(lines)
+    breaks = len(lines) + 1
+    if not head.isascii() or head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:
+        raise Unreachable("the request has a header that cannot be sent")
+    return head.encode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _clause(error: OSError | UnicodeError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"the TLS handshake failed: {error.reason or error}"
+    return (isinstance(error, OSError) and error.strerror) or str(error) or "no connection"

@@ -1,0 +1,78 @@
+"""How long an attempt may take, and how long its client will wait: arithmetic on the settings.
+
+Two times bound a request: its deadline, and `commit_by`, until when the client must have seen the first content or it
+gives up by itself. A target that is not the last one gets at most half of what is left until then, so that a silent
+primary leaves time for the next. After the commit only the deadline counts, and the caller lifts `cap_at`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.config.values import TimeoutSettings
+from proxy.telemetry.names import READ_TIMEOUT, REQUEST_TIMEOUT
+
+LONGEST_WAIT_S = 86_400.0
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptTimes:
+    """One attempt's times; `first_s`, `between_s` and `idle_s` are seconds of silence, `cap_at` is loop time."""
+
+    first_s: float
+    """Until the first progress; of a unary answer, until its end."""
+    between_s: float
+    """Between progress and progress."""
+    idle_s: float
+    """Between signs of life of any kind, pings among them."""
+    cap_at: float
+    """When the attempt ends if it is not committed by then."""
+
+
+def attempt_times(
+    timeouts: TimeoutSettings,
+    *,
+    stream: bool,
+    embeddings: bool,
+    reasons: bool,
+    now: float,
+    deadline: float,
+    commit_by: float,
+    targets_left: int,
+) -> AttemptTimes:
+    """The times of an attempt that starts `now`, with `targets_left` more targets behind it.
+
+    A unary chat says nothing until it is finished, so it gets `progress_unary_s`; embeddings are quick and get
+    `progress_s` like a stream. A model that reasons first gets `first_token_reasoning_s` where that is longer.
+    """
+    silence = timeouts.progress_s if stream or embeddings else timeouts.progress_unary_s
+    first = max(silence, timeouts.first_token_reasoning_s) if reasons and not embeddings else silence
+    limit = min(deadline, commit_by)
+    if targets_left > 0:
+        limit = now + (limit - now) / 2
+    return AttemptTimes(first_s=first, between_s=silence, idle_s=timeouts.idle_s, cap_at=max(now, limit))
+
+
+def client_times(
+    headers: Mapping[str, str], timeouts: TimeoutSettings, now: float
+) -> tuple[float, float, float | None]:
+    """`(deadline, commit_by, client_wait_s)` of a request that arrived `now` with these headers.
+
+    The client's `x-request-timeout` replaces the configured deadline. Its timeout x (that header, else its SDK's
+    `x-stainless-read-timeout`) also bounds the time to the commit: max(0.8 x, x - 1), so that our error arrives while
+    somebody still listens. What is no plain number of seconds above 0 and up to a day is ignored.
+    """
+    total = _seconds(headers.get(REQUEST_TIMEOUT))
+    wait = total if total is not None else _seconds(headers.get(READ_TIMEOUT))
+    deadline = now + (total if total is not None else timeouts.deadline_s)
+    if wait is None:
+        return deadline, deadline, None
+    return deadline, min(deadline, now + max(0.8 * wait, wait - 1.0)), wait
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None or _SECONDS.fullmatch(text) is None:
+        return None
+    value = float(text)
+    return value if 0.0 < value <= LONGEST_WAIT_S else None

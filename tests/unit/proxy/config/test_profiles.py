@@ -1,0 +1,113 @@
+"""Vendors' facts, and how the configuration overrides them."""
+
+import msgspec
+import pytest
+
+from proxy.config import profiles
+from proxy.config.addresses import check_url
+from proxy.config.profiles import FIELDS, profile_for, vendor_of, vendors
+from proxy.config.values import Provider
+from translators.ir import Dialect
+from translators.profile import Profile
+
+FACTS = {
+    "acme": profiles.Vendor(
+        name="acme",
+        dialect=Dialect.OPENAI_CHAT,
+        base_url="https://acme.example/v1",
+        key_env=("ACME_API_KEY",),
+        default_model="acme-1",
+        model_prefixes=("acme-", "ac"),
+        profile={"max_output": 1000, "context_window": 5000, "rejects": ["seed"]},
+        models=(
+            {"match": "acme-2*", "max_output": 2000, "images": False},
+            {"match": "acme-2-mini", "max_output": 500},
+        ),
+    ),
+    "apex": profiles.Vendor("apex", Dialect.OPENAI_CHAT, "https://apex.example", (), None, ("acme-x",), {}, ()),
+}
+
+
+@pytest.fixture
+def facts(monkeypatch):
+    """Two vendors in place of the file's."""
+    profiles._known.cache_clear()
+    vendor_of.cache_clear()
+    monkeypatch.setattr(profiles, "vendors", lambda: FACTS)
+    yield FACTS
+    profiles._known.cache_clear()
+    vendor_of.cache_clear()
+
+
+def provider(**settings: object) -> Provider:
+    return Provider(
+        name="p", dialect=Dialect.OPENAI_CHAT, base_url="https://acme.example/v1", vendor="acme", **settings
+    )
+
+
+def test_the_more_special_value_wins(facts):
+    """Vendor, then every row that fits, in order, then the provider's profile, then its model's."""
+    of_vendor = profile_for(provider(), "acme-1")
+    assert (of_vendor.max_output, of_vendor.context_window, of_vendor.images) == (1000, 5000, True)
+    assert of_vendor.rejects == frozenset({"seed"})
+    by_row = profile_for(provider(), "acme-2-mini")
+    assert (by_row.max_output, by_row.context_window, by_row.images) == (500, 5000, False)
+    by_provider = profile_for(provider(profile={"max_output": 7}), "acme-2-mini")
+    assert (by_provider.max_output, by_provider.images) == (7, False)
+    models = {"acme-2-mini": {"max_output": 9}}
+    assert profile_for(provider(profile={"max_output": 7}, models=models), "acme-2-mini").max_output == 9
+    assert profile_for(provider(profile={"max_output": 7}, models=models), "acme-2").max_output == 7
+
+
+def test_a_profile_says_whose_it_is(facts):
+    """Blobs are bound by these; the key's account is the attempt's to fill."""
+    profile = profile_for(provider(), "acme-1")
+    assert (profile.vendor, profile.provider, profile.model, profile.account) == ("acme", "p", "acme-1", "")
+
+
+def test_a_plain_server_takes_everything():
+    plain = Provider(name="local", dialect=Dialect.OPENAI_CHAT, base_url="http://127.0.0.1:1")
+    assert profile_for(plain, "m") == Profile(provider="local", model="m")
+
+
+def test_the_longest_prefix_claims_a_model(facts):
+    assert [vendor_of(name) for name in ("acme-1", "acme-x1", "ac", "zeta", "")] == ["acme", "apex", "acme", None, None]
+
+
+def test_known_vendors_claim_their_models():
+    assert vendor_of("gpt-4o") == "openai"
+    assert vendor_of("claude-sonnet-5") == "anthropic"
+    assert vendor_of("somebodys-own-model") is None
+
+
+def test_many_model_names_do_not_grow_the_memory(facts):
+    for number in range(3000):
+        profile_for(provider(), f"m{number}")
+        vendor_of(f"m{number}")
+    assert profiles._known.cache_info().currsize <= 1024
+    assert vendor_of.cache_info().currsize <= 1024
+
+
+def test_every_row_of_the_file_is_sound():
+    """Known fields of the right types, unique globs, addresses over TLS or on this machine, names that can be variables."""
+    for name, vendor in vendors().items():
+        assert vendor.name == name
+        assert not vendor.base_url or check_url(vendor.base_url, plain_hosts=()) == "", name
+        assert all(variable.isidentifier() and variable.isupper() for variable in vendor.key_env), name
+        for row in (vendor.profile, *vendor.models):
+            fields = {field: value for field, value in row.items() if field != "match"}
+            assert set(fields) <= FIELDS, (name, row.get("match"), set(fields) - FIELDS)
+            msgspec.convert(fields, Profile)
+        globs = [row["match"] for row in vendor.models]
+        assert len(globs) == len(set(globs)), name
+
+
+def test_the_file_names_no_unknown_keys():
+    import tomllib
+    from importlib import resources
+
+    text = resources.files("translators").joinpath("profiles.toml").read_text("utf-8")
+    known = {"name", "dialect", "base_url", "key_env", "default_model", "model_prefixes", "profile", "models"}
+    for name, row in tomllib.loads(text)["vendors"].items():
+        assert set(row) <= known, name
+        assert row.get("name", name) == name

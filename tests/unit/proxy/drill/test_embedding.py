@@ -1,0 +1,51 @@
+"""Embeddings: deterministic, of unit length, in both encodings."""
+
+import base64
+import math
+import struct
+
+import orjson
+import pytest
+
+from proxy.drill.embedding import DIMENSIONS, embed, vector
+
+
+def reply(**body):
+    return orjson.loads(embed({"model": "m", **body}))
+
+
+def test_the_same_text_has_the_same_vector_and_another_text_another():
+    assert vector("a") == vector("a") != vector("b")
+    assert math.isclose(math.hypot(*vector("a")), 1.0, rel_tol=1e-6)
+
+
+def test_base64_holds_the_very_floats_of_the_float_form():
+    floats = reply(input="x", dimensions=8)["data"][0]["embedding"]
+    packed = reply(input="x", dimensions=8, encoding_format="base64")["data"][0]["embedding"]
+    assert list(struct.unpack("<8f", base64.b64decode(packed))) == floats
+
+
+@pytest.mark.parametrize(
+    ("given", "count"), [("text", 1), (["a", "b"], 2), ([1, 2, 3], 1), ([[1, 2], [3]], 2)], ids=str
+)
+def test_there_is_one_vector_for_each_input(given, count):
+    data = reply(input=given)["data"]
+    assert [one["index"] for one in data] == list(range(count))
+    assert all(len(one["embedding"]) == DIMENSIONS for one in data)
+
+
+@pytest.mark.parametrize("body", [{"input": ""}, {"input": [""]}])
+def test_an_empty_text_still_is_one(body):
+    assert len(reply(**body)["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"input": []}, {"input": None}, {"input": "x", "dimensions": 0.5}, {"input": "x", "dimensions": 10_000}],
+)
+def test_what_a_server_would_refuse_is_refused_in_words(body):
+    assert isinstance(embed({"model": "m", **body}), str)
+
+
+def test_usage_is_bytes_by_four():
+    assert reply(input=["12345", "6"])["usage"] == {"prompt_tokens": 2, "total_tokens": 2}

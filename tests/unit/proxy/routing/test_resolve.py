@@ -1,0 +1,117 @@
+"""From an asked name to targets, in order."""
+
+import pytest
+
+from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Provider, Step
+from proxy.routing.resolve import MEMO_CAP, Router
+from translators.ir import Dialect
+from translators.profile import Profile
+
+PREFIXES = {"gpt-": "openai", "text-embedding-": "openai", "claude-": "anthropic", "deepseek-": "deepseek"}
+
+
+def provider(name: str, default: str | None = None, dialect: Dialect = Dialect.OPENAI_CHAT, **more) -> Provider:
+    return Provider(
+        name, dialect, f"https://{name}.example/v1", vendor=more.pop("vendor", name), default_model=default, **more
+    )
+
+
+OPENAI = provider("openai", "gpt-default")
+ANTHROPIC = provider("anthropic", "claude-default", Dialect.ANTHROPIC_MESSAGES)
+DEEPSEEK = provider("deepseek", "deepseek-default")
+
+
+def vendor_of(model: str) -> str | None:
+    return next((vendor for prefix, vendor in PREFIXES.items() if model.startswith(prefix)), None)
+
+
+def router(*providers: Provider, **config) -> Router:
+    made = Config({one.name: one for one in providers}, **{"models": {}} | config)
+    return Router(made, lambda at, model: Profile(provider=at.name, model=model), vendor_of)
+
+
+def steps(*names: str) -> tuple[Step, ...]:
+    return tuple(Step(*name.split("/", 1)) for name in names)
+
+
+def star(*names: str) -> dict[str, ModelRoute]:
+    return {"*": ModelRoute("*", steps(*names))}
+
+
+def names(found) -> list[str]:
+    return [target.name for target in found.targets]
+
+
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        ("gpt-5", ["openai/gpt-5", "anthropic/claude-default"]),
+        ("claude-x", ["openai/gpt-default", "anthropic/claude-x"]),
+        ("my-own", ["openai/my-own", "anthropic/claude-default"]),
+        ("deepseek-chat", ["openai/gpt-default", "anthropic/claude-default"]),
+    ],
+)
+def test_an_asked_model_goes_unchanged_to_its_own_vendor_and_to_others_as_their_default(asked, order):
+    assert names(router(OPENAI, ANTHROPIC, models=star("openai/*", "anthropic/*")).chat(asked)) == order
+
+
+def test_the_order_of_the_chain_is_the_configurations_whatever_was_asked():
+    found = router(OPENAI, ANTHROPIC, models=star("anthropic/*", "openai/*")).chat("gpt-5")
+    assert names(found) == ["anthropic/claude-default", "openai/gpt-5"]
+
+
+def test_a_named_entry_goes_before_the_star():
+    models = star("openai/*") | {"fast": ModelRoute("fast", steps("deepseek/deepseek-x"))}
+    assert names(router(OPENAI, DEEPSEEK, models=models).chat("fast")) == ["deepseek/deepseek-x"]
+
+
+def test_provider_slash_model_reaches_a_provider_that_no_chain_names():
+    found = router(OPENAI, DEEPSEEK, models=star("openai/*")).chat("deepseek/deepseek-chat")
+    assert names(found) == ["deepseek/deepseek-chat"]
+
+
+def test_without_a_star_only_listed_names_are_served():
+    strict = router(OPENAI, DEEPSEEK, models={"fast": ModelRoute("fast", steps("openai/gpt-5"))})
+    assert strict.chat("gpt-5") is None
+    assert strict.chat("deepseek/deepseek-chat") is None
+
+
+def test_a_target_named_twice_gets_one_turn():
+    found = router(OPENAI, models=star("openai/*", "openai/gpt-5")).chat("gpt-5")
+    assert names(found) == ["openai/gpt-5"]
+
+
+def test_a_models_overrides_reach_its_targets():
+    models = {"slow": ModelRoute("slow", steps("openai/gpt-5"), timeouts={"progress_s": 99.0})}
+    (target,) = router(OPENAI, models=models).chat("slow").targets
+    assert (target.timeouts.progress_s, target.timeouts.connect_s) == (99.0, 5.0)
+
+
+def test_embeddings_of_the_star_never_leave_the_asked_models_space():
+    zero = router(OPENAI, ANTHROPIC, DEEPSEEK, models=star("anthropic/*", "openai/*", "deepseek/*"))
+    assert names(zero.embeddings("text-embedding-3-small")) == ["openai/text-embedding-3-small"]
+    assert zero.embeddings("claude-x") is None
+
+
+def test_embeddings_of_a_models_entry_stay_on_the_heads_model_id():
+    mirror = provider("mirror")
+    models = {"e": ModelRoute("e", steps("openai/embed-a", "mirror/embed-b", "mirror/embed-a"))}
+    assert names(router(OPENAI, mirror, models=models).embeddings("e")) == ["openai/embed-a", "mirror/embed-a"]
+
+
+def test_an_embeddings_entry_gives_its_chain_and_dimensions():
+    entry = EmbeddingRoute("docs", steps("openai/embed-a", "deepseek/embed-a"), dimensions=256)
+    found = router(OPENAI, DEEPSEEK, embeddings={"docs": entry}).embeddings("docs")
+    assert (names(found), found.dimensions) == (["openai/embed-a", "deepseek/embed-a"], 256)
+
+
+def test_listed_names_are_the_entries_and_the_stars_defaults():
+    models = star("openai/*") | {"fast": ModelRoute("fast", steps("openai/gpt-5"))}
+    assert router(OPENAI, DEEPSEEK, models=models).names() == ("fast", "openai/gpt-default", "deepseek/deepseek-default")
+
+
+def test_what_is_remembered_is_bounded():
+    zero = router(OPENAI, models=star("openai/*"))
+    for number in range(MEMO_CAP + 10):
+        zero.chat(f"gpt-{number}")
+    assert len(zero._memo) <= MEMO_CAP

@@ -1,0 +1,184 @@
+"""Scripted servers on loopback that speak raw bytes, and the engines that are tested against them."""
+
+import asyncio
+import socket
+import ssl
+import struct
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from proxy.config.values import Provider, TimeoutSettings
+from proxy.upstream.engines import engine_for
+from proxy.upstream.seam import Call, Engine
+
+PATIENCE_S = 5.0
+"""How long a test waits for what must happen; reached only when it does not."""
+
+
+async def soon(awaitable: Awaitable):
+    async with asyncio.timeout(PATIENCE_S):
+        return await awaitable
+
+
+class Peer:
+    """The server's side of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def request(self) -> bytes:
+        """One request's head and body."""
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        length = next(
+            (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), 0
+        )
+        return head + await self._reader.readexactly(length)
+
+    async def send(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def left(self) -> None:
+        """Returns when the client has closed the connection."""
+        with suppress(ConnectionError):
+            while await self._reader.read(65536):
+                pass
+
+    def reset(self) -> None:
+        """Ends the connection with a RST."""
+        raw = self._writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+Script = Callable[[Peer], Awaitable[None]]
+
+
+class Wire:
+    """A server that runs `script` for every connection and counts them. An error in a script fails the test."""
+
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
+        self._script = script
+        self._tls = tls
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._errors: list[Exception] = []
+        self.connections = 0
+        self.port = 0
+
+    async def __aenter__(self) -> "Wire":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=1024)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        peer = Peer(reader, writer)
+        try:
+            await self._script(peer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        except Exception as error:  # noqa: BLE001 - reported to the test
+            self._errors.append(error)
+        finally:
+            self._tasks.discard(task)
+            peer.close()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._errors:
+            raise self._errors[0]
+
+    @property
+    def base(self) -> str:
+        return f"{'https' if self._tls else 'http'}://{'localhost' if self._tls else '127.0.0.1'}:{self.port}"
+
+    def call(self, *, stream: bool = False, body: bytes = b"{}", headers: list[tuple[str, str]] | None = None) -> Call:
+        head = [("content-type", "application/json"), *(headers or [])]
+        return Call("POST", self.base + "/v1/chat", head, body, stream)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """A CA, and a server that it vouches for as `localhost`."""
+
+    ca_file: Path
+    server: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    folder = tmp_path_factory.mktemp("tls")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    openssl(
+        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2"),
+        *("-subj", "/CN=test CA", "-addext", "basicConstraints=critical,CA:TRUE"),
+    )
+    openssl(
+        *("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr"),
+        *("-subj", "/CN=localhost"),
+    )
+    (folder / "ext").write_text("subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
+    openssl(
+        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
+        *("-out", "server.pem", "-days", "2", "-extfile", "ext"),
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    return Certificates(folder / "ca.pem", context)
+
+
+MakeEngine = Callable[..., Engine]
+
+
+@pytest.fixture(params=["native", "pyreqwest", "httpx2"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+async def make(kind: str) -> AsyncIterator[MakeEngine]:
+    """Makes engines of this kind and closes them after the test: `make(connections=, connect_s=, ca_file=...)`."""
+    made: list[Engine] = []
+
+    def make_one(*, connections: int = 2000, connect_s: float = 5.0, pool_s: float = 1.0, **provider: str) -> Engine:
+        times = replace(TimeoutSettings(), connect_s=connect_s, pool_s=pool_s)
+        one = Provider("alpha", "openai-chat", "http://127.0.0.1", **provider)
+        made.append(engine_for(kind, one, times, connections=connections))
+        return made[-1]
+
+    yield make_one
+    for engine in made:
+        await engine.close()
+
+
+@pytest.fixture
+async def engine(make: MakeEngine) -> Engine:
+    return make()
+
+
+@pytest.fixture
+def serve() -> type[Wire]:
+    return Wire
+
+
+@pytest.fixture(name="soon")
+def soon_fixture() -> Callable[[Awaitable], Awaitable]:
+    return soon

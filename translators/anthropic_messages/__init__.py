@@ -1,0 +1,52 @@
+"""Anthropic's Messages dialect, both directions: the names of `translators.codec.Codec`.
+
+Requests: `request_in` reads a client's, `request_out` writes an upstream's out of `turns` (the conversation), `parts`,
+`tools`, `thinking`, `schema` and `params`. Answers: `reply` for whole ones, `events_in` and `events_out` for streams,
+`relay` for streams that pass as they are. Errors: `faults`. What both directions share: `wire`.
+"""
+
+from translators.anthropic_messages.events_in import Reader
+from translators.anthropic_messages.events_out import Writer
+from translators.anthropic_messages.faults import parse_fault, render_fault
+from translators.anthropic_messages.relay import Relay
+from translators.anthropic_messages.reply import inspect_reply, parse_reply, render_reply
+from translators.anthropic_messages.request_in import check_envelope, parse_request
+from translators.anthropic_messages.request_out import relay_request, render_request, request_headers, request_path
+from translators.anthropic_messages.wire import DIALECT
+from translators.codec import Pipe
+from translators.ir import Context, EventReader, EventWriter
+from translators.profile import Profile
+
+__all__ = [
+    "check_envelope",
+    "dialect",
+    "inspect_reply",
+    "parse_fault",
+    "parse_reply",
+    "parse_request",
+    "reader",
+    "relay",
+    "relay_request",
+    "render_fault",
+    "render_reply",
+    "render_request",
+    "request_headers",
+    "request_path",
+    "stream_type",
+    "writer",
+]
+
+dialect = DIALECT
+stream_type = "text/event-stream"
+
+
+def reader(profile: Profile) -> EventReader:
+    return Reader(profile)
+
+
+def writer(context: Context) -> EventWriter:
+    return Writer(context)
+
+
+def relay(profile: Profile, _context: Context) -> Pipe:
+    return Relay(profile)

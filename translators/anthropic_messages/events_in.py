@@ -1,0 +1,320 @@
+"""Anthropic's event stream, read.
+
+One message is a run of blocks, each opened, filled and closed under its own index; what the blocks hold maps to deltas
+as `reply.parse_reply` maps whole blocks, so that folding the deltas gives the same Reply. The end is said by
+`message_stop` after a stop reason was given: only then is `Ended` emitted, so that a cut stream never looks finished.
+
+Odd cases: counts are cumulative and the last one said wins; relays repeat `message_start` and append `[DONE]`; a
+tool's arguments may come whole with its block's start, or not at all (`{}`); a free-text tool's arguments are held
+until they are whole, because they come wrapped in JSON; unknown events, deltas and blocks are ignored and counted.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from translators.anthropic_messages.faults import parse_fault
+from translators.anthropic_messages.reply import Block, Citation, StopDetails, cited, explanation
+from translators.anthropic_messages.wire import DIALECT, WireUsage, finish_of, free_text
+from translators.faults import ProtocolFault, Truncated
+from translators.ir import (
+    Annotated,
+    Delta,
+    Ended,
+    Event,
+    Failed,
+    Finish,
+    Opaque,
+    ReasoningDelta,
+    ReasoningEnd,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolArguments,
+    ToolStart,
+    Used,
+)
+from translators.profile import Profile
+
+
+class _Message(Struct):
+    id: str = ""
+    model: str = ""
+    usage: WireUsage | None = None
+
+
+class _Change(Struct):
+    """`delta` of content_block_delta and of message_delta."""
+
+    type: str = ""
+    text: str | None = None
+    partial_json: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    citation: Citation | None = None
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    stop_details: StopDetails | None = None
+
+
+class _Event(Struct):
+    type: str = ""
+    index: int = 0
+    message: _Message | None = None
+    content_block: Block | None = None
+    delta: _Change | None = None
+    usage: WireUsage | None = None
+
+
+class _Named(Struct):
+    type: str = ""
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+_decode_name = msgspec.json.Decoder(_Named).decode
+
+_KNOWN = frozenset(
+    (
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+    )
+)
+_NOTHING: tuple[Delta, ...] = ()
+
+
+class _Open:
+    """A block that was started and not yet stopped."""
+
+    __slots__ = ("citations", "custom", "given", "held", "kind", "said", "signature", "start", "tool")
+
+    def __init__(self, block: Block, start: int, *, custom: bool) -> None:
+        self.kind = block.type
+        self.start = start
+        self.citations = list(block.citations or ())
+        self.signature = block.signature or ""
+        self.custom = custom
+        self.tool = 0
+        self.given = bytes(block.input).decode() if block.type == "tool_use" else ""
+        self.said = False
+        self.held: list[str] = []
+
+
+class Reader:
+    """Events of one answer -> deltas."""
+
+    __slots__ = (
+        "_details",
+        "_done",
+        "_length",
+        "_open",
+        "_profile",
+        "_started",
+        "_stop_reason",
+        "_stop_sequence",
+        "_tools",
+        "_usage",
+        "ignored",
+    )
+
+    def __init__(self, profile: Profile) -> None:
+        self.ignored = 0
+        self._profile = profile
+        self._open: dict[int, _Open] = {}
+        self._usage = WireUsage()
+        self._tools = 0
+        self._length = 0
+        self._started = False
+        self._done = False
+        self._stop_reason: str | None = None
+        self._stop_sequence: str | None = None
+        self._details: StopDetails | None = None
+
+    def feed(self, event: Event) -> Sequence[Delta]:
+        if self._done:
+            self.ignored += 1
+            return _NOTHING
+        read = self._read(event)
+        if read is None:
+            return _NOTHING
+        kind = read.type
+        if kind == "content_block_delta":
+            return self._change(read)
+        if kind == "content_block_start":
+            return self._start_block(read)
+        if kind == "content_block_stop":
+            return self._stop_block(read.index)
+        if kind == "message_start":
+            return self._start(read.message)
+        if kind == "message_delta":
+            return self._finish(read)
+        if kind == "message_stop":
+            return self._stop()
+        if kind == "error":
+            self._done = True
+            return (Failed(parse_fault(200, event.data, self._profile)),)
+        self.ignored += kind != "ping"
+        return _NOTHING
+
+    def close(self) -> Sequence[Delta]:
+        if not self._done:
+            raise Truncated("its stream ended without message_stop and a stop reason")
+        return _NOTHING
+
+    def _read(self, event: Event) -> _Event | None:
+        """The event; None for one that means nothing. An unknown event may have fields of any type."""
+        try:
+            return _decode(event.data)
+        except (msgspec.ValidationError, UnicodeDecodeError, RecursionError):
+            kind = self._name(event.data)
+            if kind == "error":
+                return _Event("error")
+            if kind is not None and kind not in _KNOWN:
+                self.ignored += 1
+                return None
+            raise ProtocolFault(f"its {kind or event.name[:40] or 'unnamed'} event is malformed") from None
+        except msgspec.DecodeError:
+            if event.data.strip() in (b"[DONE]", b""):
+                self.ignored += 1
+                return None
+            raise ProtocolFault("an event of its stream is not JSON") from None
+
+    @staticmethod
+    def _name(data: bytes) -> str | None:
+        try:
+            return _decode_name(data).type
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+    # -- the message
+
+    def _start(self, message: _Message | None) -> Sequence[Delta]:
+        if message is None:
+            raise ProtocolFault("its message_start has no message")
+        if message.usage is not None:
+            self._usage.update(message.usage)
+        deltas: list[Delta] = []
+        if not self._started:
+            self._started = True
+            deltas.append(Started(message.id, message.model, self._usage.tier()))
+        self._count(deltas)
+        return deltas
+
+    def _finish(self, read: _Event) -> Sequence[Delta]:
+        deltas = self._close_blocks()
+        change = read.delta
+        if change is not None:
+            self._stop_reason = change.stop_reason or self._stop_reason
+            self._stop_sequence = change.stop_sequence or self._stop_sequence
+            self._details = change.stop_details or self._details
+        if read.usage is not None:
+            self._usage.update(read.usage)
+            self._count(deltas)
+        return deltas
+
+    def _count(self, deltas: list[Delta]) -> None:
+        usage = self._usage.neutral()
+        if usage is not None:
+            deltas.append(Used(usage))
+
+    def _stop(self) -> Sequence[Delta]:
+        deltas = self._close_blocks()
+        if self._stop_reason is None:
+            return deltas
+        self._done = True
+        finish = finish_of(self._stop_reason)
+        if finish is Finish.CONTENT_FILTER:
+            deltas.append(RefusalDelta(explanation(self._details)))
+        deltas.append(Ended(finish, stop_sequence=self._stop_sequence))
+        return deltas
+
+    # -- its blocks
+
+    def _close_blocks(self) -> list[Delta]:
+        deltas: list[Delta] = []
+        for index in list(self._open):
+            deltas += self._stop_block(index)
+        return deltas
+
+    def _start_block(self, read: _Event) -> Sequence[Delta]:
+        block = read.content_block
+        if block is None:
+            raise ProtocolFault("its content_block_start has no block")
+        deltas = list(self._stop_block(read.index))
+        kind = block.type
+        opened = _Open(block, self._length, custom=block.name in self._profile.custom_tools)
+        self._open[read.index] = opened
+        if kind == "text":
+            self._say(block.text, deltas)
+        elif kind == "thinking":
+            if block.thinking:
+                deltas.append(ReasoningDelta(block.thinking))
+        elif kind == "redacted_thinking":
+            deltas.append(ReasoningEnd(Opaque("redacted", block.data or "", self._origin())))
+        elif kind == "tool_use":
+            opened.tool = self._tools
+            self._tools += 1
+            deltas.append(ToolStart(opened.tool, block.id or "", block.name or "", opened.custom))
+        else:
+            self.ignored += 1
+        return deltas
+
+    def _say(self, text: str | None, deltas: list[Delta]) -> None:
+        if text:
+            self._length += len(text)
+            deltas.append(TextDelta(text))
+
+    def _change(self, read: _Event) -> Sequence[Delta]:
+        block, change = self._open.get(read.index), read.delta
+        if block is None or change is None:
+            raise ProtocolFault("its content_block_delta belongs to no open block")
+        kind = change.type
+        if kind == "text_delta" and block.kind == "text":
+            text = change.text
+            if not text:
+                return _NOTHING
+            self._length += len(text)
+            return (TextDelta(text),)
+        if kind == "input_json_delta" and block.kind == "tool_use":
+            return self._arguments(block, change.partial_json)
+        if kind == "thinking_delta" and block.kind == "thinking":
+            return (ReasoningDelta(change.thinking),) if change.thinking else _NOTHING
+        if kind == "signature_delta" and block.kind == "thinking":
+            block.signature += change.signature or ""
+        elif kind == "citations_delta" and change.citation is not None:
+            block.citations.append(change.citation)
+        else:
+            self.ignored += 1
+        return _NOTHING
+
+    @staticmethod
+    def _arguments(block: _Open, text: str | None) -> Sequence[Delta]:
+        if not text:
+            return _NOTHING
+        block.said = True
+        if block.custom:
+            block.held.append(text)
+            return _NOTHING
+        return (ToolArguments(block.tool, text),)
+
+    def _stop_block(self, index: int) -> Sequence[Delta]:
+        block = self._open.pop(index, None)
+        if block is None:
+            return _NOTHING
+        if block.kind == "tool_use":
+            if block.custom:
+                return (ToolArguments(block.tool, free_text("".join(block.held) or block.given)),)
+            return _NOTHING if block.said else (ToolArguments(block.tool, block.given or "{}"),)
+        if block.kind == "thinking":
+            opaque = Opaque("signature", block.signature, self._origin()) if block.signature else None
+            return (ReasoningEnd(opaque),)
+        if block.kind == "text" and block.citations:
+            return [Annotated(one) for one in cited(block.citations, block.start, self._length)]
+        return _NOTHING
+
+    def _origin(self) -> str:
+        return self._profile.origin(DIALECT)

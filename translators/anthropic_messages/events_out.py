@@ -1,0 +1,204 @@
+"""Deltas written as Anthropic's event stream.
+
+Anthropic's clients know one open block at a time, with indexes dense from 0, and drop events without a name. Answers
+of other dialects interleave their tool calls, so blocks wait in a queue: the first streams live, those behind it
+collect. A text gives way as soon as another block waits; a call when its arguments are one whole JSON value, or at the
+end of the answer.
+
+`message_start` carries no counts, because no other dialect tells them that early; `message_delta` carries the real
+ones. Thinking is shown only with the blob an Anthropic-dialect provider put on it, so it is held until its end.
+Citations have no form here that a client could send back, and stay out.
+"""
+
+from typing import Any
+
+import orjson
+
+from translators import sse
+from translators.anthropic_messages.faults import error_event
+from translators.anthropic_messages.reply import thinking_block
+from translators.anthropic_messages.wire import stop_reason_of, wire_usage
+from translators.faults import Fault
+from translators.ir import (
+    Annotated,
+    Context,
+    Delta,
+    Ended,
+    Finish,
+    Reasoning,
+    ReasoningDelta,
+    ReasoningEnd,
+    RefusalDelta,
+    TextDelta,
+    ToolArguments,
+    ToolStart,
+    Usage,
+    Used,
+)
+
+
+class _Block:
+    """A block in the queue: how it starts, and its deltas not yet sent."""
+
+    __slots__ = ("custom", "kept", "opened", "sent", "start", "tool")
+
+    def __init__(self, start: dict[str, Any], *, tool: int = -1, custom: bool = False) -> None:
+        self.start = start
+        self.tool = tool
+        self.custom = custom
+        self.kept: list[str] = []
+        self.sent: list[str] = []
+        self.opened = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing can follow in this block once another one waits."""
+        if self.tool < 0:
+            return True
+        if self.custom:
+            return False
+        try:
+            orjson.loads("".join(self.sent) + "".join(self.kept))
+        except orjson.JSONDecodeError:
+            return False
+        return True
+
+
+class Writer:
+    """Deltas of one answer -> bytes. Only the first choice is said: a client of this dialect asked for one."""
+
+    __slots__ = ("_context", "_finish", "_index", "_queue", "_started", "_stop_sequence", "_thought", "_usage")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._queue: list[_Block] = []
+        self._thought: list[str] = []
+        self._index = 0
+        self._started = False
+        self._finish = Finish.STOP
+        self._stop_sequence: str | None = None
+        self._usage: Usage | None = None
+
+    def feed(self, delta: Delta) -> bytes:
+        start = b"" if self._started else self._start()
+        if isinstance(delta, TextDelta | RefusalDelta):
+            self._say(delta.text)
+        elif isinstance(delta, ToolArguments):
+            self._argue(delta)
+        elif isinstance(delta, ToolStart):
+            opening = {"type": "tool_use", "id": delta.id, "name": delta.name, "input": {}}
+            self._queue.append(_Block(opening, tool=delta.index, custom=delta.custom))
+        elif isinstance(delta, ReasoningDelta):
+            self._thought.append(delta.text)
+        elif isinstance(delta, ReasoningEnd):
+            self._think(delta)
+        elif isinstance(delta, Ended):
+            self._finish, self._stop_sequence = delta.finish, delta.stop_sequence
+            return start + self._drain(last=True)
+        elif isinstance(delta, Used):
+            self._usage = delta.usage
+        return start + self._drain(last=False)
+
+    def close(self) -> bytes:
+        """The rest of the blocks, the stop reason with the counts, and the end."""
+        start = b"" if self._started else self._start()
+        change = {
+            "type": "message_delta",
+            "delta": {
+                "stop_reason": stop_reason_of(self._finish, self._stop_sequence),
+                "stop_sequence": self._stop_sequence,
+            },
+            "usage": wire_usage(self._usage),
+        }
+        return start + self._drain(last=True) + _event(change) + _event({"type": "message_stop"})
+
+    def fault(self, fault: Fault) -> bytes:
+        return sse.encode(error_event(fault), "error")
+
+    def shows(self, delta: Delta) -> bool:
+        """Everything that commits but annotations; thinking is held back until it is whole."""
+        return delta.commits and not isinstance(delta, Annotated)
+
+    # -- filling the queue
+
+    def _say(self, text: str) -> None:
+        last = self._queue[-1] if self._queue else None
+        if last is None or last.start["type"] != "text":
+            last = _Block({"type": "text", "text": ""})
+            self._queue.append(last)
+        last.kept.append(text)
+
+    def _argue(self, delta: ToolArguments) -> None:
+        for block in self._queue:
+            if block.tool == delta.index:
+                block.kept.append(delta.text)
+                return
+
+    def _think(self, delta: ReasoningEnd) -> None:
+        text = "".join(self._thought)
+        self._thought.clear()
+        block = thinking_block(Reasoning(text, delta.opaque))
+        if block is not None:
+            self._queue.append(_Block(block))
+
+    # -- emptying it
+
+    def _drain(self, *, last: bool) -> bytes:
+        out = b""
+        queue = self._queue
+        while queue:
+            block = queue[0]
+            if not block.opened:
+                out += self._open(block)
+            ends = last or (len(queue) > 1 and block.whole)
+            if block.kept and (ends or not block.custom):
+                out += self._deltas(block)
+            if not ends:
+                break
+            out += _event({"type": "content_block_stop", "index": self._index})
+            self._index += 1
+            del queue[0]
+        return out
+
+    def _open(self, block: _Block) -> bytes:
+        block.opened = True
+        start = block.start
+        if start["type"] == "thinking":
+            # A client takes the text and the signature of a thinking block from its deltas.
+            start = {"type": "thinking", "thinking": "", "signature": ""}
+        out = _event({"type": "content_block_start", "index": self._index, "content_block": start})
+        if start is not block.start:
+            out += self._delta({"type": "thinking_delta", "thinking": block.start["thinking"]})
+            out += self._delta({"type": "signature_delta", "signature": block.start["signature"]})
+        return out
+
+    def _deltas(self, block: _Block) -> bytes:
+        text = "".join(block.kept)
+        block.kept.clear()
+        if block.tool < 0:
+            return self._delta({"type": "text_delta", "text": text})
+        if block.custom:
+            text = orjson.dumps({"input": text}).decode()
+        block.sent.append(text)
+        return self._delta({"type": "input_json_delta", "partial_json": text})
+
+    def _delta(self, delta: dict[str, Any]) -> bytes:
+        return _event({"type": "content_block_delta", "index": self._index, "delta": delta})
+
+    def _start(self) -> bytes:
+        self._started = True
+        message: dict[str, Any] = {
+            "id": self._context.id,
+            "type": "message",
+            "role": "assistant",
+            "model": self._context.model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": wire_usage(None),
+        }
+        return _event({"type": "message_start", "message": message})
+
+
+def _event(value: dict[str, Any]) -> bytes:
+    return sse.encode(orjson.dumps(value), value["type"])

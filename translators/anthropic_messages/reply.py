@@ -1,0 +1,263 @@
+"""Whole answers: an Anthropic message read into a Reply, and a Reply written as an Anthropic message.
+
+Text blocks in a row become one text, as they do in a stream. Blocks of tools that the vendor ran itself
+(`server_tool_use` and every `*_tool_result`) are not the caller's to answer and stay out of the items; what was found
+shows in the text and its citations. A refusal ends in a refusal part; calls made before it are not to be run and are
+left out. Source: Anthropic's Messages reference (Message, content blocks, stop reasons).
+"""
+
+from typing import Any
+
+import msgspec
+import orjson
+from msgspec import Struct
+
+from translators.anthropic_messages.faults import parse_fault
+from translators.anthropic_messages.wire import (
+    DECLINED,
+    DIALECT,
+    WireUsage,
+    as_input,
+    finish_of,
+    free_text,
+    stop_reason_of,
+    wire_usage,
+)
+from translators.codec import Seen
+from translators.faults import Failure, ProtocolFault
+from translators.ir import (
+    Choice,
+    Context,
+    Finish,
+    Foreign,
+    Item,
+    Json,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Reply,
+    Text,
+    ToolCall,
+)
+from translators.profile import Profile
+
+
+class Citation(Struct):
+    type: str = ""
+    url: str | None = None
+    title: str | None = None
+
+
+class Block(Struct):
+    """Any content block: the fields of those that mean something here."""
+
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: msgspec.Raw = msgspec.Raw(b"{}")
+    citations: list[Citation] | None = None
+
+
+class StopDetails(Struct):
+    explanation: str | None = None
+
+
+class _Head(Struct):
+    """A message without its content, or an error."""
+
+    type: str = ""
+    id: str = ""
+    model: str = ""
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    stop_details: StopDetails | None = None
+    usage: WireUsage | None = None
+
+
+class _Whole(_Head):
+    content: list[Block] | None = None
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_whole = msgspec.json.Decoder(_Whole).decode
+
+
+def parse_reply(body: bytes, profile: Profile) -> Reply:
+    """Raises Failure for an error dressed as a 200, ProtocolFault for what is no whole message."""
+    try:
+        message = _decode_whole(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ProtocolFault("its answer is not an Anthropic message") from None
+    stop_reason = _check(message, body, profile)
+    if message.content is None:
+        raise ProtocolFault("its message has no content")
+    usage = message.usage
+    choice = _choice(message, message.content, finish_of(stop_reason), profile)
+    return Reply(
+        id=message.id,
+        model=message.model,
+        choices=(choice,),
+        usage=None if usage is None else usage.neutral(),
+        service_tier=None if usage is None else usage.tier(),
+    )
+
+
+def inspect_reply(body: bytes, profile: Profile) -> Seen:
+    """Id, model, usage and finish of an answer that is passed on as it came; raises as `parse_reply` does."""
+    try:
+        message = _decode_head(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ProtocolFault("its answer is not an Anthropic message") from None
+    finish = finish_of(_check(message, body, profile))
+    return Seen(message.id, message.model, None if message.usage is None else message.usage.neutral(), finish)
+
+
+def _check(message: _Head, body: bytes, profile: Profile) -> str:
+    """The stop reason of what is a whole message."""
+    if message.type == "error":
+        raise Failure(parse_fault(200, body, profile))
+    if message.type != "message":
+        raise ProtocolFault("its answer is not an Anthropic message")
+    if message.stop_reason is None:
+        raise ProtocolFault("its message has no stop_reason")
+    return message.stop_reason
+
+
+def _choice(message: _Head, content: list[Block], finish: Finish, profile: Profile) -> Choice:
+    said = _Items(profile)
+    for block in content:
+        if block.type == "text":
+            said.text(block)
+        elif block.type == "tool_use":
+            if finish is not Finish.CONTENT_FILTER:
+                said.add(_call(block, profile))
+        elif block.type == "thinking":
+            opaque = Opaque("signature", block.signature, said.origin) if block.signature else None
+            said.add(Reasoning(block.thinking or "", opaque))
+        elif block.type == "redacted_thinking":
+            said.add(Reasoning("", Opaque("redacted", block.data or "", said.origin)))
+    refusal = explanation(message.stop_details) if finish is Finish.CONTENT_FILTER else None
+    items = said.close(refusal)
+    return Choice(items, finish, stop_sequence=message.stop_sequence, annotations=tuple(said.annotations))
+
+
+class _Items:
+    """Collects an answer's items; text stays open until something else comes."""
+
+    __slots__ = ("_items", "_length", "_open", "annotations", "origin")
+
+    def __init__(self, profile: Profile) -> None:
+        self.origin = profile.origin(DIALECT)
+        self.annotations: list[dict[str, Json]] = []
+        self._items: list[Item] = []
+        self._open: list[str] = []
+        self._length = 0
+
+    def text(self, block: Block) -> None:
+        text = block.text or ""
+        if text:
+            self._open.append(text)
+        end = self._length + len(text)
+        if block.citations:
+            self.annotations += cited(block.citations, self._length, end)
+        self._length = end
+
+    def add(self, item: Item) -> None:
+        if self._open:
+            self._items.append(Message("assistant", (Text("".join(self._open)),)))
+            self._open.clear()
+        self._items.append(item)
+
+    def close(self, refusal: str | None) -> tuple[Item, ...]:
+        parts: list[Part] = [Text("".join(self._open))] if self._open else []
+        if refusal is not None:
+            parts.append(Refusal(refusal))
+        if parts:
+            self._items.append(Message("assistant", tuple(parts)))
+        return tuple(self._items)
+
+
+def _call(block: Block, profile: Profile) -> ToolCall:
+    arguments = bytes(block.input).decode() or "{}"
+    name = block.name or ""
+    if name in profile.custom_tools:
+        return ToolCall(block.id or "", name, free_text(arguments), custom=True)
+    return ToolCall(block.id or "", name, arguments)
+
+
+def explanation(details: StopDetails | None) -> str:
+    """What a refusal says for itself."""
+    return (details.explanation if details is not None else None) or DECLINED
+
+
+def cited(citations: list[Citation], start: int, end: int) -> list[dict[str, Json]]:
+    """OpenAI's url_citation for each web citation of the text between two character offsets. Citations of documents
+    have no such form."""
+    return [
+        {
+            "type": "url_citation",
+            "url_citation": {"start_index": start, "end_index": end, "title": one.title or "", "url": one.url},
+        }
+        for one in citations
+        if one.type == "web_search_result_location" and one.url
+    ]
+
+
+# -- written for an Anthropic client -----------------------------------------------------------------------------
+
+
+def render_reply(reply: Reply, context: Context) -> bytes:
+    """The first choice as a message; a client of this dialect asked for one."""
+    choice = reply.choices[0]
+    content: list[dict[str, Any]] = []
+    for item in choice.items:
+        if isinstance(item, Message):
+            content += [block for block in map(_part_block, item.parts) if block is not None]
+        elif isinstance(item, ToolCall):
+            content.append(call_block(item))
+        elif isinstance(item, Reasoning):
+            block = thinking_block(item)
+            if block is not None:
+                content.append(block)
+    return orjson.dumps(
+        {
+            "id": context.id,
+            "type": "message",
+            "role": "assistant",
+            "model": context.model,
+            "content": content,
+            "stop_reason": stop_reason_of(choice.finish, choice.stop_sequence),
+            "stop_sequence": choice.stop_sequence,
+            "usage": wire_usage(reply.usage),
+        }
+    )
+
+
+def _part_block(part: Part) -> dict[str, Any] | None:
+    if isinstance(part, Text | Refusal):
+        return {"type": "text", "text": part.text} if part.text else None
+    if isinstance(part, Foreign) and part.dialect == DIALECT and isinstance(part.value, dict):
+        return part.value
+    return None
+
+
+def call_block(call: ToolCall) -> dict[str, Any]:
+    arguments = {"input": call.arguments} if call.custom else as_input(call.arguments)[0]
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
+
+
+def thinking_block(item: Reasoning) -> dict[str, Any] | None:
+    """Thinking with the blob that this dialect's makers put on it. Other thinking stays out: a client would send it
+    back, and a block without a valid signature is refused."""
+    opaque = item.opaque
+    if opaque is None or not opaque.origin.startswith(f"{DIALECT}|"):
+        return None
+    if opaque.form == "redacted":
+        return {"type": "redacted_thinking", "data": opaque.data}
+    return {"type": "thinking", "thinking": item.text, "signature": opaque.data}

@@ -1,0 +1,162 @@
+"""A neutral request as the body of POST /messages.
+
+The order of work matters in two places: thinking is planned before the output bound, which it may raise, and before
+sampling, which it fixes; instructions that stand in for a missing feature are appended to the system prompt last, so
+that they are nearest to the conversation and leave a cached prefix alone.
+"""
+
+from translators.anthropic_messages import params
+from translators.anthropic_messages.parts import Block, Scribe
+from translators.anthropic_messages.thinking import Thinking, Wish, allowed_effort, plan, wish
+from translators.anthropic_messages.tools import render_choice, render_tools
+from translators.anthropic_messages.turns import conversation
+from translators.anthropic_messages.wire import MARKERS_MAX
+from translators.ir import Json, OutputFormat, Request
+from translators.profile import Profile
+from translators.report import Report
+
+Body = dict[str, Json]
+
+_SILENT = Wish()
+
+
+def render_request(request: Request, profile: Profile) -> tuple[Body, Report]:
+    """The body for `profile`'s model, and what became of each field. Never raises: what cannot be said is left out
+    and reported, and the body is valid without it."""
+    report = Report()
+    system, messages = conversation(Scribe(request.items, profile, report))
+    body: Body = {"model": profile.model or request.model, "max_tokens": 0, "messages": messages}
+    if request.stream:
+        body["stream"] = True
+    if request.tools or request.web_search is not None or request.tool_choice is not None:
+        _tools(body, system, request, profile, report)
+    _reasoning(body, request, profile, report)
+    if request.output is not None:
+        _output(body, system, request.output, profile, report)
+    if request.stop:
+        params.stops(body, request, profile, report)
+    params.shapes(request, report)
+    params.hints(body, request, report)
+    if request.extra:
+        params.extras(body, request, report)
+    if system:
+        body["system"] = system
+    params.quirks(body, profile, report)
+    _limit_markers(body, report)
+    return body, report
+
+
+def _tools(body: Body, system: list[Block], request: Request, profile: Profile, report: Report) -> None:
+    tools = render_tools(request, profile, report)
+    choice, instruction = render_choice(request, profile, report)
+    if tools:
+        body["tools"] = tools
+        if choice is not None:
+            body["tool_choice"] = choice
+        if instruction is not None:
+            system.append({"type": "text", "text": instruction})
+    elif choice is not None and choice["type"] not in ("none", "auto"):
+        report.dropped("tool_choice", "there are no tools to choose from")
+
+
+def _reasoning(body: Body, request: Request, profile: Profile, report: Report) -> None:
+    """Thinking, effort, the output bound and sampling, which depend on one another."""
+    asked = wish(request)
+    planned = plan(asked, profile, report) if asked != _SILENT else Thinking()
+    budget = planned.budget
+    if budget:
+        obstacle = _no_budget(body)
+        if obstacle is not None:
+            report.dropped("reasoning_effort", obstacle)
+            budget, planned = 0, Thinking()
+    bound, fitting = params.output_bound(request, profile, budget, report)
+    body["max_tokens"] = bound
+    field = planned.field
+    if budget and not fitting:
+        report.dropped("reasoning_effort", "the output bound leaves no room to think")
+        field = None
+    elif budget != fitting and field is not None:
+        report.clamped("reasoning_effort", f"a budget of {fitting} tokens")
+        field["budget_tokens"] = fitting
+    if field is not None:
+        body["thinking"] = field
+    _output_config(body, request, planned.effort, profile, report)
+    thinks = field is not None and field.get("type") in ("enabled", "adaptive")
+    params.sampling(body, request, profile, thinking=thinks, report=report)
+
+
+def _no_budget(body: Body) -> str | None:
+    """Why `enabled` thinking would be a 400 in this conversation; None when it would not."""
+    if body.get("tool_choice", {}).get("type") in ("any", "tool"):
+        return "anthropic does not think under a forced tool choice"
+    leads = [message["content"][0]["type"] for message in body["messages"] if message["role"] != "system"]
+    if leads[-1] == "tool_result" and leads[-2] not in ("thinking", "redacted_thinking"):
+        return "the tool call was made without thinking that could be sent back"
+    return None
+
+
+def _output_config(body: Body, request: Request, effort: str | None, profile: Profile, report: Report) -> None:
+    given = request.extra.get("output_config")
+    config: Body = dict(given) if isinstance(given, dict) else {}
+    if effort is not None:
+        config["effort"] = effort
+    elif "effort" in config and body.get("thinking", {}).get("type") in ("disabled", "between_tools"):
+        config["effort"] = allowed_effort(config["effort"], profile, report)
+    if config:
+        body["output_config"] = config
+
+
+def _output(body: Body, system: list[Block], output: OutputFormat, profile: Profile, report: Report) -> None:
+    wanted, instruction = params.output_format(output, profile, report)
+    if wanted is not None:
+        if body["messages"][-1]["role"] == "assistant":
+            report.refused("response_format", "anthropic takes no schema with a prefilled answer")
+        else:
+            body.setdefault("output_config", {})["format"] = wanted
+    if instruction is not None:
+        system.append({"type": "text", "text": instruction})
+
+
+def _limit_markers(body: Body, report: Report) -> None:
+    """Takes cache markers away from the front until Anthropic's limit is kept: the later ones cover more."""
+    blocks: list[Block] = [*body.get("tools", ()), *body.get("system", ())]
+    for message in body["messages"]:
+        blocks += message["content"]
+    marked = [block for block in blocks if "cache_control" in block]
+    surplus = len(marked) + ("cache_control" in body) - MARKERS_MAX
+    if surplus > 0:
+        report.dropped("cache_control", f"anthropic takes {MARKERS_MAX} cache markers")
+        for block in marked[:surplus]:
+            del block["cache_control"]
+
+
+def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body, Report]:
+    """A shallow copy with the target's model, and `bound` where the client named none.
+
+    Thinking blocks pass as they came: an Anthropic client's signatures do not say who made them, and Anthropic itself
+    ignores those it did not make for this model.
+    """
+    copy = {**body, "model": profile.model or body.get("model")}
+    if bound is not None and copy.get("max_tokens") is None:
+        copy["max_tokens"] = bound
+    return copy, Report()
+
+
+def request_path(_profile: Profile, *, stream: bool) -> str:
+    """The base URL ends in /v1; streaming is said in the body."""
+    del stream
+    return "/messages"
+
+
+SAMPLING_VERSION = "2023-06-01"
+"""The API version under which temperature, top_p and top_k are still fields."""
+VERSION = "2026-10-21"
+
+
+def request_headers(key: str, _profile: Profile, body: Body) -> list[tuple[str, str]]:
+    """The key, if there is one, and the API version that takes what the body carries."""
+    samples = "temperature" in body or "top_p" in body or "top_k" in body
+    headers = [("anthropic-version", SAMPLING_VERSION if samples else VERSION)]
+    if key:
+        headers.append(("x-api-key", key))
+    return headers

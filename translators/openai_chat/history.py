@@ -1,0 +1,233 @@
+"""Chat messages as items of the neutral conversation.
+
+Deliberate choices:
+- Arguments of earlier calls are checked here, since a target of another dialect needs them as objects; empty ones are
+  an empty object.
+- A result must answer an earlier call. Ids that come again (some local servers count from `call_0` in every turn) are
+  made unique, call and result alike.
+- The retired function messages become tool calls with ids of our own.
+"""
+
+import itertools
+
+import orjson
+
+from translators.ir import (
+    Audio,
+    Dialect,
+    File,
+    Foreign,
+    Image,
+    Item,
+    Json,
+    Message,
+    Part,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from translators.openai_chat.check import Wrong, array, fail, filled, obj, string
+from translators.openai_chat.reasoning import read_blocks, read_thinking
+
+LONG_CACHE = {"type": "ephemeral", "ttl": "1h"}
+SHORT_CACHE = {"type": "ephemeral"}
+
+
+class History:
+    """Reads messages one after another into `items`."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self._ids: dict[str, str] = {}
+        """The client's id of a call -> its unique id; a later call of the same id wins."""
+        self._used: set[str] = set()
+        self._functions: dict[str, str] = {}
+
+    def add(self, message: dict[str, Json]) -> None:
+        """Raises Wrong with a path relative to the message."""
+        role = message["role"]
+        if role == "assistant":
+            self._assistant(message)
+        elif role == "tool":
+            self._result(message, self._called(message))
+        elif role == "function":
+            name = filled(message.get("name"), "name")
+            if name not in self._functions:
+                fail("name", "answers a function that was not called before")
+            self._result(message, self._functions[name])
+        else:
+            self._message(message, role)
+
+    def _message(self, message: dict[str, Json], role: Role) -> None:
+        parts = _parts(message.get("content"))
+        if message.get("cache_control") is not None and parts and isinstance(parts[-1], Text):
+            parts[-1] = Text(parts[-1].text, cache=_cache(message))
+        name = message.get("name")
+        self.items.append(Message(role, tuple(parts), None if name is None else string(name, "name")))
+
+    def _assistant(self, message: dict[str, Json]) -> None:
+        items = self.items
+        before = len(items)
+        items.extend(read_blocks(message))
+        content = message.get("content")
+        calls = message.get("tool_calls")
+        legacy = message.get("function_call")
+        parts: list[Part] = []
+        if isinstance(content, list):
+            parts = self._assistant_parts(content)
+        elif content is not None and (content != "" or not (calls or legacy)):
+            parts = _parts(content)
+        if message.get("refusal"):
+            parts.append(Refusal(string(message["refusal"], "refusal")))
+        name = message.get("name")
+        if parts or (not calls and not legacy and len(items) == before):
+            items.append(Message("assistant", tuple(parts), None if name is None else string(name, "name")))
+        if calls is not None:
+            for j, call in enumerate(array(calls, "tool_calls")):
+                try:
+                    self._call(obj(call, ""))
+                except Wrong as wrong:
+                    raise wrong.under(f"tool_calls[{j}]") from None
+        if legacy is not None:
+            self._function_call(obj(legacy, "function_call"))
+
+    def _assistant_parts(self, content: list[Json]) -> list[Part]:
+        """The parts of an assistant's content array; thinking among them becomes items of its own."""
+        parts: list[Part] = []
+        for part in content:
+            if isinstance(part, dict) and part.get("type") == "thinking":
+                self.items.append(read_thinking(part))
+            else:
+                parts.append(part)
+        return _parts(parts)
+
+    def _call(self, call: dict[str, Json]) -> None:
+        own = filled(call.get("id"), "id")
+        if call.get("type") == "custom" or "custom" in call:
+            custom = obj(call.get("custom"), "custom")
+            name, text = filled(custom.get("name"), "custom.name"), string(custom.get("input"), "custom.input")
+            self.items.append(ToolCall(self._unique(own), name, text, custom=True))
+            return
+        function = obj(call.get("function"), "function")
+        name = filled(function.get("name"), "function.name")
+        arguments = _arguments(function.get("arguments"), "function.arguments")
+        self.items.append(ToolCall(self._unique(own), name, arguments))
+
+    def _function_call(self, call: dict[str, Json]) -> None:
+        name = filled(call.get("name"), "function_call.name")
+        arguments = _arguments(call.get("arguments"), "function_call.arguments")
+        self._functions[name] = self._unique(f"call_{name}")
+        self.items.append(ToolCall(self._functions[name], name, arguments))
+
+    def _unique(self, own: str) -> str:
+        unique = own
+        if unique in self._used:
+            unique = next(one for n in itertools.count(2) if (one := f"{own}_{n}") not in self._used)
+        self._used.add(unique)
+        self._ids[own] = unique
+        return unique
+
+    def _called(self, message: dict[str, Json]) -> str:
+        own = filled(message.get("tool_call_id"), "tool_call_id")
+        if own not in self._ids:
+            fail("tool_call_id", "answers no tool call of an earlier message")
+        return self._ids[own]
+
+    def _result(self, message: dict[str, Json], call_id: str) -> None:
+        parts = _parts(message.get("content"))
+        self.items.append(ToolResult(call_id, tuple(parts), cache=_cache(message)))
+
+
+def _parts(content: Json) -> list[Part]:
+    if isinstance(content, str):
+        return [Text(content)]
+    if content is None:
+        return []
+    if not isinstance(content, list):
+        raise Wrong("content", "must be a string or an array of parts")
+    parts: list[Part] = []
+    for i, part in enumerate(content):
+        try:
+            parts.append(_part(obj(part, "")))
+        except Wrong as wrong:
+            raise wrong.under(f"content[{i}]") from None
+    return parts
+
+
+def _part(part: dict[str, Json]) -> Part:
+    kind = filled(part.get("type"), "type")
+    if kind == "text":
+        return Text(string(part.get("text"), "text"), cache=_cache(part))
+    if kind == "image_url":
+        return _image(part)
+    if kind == "input_audio":
+        audio = obj(part.get("input_audio"), "input_audio")
+        return Audio(filled(audio.get("data"), "input_audio.data"), filled(audio.get("format"), "input_audio.format"))
+    if kind == "file":
+        return _file(part)
+    if kind == "refusal":
+        return Refusal(string(part.get("refusal"), "refusal"))
+    return Foreign(Dialect.OPENAI_CHAT, kind, part)
+
+
+def _image(part: dict[str, Json]) -> Image:
+    value = part.get("image_url")
+    image = {"url": value} if isinstance(value, str) else obj(value, "image_url")
+    url = filled(image.get("url"), "image_url.url")
+    detail = image.get("detail")
+    detail = None if detail is None else string(detail, "image_url.detail")
+    if url.startswith("data:"):
+        media_type, data = _data_url(url, "image_url.url")
+        return Image(data=data, media_type=media_type, detail=detail, cache=_cache(part))
+    if "://" not in url:
+        fail("image_url.url", "must be a web address or a data: URL")
+    return Image(url=url, detail=detail, cache=_cache(part))
+
+
+def _file(part: dict[str, Json]) -> File:
+    file = obj(part.get("file"), "file")
+    filename = file.get("filename")
+    filename = None if filename is None else string(filename, "file.filename")
+    if file.get("file_id") is not None:
+        return File(file_id=filled(file["file_id"], "file.file_id"), filename=filename, cache=_cache(part))
+    data = filled(file.get("file_data"), "file.file_data")
+    if data.startswith("data:"):
+        media_type, data = _data_url(data, "file.file_data")
+    else:
+        media_type = "application/pdf"
+    return File(data=data, media_type=media_type, filename=filename, cache=_cache(part))
+
+
+def _data_url(url: str, path: str) -> tuple[str, str]:
+    """Media type and base64 of a data: URL."""
+    head, comma, data = url.partition(",")
+    if not comma or not head.endswith(";base64"):
+        fail(path, "must be a data: URL with base64 data")
+    return head[5:-7].partition(";")[0], data
+
+
+def _cache(holder: dict[str, Json]) -> dict[str, Json] | None:
+    """A cache marker in Anthropic's form: the extension field, else the dialect's own breakpoint."""
+    marker = holder.get("cache_control")
+    if isinstance(marker, dict):
+        return marker
+    breakpoint_ = holder.get("prompt_cache_breakpoint")
+    if isinstance(breakpoint_, dict):
+        return LONG_CACHE if breakpoint_.get("ttl") else SHORT_CACHE
+    return None
+
+
+def _arguments(value: Json, path: str) -> str:
+    """The JSON text of a call's arguments; empty text counts as `{}`."""
+    text = string(value, path)
+    if not text:
+        return "{}"
+    try:
+        parsed = orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        fail(path, "must be valid JSON")
+    if not isinstance(parsed, dict):
+        fail(path, "must be a JSON object")
+    return text

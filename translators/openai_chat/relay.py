@@ -1,0 +1,159 @@
+"""Chat in, chat out: the content passes, and only what must change does.
+
+Of a request: the model, the usage option, the output bound, what the profile refuses or renames, and reasoning that is
+bound to somebody else. Of a stream: nothing but the chunk of usage alone when the client did not ask for it, and
+OpenRouter-style reasoning blobs, which get the mark that brings them back to their maker. `[DONE]` is written by us,
+once the answer is known to be whole.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from translators.faults import Fault
+from translators.ir import Context, Delta, Dialect, Event, Json
+from translators.openai_chat.fit import fit
+from translators.openai_chat.reader import ChatReader
+from translators.openai_chat.reasoning import bound, marked, own
+from translators.openai_chat.turns import tool_id
+from translators.openai_chat.writer import END, error_event, shows
+from translators.profile import Profile
+from translators.report import Report
+from translators.sse import encode
+
+BLOBS = ("reasoning_details", "thinking_blocks")
+
+
+def relay_request(body: dict[str, Json], profile: Profile, bound_: int | None) -> tuple[dict[str, Json], Report]:
+    """`body` must have passed `check_envelope`; it is not changed."""
+    report = Report()
+    out = {**body, "model": profile.model or body["model"]}
+    if body.get("stream"):
+        _ask_for_usage(out, profile, report)
+    _bound(out, profile, bound_, report)
+    _messages(out, profile, report)
+    fit(out, profile, report)
+    return out, report
+
+
+def _ask_for_usage(out: dict[str, Json], profile: Profile, report: Report) -> None:
+    options = out.get("stream_options") or {}
+    if profile.stream_usage:
+        out["stream_options"] = {**options, "include_usage": True}
+    elif "include_usage" in options:
+        out["stream_options"] = {name: one for name, one in options.items() if name != "include_usage"}
+        if not out["stream_options"]:
+            del out["stream_options"]
+        if options["include_usage"]:
+            report.dropped("stream_options.include_usage", "the provider does not take it")
+
+
+def _bound(out: dict[str, Json], profile: Profile, bound_: int | None, report: Report) -> None:
+    """The output bound under the name the model takes: the client's, else ours, never above the model's own."""
+    given = [name for name in ("max_completion_tokens", "max_tokens") if out.get(name) is not None]
+    field = profile.max_tokens_field
+    if not given:
+        if bound_ is not None:
+            out[field] = bound_ if profile.max_output is None else min(bound_, profile.max_output)
+        return
+    if len(given) == 1 and given[0] != field and (field == "max_tokens" or given[0] in profile.rejects):
+        out[field] = out.pop(given[0])
+        given = [field]
+    if profile.max_output is not None:
+        for name in given:
+            if out[name] > profile.max_output:
+                out[name] = profile.max_output
+                report.clamped(name, f"the model writes at most {profile.max_output} tokens")
+
+
+def _messages(out: dict[str, Json], profile: Profile, report: Report) -> None:
+    """Copies only the messages that must change, and the list only if one must."""
+    origin = ""
+    changed: dict[int, dict[str, Json]] = {}
+    replay, own_ids = profile.reasoning_replay, profile.tool_ids == "any"
+    for i, message in enumerate(out["messages"]):
+        if message["role"] == "assistant":
+            if "reasoning_details" in message or "thinking_blocks" in message:
+                origin = origin or profile.origin(Dialect.OPENAI_CHAT)
+                message = changed[i] = _own_reasoning(message, origin, i, profile, report)  # noqa: PLW2901
+            if replay and message.get("reasoning_content") is None:
+                reasoning = message.get("reasoning")
+                text = reasoning if isinstance(reasoning, str) else ""
+                message = changed[i] = {**message, "reasoning_content": text}  # noqa: PLW2901
+        if not own_ids and ("tool_calls" in message or "tool_call_id" in message):
+            changed[i] = _with_ids(message, profile)
+    if changed:
+        out["messages"] = [changed.get(i, message) for i, message in enumerate(out["messages"])]
+
+
+def _own_reasoning(message: dict[str, Json], origin: str, i: int, profile: Profile, report: Report) -> dict[str, Json]:
+    """The message without blobs of others. Text that this proxy put beside such a blob goes too, as strict vendors
+    refuse fields they do not know; text that the client brought stays."""
+    message = dict(message)
+    for field in BLOBS:
+        entries = message.get(field)
+        if not isinstance(entries, list):
+            continue
+        kept = own(entries, origin)
+        if kept:
+            message[field] = kept
+        else:
+            del message[field]
+            if not profile.reasoning_replay and any(isinstance(one, dict) and "origin" in one for one in entries):
+                message.pop("reasoning_content", None)
+        if sum(map(bound, kept)) < sum(map(bound, entries)):
+            report.dropped(f"messages[{i}].{field}", "bound to another provider")
+    return message
+
+
+def _with_ids(message: dict[str, Json], profile: Profile) -> dict[str, Json]:
+    """The ids of calls and results in the form this model takes."""
+    message = dict(message)
+    if isinstance(message.get("tool_call_id"), str):
+        message["tool_call_id"] = tool_id(message["tool_call_id"], profile)
+    if isinstance(message.get("tool_calls"), list):
+        message["tool_calls"] = [
+            {**call, "id": tool_id(call["id"], profile)}
+            if isinstance(call, Mapping) and isinstance(call.get("id"), str)
+            else call
+            for call in message["tool_calls"]
+        ]
+    return message
+
+
+class Relay:
+    """A Pipe: upstream events as they came, watched by a reader."""
+
+    __slots__ = ("_origin", "_reader", "_usage")
+
+    def __init__(self, profile: Profile, context: Context) -> None:
+        self._reader = ChatReader(profile)
+        self._usage = context.include_usage
+        self._origin = profile.origin(Dialect.OPENAI_CHAT)
+
+    def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
+        """Raises ProtocolFault as the reader does. An event that tells of a failure gives no bytes."""
+        reader = self._reader
+        deltas = reader.feed(event)
+        if reader.quiet or (reader.only_usage and not self._usage):
+            return deltas, b""
+        data = self._marked(event.data) if reader.blobs else event.data
+        return deltas, encode(data, event.name)
+
+    def close(self) -> tuple[Sequence[Delta], bytes]:
+        """Raises Truncated."""
+        return self._reader.close(), END
+
+    def fault(self, fault: Fault) -> bytes:
+        return error_event(fault)
+
+    def shows(self, delta: Delta) -> bool:
+        return shows(delta)
+
+    def _marked(self, data: bytes) -> bytes:
+        chunk = orjson.loads(data)
+        for choice in chunk["choices"]:
+            delta = choice.get("delta") or {}
+            if delta.get("reasoning_details"):
+                delta["reasoning_details"] = marked(delta["reasoning_details"], self._origin)
+        return orjson.dumps(chunk)

@@ -1,0 +1,181 @@
+"""Whole chat answers, read and written.
+
+An answer is one only if it has choices with messages; an `error` beside or inside them makes it a failure whatever the
+status said. A whole answer is read as a stream of one chunk, so that the two cannot come to differ. `inspect_reply`
+reads the little that a relayed answer has to tell without building its content.
+"""
+
+from typing import TypeVar
+
+import msgspec
+import orjson
+from msgspec import Struct
+
+from translators.codec import Seen
+from translators.faults import Failure, ProtocolFault
+from translators.fold import fold
+from translators.ir import Choice, Context, Dialect, Finish, Json, Message, Reasoning, Refusal, Reply, Text, ToolCall
+from translators.openai_chat.faults import classify
+from translators.openai_chat.reader import ChatReader
+from translators.openai_chat.reasoning import bound, marked, render_blocks
+from translators.openai_chat.wire import (
+    ANSWER,
+    FAILED_FINISHES,
+    WireUsage,
+    decode,
+    read_finish,
+    read_usage,
+    render_usage,
+)
+from translators.openai_chat.writer import dumps, finish_reason
+from translators.profile import Profile
+
+_T = TypeVar("_T")
+
+
+class _Call(Struct, gc=False):
+    """A call that is only counted."""
+
+
+class _Message(Struct, gc=False):
+    tool_calls: list[_Call] | None = None
+    function_call: _Call | None = None
+    reasoning_details: list[Json] | None = None
+
+
+class _Choice(Struct, gc=False):
+    message: _Message | None = None
+    finish_reason: str | None = None
+    error: Json = None
+
+
+class _Glance(Struct, gc=False):
+    """An answer without its content."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    usage: WireUsage | None = None
+    error: Json = None
+
+
+_GLANCE = msgspec.json.Decoder(_Glance)
+
+
+def inspect_reply(body: bytes, profile: Profile) -> Seen:
+    """Raises Failure for an error dressed as an answer, ProtocolFault for what is no answer."""
+    glance = _read(body, _GLANCE)
+    if glance.error:
+        raise Failure(classify(200, {"error": glance.error}))
+    messages = [_message(choice) for choice in glance.choices or ()]
+    if not glance.choices:
+        raise ProtocolFault("its answer has no choices")
+    reason = glance.choices[0].finish_reason
+    called = bool(messages[0].tool_calls or messages[0].function_call)
+    return Seen(
+        id=glance.id or "",
+        model=glance.model or "",
+        usage=None if glance.usage is None else read_usage(glance.usage, profile),
+        finish=None if reason is None else read_finish(reason, called=called),
+        body=_marked(body, profile) if any(_bound(message) for message in messages) else None,
+    )
+
+
+def parse_reply(body: bytes, profile: Profile) -> Reply:
+    """Raises as `inspect_reply` does."""
+    answer = _read(body, ANSWER)
+    for i, choice in enumerate(answer.choices or ()):
+        if choice.message is None and not choice.error:
+            raise ProtocolFault("its answer has a choice without a message")
+        choice.index = i if choice.index is None else choice.index
+        choice.delta, choice.finish_reason = choice.message, choice.finish_reason or "stop"
+    return fold(ChatReader(profile).read(answer))
+
+
+def render_reply(reply: Reply, context: Context) -> bytes:
+    body: dict[str, Json] = {
+        "id": context.id,
+        "object": "chat.completion",
+        "created": context.created,
+        "model": context.model,
+        "choices": [_render_choice(choice, context) for choice in reply.choices],
+    }
+    if reply.usage is not None:
+        body["usage"] = render_usage(reply.usage)
+    return dumps(body)
+
+
+def _read(body: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T:
+    try:
+        return decode(body, decoder, "its answer")
+    except ProtocolFault:
+        _raise_wrapped(body)
+        raise
+
+
+def _raise_wrapped(body: bytes) -> None:
+    """Google's compatible layer wraps errors in a list."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return
+    if isinstance(value, list) and value and isinstance(value[0], dict) and value[0].get("error"):
+        raise Failure(classify(200, value))
+
+
+def _message(choice: _Choice) -> _Message:
+    if choice.error:
+        raise Failure(classify(200, {"error": choice.error}))
+    if choice.finish_reason in FAILED_FINISHES:
+        raise Failure(classify(200, {"error": {"code": choice.finish_reason}}))
+    if choice.message is None:
+        raise ProtocolFault("its answer has a choice without a message")
+    return choice.message
+
+
+def _bound(message: _Message) -> bool:
+    return any(bound(entry) for entry in message.reasoning_details or ())
+
+
+def _marked(body: bytes, profile: Profile) -> bytes:
+    """The answer with each blob told where it may go back to."""
+    answer = orjson.loads(body)
+    origin = profile.origin(Dialect.OPENAI_CHAT)
+    for choice in answer["choices"]:
+        message = choice["message"]
+        if message.get("reasoning_details"):
+            message["reasoning_details"] = marked(message["reasoning_details"], origin)
+    return orjson.dumps(answer)
+
+
+def _render_choice(choice: Choice, context: Context) -> dict[str, Json]:
+    message = {"role": "assistant", **_texts(choice)}
+    message.update(render_blocks([item for item in choice.items if isinstance(item, Reasoning)]))
+    cut = choice.finish not in (Finish.STOP, Finish.TOOL_CALLS)
+    calls = [_render_call(item, cut=cut) for item in choice.items if isinstance(item, ToolCall)]
+    if calls:
+        message["tool_calls"] = calls
+    if choice.annotations:
+        message["annotations"] = list(choice.annotations)
+    return {
+        "index": choice.index,
+        "message": message,
+        "logprobs": choice.logprobs,
+        "finish_reason": finish_reason(choice.finish, context),
+    }
+
+
+def _texts(choice: Choice) -> dict[str, Json]:
+    parts = [part for item in choice.items if isinstance(item, Message) for part in item.parts]
+    content = "".join(part.text for part in parts if isinstance(part, Text))
+    refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
+    called = any(isinstance(item, ToolCall) for item in choice.items)
+    return {"content": content or (None if called or refusal else ""), "refusal": refusal or None}
+
+
+def _render_call(call: ToolCall, *, cut: bool) -> dict[str, Json]:
+    """Empty arguments are `{}`, unless the answer was cut before they came."""
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    arguments = call.arguments or ("" if cut else "{}")
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}

@@ -1,0 +1,221 @@
+"""Items as chat messages: the grouping that `render` needs."""
+
+import hashlib
+from collections.abc import Sequence
+
+from translators.ir import (
+    Audio,
+    Dialect,
+    File,
+    Foreign,
+    Image,
+    Item,
+    Json,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from translators.openai_chat.reasoning import own, render_blocks
+from translators.profile import Profile
+from translators.report import Report
+
+ALNUM9 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Turns:
+    """Collects items into messages. `finish` gives them."""
+
+    def __init__(self, profile: Profile, report: Report) -> None:
+        self._profile = profile
+        self._report = report
+        self._origin = profile.origin(Dialect.OPENAI_CHAT)
+        self._messages: list[dict[str, Json]] = []
+        self._texts: list[Message] = []
+        self._blocks: list[Reasoning] = []
+        self._calls: list[ToolCall] = []
+        self._pictures: list[Json] = []
+        self._replies = False
+        """A turn has been taken: a system message from here on stands in the middle."""
+
+    def add(self, item: Item) -> None:
+        if isinstance(item, ToolResult):
+            self._end_turn()
+            self._result(item)
+            return
+        self._show_pictures()
+        if isinstance(item, ToolCall):
+            self._calls.append(item)
+        elif isinstance(item, Reasoning):
+            if self._texts and not self._calls:
+                self._end_turn()
+            self._blocks.append(item)
+        elif item.role == "assistant":
+            self._text(item)
+        else:
+            self._end_turn()
+            self._message(item)
+
+    def finish(self) -> list[dict[str, Json]]:
+        self._end_turn()
+        self._show_pictures()
+        return self._messages
+
+    def _text(self, item: Message) -> None:
+        if self._calls:
+            self._report.approximated("messages", "text after a tool call moved before it")
+        elif self._texts:
+            self._end_turn()
+        self._texts.append(item)
+
+    def _end_turn(self) -> None:
+        """What the assistant did so far becomes one message."""
+        if not (self._texts or self._blocks or self._calls):
+            return
+        parts = [part for text in self._texts for part in text.parts]
+        message: dict[str, Json] = {"role": "assistant", "content": self._content(parts) if parts else None}
+        names = [text.name for text in self._texts if text.name]
+        if names:
+            message["name"] = names[0]
+        self._reasoning(message)
+        if self._calls:
+            message["tool_calls"] = [self._call(call) for call in self._calls]
+        self._messages.append(message)
+        self._texts, self._blocks, self._calls = [], [], []
+        self._replies = True
+
+    def _reasoning(self, message: dict[str, Json]) -> None:
+        """Details only of this target's own making; the text alone where it must be replayed."""
+        fields = render_blocks(self._blocks)
+        details = own(fields.get("reasoning_details", []), self._origin)
+        if details:
+            message.update(fields, reasoning_details=details)
+        elif self._profile.reasoning_replay:
+            message["reasoning_content"] = fields.get("reasoning_content", "")
+        kept = details or self._profile.reasoning_replay
+        if any(not kept or (block.opaque and block.opaque.origin != self._origin) for block in self._blocks):
+            self._report.dropped("messages.reasoning", "reasoning of another provider")
+
+    def _call(self, call: ToolCall) -> dict[str, Json]:
+        call_id = tool_id(call.id, self._profile)
+        if call.custom:
+            return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+        function = {"name": call.name, "arguments": call.arguments or "{}"}
+        return {"id": call_id, "type": "function", "function": function}
+
+    def _result(self, item: ToolResult) -> None:
+        texts = [part for part in item.parts if not isinstance(part, Image | File)]
+        pictures = [part for part in item.parts if isinstance(part, Image | File)]
+        content = self._content(texts)
+        if item.cache is not None:
+            self._no_markers()
+        if item.is_error:
+            prefix = "Error: "
+            content = prefix + content if isinstance(content, str) else [{"type": "text", "text": prefix}, *content]
+            self._report.approximated("tool_result.is_error", "told in words")
+        if pictures:
+            rendered = self._content(pictures, plain=False)
+            self._pictures.extend(rendered)
+            self._report.approximated("tool_result.content", "pictures follow in a user message")
+        self._messages.append(
+            {"role": "tool", "tool_call_id": tool_id(item.call_id, self._profile), "content": content}
+        )
+        self._replies = True
+
+    def _show_pictures(self) -> None:
+        if self._pictures:
+            self._messages.append({"role": "user", "content": self._pictures})
+            self._pictures = []
+
+    def _message(self, item: Message) -> None:
+        content = self._content(item.parts)
+        message: dict[str, Json] = {"role": item.role, "content": content}
+        if item.role == "user":
+            self._replies = True
+        elif self._replies and not self._profile.system_anywhere:
+            text = "".join(part.text for part in item.parts if isinstance(part, Text))
+            message = {"role": "user", "content": f"<system>{text}</system>"}
+            self._report.approximated("messages.role", "a system message in the middle is told by the user")
+        if item.name is not None:
+            message["name"] = item.name
+        self._messages.append(message)
+
+    def _content(self, parts: Sequence[Part], *, plain: bool = True) -> Json:
+        """A string for one text (and for nothing), else the parts."""
+        if plain and not parts:
+            return ""
+        if plain and len(parts) == 1 and isinstance(parts[0], Text):
+            if parts[0].cache is not None:
+                self._no_markers()
+            return parts[0].text
+        rendered = (self._part(part) for part in parts)
+        return [part for part in rendered if part is not None]
+
+    def _part(self, part: Part) -> Json:
+        """None for a part that cannot be said; that is noted."""
+        if isinstance(part, Text):
+            if part.cache is not None:
+                self._no_markers()
+            return {"type": "text", "text": part.text}
+        if isinstance(part, Refusal):
+            return {"type": "refusal", "refusal": part.text}
+        if isinstance(part, Image):
+            return self._image(part)
+        if isinstance(part, File):
+            return self._file(part)
+        if isinstance(part, Audio):
+            if self._profile.audio:
+                return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
+            return self._refused("input_audio", "the model takes no audio")
+        return self._foreign(part)
+
+    def _image(self, part: Image) -> Json:
+        if not self._profile.images:
+            return self._refused("image", "the model takes no images")
+        if part.url is not None and not self._profile.image_urls:
+            return self._refused("image", "the model takes no images by address")
+        if part.cache is not None:
+            self._no_markers()
+        image = {"url": part.url or f"data:{part.media_type};base64,{part.data}"}
+        if part.detail is not None:
+            image["detail"] = part.detail
+        return {"type": "image_url", "image_url": image}
+
+    def _file(self, part: File) -> Json:
+        if not self._profile.files:
+            return self._refused("file", "the model takes no files")
+        if part.data is None:
+            return self._refused("file", "a file of another place cannot be fetched from here")
+        if part.cache is not None:
+            self._no_markers()
+        file = {"file_data": f"data:{part.media_type};base64,{part.data}"}
+        if part.filename is not None:
+            file["filename"] = part.filename
+        return {"type": "file", "file": file}
+
+    def _foreign(self, part: Foreign) -> Json:
+        if part.dialect == Dialect.OPENAI_CHAT:
+            return part.value
+        return self._refused(part.kind, f"chat has no such part as {part.kind}")
+
+    def _refused(self, field: str, why: str) -> None:
+        self._report.refused(f"messages.content.{field}", why)
+
+    def _no_markers(self) -> None:
+        if not any(entry.field == "cache_control" for entry in self._report.entries):
+            self._report.dropped("cache_control", "chat has no cache markers")
+
+
+def tool_id(own_id: str, profile: Profile) -> str:
+    """A call's id as the target takes it: unchanged, or nine letters and digits made from it (Mistral)."""
+    if profile.tool_ids == "any" or (len(own_id) == 9 and own_id.isascii() and own_id.isalnum()):
+        return own_id
+    number = int.from_bytes(hashlib.sha256(own_id.encode()).digest())
+    digits = ""
+    for _ in range(9):
+        number, rest = divmod(number, len(ALNUM9))
+        digits += ALNUM9[rest]
+    return digits

@@ -1,0 +1,214 @@
+"""Deltas as chunks of a chat stream, in the order OpenAI itself sends them.
+
+A role chunk opens each choice, then come deltas, one finish reason per choice, the usage chunk where it was asked for
+(then every other chunk says `usage: null`) and `[DONE]`. What does not change within a stream is formatted once.
+
+Deliberate choices:
+- A call that got no arguments is given `{}` at the finish, not before: calls may be written in turns. An answer that
+  was cut by its bound keeps what it has.
+- Where the caller forced one named tool, the finish reason is `stop`, as OpenAI says it.
+- Reasoning is written as `reasoning_content` and as `reasoning_details` fragments, whose last one has the blob.
+"""
+
+import json
+
+import orjson
+
+from translators.faults import Fault
+from translators.ir import (
+    Annotated,
+    Context,
+    Delta,
+    Ended,
+    Finish,
+    Json,
+    ReasoningDelta,
+    ReasoningEnd,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolArguments,
+    ToolStart,
+    Used,
+)
+from translators.openai_chat.faults import describe
+from translators.openai_chat.reasoning import render_end
+from translators.openai_chat.wire import render_usage
+
+END = b"data: [DONE]\n\n"
+
+
+class ChatWriter:
+    """One stream. Raises nothing; a delta that says nothing in this dialect gives no bytes."""
+
+    __slots__ = ("_choices", "_context", "_head", "_plain_tail", "_usage", "_usage_field")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._head = b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,' % (
+            quote(context.id),
+            context.created,
+            quote(context.model),
+        )
+        self._usage_field = b',"usage":null' if context.include_usage else b""
+        self._plain_tail = b',"logprobs":null,"finish_reason":null}]%b}\n\n' % self._usage_field
+        self._choices: dict[int, _Open] = {}
+        self._usage: Used | None = None
+
+    def feed(self, delta: Delta) -> bytes:
+        if isinstance(delta, TextDelta):
+            return self._text(delta)
+        if isinstance(delta, ToolArguments):
+            return self._arguments(delta)
+        if isinstance(delta, ReasoningDelta):
+            return self._reasoning(delta)
+        if isinstance(delta, Used):
+            self._usage = delta
+            return b""
+        if isinstance(delta, Started):
+            return self._opening(0)
+        return self._rare(delta)
+
+    def close(self) -> bytes:
+        if self._context.include_usage and self._usage is not None:
+            usage = orjson.dumps(render_usage(self._usage.usage))
+            return b'%b"choices":[],"usage":%b}\n\n%b' % (self._head, usage, END)
+        return END
+
+    def fault(self, fault: Fault) -> bytes:
+        return error_event(fault)
+
+    def shows(self, delta: Delta) -> bool:
+        return shows(delta)
+
+    def _rare(self, delta: Delta) -> bytes:
+        if isinstance(delta, ToolStart):
+            return self._tool(delta)
+        if isinstance(delta, Ended):
+            return self._finish(delta)
+        if isinstance(delta, ReasoningEnd):
+            return self._reasoning_end(delta)
+        if isinstance(delta, RefusalDelta):
+            return self._delta(delta.choice, b'{"refusal":%b}' % quote(delta.text))
+        if isinstance(delta, Annotated):
+            return self._delta(delta.choice, b'{"annotations":[%b]}' % dumps(delta.annotation))
+        return b""
+
+    def _opening(self, choice: int) -> bytes:
+        """The role chunk of a choice that has none yet."""
+        if choice in self._choices:
+            return b""
+        self._choices[choice] = _Open()
+        return self._chunk(choice, b'{"role":"assistant","content":"","refusal":null}')
+
+    def _delta(self, choice: int, delta: bytes) -> bytes:
+        return self._opening(choice) + self._chunk(choice, delta)
+
+    def _chunk(self, choice: int, delta: bytes) -> bytes:
+        return b'%b"choices":[{"index":%d,"delta":%b%b' % (self._head, choice, delta, self._plain_tail)
+
+    def _text(self, delta: TextDelta) -> bytes:
+        choice = delta.choice
+        lead = b"" if choice in self._choices else self._opening(choice)
+        if delta.logprobs is None:
+            return lead + self._chunk(choice, b'{"content":%b}' % quote(delta.text))
+        return b'%b%b"choices":[{"index":%d,"delta":{"content":%b},"logprobs":%b,"finish_reason":null}]%b}\n\n' % (
+            lead,
+            self._head,
+            choice,
+            quote(delta.text),
+            dumps(delta.logprobs),
+            self._usage_field,
+        )
+
+    def _tool(self, delta: ToolStart) -> bytes:
+        lead = self._opening(delta.choice)
+        state = self._choices[delta.choice]
+        if delta.custom:
+            state.custom.add(delta.index)
+            call = b'{"index":%d,"id":%b,"type":"custom","custom":{"name":%b,"input":""}}'
+        else:
+            state.bare.add(delta.index)
+            call = b'{"index":%d,"id":%b,"type":"function","function":{"name":%b,"arguments":""}}'
+        call %= (delta.index, quote(delta.id), quote(delta.name))
+        return lead + self._chunk(delta.choice, b'{"tool_calls":[%b]}' % call)
+
+    def _arguments(self, delta: ToolArguments) -> bytes:
+        lead = self._opening(delta.choice)
+        state = self._choices[delta.choice]
+        state.bare.discard(delta.index)
+        form = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
+        if delta.index in state.custom:
+            form = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
+        return lead + self._chunk(delta.choice, form % (delta.index, quote(delta.text)))
+
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
+        lead = self._opening(delta.choice)
+        state = self._choices[delta.choice]
+        text = quote(delta.text)
+        form = b'{"reasoning_content":%b,"reasoning_details":[{"type":"reasoning.text","text":%b,"index":%d}]}'
+        return lead + self._chunk(delta.choice, form % (text, text, state.blocks))
+
+    def _reasoning_end(self, delta: ReasoningEnd) -> bytes:
+        lead = self._opening(delta.choice)
+        state = self._choices[delta.choice]
+        end = dumps(render_end(delta.opaque, state.blocks))
+        state.blocks += 1
+        return lead + self._chunk(delta.choice, b'{"reasoning_details":[%b]}' % end)
+
+    def _finish(self, delta: Ended) -> bytes:
+        choice = delta.choice
+        lead = self._opening(choice)
+        state = self._choices[choice]
+        if delta.finish in (Finish.TOOL_CALLS, Finish.STOP):
+            form = b'{"tool_calls":[{"index":%d,"function":{"arguments":"{}"}}]}'
+            lead += b"".join(self._chunk(choice, form % index) for index in sorted(state.bare))
+        return b'%b%b"choices":[{"index":%d,"delta":{},"logprobs":null,"finish_reason":"%b"}]%b}\n\n' % (
+            lead,
+            self._head,
+            choice,
+            finish_reason(delta.finish, self._context).encode(),
+            self._usage_field,
+        )
+
+
+class _Open:
+    """What must be remembered of a choice: its calls without arguments, its custom calls, its reasoning blocks."""
+
+    __slots__ = ("bare", "blocks", "custom")
+
+    def __init__(self) -> None:
+        self.bare: set[int] = set()
+        self.custom: set[int] = set()
+        self.blocks = 0
+
+
+def finish_reason(finish: Finish, context: Context) -> str:
+    """OpenAI itself says `stop` for a call that was forced by name."""
+    return "stop" if finish is Finish.TOOL_CALLS and context.named_tool else finish.value
+
+
+def error_event(fault: Fault) -> bytes:
+    """The event that ends a broken stream; no `[DONE]` follows it."""
+    return b'data: {"error":%b}\n\n' % dumps(describe(fault))
+
+
+def shows(delta: Delta) -> bool:
+    """Reasoning text is shown in this dialect's extension fields, so it counts as content."""
+    return delta.commits or isinstance(delta, ReasoningDelta)
+
+
+def quote(text: str) -> bytes:
+    """`text` as a JSON string. Half a surrogate pair, which some vendors cut, is escaped."""
+    try:
+        return orjson.dumps(text)
+    except TypeError:
+        return json.dumps(text).encode()
+
+
+def dumps(value: Json) -> bytes:
+    """Any JSON value, half a surrogate pair included."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
