@@ -115,18 +115,22 @@ class _Choice:
             self._thinking = False
         elif isinstance(delta, RefusalDelta):
             self._words(Refusal, delta.text)
-        elif isinstance(delta, ToolStart):
-            self._thinking = False
-            call = self._calls[delta.index] = _Call(delta)
-            self._runs.append(call)
-        elif isinstance(delta, ToolArguments):
-            if delta.index not in self._calls:
-                raise ProtocolFault("its answer has arguments for a tool call that did not begin")
-            self._calls[delta.index].pieces.append(delta.text)
+        elif isinstance(delta, ToolStart | ToolArguments):
+            self._call(delta)
         elif isinstance(delta, Annotated):
             self._annotations.append(delta.annotation)
         elif isinstance(delta, Ended):
             self._end = delta
+
+    def _call(self, delta: ToolStart | ToolArguments) -> None:
+        if isinstance(delta, ToolStart):
+            self._thinking = False
+            call = self._calls[delta.index] = _Call(delta)
+            self._runs.append(call)
+        elif delta.index in self._calls:
+            self._calls[delta.index].pieces.append(delta.text)
+        else:
+            raise ProtocolFault("its answer has arguments for a tool call that did not begin")
 
     def finished(self, index: int) -> Choice:
         if self._end is None:

@@ -148,8 +148,8 @@ class Tool(Struct, frozen=True):
     """For a free-text (custom) tool: its format object, `{}` when it named none. None for a function tool."""
     cache: Mapping[str, Json] | None = None
     extra: Mapping[str, Json] = {}
-    """Fields of the tool this form has no word for, by their wire name. A `type` among them marks a tool that the
-    vendor itself runs: another dialect reports it refused."""
+    """Fields of the tool this form has no word for, by their wire name. Tools that a vendor itself runs are kept whole
+    in the request's own `extra`, under `tools`."""
 
 
 class ToolChoice(Struct, frozen=True):

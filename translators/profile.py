@@ -32,6 +32,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     audio: bool = False
     json_schema: bool = True
     embeddings: bool = True
+    token_inputs: bool = True
+    """Whether embeddings take token numbers instead of text."""
 
     # request quirks
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"

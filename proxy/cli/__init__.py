@@ -31,7 +31,11 @@ sidestep COMMAND --help tells more of each. A configuration file is read only wh
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is told in one line."""
+    """Wrong usage is told in one line, and help to a reader that has left in none."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        sys.stdout.flush()
+        super().exit(status, message)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -39,8 +43,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the process's exit code; wrong usage raises SystemExit(2), as argparse does."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except Stop as stop:

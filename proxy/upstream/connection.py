@@ -213,7 +213,7 @@ class Answer:
 
     # -- the reader's side
     async def opened(self) -> Self:
-        """This answer once its head is there. Raises Cut."""
+        """Itself, once the head is there. Raises Cut."""
         while not self.status:
             if self._error is not None:
                 raise self._error

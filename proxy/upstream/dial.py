@@ -6,6 +6,7 @@ lead nowhere costs that much and no more. The event loop in use offers nothing o
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -44,7 +45,7 @@ async def dial(host: str, port: int) -> socket.socket:
     raise error
 
 
-def interleaved(found: list[Address]) -> list[Address]:
+def interleaved(found: Sequence[Address]) -> list[Address]:
     """The addresses with the families alternating, the resolver's first choice first."""
     first = [one for one in found if one[0] == found[0][0]]
     others = [one for one in found if one[0] != found[0][0]]

@@ -18,7 +18,7 @@ def client_context(ca_file: str | None) -> ssl.SSLContext:
 
 
 def own_certificates(ca_file: str | None) -> list[bytes]:
-    """The certificates in `ca_file` (PEM, one or many) as DER; none without a file. Raises ValueError naming the file."""
+    """The certificates in `ca_file` (PEM, one or many) as DER; none without a file. Raises ValueError naming it."""
     if ca_file is None:
         return []
     try:

@@ -9,6 +9,7 @@ import hashlib
 import re
 
 from translators.anthropic_messages.schema import Unfit, fit
+from translators.anthropic_messages.thinking import BUDGET_MIN, Thinking
 from translators.ir import Json, OutputFormat, Request
 from translators.profile import Profile
 from translators.report import Report
@@ -35,8 +36,8 @@ PASSED = frozenset(
     )
 )
 """Extension fields that are Anthropic's own and go through as they came."""
-SPLIT = frozenset(("thinking", "output_config"))
-"""Extension fields that are merged with what the neutral form says."""
+MERGED = frozenset(("thinking", "output_config", "tools"))
+"""Extension fields that are read elsewhere, with what the neutral form says beside them."""
 
 _PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+?[\d\s().-]{7,}")
 """An e-mail address or a telephone number, which Anthropic asks not to be sent."""
@@ -44,27 +45,27 @@ _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard
 _FASTER = frozenset(("priority", "fast", "scale"))
 
 
-def output_bound(request: Request, profile: Profile, budget: int, report: Report) -> tuple[int, int]:
+def output_bound(request: Request, profile: Profile, thinking: Thinking, report: Report) -> tuple[int, int]:
     """`max_tokens`, and the thinking budget that fits under it (0: none does).
 
-    The budget comes on top of the caller's bound, as far as the model's largest bound allows.
+    A budget made of an effort comes on top of the caller's bound, as far as the model's largest bound allows.
     """
-    largest, asked = profile.max_output, request.max_output
+    largest, asked, budget = profile.max_output, request.max_output, thinking.budget
     field = "max_completion_tokens"
     if asked is None:
         if largest is None:
             report.clamped(field, f"no bound is known for the model: {MAX_TOKENS}")
         bound = largest or MAX_TOKENS
     else:
-        bound = asked + budget
-        if budget:
+        bound = asked + budget if thinking.on_top else asked
+        if budget and thinking.on_top:
             report.approximated(field, "the thinking budget comes on top")
         if largest is not None and asked > largest:
             report.clamped(field, f"the model answers with at most {largest}")
         bound = bound if largest is None else min(bound, largest)
     if budget >= bound:
-        budget = bound - 1 if asked is None else max(1024, bound - asked)
-    return bound, (budget if 1024 <= budget < bound else 0)
+        budget = max(BUDGET_MIN, bound - asked) if asked is not None and thinking.on_top else bound - 1
+    return bound, (budget if BUDGET_MIN <= budget < bound else 0)
 
 
 def sampling(body: Body, request: Request, profile: Profile, *, thinking: bool, report: Report) -> None:
@@ -171,9 +172,7 @@ def extras(body: Body, request: Request, report: Report) -> None:
             body.setdefault(name, value)
         elif name == "moderation" and isinstance(value, dict) and value.get("policy"):
             report.refused(name, "anthropic has no moderation policy")
-        elif name in SPLIT and isinstance(value, dict):
-            continue
-        elif value is not None and value is not False:
+        elif name not in MERGED and value is not None and value is not False:
             report.dropped(name, "anthropic has no such field")
 
 

@@ -1,7 +1,8 @@
 """An Anthropic client's request, read into the neutral form.
 
-Only what the format says is read strictly; a block or tool this form has no word for is kept whole (`Foreign`,
-`Tool.extra`), and so is an unknown top-level field (`Request.extra`). Source: Anthropic's Messages reference.
+Only what the format says is read strictly. What this form has no word for is kept whole: a block as `Foreign`, a
+tool that Anthropic runs itself and an unknown top-level field in `Request.extra`. A plain web search has a neutral
+word. Source: Anthropic's Messages reference.
 
 Odd cases: a tool result splits its user turn into items, in order; thinking is kept with its signature but without an
 origin, since the format does not say who signed it, and so it goes to no other place; `adaptive` thinking without an
@@ -84,6 +85,7 @@ def parse_request(body: Json) -> Request:
         _message(items, message, f"messages[{index}]")
     extra = {name: value for name, value in body.items() if name not in _READ}
     effort, budget = _thinking(body, extra)
+    tools, search = _tools(body, extra)
     choice, parallel = _choice(body.get("tool_choice"))
     return Request(
         model=envelope.model,
@@ -95,7 +97,7 @@ def parse_request(body: Json) -> Request:
         top_p=_typed(body, "top_p", (int, float)),
         top_k=_typed(body, "top_k", int),
         stop=tuple(_strings(body, "stop_sequences")),
-        tools=tuple(_tool(one, f"tools[{index}]") for index, one in enumerate(_list(body, "tools"))),
+        tools=tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,
         output=_output(body),
@@ -103,6 +105,7 @@ def parse_request(body: Json) -> Request:
         thinking_budget=budget,
         user=_user(body),
         service_tier=_tier(body),
+        web_search=search,
         extra=extra,
     )
 
@@ -218,15 +221,30 @@ def _cache(block: dict[str, Any]) -> dict[str, Json] | None:
 # -- tools, thinking, format -------------------------------------------------------------------------------------
 
 
-def _tool(tool: Json, path: str) -> Tool:
-    if not isinstance(tool, dict):
-        raise _wrong(path, "an object")
-    kind = tool.get("type")
-    extra = {name: value for name, value in tool.items() if name not in _TOOL_FIELDS and value is not None}
-    if kind not in (None, "custom"):
-        name = tool.get("name") or tool.get("mcp_server_name") or kind
-        kept = {key: tool[key] for key in ("description", "input_schema", "strict") if key in tool}
-        return Tool(str(name), cache=_cache(tool), extra={"type": kind, **kept, **extra})
+def _tools(body: dict[str, Any], extra: dict[str, Json]) -> tuple[tuple[Tool, ...], Json]:
+    """The caller's own tools, and a plain web search; other tools that Anthropic runs go to `extra`, whole."""
+    tools: list[Tool] = []
+    search: Json = None
+    for index, tool in enumerate(_list(body, "tools")):
+        if not isinstance(tool, dict):
+            raise _wrong(f"tools[{index}]", "an object")
+        if tool.get("type") in (None, "custom"):
+            tools.append(_tool(tool, f"tools[{index}]"))
+        elif _is_plain_search(tool):
+            place = tool.get("user_location")
+            search = {"user_location": {"type": "approximate", "approximate": place}} if place else {}
+        else:
+            extra.setdefault("tools", []).append(tool)
+    return tuple(tools), search
+
+
+def _is_plain_search(tool: dict[str, Any]) -> bool:
+    """Whether this is a web search that says nothing another dialect could not say."""
+    said = {name for name, value in tool.items() if value is not None}
+    return str(tool["type"]).startswith("web_search_") and said <= {"type", "name", "user_location"}
+
+
+def _tool(tool: dict[str, Any], path: str) -> Tool:
     schema = tool.get("input_schema")
     if schema is not None and not isinstance(schema, dict):
         raise _wrong(f"{path}.input_schema", "an object")
@@ -237,7 +255,7 @@ def _tool(tool: Json, path: str) -> Tool:
         schema,
         strict if isinstance(strict, bool) else None,
         cache=_cache(tool),
-        extra=extra,
+        extra={name: value for name, value in tool.items() if name not in _TOOL_FIELDS},
     )
 
 

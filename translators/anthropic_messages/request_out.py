@@ -28,7 +28,7 @@ def render_request(request: Request, profile: Profile) -> tuple[Body, Report]:
     body: Body = {"model": profile.model or request.model, "max_tokens": 0, "messages": messages}
     if request.stream:
         body["stream"] = True
-    if request.tools or request.web_search is not None or request.tool_choice is not None:
+    if request.tools or request.web_search is not None or request.tool_choice is not None or "tools" in request.extra:
         _tools(body, system, request, profile, report)
     _reasoning(body, request, profile, report)
     if request.output is not None:
@@ -63,19 +63,17 @@ def _reasoning(body: Body, request: Request, profile: Profile, report: Report) -
     """Thinking, effort, the output bound and sampling, which depend on one another."""
     asked = wish(request)
     planned = plan(asked, profile, report) if asked != _SILENT else Thinking()
-    budget = planned.budget
-    if budget:
+    if planned.budget:
         obstacle = _no_budget(body)
         if obstacle is not None:
             report.dropped("reasoning_effort", obstacle)
-            budget, planned = 0, Thinking()
-    bound, fitting = params.output_bound(request, profile, budget, report)
-    body["max_tokens"] = bound
+            planned = Thinking()
+    body["max_tokens"], fitting = params.output_bound(request, profile, planned, report)
     field = planned.field
-    if budget and not fitting:
+    if planned.budget and not fitting:
         report.dropped("reasoning_effort", "the output bound leaves no room to think")
         field = None
-    elif budget != fitting and field is not None:
+    elif planned.budget != fitting and field is not None:
         report.clamped("reasoning_effort", f"a budget of {fitting} tokens")
         field["budget_tokens"] = fitting
     if field is not None:

@@ -3,7 +3,7 @@
 OpenAI's `reasoning_effort` is one word; Anthropic's models differ by generation in what they take (its extended
 thinking, adaptive thinking and effort pages). `Profile.thinking` names the form:
 
-- `budget`: `enabled` with a token budget that comes on top of the answer's bound.
+- `budget`: `enabled` with a token budget; one made of an effort comes on top of the answer's bound.
 - `adaptive`: thinks only when told `adaptive`; `default`: thinks unless `disabled`; `always`: cannot be told not to;
   `between_tools`: its least is `between_tools`. How much is `output_config.effort`.
 - `effort`: only the effort is said. `none`: it cannot think.
@@ -59,11 +59,14 @@ def wish(request: Request) -> Wish:
 
 
 class Thinking(Struct, frozen=True):
-    """What goes into the body: the `thinking` object, the effort, and tokens to add to the output bound."""
+    """What goes into the body: the `thinking` object and the effort."""
 
     field: dict[str, Json] | None = None
     effort: str | None = None
     budget: int = 0
+    """Tokens to think with, 0 where the model is not told a number."""
+    on_top: bool = False
+    """Whether the budget came from an effort and so is not yet part of the caller's output bound."""
 
 
 def plan(asked: Wish, profile: Profile, report: Report) -> Thinking:
@@ -78,15 +81,12 @@ def plan(asked: Wish, profile: Profile, report: Report) -> Thinking:
     if profile.thinking == "budget":
         budget = asked.budget or BUDGETS[asked.effort or "high"]
         budget = max(BUDGET_MIN, budget)
-        return Thinking({"type": "enabled", "budget_tokens": budget, **_shown(asked, None)}, None, budget)
+        field = {"type": "enabled", "budget_tokens": budget, **asked.more}
+        return Thinking(field, None, budget, on_top=not asked.budget)
     effort = _level(asked, profile, report)
     if profile.thinking == "effort":
         return Thinking(None, effort)
-    return Thinking({"type": "adaptive", **_shown(asked, "summarized")}, effort)
-
-
-def _shown(asked: Wish, display: str | None) -> dict[str, Json]:
-    return {"display": display, **asked.more} if display else dict(asked.more)
+    return Thinking({"type": "adaptive", "display": "summarized", **asked.more}, effort)
 
 
 def _off(profile: Profile, report: Report) -> Thinking:

@@ -2,11 +2,13 @@
 
 A function's schema must be an object without anyOf, oneOf or allOf at its top; `strict` is kept only where the schema
 fits the subset that is compiled, within the limits over all tools. A free-text tool becomes a function of one string,
-`input`; its grammar is lost. Tools that the vendor runs itself pass whole where they came in this dialect.
+`input`; its grammar is lost. Tools that a vendor runs itself pass whole where their type is Anthropic's (they end in
+the date of their version), and are refused where it is another's.
 
 Source: Anthropic's tool-use pages (definitions, `tool_choice`, strict tools).
 """
 
+import re
 from collections.abc import Mapping
 
 from translators.anthropic_messages.parts import Block
@@ -20,6 +22,8 @@ STRICT_TOOLS = 20
 WEB_SEARCH = "web_search_20250305"
 """The version that every model with web search takes."""
 
+_OWN_TYPE = re.compile(r"[a-z0-9_]+_\d{8}|mcp_toolset")
+
 _FREE_TEXT: dict[str, Json] = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
@@ -29,7 +33,7 @@ _FREE_TEXT: dict[str, Json] = {
 
 
 def render_tools(request: Request, profile: Profile, report: Report) -> list[Block]:
-    """The `tools` list: what the choice allows, each name once, web search last."""
+    """The `tools` list: functions that the choice allows, each name once, then what Anthropic runs itself."""
     choice = request.tool_choice
     allowed = frozenset(choice.names) if choice is not None and choice.mode == "allowed" else None
     strict = _Strict(profile, report)
@@ -45,6 +49,7 @@ def render_tools(request: Request, profile: Profile, report: Report) -> list[Blo
         blocks.append(_block(tool, f"tools[{index}]", strict, report))
     if request.web_search is not None and request.web_search is not False:
         blocks.append(_web_search(request.web_search, report))
+    blocks += _vendor_run(request.extra.get("tools"), report)
     if blocks and not profile.tools:
         report.refused("tools", "the model takes no tools")
         return []
@@ -52,16 +57,13 @@ def render_tools(request: Request, profile: Profile, report: Report) -> list[Blo
 
 
 def _block(tool: Tool, field: str, strict: "_Strict", report: Report) -> Block:
-    if "type" in tool.extra:
-        block: Block = {"type": tool.extra["type"], "name": tool.name, **tool.extra}
-    else:
-        block = {"name": tool.name}
-        if tool.description:
-            block["description"] = tool.description
-        block["input_schema"] = _input_schema(tool, field, report)
-        block |= tool.extra
-        if tool.strict is not None:
-            block["strict"] = tool.strict and strict.admits(block["input_schema"], field)
+    block: Block = {"name": tool.name}
+    if tool.description:
+        block["description"] = tool.description
+    block["input_schema"] = _input_schema(tool, field, report)
+    block |= tool.extra
+    if tool.strict is not None:
+        block["strict"] = tool.strict and strict.admits(block["input_schema"], field)
     if tool.cache is not None:
         block["cache_control"] = tool.cache
     return block
@@ -105,6 +107,17 @@ class _Strict:
         self._unions -= unions
         self._report.approximated(f"{field}.function.strict", "the schema is offered, not enforced")
         return False
+
+
+def _vendor_run(tools: Json, report: Report) -> list[Block]:
+    blocks: list[Block] = []
+    for tool in tools if isinstance(tools, list) else ():
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(kind, str) and _OWN_TYPE.fullmatch(kind):
+            blocks.append(dict(tool))
+        else:
+            report.refused("tools", f"anthropic runs no tool of type {str(kind)[:40]}")
+    return blocks
 
 
 def _web_search(options: Json, report: Report) -> Block:

@@ -43,12 +43,13 @@ def classify(status: int, value: Json) -> Fault:
     text = f"{message} {_raw(error)}"[:TEXT_CAP].lower()
     kind = _kind(status, words, text)
     told = kind in TOLD
+    code = _word(error.get("code"))
     return Fault(
         kind=kind,
         message=say(message) if told and message else signals.SENTENCES[kind],
         status=status,
         type=_word(error.get("type")) if told else None,
-        code=_word(error.get("code")) if told else None,
+        code=code if told and code != str(status) else None,
         param=_word(error.get("param")) if told else None,
         retry_after_s=_wait(text),
         daily=kind in (Kind.THROTTLED, Kind.QUOTA) and signals.DAILY.search(text) is not None,

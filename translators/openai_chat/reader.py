@@ -36,7 +36,7 @@ from translators.ir import (
     Used,
 )
 from translators.openai_chat.faults import classify
-from translators.openai_chat.reasoning import bound, read_entries, read_thinking
+from translators.openai_chat.reasoning import has_blob, read_entries, read_thinking
 from translators.openai_chat.wire import (
     ANSWER,
     FAILED_FINISHES,
@@ -188,7 +188,7 @@ class ChatReader:
 
     def _reasoning(self, delta: WireMessage, choice: "_Choice", deltas: list[Delta]) -> None:
         details = delta.reasoning_details or ()
-        self.blobs = any(bound(entry) for entry in details)
+        self.blobs = any(has_blob(entry) for entry in details)
         entries = list(read_entries(details, self._origin))
         plain = delta.reasoning_content or delta.reasoning
         if isinstance(plain, str) and not any(entry.text for entry in entries):

@@ -75,14 +75,14 @@ def render_end(opaque: Opaque | None, index: int) -> dict[str, Json]:
     return {"type": "reasoning.encrypted", "data": opaque.data, **marks}
 
 
-def bound(entry: Json) -> bool:
+def has_blob(entry: Json) -> bool:
     """Whether this entry carries a blob."""
     return isinstance(entry, dict) and bool(entry.get("signature") or entry.get("data"))
 
 
 def marked(details: Sequence[Json], origin: str) -> list[Json]:
     """The entries of an answer that passes through, each blob with the place it may go back to."""
-    return [{**entry, "origin": origin} if bound(entry) else entry for entry in details]
+    return [{**entry, "origin": origin} if has_blob(entry) else entry for entry in details]
 
 
 def own(details: Sequence[Json], origin: str) -> list[Json]:
@@ -97,7 +97,7 @@ def own(details: Sequence[Json], origin: str) -> list[Json]:
     return [
         _unmarked(entry) if isinstance(entry, dict) else entry
         for entry in details
-        if not bound(entry) or entry.get("origin") == origin
+        if not has_blob(entry) or entry.get("origin") == origin
     ]
 
 

@@ -14,7 +14,7 @@ from translators.faults import Fault
 from translators.ir import Context, Delta, Dialect, Event, Json
 from translators.openai_chat.fit import fit
 from translators.openai_chat.reader import ChatReader
-from translators.openai_chat.reasoning import bound, marked, own
+from translators.openai_chat.reasoning import has_blob, marked, own
 from translators.openai_chat.turns import tool_id
 from translators.openai_chat.writer import END, error_event, shows
 from translators.profile import Profile
@@ -24,13 +24,13 @@ from translators.sse import encode
 BLOBS = ("reasoning_details", "thinking_blocks")
 
 
-def relay_request(body: dict[str, Json], profile: Profile, bound_: int | None) -> tuple[dict[str, Json], Report]:
+def relay_request(body: dict[str, Json], profile: Profile, bound: int | None) -> tuple[dict[str, Json], Report]:
     """`body` must have passed `check_envelope`; it is not changed."""
     report = Report()
     out = {**body, "model": profile.model or body["model"]}
     if body.get("stream"):
         _ask_for_usage(out, profile, report)
-    _bound(out, profile, bound_, report)
+    _bound(out, profile, bound, report)
     _messages(out, profile, report)
     fit(out, profile, report)
     return out, report
@@ -48,13 +48,13 @@ def _ask_for_usage(out: dict[str, Json], profile: Profile, report: Report) -> No
             report.dropped("stream_options.include_usage", "the provider does not take it")
 
 
-def _bound(out: dict[str, Json], profile: Profile, bound_: int | None, report: Report) -> None:
+def _bound(out: dict[str, Json], profile: Profile, bound: int | None, report: Report) -> None:
     """The output bound under the name the model takes: the client's, else ours, never above the model's own."""
     given = [name for name in ("max_completion_tokens", "max_tokens") if out.get(name) is not None]
     field = profile.max_tokens_field
     if not given:
-        if bound_ is not None:
-            out[field] = bound_ if profile.max_output is None else min(bound_, profile.max_output)
+        if bound is not None:
+            out[field] = bound if profile.max_output is None else min(bound, profile.max_output)
         return
     if len(given) == 1 and given[0] != field and (field == "max_tokens" or given[0] in profile.rejects):
         out[field] = out.pop(given[0])
@@ -101,7 +101,7 @@ def _own_reasoning(message: dict[str, Json], origin: str, i: int, profile: Profi
             del message[field]
             if not profile.reasoning_replay and any(isinstance(one, dict) and "origin" in one for one in entries):
                 message.pop("reasoning_content", None)
-        if sum(map(bound, kept)) < sum(map(bound, entries)):
+        if sum(map(has_blob, kept)) < sum(map(has_blob, entries)):
             report.dropped(f"messages[{i}].{field}", "bound to another provider")
     return message
 

@@ -17,7 +17,7 @@ from translators.fold import fold
 from translators.ir import Choice, Context, Dialect, Finish, Json, Message, Reasoning, Refusal, Reply, Text, ToolCall
 from translators.openai_chat.faults import classify
 from translators.openai_chat.reader import ChatReader
-from translators.openai_chat.reasoning import bound, marked, render_blocks
+from translators.openai_chat.reasoning import has_blob, marked, render_blocks
 from translators.openai_chat.wire import (
     ANSWER,
     FAILED_FINISHES,
@@ -134,7 +134,7 @@ def _message(choice: _Choice) -> _Message:
 
 
 def _bound(message: _Message) -> bool:
-    return any(bound(entry) for entry in message.reasoning_details or ())
+    return any(has_blob(entry) for entry in message.reasoning_details or ())
 
 
 def _marked(body: bytes, profile: Profile) -> bytes:

@@ -70,6 +70,7 @@ class Wire:
         self._script = script
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._errors: list[Exception] = []
         self.connections = 0
         self.port = 0
@@ -83,6 +84,7 @@ class Wire:
         self.connections += 1
         task = asyncio.current_task()
         self._tasks.add(task)
+        self._writers.add(writer)
         peer = Peer(reader, writer)
         try:
             await self._script(peer)
@@ -100,6 +102,8 @@ class Wire:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
         if self._errors:
             raise self._errors[0]
 

@@ -1,0 +1,199 @@
+"""What is measured, each figure against its bar. A figure is a function from the bench to rows of the table."""
+
+import json
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench import load, servers
+from tests.bench.machine import OTHER_CORES, PROXY_CORES, Child, module, run
+from tests.bench.report import Row, percentile
+
+CHAT = "/chat/completions"
+RATE_PER_S = 200
+STALL_S = 1.0
+"""A stream with 20 chunks a second that waits so long for the next has stalled."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """One run: how long to measure, and what is up."""
+
+    folder: Path
+    certificate: Path
+    urls: dict[str, str]
+    seconds: float
+    """Of each rate."""
+    latency_s: float
+    stream_s: float
+    """How long a paced stream lasts."""
+    counts: tuple[int, ...]
+    """Open streams."""
+    starts: int
+    baseline: float = 0.0
+    """Requests a second of the raw ASGI server, once measured."""
+    tools: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def proxy(self, engine: str = "pyreqwest") -> Iterator[tuple[Child, str]]:
+        with servers.sidestep(self.urls, self.certificate, engine, self.folder) as (process, url, _):
+            yield process, url
+
+    def rate(self, url: str, model: str, *, stream: bool = False, cores: set[int] | None = None) -> float:
+        """Whole answers a second. Raises RuntimeError when any was an error."""
+        request = load.body(model, stream=stream)
+        told = load.measure(url, request, self.seconds, cores or OTHER_CORES, self.folder)
+        self.tools.add(told.tool)
+        if told.errors:
+            raise RuntimeError(f"{told.errors} of the answers from {url} for {model} were errors")
+        return told.per_s
+
+
+def per_s(value: float) -> str:
+    return f"{value:,.0f}/s"
+
+
+def base(bench: Bench) -> list[Row]:
+    with servers.raw_asgi() as url:
+        bench.baseline = bench.rate(url, "unary")
+    rows = [Row("raw ASGI server answering `{}`", per_s(bench.baseline))]
+    direct = bench.rate(bench.urls["unary"] + CHAT, "unary", cores=PROXY_CORES)
+    rows.append(Row("scripted provider asked directly, unary", per_s(direct)))
+    streamed = bench.rate(bench.urls["burst"] + CHAT, "burst", stream=True, cores=PROXY_CORES)
+    return [*rows, Row("scripted provider asked directly, streams of 50 tokens", per_s(streamed))]
+
+
+def engine(name: str) -> Callable[[Bench], list[Row]]:
+    """Rates over one upstream engine, with and without TLS to the provider."""
+
+    def measured(bench: Bench) -> list[Row]:
+        rows = []
+        with bench.proxy(name) as (_, url):
+            unary = bench.rate(url + CHAT, "unary")
+            rows.append(_unary_row(bench, name, unary))
+            chat = bench.rate(url + CHAT, "anthropic")
+            bar = ("&ge; 5,000/s", chat >= 5_000) if name == "pyreqwest" else ("", None)
+            rows.append(Row(f"{name}: unary, chat to Anthropic", per_s(chat), *bar))
+            for title, model, stream in (
+                ("unary over TLS", "unary-tls", False),
+                ("streams of 50 tokens at once", "burst", True),
+                ("streams of 50 tokens at once over TLS", "burst-tls", True),
+            ):
+                rows.append(Row(f"{name}: {title}", per_s(bench.rate(url + CHAT, model, stream=stream))))
+        return rows
+
+    return measured
+
+
+def _unary_row(bench: Bench, name: str, unary: float) -> Row:
+    ratio = f", 1/{bench.baseline / unary:.1f} of raw ASGI" if bench.baseline else ""
+    row = f"{name}: unary, OpenAI to OpenAI"
+    if name != "pyreqwest":
+        return Row(row, per_s(unary) + ratio)
+    passed = unary >= max(8_000, bench.baseline / 7)
+    return Row(row, per_s(unary) + ratio, "&ge; 8,000/s and &ge; 1/7 of raw ASGI", passed)
+
+
+def latency(bench: Bench) -> list[Row]:
+    return _added(bench, "added latency, unary", "unary", (0.3, 1.5))
+
+
+def first_token(bench: Bench) -> list[Row]:
+    return _added(bench, "added time to first token", "first", (0.5, 2.0), mark='"content":"demo"')
+
+
+def _added(bench: Bench, title: str, model: str, bars: tuple[float, float], mark: str = "") -> list[Row]:
+    request = load.body(model, stream=bool(mark))
+    with bench.proxy() as (_, url):
+        arguments = [
+            url + CHAT,
+            request,
+            bench.urls[model] + CHAT,
+            request,
+            str(RATE_PER_S),
+            str(bench.latency_s),
+            mark,
+        ]
+        told = json.loads(run(module("generator", "latency", *arguments), OTHER_CORES, bench.latency_s + 60))
+    if told["errors"]:
+        raise RuntimeError(f"{told['errors']} of the answers for {model} were errors")
+    through, direct = told["proxied"], told["direct"]
+    rows = []
+    for name, share, bar in (("p50", 0.5, bars[0]), ("p99", 0.99, bars[1])):
+        slow, fast = (percentile(times, share) * 1000 for times in (through, direct))
+        value = f"{slow - fast:.2f} ms ({slow:.2f} through, {fast:.2f} direct)"
+        rows.append(Row(f"{title} at {RATE_PER_S}/s, {name}", value, f"&le; {bar} ms", slow - fast <= bar))
+    paired = statistics.median(slow - fast for slow, fast in zip(through, direct, strict=True)) * 1000
+    return [*rows, Row(f"{title}, median of the paired differences", f"{paired:.2f} ms")]
+
+
+def open_streams(bench: Bench) -> list[Row]:
+    rows = []
+    for name in ("pyreqwest", "httpx2"):
+        counts = bench.counts if name == "pyreqwest" else bench.counts[:1]
+        for count in counts:
+            with bench.proxy(name) as (process, url):
+                rows += _held(bench, process, url, name, count)
+    return rows
+
+
+def _held(bench: Bench, process: Child, url: str, name: str, count: int) -> list[Row]:
+    """`count` streams at 20 chunks a second: whether all went on, and at what cost."""
+    bench.rate(url + CHAT, "unary")
+    before = process.rss()
+    samples: list[tuple[float, float, int]] = []
+    over = threading.Event()
+
+    def sample() -> None:
+        while not over.wait(0.25):
+            samples.append((time.perf_counter(), process.cpu_s(), process.rss()))
+
+    watcher = threading.Thread(target=sample)
+    watcher.start()
+    try:
+        arguments = ("streams", url + CHAT, load.body("paced", stream=True), str(count))
+        told = json.loads(run(module("generator", *arguments), OTHER_CORES, bench.stream_s + 60))
+    finally:
+        over.set()
+        watcher.join()
+    steady = samples[len(samples) // 3 : len(samples) * 2 // 3]
+    cpu = (steady[-1][1] - steady[0][1]) / (steady[-1][0] - steady[0][0])
+    each = (max(rss for _, _, rss in samples) - before) / count / 1024
+    held = told["whole"] == count and told["longest_gap_s"] < STALL_S
+    barred = name == "pyreqwest"
+    value = f"{told['whole']} whole, longest gap {told['longest_gap_s']:.2f} s, {cpu:.0%} of a core"
+    title = f"{name}: {count} open streams at 20 chunks/s"
+    return [
+        Row(title, value, "all whole, no stall" if barred else "", held if barred else None),
+        Row(
+            f"{title}, memory of each", f"{each:.0f} KB", "&le; 60 KB" if barred else "", each <= 60 if barred else None
+        ),
+    ]
+
+
+def start(bench: Bench) -> list[Row]:
+    times, sizes = [], []
+    for _ in range(bench.starts):
+        with servers.sidestep(bench.urls, bench.certificate, "pyreqwest", bench.folder) as (process, _, ready_s):
+            times.append(ready_s)
+            sizes.append(process.rss() / 1_000_000)
+    ready, size = statistics.median(times), statistics.median(sizes)
+    return [
+        Row("cold start to ready", f"{ready:.2f} s", "&le; 0.7 s", ready <= 0.7),
+        Row("resident memory, idle", f"{size:.0f} MB", "&le; 70 MB", size <= 70),
+    ]
+
+
+FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
+    "base": base,
+    "pyreqwest": engine("pyreqwest"),
+    "httpx2": engine("httpx2"),
+    "latency": latency,
+    "first-token": first_token,
+    "open-streams": open_streams,
+    "start": start,
+}

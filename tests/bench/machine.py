@@ -1,0 +1,110 @@
+"""Processes on cores: starting, watching and ending what is measured, and saying on what machine that was."""
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import BinaryIO
+
+CORES = sorted(os.sched_getaffinity(0))
+PROXY_CORES = {CORES[0]}
+OTHER_CORES = set(CORES[1:]) or PROXY_CORES
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running process."""
+
+    pid: int
+    log: Path
+
+    def rss(self) -> int:
+        """Resident bytes."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE
+
+    def cpu_s(self) -> float:
+        """Processor seconds used so far, user and system."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+@contextmanager
+def child(
+    command: Sequence[str],
+    cores: set[int],
+    *,
+    env: Mapping[str, str] | None = None,
+    output: BinaryIO | None = None,
+) -> Iterator[tuple[Child, subprocess.Popen[bytes]]]:
+    """`command` on `cores` while it is open; its standard output goes to `output`, else a pipe, its standard error to a
+    file."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "stderr"
+        with log.open("wb") as errors:
+            process = subprocess.Popen(  # noqa: PLW1509 - one thread only, and the affinity must be the child's from its start
+                command,
+                stdout=output or subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, **(env or {})},
+                preexec_fn=lambda: os.sched_setaffinity(0, cores),
+            )
+        try:
+            yield Child(process.pid, log), process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+def run(command: Sequence[str], cores: set[int], timeout_s: float) -> str:
+    """Standard output of `command`, run on `cores`. Raises RuntimeError with what it said when it fails."""
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        timeout=timeout_s,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        check=False,  # noqa: PLW1509 - as above
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr.decode(errors='replace')[-500:]}")
+    return done.stdout.decode()
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this harness."""
+    return [sys.executable, "-m", f"tests.bench.{name}", *arguments]
+
+
+def described() -> list[str]:
+    """The machine and the versions that the figures depend on."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.machine(),
+    )
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "httptools", "pyreqwest", "httpx2")
+    )
+    return [
+        f"Machine: {model}, {len(CORES)} cores used of {os.cpu_count()}, Linux {platform.release()}",
+        f"Versions: Python {platform.python_version()}, {packages}",
+        f"Date: {time.strftime('%Y-%m-%d', time.gmtime())}",
+    ]

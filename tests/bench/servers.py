@@ -1,0 +1,117 @@
+"""The servers of one run: the scripted upstream, the proxy under test, and the raw ASGI baseline."""
+
+import hashlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.bench.machine import OTHER_CORES, PROXY_CORES, Child, child, module
+
+CLIENT_KEY = "bench-client-key"
+DIALECTS = {"anthropic": "anthropic-messages"}
+START_S = 15.0
+
+
+class NotReady(Exception):
+    """A server did not come up; the text says what it wrote."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and its key, both in `folder`."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=bench"
+    command += f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    return certificate, key
+
+
+@contextmanager
+def upstream(certificate: Path, key: Path, seconds: float) -> Iterator[dict[str, str]]:
+    """The scripted providers' base URLs by name; `paced` streams last `seconds`."""
+    with child(module("provider", str(certificate), str(key), str(seconds)), OTHER_CORES) as (started, process):
+        line = process.stdout.readline() if process.stdout else b""
+        if not line:
+            raise NotReady(f"the scripted provider did not start: {started.log.read_text()[-500:]}")
+        yield json.loads(line)
+
+
+def config(urls: Mapping[str, str], certificate: Path, engine: str, listen: str, admin: str) -> str:
+    """The configuration under test: a model for each scripted provider, clients with keys, all else as by default."""
+    digest = hashlib.sha256(CLIENT_KEY.encode()).hexdigest()
+    lines = [
+        f'[server]\nlisten = "{listen}"\nadmin = "{admin}"\nengine = "{engine}"',
+        f'[clients.bench]\nkey_sha256 = ["{digest}"]',
+    ]
+    for name, url in urls.items():
+        lines.append(f'[providers.{name}]\ndialect = "{DIALECTS.get(name, "openai-chat")}"\nbase_url = "{url}"')
+        lines.append('keys = ["env:BENCH_PROVIDER_KEY"]')
+        if url.startswith("https"):
+            lines.append(f'ca_file = "{certificate}"')
+        if name in DIALECTS:
+            lines.append("profile = { max_output = 4096 }")
+        lines.append(f'[models."{name}"]\nchain = ["{name}/demo-large"]')
+    return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def sidestep(
+    urls: Mapping[str, str], certificate: Path, engine: str, folder: Path
+) -> Iterator[tuple[Child, str, float]]:
+    """The proxy: its process, its base URL, and the seconds from its start until it was ready."""
+    listen, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    path = folder / f"{engine}.toml"
+    path.write_text(config(urls, certificate, engine, listen, admin))
+    command = [str(Path(sys.executable).with_name("sidestep")), "serve", "--config", str(path)]
+    log = folder / f"{engine}.log"
+    started_at = time.perf_counter()
+    with (
+        log.open("wb") as access_log,
+        child(command, PROXY_CORES, env={"BENCH_PROVIDER_KEY": "bench"}, output=access_log) as (started, process),
+    ):
+        ready_s = _ready(process, f"http://{admin}/readyz", started_at, started)
+        yield started, f"http://{listen}/v1", ready_s
+
+
+@contextmanager
+def raw_asgi() -> Iterator[str]:
+    """The URL of the baseline server."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "tests.bench.baseline:app", "--port", str(port)]
+    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    with child(command, PROXY_CORES) as (started, process):
+        _ready(process, f"http://127.0.0.1:{port}/", time.perf_counter(), started)
+        yield f"http://127.0.0.1:{port}"
+
+
+def _ready(process: "subprocess.Popen[bytes]", url: str, since: float, started: Child) -> float:
+    """Seconds until `url` answered 200. Raises NotReady."""
+    while time.perf_counter() - since < START_S:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                if answer.status == 200:
+                    return time.perf_counter() - since
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.005)  # noqa: TID251 - a poll for another process
+    raise NotReady(f"{urlsplit(url).netloc} did not answer: {started.log.read_text()[-500:]}")
+
+
+def has_wrk() -> bool:
+    return shutil.which("wrk") is not None

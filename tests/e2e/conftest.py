@@ -1,0 +1,130 @@
+"""A real proxy between real SDKs and scripted providers, all on real sockets of this machine.
+
+One world for the whole session: alpha speaks OpenAI's dialect and is the primary, beta speaks Anthropic's, gamma serves
+embeddings beside alpha. Times are short and breakers patient, so that each test scripts the providers as it likes.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from proxy.app import App, build
+from proxy.config.values import (
+    BreakerSettings,
+    Config,
+    EmbeddingRoute,
+    ModelRoute,
+    Provider,
+    ProviderKey,
+    RetrySettings,
+    Secret,
+    ServerSettings,
+    Step,
+    TimeoutSettings,
+)
+from proxy.drill.provider import ScriptedProvider
+from proxy.drill.script import ok
+from proxy.server import serving
+from translators.ir import Dialect
+
+PATIENT = BreakerSettings(consecutive_failures=1_000_000)
+QUICK = RetrySettings(base_s=0.001, cap_s=0.002, budget_min_per_s=10_000)
+SHORT = TimeoutSettings(
+    connect_s=2, progress_s=0.3, progress_unary_s=0.3, first_token_reasoning_s=0.3, idle_s=0.3, deadline_s=20
+)
+DIALECTS = {"alpha": Dialect.OPENAI_CHAT, "beta": Dialect.ANTHROPIC_MESSAGES, "gamma": Dialect.OPENAI_CHAT}
+SECRETS = {name: f"sk-{name}-canary-7f3a" for name in DIALECTS}
+
+
+@dataclass
+class World:
+    """The proxy's addresses and the providers behind it."""
+
+    url: str
+    """Base URL for an SDK, `/v1` included."""
+    admin: str
+    alpha: ScriptedProvider
+    beta: ScriptedProvider
+    gamma: ScriptedProvider
+    app: App
+    counted: dict[str, int] = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """Providers answer well again, and the proxy has forgotten what it knew of them."""
+        self.app._registry._targets.clear()
+        self.app._registry._pools.clear()
+        for one in (self.alpha, self.beta, self.gamma):
+            one.script = ok()
+            one.requests.clear()
+            self.counted[one.name] = one.request_count
+
+    def calls(self) -> dict[str, int]:
+        """Upstream calls since the last reset."""
+        return {one.name: one.request_count - self.counted[one.name] for one in (self.alpha, self.beta, self.gamma)}
+
+
+def provider_of(scripted: ScriptedProvider, **more) -> Provider:
+    settings = {"breaker": PATIENT, "retry": QUICK, "timeouts": SHORT} | more
+    key = ProviderKey("env:KEY", Secret(SECRETS[scripted.name]))
+    return Provider(scripted.name, scripted.dialect, scripted.base_url, keys=(key,), **settings)
+
+
+def steps(*names: str) -> tuple[Step, ...]:
+    return tuple(Step(*name.split("/", 1)) for name in names)
+
+
+def world_config(*scripted: ScriptedProvider, **more) -> Config:
+    settings = {
+        "models": {
+            "duo": ModelRoute("duo", steps("alpha/demo-large", "beta/demo-claude")),
+            "claude": ModelRoute("claude", steps("beta/demo-claude")),
+            "solo": ModelRoute("solo", steps("alpha/demo-large")),
+        },
+        "embeddings": {"vectors": EmbeddingRoute("vectors", steps("alpha/demo-embed", "gamma/demo-embed"))},
+        "server": ServerSettings(listen="127.0.0.1:0", admin="127.0.0.1:0", drain_s=0.2),
+        "timeouts": SHORT,
+    }
+    providers = {one.name: one if isinstance(one, Provider) else provider_of(one) for one in scripted}
+    return Config(providers, **(settings | more))
+
+
+@asynccontextmanager
+async def a_world(configure: Callable[..., Config] = world_config) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        providers = [await stack.enter_async_context(ScriptedProvider(name, dialect)) for name, dialect in DIALECTS.items()]
+        running = await stack.enter_async_context(serving(configure(*providers), build))
+        made = World(running.data_url + "/v1", running.admin_url, *providers, running.app)
+        made.reset()
+        yield made
+
+
+@pytest.fixture
+def make_world():
+    """`async with make_world(configure)`: a world of the test's own; `configure` gets the three providers."""
+    return a_world
+
+
+@pytest.fixture
+def configured():
+    """`configured(*providers, **fields)`: the shared world's configuration with some fields changed."""
+    return world_config
+
+
+@pytest.fixture
+def provider():
+    """`provider(scripted, **fields)`: a scripted provider's block with some fields changed."""
+    return provider_of
+
+
+@pytest.fixture(scope="session")
+async def shared_world() -> AsyncIterator[World]:
+    async with a_world() as made:
+        yield made
+
+
+@pytest.fixture
+def world(shared_world: World) -> World:
+    shared_world.reset()
+    return shared_world

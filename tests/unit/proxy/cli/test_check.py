@@ -1,0 +1,122 @@
+"""`check` prints the resolved stack without keys, or every mistake."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from proxy.cli import main
+from proxy.config.secrets import fingerprint
+from proxy.config.values import Secret
+
+CANARY = "sk-canary-0123456789"
+TEXT = f"""
+[server]
+listen = "127.0.0.1:4700"
+[breaker]
+open_s = 11
+[clients.app]
+key_sha256 = ["{"ab" * 32}"]
+[providers.alpha]
+dialect = "openai-chat"
+base_url = "https://alpha.example/v1"
+keys = ["env:ALPHA_KEY"]
+headers = {{x-team = "{CANARY}"}}
+breaker = {{consecutive_failures = 2}}
+profile = {{context_window = 8000}}
+[providers.beta]
+dialect = "anthropic-messages"
+base_url = "https://beta.example"
+keys = ["env:BETA_KEY"]
+default_model = "claude-x"
+[models.fast]
+chain = ["alpha/small", "beta/tiny"]
+defaults = {{temperature = 0.5}}
+timeouts = {{deadline_s = 20, progress_s = 5}}
+retry = {{max_total_attempts = 4}}
+[models."*"]
+chain = ["alpha/*", "beta/*"]
+[embeddings.docs]
+chain = ["alpha/e3"]
+dimensions = 256
+"""
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch, capsys):
+    """What `check` prints of the text above."""
+    (tmp_path / "c.toml").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALPHA_KEY", CANARY)
+    monkeypatch.setenv("BETA_KEY", CANARY)
+
+    def run(*args: str) -> str:
+        assert main(["check", "--config", "c.toml", *args]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_json_has_the_whole_stack(shown):
+    stack = json.loads(shown("--json"))
+    assert stack["source"] == "c.toml"
+    assert stack["server"]["listen"] == "127.0.0.1:4700"
+    assert stack["clients"] == [{"name": "app", "source": "file", "keys": ["abababab"]}]
+    alpha = stack["providers"][0]
+    assert alpha["keys"] == [{"source": "env:ALPHA_KEY", "hash": fingerprint(Secret(CANARY))}]
+    assert alpha["headers"] == ["x-team"]
+    assert stack["embeddings"][0]["chain"][0]["target"] == "alpha/e3"
+    assert set(stack) == {
+        "source", "demo", "server", "admin", "providers", "models", "embeddings", "clients", "limits", "health", "warnings",
+    }  # fmt: skip
+
+
+def test_each_target_shows_what_holds_there(shown):
+    """The model's settings over the provider's over the defaults, and its share of the attempts."""
+    fast = json.loads(shown("--json"))["models"][0]
+    assert (fast["deadline_s"], fast["total_attempts"], fast["defaults"]) == (20, 4, {"temperature": 0.5})
+    alpha, beta = fast["chain"]
+    assert (alpha["target"], alpha["attempts"], beta["target"], beta["attempts"]) == ("alpha/small", 3, "beta/tiny", 1)
+    assert (alpha["breaker"]["consecutive_failures"], alpha["breaker"]["open_s"]) == (2, 11)
+    assert (beta["breaker"]["consecutive_failures"], beta["breaker"]["open_s"]) == (5, 11)
+    assert alpha["timeouts"]["progress_s"] == 5
+    assert alpha["context_window"] == 8000
+
+
+def test_the_text_has_what_a_person_looks_for(shown):
+    text = shown()
+    assert "data port      127.0.0.1:4700" in text
+    assert f"keys     env:ALPHA_KEY ({fingerprint(Secret(CANARY))})" in text
+    assert '  "fast": deadline 20 s, at most 4 attempts, mode warn, default temperature=0.5\n' in text
+    assert "    1. alpha/small: openai-chat, 8000 context, 3 attempts\n" in text
+    assert "2. beta/claude-x" in text or "models of other vendors: claude-x" in text
+    assert "consecutive_failures=2 open_s=11" in text
+    assert "\nwarnings\n" in text
+
+
+@pytest.mark.parametrize("args", [[], ["--json"]])
+def test_no_secret_is_printed(shown, args):
+    """Neither keys nor the values of headers."""
+    assert CANARY not in shown(*args)
+
+
+def test_mistakes_are_told_each_on_a_line_with_code_1(sidestep, tmp_path):
+    (tmp_path / "c.toml").write_text("a = 1\nb = 2\n")
+    done = sidestep("check", "--config", "c.toml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [line.split(": ")[2] for line in done.stderr.splitlines()] == ["a", "b", "providers", "models"]
+
+
+def test_the_environment_can_be_checked_too(sidestep):
+    done = sidestep("check", env={"OPENAI_API_KEY": CANARY, "ANTHROPIC_API_KEY": CANARY})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("configuration  environment\n")
+    assert "1. openai/*" in done.stdout
+    assert CANARY not in done.stdout
+
+
+def test_the_example_file_checks(sidestep):
+    root = Path(__file__).parents[4]
+    env = {name: "k" for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AZURE_OPENAI_API_KEY", "DEEPSEEK_API_KEY")}
+    done = sidestep("check", "--config", str(root / "config.toml"), env=env)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,118 @@
+"""`explain` prints the plan for a request, and makes no call."""
+
+import json
+
+import pytest
+
+from proxy.cli import main
+from proxy.cli.explain import lines
+from proxy.routing.explain import Explanation, Loss, Row
+from proxy.tokens import UNSEEN
+
+ENV = {"OPENAI_API_KEY": "k1", "ANTHROPIC_API_KEY": "k2"}
+
+
+def row(**changes: object) -> Row:
+    values = {
+        "target": "alpha/m",
+        "dialect": "openai-chat",
+        "verdict": "tried",
+        "reason": "first of the chain",
+        "losses": (),
+        "attempts": 3,
+        "worst_case_s": 92.5,
+        "input_tokens_bound": 40,
+    }
+    return Row(**{**values, **changes})
+
+
+def test_the_text_tells_each_targets_turn():
+    losses = (Loss("seed", "dropped", "anthropic has no seed"),)
+    plan = Explanation(
+        "gpt-4o",
+        "*",
+        '[models."*"]',
+        (
+            row(),
+            row(target="beta/c", dialect="anthropic-messages", verdict="skipped", reason="n: one answer only", attempts=0),
+            row(target="gamma/g", reason="when alpha/m fails", losses=losses, input_tokens_bound=UNSEEN + 9),
+        ),
+        120.0,
+        6,
+        "A note.",
+    )
+    assert list(lines(plan)) == [
+        'gpt-4o: [models."*"]',
+        "  1. alpha/m (openai-chat): tried, first of the chain",
+        "     3 attempts, at worst 92.5 s",
+        "     input: at most 40 tokens",
+        "  2. beta/c (anthropic-messages): skipped, n: one answer only",
+        "     input: at most 40 tokens",
+        "  3. gamma/g (openai-chat): tried, when alpha/m fails",
+        "     3 attempts, at worst 92.5 s",
+        "     dropped seed: anthropic has no seed",
+        "     input: as much as the model takes",
+        "\nat most 6 attempts, at worst 120 s",
+        "A note.",
+    ]
+
+
+def test_a_model_alone_is_explained(sidestep):
+    done = sidestep("explain", "--model", "gpt-4o", env=ENV)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1. openai/gpt-4o (openai-chat): tried, first of the chain" in done.stdout
+    assert "2. anthropic/" in done.stdout
+
+
+def test_a_request_file_is_explained_with_its_losses_as_json(sidestep, tmp_path):
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "seed": 7, "n": 2}
+    (tmp_path / "r.json").write_text(json.dumps(body))
+    done = sidestep("explain", "--file", "r.json", "--json", env=ENV)
+    assert (done.returncode, done.stderr) == (0, "")
+    plan = json.loads(done.stdout)
+    assert [entry["verdict"] for entry in plan["rows"]] == ["tried", "skipped"]
+    assert "n" in {loss["field"] for loss in plan["rows"][1]["losses"]}
+
+
+def test_the_option_renames_the_files_model(sidestep, tmp_path):
+    (tmp_path / "r.json").write_text(json.dumps({"model": "x", "messages": [{"role": "user", "content": "hi"}]}))
+    done = sidestep("explain", "--model", "claude-x", "--file", "r.json", env=ENV)
+    assert "anthropic/claude-x" in done.stdout
+
+
+def test_a_request_with_input_is_for_embeddings(sidestep, tmp_path):
+    (tmp_path / "r.json").write_text(json.dumps({"model": "text-embedding-3-small", "input": "hi"}))
+    done = sidestep("explain", "--file", "r.json", env=ENV)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1. openai/text-embedding-3-small" in done.stdout
+    assert "anthropic" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"{", "sidestep: r.json is not valid JSON\n"),
+        (b"\xff", "sidestep: r.json is not valid JSON\n"),
+        (b"[" * 100_000, "sidestep: r.json is not valid JSON\n"),
+        (b"[]", "sidestep: r.json must hold one JSON object, a request body\n"),
+    ],
+)
+def test_a_file_that_is_no_request_is_one_line(tmp_path, monkeypatch, capsys, content, line):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.json").write_bytes(content)
+    assert main(["explain", "--file", "r.json"]) == 1
+    assert capsys.readouterr().err == line
+
+
+def test_a_request_without_messages_or_a_served_model_is_one_line(sidestep, tmp_path):
+    (tmp_path / "r.json").write_text('{"model": "gpt-4o"}')
+    done = sidestep("explain", "--file", "r.json", env=ENV)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "messages" in done.stderr
+    (tmp_path / "c.toml").write_text(
+        '[providers.a]\ndialect = "openai-chat"\nbase_url = "https://a.example"\n[models.m]\nchain = ["a/m"]\n'
+    )
+    done = sidestep("explain", "--model", "other", "--config", "c.toml")
+    assert done.returncode == 1
+    assert done.stderr == "sidestep: nothing serves the model 'other'; known: m\n"

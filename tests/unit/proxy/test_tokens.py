@@ -1,0 +1,131 @@
+"""The bound is never less than what is billed; the exact count never touches the network."""
+
+import hashlib
+import socket
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy import tokens
+from proxy.tokens import PER_IMAGE, PER_TOOLS, UNSEEN, bound, exact
+
+TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
+
+
+def chat(*contents: object, **more: object) -> dict[str, object]:
+    return {"model": "m", "messages": [{"role": "user", "content": content} for content in contents], **more}
+
+
+@given(st.lists(TEXT, max_size=5), TEXT)
+@settings(max_examples=100)
+def test_every_byte_of_text_counts(texts, tool):
+    """As plain content, as parts, and in tool calls, whatever the alphabet."""
+    calls = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": tool}}]}
+    parts = [[{"type": "text", "text": text}] for text in texts]
+    size = sum(len(text.encode()) for text in texts) + len(tool.encode())
+    for contents in (texts, parts):
+        body = chat(*contents)
+        body["messages"].append(calls)
+        assert bound(body) >= size
+
+
+def test_the_bound_is_not_wildly_above_the_text():
+    assert bound(chat("x" * 1000)) < 1100
+
+
+def test_an_image_costs_a_constant_whatever_its_bytes():
+    def image(data: str) -> list[dict[str, object]]:
+        return [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}]
+
+    assert bound(chat(image("A" * 1_000_000))) == bound(chat(image("A")))
+    assert bound(chat(image("A"))) >= PER_IMAGE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        chat([{"type": "file", "file": {"file_id": "file-1"}}]),
+        chat("x", web_search_options={}),
+        {"model": "m", "messages": [{"role": "assistant", "audio": {"id": "audio_1"}}]},
+    ],
+)
+def test_what_is_not_in_the_request_has_no_bound_of_its_own(body):
+    assert bound(body) >= UNSEEN
+
+
+def test_tools_and_schemas_count_by_their_json_and_the_vendors_instructions():
+    tool = {"type": "function", "function": {"name": "f", "description": "d" * 500, "parameters": {"type": "object"}}}
+    assert bound(chat("x", tools=[tool])) >= bound(chat("x")) + 500 + PER_TOOLS
+    assert bound(chat("x", response_format={"type": "json_schema", "json_schema": {"name": "n" * 300}})) >= 300
+
+
+def test_what_is_no_input_does_not_count():
+    assert bound(chat("x", metadata={"a": "b" * 500}, user="u" * 500, stream=True)) == bound(chat("x"))
+
+
+@pytest.mark.parametrize(
+    ("value", "least"),
+    [("x" * 50, 50), (["x" * 50, "y" * 50], 100), ([1, 2, 3], 3), ([[1, 2], [3]], 3), (None, 0), (5, 1), ([], 0)],
+)
+def test_embeddings_count_texts_and_tokens(value, least):
+    assert least <= bound({"model": "m", "input": value}) <= least + 100
+
+
+@pytest.mark.parametrize("messages", [None, "x", [None, 3, "x", {}, {"content": 5}, {"content": [None, 3, {}]}], {}])
+def test_malformed_requests_have_a_bound_too(messages):
+    assert bound({"model": "m", "messages": messages}) > 0
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Any connection is a failure."""
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("tried to connect")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    tokens._encoding.cache_clear()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"damaged"])
+def test_without_a_whole_vocabulary_at_hand_there_is_no_exact_count(no_network, monkeypatch, tmp_path, content):
+    """tiktoken would delete a damaged file and download it anew."""
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    file = tmp_path / tokens._VOCABULARIES["o200k_base"][0]
+    if content is not None:
+        file.write_bytes(content)
+    assert exact("hello", "gpt-4o") is None
+    assert content is None or file.read_bytes() == content
+
+
+def test_without_a_folder_or_for_unknown_models_nothing_is_loaded(no_network, monkeypatch, tmp_path):
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
+    assert exact("hello", "gpt-4o") is None
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    assert exact("hello", "claude-sonnet-5") is None
+
+
+def test_with_the_vocabulary_at_hand_the_count_is_tiktokens(no_network, monkeypatch, tmp_path):
+    """A small vocabulary of our own stands in for the real one of 3 MB."""
+    import base64
+
+    import tiktoken
+
+    lines = b"".join(base64.b64encode(bytes([byte])) + b" %d\n" % byte for byte in range(256))
+    name, _ = tokens._VOCABULARIES["o200k_base"]
+    (tmp_path / name).write_bytes(lines)
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(tokens, "_VOCABULARIES", {"o200k_base": (name, hashlib.sha256(lines).hexdigest())})
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    small = tiktoken.Encoding("small", pat_str=r"(?s:.)", mergeable_ranks=ranks, special_tokens={"<|end|>": 256})
+    monkeypatch.setattr(tiktoken, "get_encoding", lambda name: small)
+    assert exact("héllo<|end|>", "gpt-4o") == len("héllo<|end|>".encode())
+
+
+def test_tiktoken_is_not_imported_before_it_is_needed():
+    import subprocess
+
+    code = "import sys, proxy.tokens; proxy.tokens.bound({'messages': []}); sys.exit('tiktoken' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
