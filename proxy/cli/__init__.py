@@ -10,13 +10,12 @@ did not work; 2 wrong usage or configuration; 130 interrupted.
 import argparse
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 import proxy
 from proxy.cli import check, demo, explain, key, probe, serve
-from proxy.cli.stop import Stop
+from proxy.cli.options import Stop
 
 _DESCRIPTION = """\
 A failover proxy for programs that speak to LLM providers. Point the program's base URL
@@ -86,6 +85,9 @@ def _of_system(error: OSError) -> str:
 
 
 def _place(error: Exception) -> str:
+    """Where our own code raised it, or called what did."""
+    import traceback  # noqa: PLC0415 - hardly ever needed
+
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/proxy/" in frame.filename or "/translators/" in frame.filename] or frames
     return f"{'/'.join(own[-1].filename.split('/')[-2:])}:{own[-1].lineno}"

@@ -48,8 +48,10 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
     yield "\nproviders"
     for provider in stack["providers"]:
         yield from _provider(provider)
-    yield from _routes("models", stack["models"])
-    yield from _routes("embeddings", stack["embeddings"])
+    yield from _routes("models", stack["models"], stack["defaults"])
+    yield from _routes("embeddings", stack["embeddings"], stack["defaults"])
+    yield "\nwhere a target says nothing else"
+    yield from (f"  {name:8} {_settings(values)}" for name, values in stack["defaults"].items())
     if stack["warnings"]:
         yield "\nwarnings"
         yield from (f"  {warning}" for warning in stack["warnings"])
@@ -96,14 +98,14 @@ def _keys(keys: Iterable[dict[str, Any]]) -> str:
     return ", ".join(told) or "none"
 
 
-def _routes(title: str, routes: list[dict[str, Any]]) -> Iterator[str]:
+def _routes(title: str, routes: list[dict[str, Any]], defaults: dict[str, Any]) -> Iterator[str]:
     if not routes:
         return
     yield f"\n{title}"
     for route in routes:
         yield f'  "{route["name"]}": {_route(route)}'
         for place, target in enumerate(route["chain"], 1):
-            yield from _target(place, target)
+            yield from _target(place, target, defaults)
 
 
 def _route(route: dict[str, Any]) -> str:
@@ -115,11 +117,13 @@ def _route(route: dict[str, Any]) -> str:
     return ", ".join(told)
 
 
-def _target(place: int, target: dict[str, Any]) -> Iterator[str]:
+def _target(place: int, target: dict[str, Any], defaults: dict[str, Any]) -> Iterator[str]:
     default = f" (models of other vendors: {target['default_model']})" if target["default_model"] else ""
     sizes = (("context_window", "context"), ("max_output", "output"))
     told = [target["dialect"], *(f"{target[name]} {label}" for name, label in sizes if target[name])]
-    told.append(f"{target['attempts']} attempts")
+    told.append(f"{target['attempts']} attempt{'' if target['attempts'] == 1 else 's'}")
     yield f"    {place}. {target['target']}{default}: {', '.join(told)}"
-    for section in ("timeouts", "breaker", "retry"):
-        yield f"       {section:8} {_settings(target[section])}"
+    for section, usual in defaults.items():
+        own = {name: value for name, value in target[section].items() if value != usual[name]}
+        if own:
+            yield f"       {section} {_settings(own)}"

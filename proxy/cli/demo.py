@@ -1,8 +1,9 @@
 """`sidestep demo`: shows failover at work, with scripted providers on this machine."""
 
 import argparse
+import os
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,8 +35,16 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every command i
 @asynccontextmanager
 async def _proxy(config: "Config") -> "AsyncIterator[tuple[str, str]]":
     """A proxy in this process; the URLs of its two ports."""
-    from proxy.app import build  # noqa: PLC0415 - see the package's docstring
+    from proxy.app import App, build  # noqa: PLC0415 - see the package's docstring
+    from proxy.clock import Clock  # noqa: PLC0415 - likewise
     from proxy.server import serving  # noqa: PLC0415 - likewise
 
-    async with serving(config, build) as running:
-        yield running.data_url, running.admin_url
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123, ASYNC230 - pathlib is slow to import; this file never blocks
+
+        def without_log(config: "Config", clock: Clock) -> App:
+            """The log would stand between the lines of the table."""
+            with redirect_stdout(nowhere):
+                return build(config, clock)
+
+        async with serving(config, without_log) as running:
+            yield running.data_url, running.admin_url

@@ -10,7 +10,7 @@ from typing import Any
 from proxy.config.listeners import ENV_CLIENT
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT, fingerprint
-from proxy.config.values import Config, ModelRoute, Provider, RetrySettings, Target
+from proxy.config.values import BreakerSettings, Config, ModelRoute, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.resilience.retry import attempts_for, total_attempts
 from proxy.routing.resolve import Router
 
@@ -30,6 +30,11 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
         "models": [_model(route, router) for route in config.models.values()],
         "embeddings": [_embedding(name, router) for name in config.embeddings],
         "clients": [_client(name, client.key_sha256) for name, client in config.clients.items()],
+        "defaults": {
+            "timeouts": asdict(TimeoutSettings()),
+            "breaker": asdict(BreakerSettings()),
+            "retry": asdict(RetrySettings()),
+        },
         "limits": asdict(config.limits),
         "health": asdict(config.health),
         "warnings": list(warnings),

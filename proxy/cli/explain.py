@@ -2,11 +2,9 @@
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proxy.cli.options import add_config, add_json, load
-from proxy.cli.stop import Stop
+from proxy.cli.options import Stop, add_config, add_json, load
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -50,7 +48,9 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
         if arguments.model is None:
             raise Stop("explain needs --model NAME or --file REQUEST.json", code=2)
         return {"model": arguments.model, "messages": [{"role": "user", "content": "Hello"}]}
-    import orjson  # noqa: PLC0415 - see the package's docstring
+    from pathlib import Path  # noqa: PLC0415 - see the package's docstring
+
+    import orjson  # noqa: PLC0415 - likewise
 
     try:
         with Path(arguments.file).open("rb") as file:

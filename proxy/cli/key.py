@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
-from proxy.cli.stop import Stop
+from proxy.cli.options import Stop
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands

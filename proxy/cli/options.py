@@ -1,16 +1,24 @@
-"""Options that several commands share, and the loading they lead to."""
+"""What several commands share: their options, the loading these lead to, and how a command ends early."""
 
 import argparse
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
-
-from proxy.cli.stop import Stop
 
 if TYPE_CHECKING:
     from proxy.config.errors import ConfigErrors
     from proxy.config.load import Loaded
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+
+
+class Stop(Exception):
+    """The command cannot go on: `lines` go to stderr, each after `sidestep: `, and `code` is the exit code."""
+
+    def __init__(self, *lines: str, code: int = 1) -> None:
+        super().__init__(*lines)
+        self.lines: Sequence[str] = lines
+        self.code = code
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from translators.catalog import codec
-
 from proxy import tokens
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.values import Config
@@ -11,6 +9,7 @@ from proxy.jobs import ChatJob, EmbeddingsJob, Job
 from proxy.routing.explain import Explanation, explain
 from proxy.routing.resolve import Resolution, Router
 from translators import embeddings
+from translators.catalog import codec
 from translators.faults import Malformed
 from translators.ir import Dialect
 from translators.report import Mode
@@ -40,4 +39,6 @@ def _chat(router: Router, body: dict[str, Any]) -> tuple[str, Resolution | None,
 
 def _embeddings(router: Router, body: dict[str, Any]) -> tuple[str, Resolution | None, Job]:
     envelope = embeddings.check(body)
-    return envelope.model, router.embeddings(envelope.model), EmbeddingsJob(body, envelope)
+    found = router.embeddings(envelope.model)
+    payload = {"dimensions": found.dimensions, **body} if found and found.dimensions else body
+    return envelope.model, found, EmbeddingsJob(payload, envelope)

@@ -7,7 +7,7 @@ import argparse
 import socket
 from typing import TYPE_CHECKING
 
-from proxy.cli.stop import Stop
+from proxy.cli.options import Stop
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -52,7 +52,8 @@ def _status(host: str, port: int, path: str) -> str:
     name = f"[{host}]" if ":" in host else host
     request = f"GET {path} HTTP/1.1\r\nHost: {name}:{port}\r\nConnection: close\r\n\r\n"
     try:
-        with socket.create_connection((host, port), TIMEOUT_S) as connection:
+        # As text the host would bring in the tables of international names.
+        with socket.create_connection((host.encode(), port), TIMEOUT_S) as connection:  # type: ignore[arg-type]  # it may be bytes
             connection.settimeout(TIMEOUT_S)
             connection.sendall(request.encode())
             words = _first_line(connection).split(" ", 2)

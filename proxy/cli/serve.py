@@ -96,11 +96,17 @@ def lines(config: "Config", warnings: "Sequence[str]", data_url: str, admin_url:
     for entry in config.embeddings.values():
         yield f"embeddings {entry.name}: {' -> '.join(f'{step.provider}/{step.model}' for step in entry.chain)}"
     yield f"clients: {', '.join(config.clients) or 'anyone on this machine'}"
-    yield f"serving {data_url}/v1, admin {admin_url}, configured by {config.source}"
+    yield f"serving {data_url}/v1, admin {admin_url}, configured by {_source(config)}"
     yield f"try: {_curl(config, data_url)}"
 
 
+def _source(config: "Config") -> str:
+    return "the environment" if config.source == "environment" else config.source
+
+
 def _keys(provider: "Provider") -> str:
+    if provider.demo:
+        return "scripted"
     if provider.client_key:
         return "the caller's own key"
     return f"key from {', '.join(key.source for key in provider.keys)}" if provider.keys else "no key"

@@ -52,7 +52,8 @@ def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None =
     chosen = path or env.get(zero.CONFIG_VARIABLE, "").strip()
     problems = Problems(chosen or ENVIRONMENT)
     if chosen:
-        config: Config | None = _from_file(chosen, env, overrides, problems)
+        named = "" if path else f" (it is named by {zero.CONFIG_VARIABLE})"
+        config: Config | None = _from_file(_parsed(chosen, named), env, overrides, problems)
     else:
         config = zero.read_environment(env, overrides, problems)
     if config is None:
@@ -80,8 +81,8 @@ def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Co
     return changed
 
 
-def _from_file(path: str, env: Mapping[str, str], overrides: Overrides, problems: Problems) -> Config:
-    root = Table(_parsed(path), "", problems)
+def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Overrides, problems: Problems) -> Config:
+    root = Table(content, "", problems)
     server = read_server(root.table("server"), overrides)
     limits = settings.over(LimitSettings(), root.table("limits"))
     common = Common(
@@ -102,13 +103,16 @@ def _from_file(path: str, env: Mapping[str, str], overrides: Overrides, problems
         server=server,
         admin=read_admin(root.table("admin")),
         limits=limits,
+        timeouts=common.timeouts,
         health=settings.over(HealthSettings(), root.table("health")),
-        source=path,
+        source=problems.source,
     )
     root.finish()
     _check_whole(config, problems)
     if zero.PRIMARY in env or zero.FALLBACK in env:
-        problems.warnings.append(f"{zero.PRIMARY} and {zero.FALLBACK} are not read: {path} says which providers serve")
+        problems.warnings.append(
+            f"{zero.PRIMARY} and {zero.FALLBACK} are not read: {config.source} says which providers serve"
+        )
     return config
 
 
@@ -117,6 +121,9 @@ def _check_whole(config: Config, problems: Problems) -> None:
         problems.add("providers", "is missing: add at least one [providers.NAME]")
     if not config.models and not config.embeddings:
         problems.add("models", 'is missing: add at least one [models."NAME"] with a chain, or [models."*"]')
+    for path, wanted in (("server.watch", config.server.watch), ("health.active", config.health.active)):
+        if wanted:
+            problems.warn(path, "has no effect in this version")
     for route in config.models.values():
         for step in route.chain[1:]:
             provider = config.providers[step.provider]
@@ -128,13 +135,13 @@ def _check_whole(config: Config, problems: Problems) -> None:
                 problems.warn(where, message)
 
 
-def _parsed(path: str) -> dict[str, Any]:
+def _parsed(path: str, named: str) -> dict[str, Any]:
     """The file's content. Raises ConfigErrors with one line when it cannot be read at all."""
     try:
         with Path(path).open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
     except OSError as error:
-        raise _unreadable(path, f"cannot be read: {(error.strerror or 'unknown error').lower()}") from None
+        raise _unreadable(path, f"cannot be read: {(error.strerror or 'unknown error').lower()}{named}") from None
     if len(content) > FILE_LIMIT:
         raise _unreadable(path, f"is larger than {FILE_LIMIT} bytes")
     try:

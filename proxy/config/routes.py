@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, cast
 
 from proxy.config import settings
 from proxy.config.errors import nearest
+from proxy.config.profiles import profile_for
 from proxy.config.table import Range, Table, join, number
 from proxy.config.values import (
     BreakerSettings,
@@ -20,6 +21,7 @@ from proxy.config.values import (
     Step,
     TimeoutSettings,
 )
+from translators.ir import Dialect
 
 ANY: Final = "*"
 CHAIN_CAP: Final = 16
@@ -73,6 +75,10 @@ def read_embeddings(table: Table, providers: Mapping[str, Provider]) -> dict[str
 
 def _embedding(name: str, table: Table, providers: Mapping[str, Provider]) -> EmbeddingRoute:
     chain = _chain(table, providers)
+    for step in chain:
+        provider = providers[step.provider]
+        if provider.dialect is Dialect.ANTHROPIC_MESSAGES or not profile_for(provider, step.model).embeddings:
+            table.wrong("chain", f"{step.provider}/{step.model} cannot serve embeddings")
     reason = table.text("same_space")
     models = sorted({step.model for step in chain})
     if ANY in models:

@@ -145,9 +145,9 @@ def _variables(vendor: str) -> str:
 
 def no_keys() -> str:
     """The one line for an environment without any key."""
-    usual = [vendor.key_env[0] for vendor in vendors().values() if vendor.key_env]
+    usual = " or ".join(vendors()[name].key_env[0] for name in (DEFAULT_PRIMARY, DEFAULT_FALLBACK))
     return (
-        f"no provider has a key: set {usual[0]} or {usual[1]} (or the key of another vendor), "
+        f"no provider has a key: set {usual} (or the key of another vendor), "
         "or name a configuration file with --config or SIDESTEP_CONFIG"
     )
 

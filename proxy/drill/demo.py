@@ -2,14 +2,15 @@
 
 alpha (OpenAI dialect) is the primary, beta (Anthropic dialect) stands in for its chat, gamma (OpenAI dialect, the same
 vectors) for its embeddings. Breakers open and recover within seconds, so that each fault is met again by a probe and
-the whole story takes about half a minute. One row is printed for each answer, in the order they end.
+the whole story takes about half a minute. One row is printed for each answer, in the order they end. The added latency
+is what the client waited longer than it does when it asks alpha without the proxy.
 """
 
 import asyncio
 import itertools
 import statistics
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
@@ -52,7 +53,9 @@ PHASES: tuple[tuple[str, Script], ...] = (
     ("alpha cuts its answers before the first token", cut_before_commit()),
     ("alpha is well again", ok()),
 )
-_ROW = "{:>6}  {:<22}  {:<18}  {:<40}  {:>8}  {}"
+MIX: tuple[Kind, ...] = ("stream", "unary", "tools", "stream", "embeddings")
+"""The order of the load. Breakers probe at about every third request: with five in a cycle, each kind gets its turn."""
+_ROW = "{:>6}  {:<24}  {:<18}  {:<40}  {:>8}  {}"
 
 
 def demo_config(alpha_url: str, beta_url: str, gamma_url: str) -> Config:
@@ -78,7 +81,7 @@ def _provider(name: str, dialect: Dialect, url: str) -> Provider:
         dialect=dialect,
         base_url=url,
         keys=(ProviderKey("demo", Secret("demo")),),
-        breaker=BreakerSettings(consecutive_failures=3, open_s=0.8, open_max_s=1.6, ramp_s=2.0),
+        breaker=BreakerSettings(consecutive_failures=3, open_s=0.4, open_max_s=0.6, ramp_s=2.0),
         retry=RetrySettings(base_s=0.05, cap_s=0.2),
         timeouts=TimeoutSettings(deadline_s=10.0, connect_s=1.0, progress_s=0.8, progress_unary_s=0.8, idle_s=2.0),
         profile={"max_output": 4096},
@@ -95,14 +98,13 @@ class Tally:
     failovers: int = 0
     added_ms: list[float] = field(default_factory=list)
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Result, added_ms: float) -> None:
         if not result.ok:
             self.errors.append(result.error)
             return
         self.served[result.served_by or "unknown"] += 1
         self.failovers += len(attempts(result)) > 1
-        if (added := added_ms(result)) is not None:
-            self.added_ms.append(added)
+        self.added_ms.append(added_ms)
 
     def summary(self) -> list[str]:
         count = self.served.total() + len(self.errors)
@@ -120,25 +122,30 @@ def attempts(result: Result) -> list[list[str]]:
     return [one.strip().split(";") for one in told.split(",") if one.count(";") == 3]
 
 
-def added_ms(result: Result) -> float | None:
-    """Milliseconds until the answer (of a stream: its first token) beyond those of the attempt that gave it; None
-    where the headers do not say."""
-    tried = attempts(result)
-    if not tried or not tried[-1][3].isdigit():
-        return None
-    until = result.seconds if result.first_token_s is None else result.first_token_s
-    return max(0.0, until * 1000 - int(tried[-1][3]))
+def answer_s(result: Result) -> float:
+    """Seconds until the answer; of a stream, until its first token."""
+    return result.seconds if result.first_token_s is None else result.first_token_s
 
 
-def row(at: float, kind: Kind, result: Result, breaker: str) -> str:
+async def usual_s(ask: Ask) -> dict[Kind, float]:
+    """What an answer of each kind takes a client, by the median of five: what is not the proxy's doing."""
+    return {kind: statistics.median([answer_s(await ask(kind)) for _ in range(5)]) for kind in KINDS}
+
+
+def row(at: float, kind: Kind, result: Result, added_ms: float, breaker: str) -> str:
     """One line of the table; `at` is seconds since the start."""
     asked = f"{EMBED_MODEL if kind == 'embeddings' else MODEL} ({kind})"
     if not result.ok:
         return _ROW.format(f"{at:.1f}s", asked, "ERROR", result.error[:200], "", breaker)
-    tried = " > ".join(f"{one[0].split('/')[0]} {one[1]}" for one in attempts(result))
-    added = added_ms(result)
-    told = "" if added is None else f"{added:.1f} ms"
-    return _ROW.format(f"{at:.1f}s", asked, result.served_by or "unknown", tried, told, breaker)
+    tried = " > ".join(_grouped(f"{one[0].split('/')[0]} {one[1]}" for one in attempts(result)))
+    return _ROW.format(f"{at:.1f}s", asked, result.served_by or "unknown", tried, f"{added_ms:.1f} ms", breaker)
+
+
+def _grouped(names: Iterable[str]) -> Iterator[str]:
+    """Each name, with its number where it stands several times in a row."""
+    for name, run in itertools.groupby(names):
+        times = len(list(run))
+        yield name if times == 1 else f"{name} x{times}"
 
 
 async def breaker_state(admin_url: str, target: str) -> str:
@@ -153,9 +160,10 @@ async def breaker_state(admin_url: str, target: str) -> str:
 class _Show:
     """Sends the load and prints what comes of it."""
 
-    def __init__(self, ask: Ask, admin_url: str, out: TextIO, clock: Clock) -> None:
+    def __init__(self, ask: Ask, usual: Mapping[Kind, float], admin_url: str, out: TextIO, clock: Clock) -> None:
         self.tally = Tally()
         self._ask = ask
+        self._usual = usual
         self._admin_url = admin_url
         self._out = out
         self._clock = clock
@@ -166,7 +174,7 @@ class _Show:
 
     async def play(self, alpha: ScriptedProvider, rate: float, seconds_per_phase: float) -> None:
         """All phases, `rate` requests a second, each sent whatever became of the ones before."""
-        kinds = itertools.cycle(KINDS)
+        kinds = itertools.cycle(MIX)
         async with asyncio.TaskGroup() as load:
             for title, script in PHASES:
                 alpha.script = script
@@ -179,9 +187,10 @@ class _Show:
     async def _one(self, kind: Kind) -> None:
         at = self._clock.now() - self._started
         result = await self._ask(kind)
-        self.tally.add(result)
+        added_ms = max(0.0, answer_s(result) - self._usual[kind]) * 1000
+        self.tally.add(result, added_ms)
         breaker = await breaker_state(self._admin_url, f"alpha/{EMBED_MODEL if kind == 'embeddings' else MODEL}")
-        self.say(row(at, kind, result, breaker))
+        self.say(row(at, kind, result, added_ms, breaker))
 
 
 async def run(
@@ -200,9 +209,10 @@ async def run(
         ScriptedProvider("beta", Dialect.ANTHROPIC_MESSAGES, model=STAND_IN_MODEL) as beta,
         ScriptedProvider("gamma", Dialect.OPENAI_CHAT) as gamma,
         start_proxy(demo_config(alpha.base_url, beta.base_url, gamma.base_url)) as (data_url, admin_url),
+        _client(alpha.base_url, sdk=sdk) as (_, ask_alpha),
         _client(f"{data_url}/v1", sdk=sdk) as (client, ask),
     ):
-        show = _Show(ask, admin_url, out, clock)
+        show = _Show(ask, await usual_s(ask_alpha), admin_url, out, clock)
         show.say(
             f"Client: {client}, base URL {data_url}/v1. Primary: alpha; beta stands in for chat, gamma for embeddings."
         )

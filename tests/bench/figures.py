@@ -176,14 +176,20 @@ def _held(bench: Bench, process: Child, url: str, name: str, count: int) -> list
 
 
 def start(bench: Bench) -> list[Row]:
-    times, sizes = [], []
+    times, busy, sizes = [], [], []
     for _ in range(bench.starts):
         with servers.sidestep(bench.urls, bench.certificate, "pyreqwest", bench.folder) as (process, _, ready_s):
             times.append(ready_s)
+            busy.append(process.cpu_s())
             sizes.append(process.rss() / 1_000_000)
     ready, size = statistics.median(times), statistics.median(sizes)
     return [
-        Row("cold start to ready", f"{ready:.2f} s", "&le; 0.7 s", ready <= 0.7),
+        Row(
+            "cold start to ready",
+            f"{ready:.2f} s ({statistics.median(busy):.2f} s of processor time)",
+            "&le; 0.7 s",
+            ready <= 0.7,
+        ),
         Row("resident memory, idle", f"{size:.0f} MB", "&le; 70 MB", size <= 70),
     ]
 

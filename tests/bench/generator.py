@@ -58,17 +58,19 @@ class Endpoint:
 
 
 async def closed(url: str, body: str, seconds: str, connections: str) -> dict[str, Any]:
-    endpoint, answers = Endpoint(url, body), 0
+    endpoint = Endpoint(url, body)
     until = CLOCK.now() + float(seconds)
 
-    async def one() -> None:
-        nonlocal answers
+    async def one() -> int:
+        answers = 0
         while CLOCK.now() < until:
-            answers += await endpoint.seconds(None) is not None
+            if await endpoint.seconds(None) is not None:
+                answers += 1
+        return answers
 
-    await asyncio.gather(*(one() for _ in range(int(connections))))
+    counts = await asyncio.gather(*(one() for _ in range(int(connections))))
     endpoint.close()
-    return {"answers": answers, "errors": endpoint.errors, "seconds": float(seconds)}
+    return {"answers": sum(counts), "errors": endpoint.errors, "seconds": float(seconds)}
 
 
 async def latency(

@@ -26,7 +26,7 @@ def body(model: str, *, stream: bool = False) -> str:
 
 
 def measure(url: str, request: str, seconds: float, cores: set[int], folder: Path) -> Rate:
-    """Whole answers a second to `request`, POSTed to `url` over 32 connections, each asking as fast as it is answered."""
+    """Whole answers a second to `request`, POSTed to `url` over 32 connections, each asking again once answered."""
     if has_wrk():
         return _wrk(url, request, seconds, cores, folder)
     arguments = ("closed", url, request, str(seconds), str(CONNECTIONS))

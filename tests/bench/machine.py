@@ -39,6 +39,17 @@ class Child:
 
 
 @contextmanager
+def _on(cores: set[int]) -> Iterator[None]:
+    """What is started meanwhile runs on `cores` from its first instruction."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def child(
     command: Sequence[str],
     cores: set[int],
@@ -50,13 +61,12 @@ def child(
     file."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "stderr"
-        with log.open("wb") as errors:
-            process = subprocess.Popen(  # noqa: PLW1509 - one thread only, and the affinity must be the child's from its start
+        with log.open("wb") as errors, _on(cores):
+            process = subprocess.Popen(
                 command,
                 stdout=output or subprocess.PIPE,
                 stderr=errors,
                 env={**os.environ, **(env or {})},
-                preexec_fn=lambda: os.sched_setaffinity(0, cores),
             )
         try:
             yield Child(process.pid, log), process
@@ -73,13 +83,8 @@ def child(
 
 def run(command: Sequence[str], cores: set[int], timeout_s: float) -> str:
     """Standard output of `command`, run on `cores`. Raises RuntimeError with what it said when it fails."""
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        timeout=timeout_s,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
-        check=False,  # noqa: PLW1509 - as above
-    )
+    with _on(cores):
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.decode(errors='replace')[-500:]}")
     return done.stdout.decode()

@@ -109,7 +109,7 @@ def _ready(process: "subprocess.Popen[bytes]", url: str, since: float, started: 
                 if answer.status == 200:
                     return time.perf_counter() - since
         except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.005)  # noqa: TID251 - a poll for another process
+            time.sleep(0.005)
     raise NotReady(f"{urlsplit(url).netloc} did not answer: {started.log.read_text()[-500:]}")
 
 

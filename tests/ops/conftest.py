@@ -99,7 +99,6 @@ def _context(into: Path) -> None:
 
 def _play(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     moved = re.sub(r"(?<![\w.])/(opt|src)/", lambda found: f"{shlex.quote(str(folder))}/{found[1]}/", line)
-    moved = moved.replace("/opt/tiktoken;", f"{shlex.quote(str(folder))}/opt/tiktoken;")
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     env.pop("PYTHONPATH", None)
     if FETCHES in line:  # No network outside this machine: the step is given a proxy nobody listens at.

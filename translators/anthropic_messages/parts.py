@@ -126,7 +126,7 @@ def message_index(items: tuple[Item, ...], position: int) -> int:
     message are one, every other message and tool result is one of its own."""
     count, held = -1, 0
     for item in items[: position + 1]:
-        rank = _RANKS[type(item)] if type(item) is not Message or item.role == "assistant" else 0
+        rank = 0 if type(item) is Message and item.role != "assistant" else _RANKS.get(type(item), 0)
         # Within one assistant message the order is reasoning (1), text (2), calls (3).
         same = held and rank and (rank > held or (rank == held and rank != _RANKS[Message]))
         if not same:

@@ -165,7 +165,7 @@ class _Fitter:
 
 def _is_object(node: Schema) -> bool:
     kind = node.get("type")
-    return kind == "object" or "properties" in node or (isinstance(kind, list) and "object" in kind)
+    return kind == "object" or isinstance(node.get("properties"), dict) or (isinstance(kind, list) and "object" in kind)
 
 
 def _verbatim(fitted: Schema, key: str, value: Json) -> bool:

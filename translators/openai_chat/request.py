@@ -157,7 +157,7 @@ _STREAM_OPTIONS = frozenset({"include_usage", "include_obfuscation"})
 def _tools(body: dict[str, Json], fields: dict[str, Json], extra: dict[str, Json]) -> None:
     tools: list[Tool] = []
     foreign: list[Json] = []
-    for i, tool in enumerate(array(body.get("tools") or [], "tools")):
+    for i, tool in enumerate(_list(body, "tools")):
         try:
             read = _tool(obj(tool, ""))
         except Wrong as wrong:
@@ -166,7 +166,7 @@ def _tools(body: dict[str, Json], fields: dict[str, Json], extra: dict[str, Json
             foreign.append(tool)
         else:
             tools.append(read)
-    for i, function in enumerate(array(body.get("functions") or [], "functions")):
+    for i, function in enumerate(_list(body, "functions")):
         tools.append(_function(obj(function, f"functions[{i}]"), f"functions[{i}]."))
         fields["parallel_tool_calls"] = False  # the form has room for one call
     if tools:
@@ -174,6 +174,10 @@ def _tools(body: dict[str, Json], fields: dict[str, Json], extra: dict[str, Json
     if foreign:
         extra["tools"] = foreign
     _choice(body, fields)
+
+
+def _list(body: dict[str, Json], name: str) -> list[Json]:
+    return [] if body.get(name) is None else array(body[name], name)
 
 
 def _tool(tool: dict[str, Json]) -> Tool | None:

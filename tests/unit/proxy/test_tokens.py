@@ -1,10 +1,13 @@
 """The bound is never less than what is billed; the exact count never touches the network."""
 
+import base64
 import hashlib
 import socket
+import subprocess
 import sys
 
 import pytest
+import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,10 +112,6 @@ def test_without_a_folder_or_for_unknown_models_nothing_is_loaded(no_network, mo
 
 def test_with_the_vocabulary_at_hand_the_count_is_tiktokens(no_network, monkeypatch, tmp_path):
     """A small vocabulary of our own stands in for the real one of 3 MB."""
-    import base64
-
-    import tiktoken
-
     lines = b"".join(base64.b64encode(bytes([byte])) + b" %d\n" % byte for byte in range(256))
     name, _ = tokens._VOCABULARIES["o200k_base"]
     (tmp_path / name).write_bytes(lines)
@@ -125,7 +124,5 @@ def test_with_the_vocabulary_at_hand_the_count_is_tiktokens(no_network, monkeypa
 
 
 def test_tiktoken_is_not_imported_before_it_is_needed():
-    import subprocess
-
     code = "import sys, proxy.tokens; proxy.tokens.bound({'messages': []}); sys.exit('tiktoken' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -67,7 +67,8 @@ def test_json_has_the_whole_stack(shown):
     assert alpha["headers"] == ["x-team"]
     assert stack["embeddings"][0]["chain"][0]["target"] == "alpha/e3"
     assert set(stack) == {
-        "source", "demo", "server", "admin", "providers", "models", "embeddings", "clients", "limits", "health", "warnings",
+        "source", "demo", "server", "admin", "providers", "models", "embeddings", "clients", "limits", "health",
+        "warnings", "defaults",
     }  # fmt: skip
 
 
@@ -89,9 +90,9 @@ def test_the_text_has_what_a_person_looks_for(shown):
     assert f"keys     env:ALPHA_KEY ({fingerprint(Secret(CANARY))})" in text
     assert '  "fast": deadline 20 s, at most 4 attempts, mode warn, default temperature=0.5\n' in text
     assert "    1. alpha/small: openai-chat, 8000 context, 3 attempts\n" in text
-    assert "2. beta/claude-x" in text or "models of other vendors: claude-x" in text
-    assert "consecutive_failures=2 open_s=11" in text
-    assert "\nwarnings\n" in text
+    assert "    2. beta/claude-x: anthropic-messages, 3 attempts\n" in text
+    assert "       breaker consecutive_failures=2 open_s=11\n" in text
+    assert "\n  retry    attempts_per_target=3 max_total_attempts=6 " in text
 
 
 @pytest.mark.parametrize("args", [[], ["--json"]])
@@ -117,6 +118,11 @@ def test_the_environment_can_be_checked_too(sidestep):
 
 def test_the_example_file_checks(sidestep):
     root = Path(__file__).parents[4]
-    env = {name: "k" for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AZURE_OPENAI_API_KEY", "DEEPSEEK_API_KEY")}
+    env = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AZURE_OPENAI_API_KEY", "DEEPSEEK_API_KEY"), "k")
     done = sidestep("check", "--config", str(root / "config.toml"), env=env)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_warnings_are_shown(shown, monkeypatch):
+    monkeypatch.setenv("AI_PROVIDER", "openai")
+    assert "\nwarnings\n  AI_PROVIDER and AI_FALLBACK_PROVIDER are not read: c.toml says" in shown()

@@ -34,7 +34,13 @@ def test_the_text_tells_each_targets_turn():
         '[models."*"]',
         (
             row(),
-            row(target="beta/c", dialect="anthropic-messages", verdict="skipped", reason="n: one answer only", attempts=0),
+            row(
+                target="beta/c",
+                dialect="anthropic-messages",
+                verdict="skipped",
+                reason="n: one answer only",
+                attempts=0,
+            ),
             row(target="gamma/g", reason="when alpha/m fails", losses=losses, input_tokens_bound=UNSEEN + 9),
         ),
         120.0,

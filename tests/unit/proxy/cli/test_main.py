@@ -7,7 +7,7 @@ import pytest
 
 import proxy
 from proxy.cli import main, serve
-from proxy.cli.stop import Stop
+from proxy.cli.options import Stop
 
 COMMANDS = ["serve", "check", "explain", "demo", "probe", "key"]
 
@@ -44,7 +44,12 @@ def test_quick_commands_import_only_the_standard_library(args):
         "sys.exit(repr((own, extra)) if own - {'proxy', '__main__'} or extra else 0)"
     )
     done = subprocess.run(
-        [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {proxy.__path__[0].removesuffix('/proxy')!r})\n{code}"],
+        [
+            sys.executable,
+            "-S",
+            "-c",
+            f"import sys; sys.path.insert(0, {proxy.__path__[0].removesuffix('/proxy')!r})\n{code}",
+        ],
         capture_output=True,
         text=True,
         timeout=60,
@@ -58,7 +63,10 @@ def test_quick_commands_import_only_the_standard_library(args):
     [
         ([], "sidestep: the following arguments are required: COMMAND (see sidestep --help)"),
         (["sreve"], "sidestep: argument COMMAND: invalid choice: 'sreve'"),
-        (["serve", "--port", "x"], "sidestep serve: argument --port: invalid int value: 'x' (see sidestep serve --help)"),
+        (
+            ["serve", "--port", "x"],
+            "sidestep serve: argument --port: invalid int value: 'x' (see sidestep serve --help)",
+        ),
         (["serve", "--nope"], "sidestep: unrecognized arguments: --nope"),
         (["probe", "--admin", "127.0.0.1"], "sidestep: --admin must be http://HOST:PORT"),
         (["key", "new", "a b"], "sidestep: NAME must be 1 to 64 letters"),

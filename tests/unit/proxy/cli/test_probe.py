@@ -32,9 +32,7 @@ def answering(answer: bytes, host: str = "127.0.0.1") -> Iterator[tuple[str, lis
         thread.join()
 
 
-@pytest.mark.parametrize(
-    ("args", "path"), [([], b"/readyz"), (["--ready"], b"/readyz"), (["--live"], b"/livez")]
-)
+@pytest.mark.parametrize(("args", "path"), [([], b"/readyz"), (["--ready"], b"/readyz"), (["--live"], b"/livez")])
 def test_an_ok_is_code_0_and_silence(capsys, args, path):
     with answering(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") as (url, received):
         assert main(["probe", "--admin", url, *args]) == 0
@@ -82,9 +80,9 @@ def test_silence_ends_in_time(capsys, monkeypatch):
     assert "timed out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1", "http://127.0.0.1", "https://127.0.0.1:1", "http://x:1/y", "", "http://:1"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1", "http://127.0.0.1", "https://127.0.0.1:1", "http://x:1/y", "", "http://:1"]
+)
 def test_an_address_that_is_none_is_wrong_usage(capsys, url):
     assert main(["probe", "--admin", url]) == 2
     assert "--admin must be http://HOST:PORT" in capsys.readouterr().err
-
-

@@ -26,12 +26,14 @@ def test_the_lines_say_providers_chain_addresses_and_a_call_to_try(config):
     assert list(lines(config, ["beware"], DATA, ADMIN)) == [
         "warning: beware",
         "provider openai: openai-chat at https://api.openai.com/v1, key from env:OPENAI_API_KEY",
-        "provider anthropic: anthropic-messages at https://api.anthropic.com, key from env:ANTHROPIC_API_KEY",
+        "provider anthropic: anthropic-messages at https://api.anthropic.com/v1, key from env:ANTHROPIC_API_KEY",
         "chain *: openai/* (else gpt-x) -> anthropic/* (else claude-x)",
         "clients: anyone on this machine",
-        "serving http://127.0.0.1:4600/v1, admin http://127.0.0.1:4601, configured by environment",
-        "try: curl http://127.0.0.1:4600/v1/chat/completions -H 'content-type: application/json' "
-        '-d \'{"model": "gpt-x", "messages": [{"role": "user", "content": "Say hello."}]}\'',
+        "serving http://127.0.0.1:4600/v1, admin http://127.0.0.1:4601, configured by the environment",
+        (
+            "try: curl http://127.0.0.1:4600/v1/chat/completions -H 'content-type: application/json' "
+            '-d \'{"model": "gpt-x", "messages": [{"role": "user", "content": "Say hello."}]}\''
+        ),
     ]
 
 

@@ -81,7 +81,10 @@ def test_a_client_does_not_open_the_admin_port(mistakes):
         ('[clients.app]\nkey_sha256 = ["sk-secret"]', "clients.app.key_sha256: entry 1 must be the SHA-256"),
         (f'[clients.app]\nkey_sha256 = "{ONE}"', "clients.app.key_sha256: must be a list, not text"),
         ('[clients.app]\nkey = "sk-secret"\nkey_sha256 = ["' + ONE + '"]', "clients.app.key: is not a known key"),
-        (f'{CLIENT}[clients.b]\nkey_sha256 = ["{ONE.upper()}"]', "clients: app and b have the same key digest abababab"),
+        (
+            f'{CLIENT}[clients.b]\nkey_sha256 = ["{ONE.upper()}"]',
+            "clients: app and b have the same key digest abababab",
+        ),
         ('[admin]\ntoken_sha256 = ["x"]', "admin.token_sha256: entry 1 must be the SHA-256"),
         ('[admin]\ntoken = "secret"', "admin.token: is not a known key"),
         ("[clients]\napp = 1", "clients.app: must be a table"),
@@ -111,8 +114,10 @@ def test_the_environment_may_name_clients_too(load_text):
 
 def test_a_wrong_digest_in_the_environment_is_told_without_it(mistakes):
     assert told({"SIDESTEP_CLIENT_SHA256": f"{ONE},sk-secret"}) == [
-        "environment variable SIDESTEP_CLIENT_SHA256: entry 2 must be the SHA-256 of a key in 64 hex digits "
-        "(`sidestep key new NAME` prints one)"
+        (
+            "environment variable SIDESTEP_CLIENT_SHA256: entry 2 must be the SHA-256 of a key in 64 hex digits "
+            "(`sidestep key new NAME` prints one)"
+        )
     ]
     text = f'[clients.env]\nkey_sha256 = ["{ONE}"]'
     [one] = mistakes(text, env={**KEYS, "SIDESTEP_CLIENT_SHA256": TWO})

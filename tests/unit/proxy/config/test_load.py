@@ -112,6 +112,17 @@ def test_the_variable_names_the_file_and_the_option_wins(tmp_path):
     assert told(str(two), {"SIDESTEP_CONFIG": str(one)})[0].startswith(f"{two}: y: is not a known key")
 
 
+def test_a_file_that_the_variable_names_wrongly_is_told_with_the_variable():
+    [line] = told("", {"SIDESTEP_CONFIG": "/none.toml"})
+    assert line == "/none.toml: cannot be read: no such file or directory (it is named by SIDESTEP_CONFIG)"
+
+
+@pytest.mark.parametrize("path", ["server.watch", "health.active"])
+def test_a_setting_without_effect_is_not_taken_in_silence(load_text, path):
+    section, _, name = path.partition(".")
+    assert load_text(f"[{section}]\n{name} = true").warnings == (f"config.toml: {path}: has no effect in this version",)
+
+
 def test_a_file_in_the_working_folder_is_not_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("config.toml").write_text("this is not TOML")

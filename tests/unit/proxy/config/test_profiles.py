@@ -1,5 +1,8 @@
 """Vendors' facts, and how the configuration overrides them."""
 
+import tomllib
+from importlib import resources
+
 import msgspec
 import pytest
 
@@ -89,7 +92,7 @@ def test_many_model_names_do_not_grow_the_memory(facts):
 
 
 def test_every_row_of_the_file_is_sound():
-    """Known fields of the right types, unique globs, addresses over TLS or on this machine, names that can be variables."""
+    """Known fields of the right types, unique globs, addresses over TLS or on this machine, variables' names."""
     for name, vendor in vendors().items():
         assert vendor.name == name
         assert not vendor.base_url or check_url(vendor.base_url, plain_hosts=()) == "", name
@@ -103,9 +106,6 @@ def test_every_row_of_the_file_is_sound():
 
 
 def test_the_file_names_no_unknown_keys():
-    import tomllib
-    from importlib import resources
-
     text = resources.files("translators").joinpath("profiles.toml").read_text("utf-8")
     known = {"name", "dialect", "base_url", "key_env", "default_model", "model_prefixes", "profile", "models"}
     for name, row in tomllib.loads(text)["vendors"].items():

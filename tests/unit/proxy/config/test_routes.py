@@ -4,6 +4,13 @@ import pytest
 
 from proxy.config.values import EmbeddingRoute, ModelRoute, Step
 
+GAMMA = """
+[providers.gamma]
+dialect = "openai-chat"
+base_url = "https://gamma.example/v1"
+models = {blind = {embeddings = false}}
+"""
+
 
 def test_a_model_keeps_what_it_says(load_text):
     text = """
@@ -77,22 +84,22 @@ def test_a_models_name_has_a_sensible_length(mistakes, name):
 
 
 def test_an_embedding_chain_of_one_model_is_fine(load_text):
-    text = '[embeddings.docs]\nchain = ["alpha/e3", "beta/e3"]\ndimensions = 1024'
-    assert load_text(text).config.embeddings["docs"] == EmbeddingRoute(
-        "docs", (Step("alpha", "e3"), Step("beta", "e3")), dimensions=1024
+    text = '[embeddings.docs]\nchain = ["alpha/e3", "gamma/e3"]\ndimensions = 1024'
+    assert load_text(GAMMA + text).config.embeddings["docs"] == EmbeddingRoute(
+        "docs", (Step("alpha", "e3"), Step("gamma", "e3")), dimensions=1024
     )
 
 
 def test_different_names_need_a_reason_why_they_share_a_space(load_text, mistakes):
     """A failover that changed the vector space would poison an index unseen."""
-    text = '[embeddings.docs]\nchain = ["alpha/e3", "beta/my-e3"]'
-    assert mistakes(text) == [
+    text = '[embeddings.docs]\nchain = ["alpha/e3", "gamma/my-e3"]'
+    assert mistakes(GAMMA + text) == [
         (
-            "config.toml: embeddings.docs.chain: would mix the vectors of e3 and my-e3; name one model on every target, "
-            'or say same_space = "why their vectors are of one space"'
+            "config.toml: embeddings.docs.chain: would mix the vectors of e3 and my-e3; name one model on every "
+            'target, or say same_space = "why their vectors are of one space"'
         )
     ]
-    route = load_text(text + '\nsame_space = "my-e3 is a deployment of e3"').config.embeddings["docs"]
+    route = load_text(GAMMA + text + '\nsame_space = "my-e3 is a deployment of e3"').config.embeddings["docs"]
     assert route.same_space == "my-e3 is a deployment of e3"
 
 
@@ -100,15 +107,17 @@ def test_different_names_need_a_reason_why_they_share_a_space(load_text, mistake
     ("line", "told"),
     [
         ('chain = ["alpha/*"]', "chain: must name its models"),
-        ('chain = ["alpha/e", "beta/f"]\nsame_space = ""', "same_space: must be text of one line, and not empty"),
-        ('chain = ["alpha/e", "beta/f"]\nsame_space = true', "same_space: must be text, not true or false"),
+        ('chain = ["alpha/e", "gamma/f"]\nsame_space = ""', "same_space: must be text of one line, and not empty"),
+        ('chain = ["alpha/e", "gamma/f"]\nsame_space = true', "same_space: must be text, not true or false"),
         ('chain = ["alpha/e"]\ndimensions = 0', "dimensions: must be at least 1"),
         ('chain = ["alpha/e"]\ndimensions = 1024.0', "dimensions: must be a whole number"),
         ('chain = ["alpha/e"]\nmode = "warn"', "mode: is not a known key"),
-        ('chain = ["gamma/e"]', 'chain: entry 1 names "gamma"'),
+        ('chain = ["delta/e"]', 'chain: entry 1 names "delta"'),
+        ('chain = ["beta/e"]', "chain: beta/e cannot serve embeddings"),
+        ('chain = ["gamma/blind"]', "chain: gamma/blind cannot serve embeddings"),
         ("dimensions = 3", "chain: is missing"),
     ],
 )
 def test_every_mistake_of_an_embedding_has_its_path(mistakes, line, told):
-    [one] = mistakes(f"[embeddings.docs]\n{line}")
+    [one] = mistakes(f"{GAMMA}[embeddings.docs]\n{line}")
     assert one.startswith(f"config.toml: embeddings.docs.{told}"), one

@@ -62,7 +62,9 @@ breaker = {consecutive_failures = 2}
 timeouts = {progress_s = 25}
 retry = {attempts_per_target = 1}
 """
-    providers = load_text(text).config.providers
+    config = load_text(text).config
+    providers = config.providers
+    assert config.timeouts.progress_s == 20
     assert providers["alpha"].breaker == BreakerSettings(open_s=10)
     assert providers["gamma"].breaker == BreakerSettings(open_s=10, consecutive_failures=2)
     assert (providers["alpha"].timeouts.progress_s, providers["gamma"].timeouts.progress_s) == (20, 25)
@@ -89,8 +91,8 @@ def test_what_belongs_to_a_whole_chain_is_not_set_on_a_provider(mistakes, sectio
     text = f'[providers.gamma]\ndialect = "openai-chat"\nbase_url = "https://gamma.example"\n{section} = {{{name} = 3}}'
     assert mistakes(text) == [
         (
-            f"config.toml: providers.gamma.{section}.{name}: belongs to a whole chain: set it at the top level or under "
-            '[models."NAME"]'
+            f"config.toml: providers.gamma.{section}.{name}: belongs to a whole chain: set it at the top level or "
+            'under [models."NAME"]'
         )
     ]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, Problems, listed, nearest
+from proxy.config.errors import Problems
 from proxy.config.table import Range, Table, join
 
 
@@ -82,30 +82,3 @@ def test_paths_are_written_as_toml_writes_them():
     assert join("", "a") == "a"
     assert join("models", "*") == 'models."*"'
     assert join("models", 'a"b\\') == 'models."a\\"b\\\\"'
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (ConfigError("a.b", "is wrong", "f.toml"), "f.toml: a.b: is wrong"),
-        (ConfigError("", "is wrong", "f.toml"), "f.toml: is wrong"),
-        (ConfigError("X", "is wrong", ENVIRONMENT), "environment variable X: is wrong"),
-        (ConfigError("--x", "is wrong", OPTION), "option --x: is wrong"),
-        (ConfigError("", "it is wrong", ""), "it is wrong"),
-    ],
-)
-def test_an_error_says_where_its_value_came_from(error, text):
-    assert str(error) == text
-
-
-def test_the_same_mistake_is_told_once(problems):
-    problems.add("a", "b")
-    problems.add("a", "b")
-    problems.add("a", "c")
-    assert len(problems.errors) == 2
-
-
-def test_names_are_listed_and_suggested():
-    assert (listed([]), listed(["a"]), listed(["a", "b", "c"])) == ("nothing", "a", "a, b and c")
-    assert nearest("opnai", ["openai", "anthropic"]) == '; did you mean "openai"?'
-    assert nearest("zzz", ["openai"]) == ""

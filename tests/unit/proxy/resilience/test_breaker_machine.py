@@ -172,6 +172,22 @@ class BreakerMachine(RuleBasedStateMachine):
         if live_probe and verdict == "ignored":
             assert self.breaker.next_admit(self.now) == self.now
 
+    @precondition(lambda self: self.breaker.state(self.now) is State.CLOSED)
+    @rule()
+    def the_target_is_down_until_its_probe_is_due(self):
+        while self.look().state is State.CLOSED:
+            self.admit(4.0)
+            self.end(len(self.calls) - 1, "fail", None)
+        self.now = self.breaker.next_admit(self.now)
+
+    @precondition(lambda self: self.breaker.state(self.now) is State.PROBE)
+    @rule()
+    def its_probes_pass(self):
+        self.now = self.breaker.next_admit(self.now)
+        while self.look().state is State.PROBE:
+            self.admit(4.0)
+            self.end(len(self.calls) - 1, "success", None)
+
     @precondition(lambda self: self.breaker.state(self.now) in HALF_OPEN)
     @rule(verdict=st.sampled_from(("success", "fail", "throttled")))
     def half_open_ends_when_calls_are_judged(self, verdict):

@@ -107,7 +107,11 @@ def test_an_embeddings_entry_gives_its_chain_and_dimensions():
 
 def test_listed_names_are_the_entries_and_the_stars_defaults():
     models = star("openai/*") | {"fast": ModelRoute("fast", steps("openai/gpt-5"))}
-    assert router(OPENAI, DEEPSEEK, models=models).names() == ("fast", "openai/gpt-default", "deepseek/deepseek-default")
+    assert router(OPENAI, DEEPSEEK, models=models).names() == (
+        "fast",
+        "openai/gpt-default",
+        "deepseek/deepseek-default",
+    )
 
 
 def test_what_is_remembered_is_bounded():

@@ -1,0 +1,88 @@
+"""The stack as values: complete, resolved, and free of secrets."""
+
+import dataclasses
+import json
+
+import pytest
+
+from proxy.cli.describe import describe
+from proxy.config.secrets import fingerprint
+from proxy.config.values import (
+    BreakerSettings,
+    Client,
+    Config,
+    EmbeddingRoute,
+    LimitSettings,
+    ModelRoute,
+    Provider,
+    ProviderKey,
+    Secret,
+    Step,
+)
+from translators.ir import Dialect
+
+CANARY = "sk-canary"
+ALPHA = Provider(
+    "alpha",
+    Dialect.OPENAI_CHAT,
+    "https://alpha.example/v1",
+    keys=(ProviderKey("env:A", Secret(CANARY)), ProviderKey("file:/a", Secret(CANARY + "2"))),
+    headers={"x-team": CANARY},
+    breaker=BreakerSettings(consecutive_failures=2),
+    profile={"max_output": 99},
+)
+BETA = Provider("beta", Dialect.ANTHROPIC_MESSAGES, "https://beta.example", client_key=True, default_model="claude-x")
+FAST = ModelRoute(
+    "fast", (Step("alpha", "m"), Step("beta", "c")), timeouts={"deadline_s": 9.0}, retry={"max_total_attempts": 3}
+)
+ANY = ModelRoute("*", (Step("alpha", "*"), Step("beta", "*")))
+
+
+@pytest.fixture
+def config() -> Config:
+    return Config(
+        {"alpha": ALPHA, "beta": BETA},
+        {"fast": FAST, "*": ANY},
+        embeddings={"docs": EmbeddingRoute("docs", (Step("alpha", "e"),), 256)},
+        clients={"app": Client("app", ("ab" * 32,)), "env": Client("env", ("cd" * 32,))},
+        limits=LimitSettings(queue=3),
+        source="c.toml",
+    )
+
+
+def test_targets_have_their_resolved_settings_and_attempts(config):
+    fast = describe(config, ())["models"][0]
+    assert (fast["deadline_s"], fast["total_attempts"]) == (9.0, 3)
+    assert [(target["target"], target["attempts"]) for target in fast["chain"]] == [("alpha/m", 2), ("beta/c", 1)]
+    assert fast["chain"][0]["breaker"] == dataclasses.asdict(BreakerSettings(consecutive_failures=2))
+    assert fast["chain"][0]["max_output"] == 99
+    assert fast["chain"][1]["timeouts"]["deadline_s"] == 9.0
+
+
+def test_a_wildcard_shows_what_each_provider_would_be_asked_for(config):
+    any_model = describe(config, ())["models"][1]
+    assert [target["target"] for target in any_model["chain"]] == ["alpha/*", "beta/claude-x"]
+
+
+def test_keys_are_sources_and_hashes_and_clients_the_start_of_their_digests(config):
+    stack = describe(config, ())
+    assert stack["providers"][0]["keys"] == [
+        {"source": "env:A", "hash": fingerprint(Secret(CANARY))},
+        {"source": "file:/a", "hash": fingerprint(Secret(CANARY + "2"))},
+    ]
+    assert stack["providers"][1]["keys"] == [{"source": "client", "hash": None}]
+    assert stack["clients"] == [
+        {"name": "app", "source": "file", "keys": ["abababab"]},
+        {"name": "env", "source": "SIDESTEP_CLIENT_SHA256", "keys": ["cdcdcdcd"]},
+    ]
+
+
+def test_embeddings_limits_and_warnings_are_there(config):
+    stack = describe(config, ["beware"])
+    assert (stack["embeddings"][0]["name"], stack["embeddings"][0]["dimensions"]) == ("docs", 256)
+    assert stack["limits"]["queue"] == 3
+    assert (stack["warnings"], stack["source"]) == (["beware"], "c.toml")
+
+
+def test_it_is_json_without_secrets(config):
+    assert CANARY not in json.dumps(describe(config, ()))

@@ -1,0 +1,110 @@
+"""From ASGI to an Exchange, on real sockets."""
+
+import re
+
+from tests.unit.proxy.edge.loopback import Held, Log, asked, connected, hello, request, served, soon
+from translators.faults import Fault, Kind
+
+
+async def seen_of(data):
+    """What a service learns of a request."""
+    seen = []
+
+    async def service(exchange):
+        seen.append(exchange)
+        await hello(exchange)
+
+    async with served(service) as running:
+        await asked(running, data)
+    return seen[0]
+
+
+async def test_an_exchange_knows_its_request():
+    exchange = await seen_of(request("POST", "/v1/embeddings?x=1", b"{}", "X-Thing: Value", "authorization: Bearer k"))
+    assert (exchange.route, exchange.method, exchange.path) == ("embeddings", "POST", "/v1/embeddings")
+    assert exchange.headers["x-thing"] == "Value"
+    assert exchange.peer == "127.0.0.1"
+
+
+async def test_ids_are_unique_and_well_formed():
+    first, second = await seen_of(request()), await seen_of(request())
+    assert re.fullmatch(r"req_[0-9a-f]{24}", first.id)
+    assert first.id != second.id
+
+
+async def test_a_models_id_may_be_encoded_and_have_slashes():
+    exchange = await seen_of(request("GET", "/v1/models/meta%2Fllama/x%20y", b"", without=("content-type",)))
+    assert (exchange.route, exchange.path) == ("models", "/v1/models/meta/llama/x y")
+
+
+async def test_a_refusal_is_answered_counted_and_logged_like_any_exchange():
+    log = Log()
+    async with served(hello, log=log) as running:
+        answer = await asked(running, request("POST", "/nowhere"))
+        assert answer.status == 404
+        assert answer.error["code"] == "unknown_url"
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["x-request-id"].startswith("req_")
+        counted = running.app.metrics.requests.counts
+        assert counted == {("other", "", "", "404", "unknown_url"): 1}
+    assert [(line["status"], line["code"]) for line in log.lines()] == [(404, "unknown_url")]
+
+
+async def test_another_method_is_answered_with_allow():
+    async with served(hello) as running, connected(running) as raw:
+        await raw.say(request("OPTIONS"))
+        answer = await raw.answer()
+        assert (answer.status, answer.headers["allow"]) == (405, "POST")
+        await raw.say(request("HEAD", "/v1/models"))
+        assert (await raw.head())[0] == 405
+
+
+async def test_what_is_ambiguous_in_a_head_is_refused():
+    async with served(hello) as running:
+        answer = await asked(running, request("POST", "/v1/embeddings", b"{}", "host: other"))
+        assert (answer.status, answer.error["code"]) == (400, "invalid_http")
+        answer = await asked(running, request("POST", "/v1/embeddings", b"{}", "x-sidestep-hop: 1"))
+        assert (answer.status, answer.error["code"]) == (508, "loop_detected")
+
+
+async def test_a_body_of_another_type_is_refused():
+    async with served(hello) as running:
+        answer = await asked(
+            running, request("POST", "/v1/embeddings", b"a=1", "content-type: text/plain", without=("content-type",))
+        )
+        assert answer.error["code"] == "unsupported_media_type"
+
+
+async def test_open_exchanges_are_counted_until_they_end():
+    service = Held(before=lambda exchange: exchange.read())
+    async with served(service) as running, connected(running) as raw:
+        await raw.say(request())
+        await soon(service.entered)
+        assert running.edge.in_flight == 1
+        service.release.set()
+        await raw.answer()
+        await running.edge.drained()
+        assert running.edge.in_flight == 0
+
+
+async def test_all_open_exchanges_can_be_told_to_end():
+    service = Held(before=lambda exchange: exchange.read())
+    async with served(service) as running, connected(running) as raw:
+        await raw.say(request())
+        await soon(service.entered)
+        running.edge.cancel_all(Fault(kind=Kind.SHED, message="closing"))
+        answer = await raw.answer()
+        assert (answer.status, answer.error["message"]) == (503, "closing")
+        assert service.cancelled
+
+
+async def test_the_first_reason_to_end_stands():
+    """What tells it is not interrupted by a second."""
+    service = Held(before=lambda exchange: exchange.read())
+    async with served(service) as running, connected(running) as raw:
+        await raw.say(request())
+        await soon(service.entered)
+        running.edge.cancel_all(Fault(kind=Kind.DEADLINE, message="first"))
+        running.edge.cancel_all(Fault(kind=Kind.SHED, message="second"))
+        answer = await raw.answer()
+        assert (answer.status, answer.error["message"]) == (504, "first")

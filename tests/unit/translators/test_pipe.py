@@ -1,0 +1,58 @@
+"""A reader and a writer joined."""
+
+import pytest
+
+from translators.faults import Fault, Kind, Truncated
+from translators.ir import Ended, Event, Finish, ReasoningDelta, TextDelta
+from translators.pipe import Translating
+
+
+class Reader:
+    ignored = 0
+
+    def __init__(self, whole=True):
+        self.whole = whole
+
+    def feed(self, event):
+        return [TextDelta(piece.decode()) for piece in event.data.split(b"|")]
+
+    def close(self):
+        if not self.whole:
+            raise Truncated("cut")
+        return [Ended(Finish.STOP)]
+
+
+class Writer:
+    def feed(self, delta):
+        return delta.text.encode() if isinstance(delta, TextDelta) else b"."
+
+    def close(self):
+        return b"END"
+
+    def fault(self, fault):
+        return fault.kind.encode()
+
+    def shows(self, delta):
+        return isinstance(delta, TextDelta)
+
+
+def test_every_delta_is_written_in_order():
+    pipe = Translating(Reader(), Writer())
+    assert pipe.feed(Event(b"a|b|c")) == ([TextDelta("a"), TextDelta("b"), TextDelta("c")], b"abc")
+    assert pipe.feed(Event(b"d")) == ([TextDelta("d")], b"d")
+
+
+def test_the_end_is_the_readers_last_deltas_and_the_writers_close():
+    assert Translating(Reader(), Writer()).close() == ([Ended(Finish.STOP)], b".END")
+
+
+def test_a_truncated_stream_gets_no_end():
+    with pytest.raises(Truncated):
+        Translating(Reader(whole=False), Writer()).close()
+
+
+def test_faults_and_what_shows_are_the_clients_dialects():
+    pipe = Translating(Reader(), Writer())
+    assert pipe.fault(Fault(kind=Kind.SERVER, message="m")) == b"server"
+    assert pipe.shows(TextDelta("a"))
+    assert not pipe.shows(ReasoningDelta("a"))

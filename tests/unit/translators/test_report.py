@@ -1,0 +1,45 @@
+"""What is told of a translation, and what it forbids."""
+
+import pytest
+
+from translators.report import Mode, Report
+
+
+def noted():
+    report = Report()
+    report.approximated("effort", "nearest")
+    report.clamped("temperature", "at most 1")
+    report.dropped("seed", "no seed")
+    report.refused("n", "one only")
+    return report
+
+
+@pytest.mark.parametrize(("mode", "fields"), [(Mode.STRICT, ["seed", "n"]), (Mode.WARN, ["n"]), (Mode.LENIENT, [])])
+def test_the_mode_decides_which_losses_forbid_a_target(mode, fields):
+    assert [entry.field for entry in noted().blocking(mode)] == fields
+
+
+def test_the_header_groups_by_what_became_of_a_field():
+    """A refused field that was sent without counts as dropped."""
+    assert noted().header() == "approximated=effort; clamped=temperature; dropped=seed,n"
+
+
+def test_the_header_names_a_field_once_and_nothing_that_breaks_a_header():
+    report = Report()
+    for _ in range(2):
+        report.dropped("x\r\ny: 1", "odd")
+    assert report.header() == "dropped=xy1"
+
+
+def test_a_long_header_ends_with_the_count_of_what_is_left():
+    report = Report()
+    for i in range(100):
+        report.dropped(f"field_number_{i:03}", "many")
+    header = report.header(cap=100)
+    shown, _, rest = header.partition("; +")
+    assert len(header) <= 100
+    assert shown.count("field_number") + int(rest) == 100
+
+
+def test_nothing_lost_says_nothing():
+    assert Report().header() == ""
