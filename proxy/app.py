@@ -14,7 +14,7 @@ from translators.catalog import codec
 from proxy.chain.engagement import Tools
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
-from proxy.config.profiles import profile_for, vendor_of
+from proxy.config.profiles import profile_for, vendor_of, vendors
 from proxy.config.values import Config, Provider
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
@@ -40,7 +40,11 @@ class App:
     def __init__(self, config: Config, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._engines: dict[str, Engine] = {}
+        self._engines: dict[str, Engine] = {
+            name: engine_for(config.server.engine, provider, provider.timeouts, connections=config.limits.in_flight)
+            for name, provider in config.providers.items()
+        }
+        """One pool a provider, for the life of the process: never closed while it is in use."""
         self._writer = LogWriter(sys.stdout.buffer)
         self._log = open_log(self._writer, clock)
         self.metrics = Metrics(*configured_names(config))
@@ -48,6 +52,7 @@ class App:
         self.metrics.log_lines_dropped = lambda: self._writer.dropped
         self._registry = Registry(clock.uniform, os.urandom(32), self._breaker_changed)
         tools = Tools(self._registry, self._engine, clock, self.metrics.attempt, self._alert)
+        vendors()  # read from disk now, never while a request waits
         router = Router(config, profile_for, vendor_of)
         self.service = stack(
             [
@@ -85,14 +90,7 @@ class App:
         self._writer.close()
 
     def _engine(self, provider: Provider) -> Engine:
-        """One pool a provider, for the life of the process: never closed while it is in use."""
-        engine = self._engines.get(provider.name)
-        if engine is None:
-            config = self._config
-            engine = self._engines[provider.name] = engine_for(
-                config.server.engine, provider, provider.timeouts, connections=config.limits.in_flight
-            )
-        return engine
+        return self._engines[provider.name]
 
     def _breakers(self) -> Iterator[tuple[str, str, str]]:
         now = self._clock.now()

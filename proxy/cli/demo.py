@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from proxy.cli.options import Commands
+    from proxy.clock import Clock
     from proxy.config.values import Config
 
 
@@ -26,25 +27,22 @@ def add(commands: "Commands") -> None:
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every command is called with its arguments
     import asyncio  # noqa: PLC0415 - see the package's docstring
+    from pathlib import Path  # noqa: PLC0415 - likewise
 
+    from proxy.app import App, build  # noqa: PLC0415 - likewise
     from proxy.drill import demo  # noqa: PLC0415 - likewise
-
-    return asyncio.run(demo.run(_proxy, sys.stdout))
-
-
-@asynccontextmanager
-async def _proxy(config: "Config") -> "AsyncIterator[tuple[str, str]]":
-    """A proxy in this process; the URLs of its two ports."""
-    from proxy.app import App, build  # noqa: PLC0415 - see the package's docstring
-    from proxy.clock import Clock  # noqa: PLC0415 - likewise
     from proxy.server import serving  # noqa: PLC0415 - likewise
 
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123, ASYNC230 - pathlib is slow to import; this file never blocks
+    with Path(os.devnull).open("w") as nowhere:
 
-        def without_log(config: "Config", clock: Clock) -> App:
+        def without_log(config: "Config", clock: "Clock") -> App:
             """The log would stand between the lines of the table."""
             with redirect_stdout(nowhere):
                 return build(config, clock)
 
-        async with serving(config, without_log) as running:
-            yield running.data_url, running.admin_url
+        @asynccontextmanager
+        async def start(config: "Config") -> "AsyncIterator[tuple[str, str]]":
+            async with serving(config, without_log) as running:
+                yield running.data_url, running.admin_url
+
+        return asyncio.run(demo.run(start, sys.stdout))

@@ -12,8 +12,9 @@ their sender has left) and lets a client that stops reading hold its answer for 
 What cannot be read as a request is still handed to the application, as a request with a `problem`, so that it is
 answered, counted and logged like any other. The application reaches this object through its ASGI scope.
 
-Odd cases: an `Upgrade` is not followed, the request is served as if it had not been asked for (clients that offer h2c
-send it by default); a half-closed connection counts as left, as in every asyncio server.
+Odd cases: an offered `Upgrade` is not taken up (some clients offer h2c with every first request); since the parser
+leaves the body of such a request unread, its head is read again without the offer. A half-closed connection counts as
+left, as in every asyncio server.
 """
 
 import asyncio
@@ -61,6 +62,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._fed = 0
         """Bytes that came since the parser last had something of use to tell."""
         self._deaf = False
+        self._offered: bytes | None = None
+        """The head of a request that offers an upgrade, without the offer: to be read again."""
         self._extensions = {CONNECTION: self}
         self._lost: Callable[[], None] | None = None
         self._head_timer: asyncio.TimerHandle | None = None
@@ -104,9 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._fed += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self.parser = httptools.HttpRequestParser(self)
+            self._feed(data)
         except httptools.HttpParserError:
             if not self._deaf:
                 self._unreadable(invalid("The request cannot be read as HTTP/1.1."))
@@ -118,6 +119,14 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._await_head()
         elif self._phase == BODY and self._fed > self._bounds.header_bytes:
             self._unreadable(invalid("The request's body carries too much that is not body."))
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            if self._offered is not None:
+                head, self._offered = self._offered, None
+                self._feed(head + data[offer.args[0] :])
 
     # -- the parser's callbacks
 
@@ -140,6 +149,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_in_time()
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._offered = self._without_offer()
+            return
         self._phase = BODY
         problem = self._head_problem()
         self._fed = 0
@@ -161,6 +173,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._offered is not None:
+            return
         self._phase = ANSWER
         self._fed = 0
         super().on_message_complete()
@@ -170,6 +184,17 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._phase == ANSWER:
             self._phase = IDLE
         super().on_response_complete()
+
+    def _without_offer(self) -> bytes:
+        """The head just read, but for the offered upgrade."""
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = b"close" if b"close" in value.lower() else b"keep-alive"
+                lines.append(b"connection: " + kept)
+            elif name not in {b"upgrade", b"http2-settings"}:
+                lines.append(b"%s: %s" % (name, value))
+        return b"\r\n".join((*lines, b"", b""))
 
     # -- requests that cannot be read
 

@@ -68,11 +68,11 @@ class LogWriter:
             self.dropped += len(self._lines)
         self._lines, self._size = [], 0
 
-    def close(self) -> None:
-        """Writes what is left, waiting for a slow reader at most `CLOSE_S` seconds."""
+    def close(self) -> "asyncio.Future[None]":
+        """Writes what is left; done when it is written, or a slow reader has had `CLOSE_S` seconds."""
         self.flush()
         self._batches.put(None)
-        self._thread.join(CLOSE_S)
+        return asyncio.get_running_loop().run_in_executor(None, self._thread.join, CLOSE_S)
 
     def _schedule(self) -> None:
         try:

@@ -13,7 +13,7 @@ Odd cases
 import asyncio
 import select
 from collections.abc import AsyncIterator, Callable
-from typing import Self
+from typing import Self, cast
 
 import httptools
 
@@ -78,8 +78,7 @@ class Connection(asyncio.Protocol):
 
     # -- what the loop tells
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._poll = select.poll()
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 

@@ -12,6 +12,7 @@ Rules
 """
 
 import asyncio
+import os
 import re
 import ssl
 from functools import lru_cache
@@ -167,4 +168,6 @@ def _clause(error: OSError | UnicodeError) -> str:
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"the TLS handshake failed: {error.reason or error}"
-    return (isinstance(error, OSError) and error.strerror) or str(error) or "no connection"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)  # the loop's own text names the address
+    return (isinstance(error, OSError) and error.strerror) or "no connection"

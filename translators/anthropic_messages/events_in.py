@@ -166,22 +166,21 @@ class Reader:
         return _NOTHING
 
     def _read(self, event: Event) -> _Event | None:
-        """The event; None for one that means nothing. An unknown event may have fields of any type."""
+        """The event; None for one that means nothing."""
         try:
             return _decode(event.data)
-        except (msgspec.ValidationError, UnicodeDecodeError, RecursionError):
-            kind = self._name(event.data)
-            if kind == "error":
-                return _Event("error")
-            if kind is not None and kind not in _KNOWN:
-                self.ignored += 1
-                return None
-            raise ProtocolFault(f"its {kind or event.name[:40] or 'unnamed'} event is malformed") from None
-        except msgspec.DecodeError:
-            if event.data.strip() in (b"[DONE]", b""):
-                self.ignored += 1
-                return None
-            raise ProtocolFault("an event of its stream is not JSON") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._odd(event)
+
+    def _odd(self, event: Event) -> _Event | None:
+        """What has not the shape of a known event: an unknown one may have fields of any type."""
+        kind = self._name(event.data)
+        if kind == "error":
+            return _Event("error")
+        if (kind is not None and kind not in _KNOWN) or event.data.strip() in (b"[DONE]", b""):
+            self.ignored += 1
+            return None
+        raise ProtocolFault(f"its {kind or 'unnamed'} event is malformed")
 
     @staticmethod
     def _name(data: bytes) -> str | None:

@@ -142,11 +142,8 @@ def _item(block: Json, path: str) -> Item | None:
     """The block as an item of its own; None when it is part of a message."""
     kind = block.get("type") if isinstance(block, dict) else None
     if kind == "tool_use":
-        arguments = block.get("input")
-        if not isinstance(arguments, dict):
-            raise _wrong(f"{path}.input", "an object")
-        name = _need(block, "name", path)
-        return ToolCall(_need(block, "id", path), name, orjson.dumps(arguments).decode(), cache=_cache(block))
+        arguments = _arguments(block, path)
+        return ToolCall(_need(block, "id", path), _need(block, "name", path), arguments, cache=_cache(block))
     if kind == "tool_result":
         content = block.get("content")
         parts = () if content is None else _parts(content, f"{path}.content")
@@ -158,6 +155,16 @@ def _item(block: Json, path: str) -> Item | None:
     if kind == "redacted_thinking":
         return Reasoning("", Opaque("redacted", _need(block, "data", path), ""))
     return None
+
+
+def _arguments(block: dict[str, Any], path: str) -> str:
+    arguments = block.get("input")
+    if not isinstance(arguments, dict):
+        raise _wrong(f"{path}.input", "an object")
+    try:
+        return orjson.dumps(arguments).decode()
+    except TypeError:
+        raise _wrong(f"{path}.input", "an object of at most 250 levels") from None
 
 
 def _parts(content: Json, path: str) -> tuple[Part, ...]:

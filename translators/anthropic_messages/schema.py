@@ -181,7 +181,10 @@ def _verbatim(fitted: Schema, key: str, value: Json) -> bool:
 
 
 def _brief(value: Json) -> str:
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:  # too deep, or a number too large, to be written
+        return "…"
     return text if len(text) <= 200 else text[:199] + "…"
 
 

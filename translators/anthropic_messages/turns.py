@@ -145,7 +145,7 @@ class _Turns:
         if wrong is not None:
             field = self._scribe.path(position, f".tool_calls[{len(self._calls) - 1}].function.arguments")
             if "_raw" in arguments:
-                self._scribe.report.refused(field, "the arguments are not JSON")
+                self._scribe.report.refused(field, f"the arguments are {wrong}")
             else:
                 self._scribe.report.approximated(field, "the arguments are no object and were wrapped")
         block: Block = {"type": "tool_use", "id": wire_id, "name": call.name, "input": arguments}

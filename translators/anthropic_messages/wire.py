@@ -13,6 +13,8 @@ from translators.ir import Dialect, Finish, Json, Usage
 DIALECT = Dialect.ANTHROPIC_MESSAGES
 MARKERS_MAX = 4
 """Most cache markers Anthropic takes in one request."""
+DEPTH = 200
+"""Nesting from which on the encoder is asked; it writes a little over 250 levels, the body's own included."""
 DECLINED = "The model declined to answer."
 """Said for a refusal that came without an explanation."""
 
@@ -53,7 +55,8 @@ def stop_reason_of(finish: Finish, stop_sequence: str | None) -> str:
 def as_input(arguments: str) -> tuple[dict[str, Json], str | None]:
     """A tool call's JSON text as the object Anthropic wants, and what was wrong with it (None when nothing was).
 
-    No text is no arguments. Text that is no JSON is kept under `_raw`, a value that is no object under `value`.
+    No text is no arguments. Text that is no JSON, or too deep to be written again as part of a body, is kept under
+    `_raw`, a value that is no object under `value`.
     """
     if not arguments.strip():
         return {}, None
@@ -61,9 +64,22 @@ def as_input(arguments: str) -> tuple[dict[str, Json], str | None]:
         value = orjson.loads(arguments)
     except orjson.JSONDecodeError:
         return {"_raw": arguments}, "not JSON"
+    if _too_deep(arguments, value):
+        return {"_raw": arguments}, "nested too deeply"
     if isinstance(value, dict):
         return value, None
     return {"value": value}, "not an object"
+
+
+def _too_deep(text: str, value: Json) -> bool:
+    """Whether the encoder would refuse the value; asked only where there are enough brackets."""
+    if text.count("{") + text.count("[") < DEPTH:
+        return False
+    try:
+        orjson.dumps([[[[[[[[value]]]]]]]])
+    except TypeError:
+        return True
+    return False
 
 
 def free_text(arguments: str) -> str:

@@ -22,7 +22,7 @@ def config() -> Config:
 
 def test_the_chain_of_the_asked_model_is_planned(config):
     made = plan(config, {"model": "gpt-4o", "messages": [HELLO]})
-    assert [row.target for row in made.rows][0] == "openai/gpt-4o"
+    assert made.rows[0].target == "openai/gpt-4o"
     assert [row.verdict for row in made.rows] == ["tried", "tried"]
     assert all(row.input_tokens_bound for row in made.rows)
 

@@ -78,7 +78,7 @@ class PlainApp:
         return {"targets": []}
 
     async def close(self) -> None:
-        self.writer.close()
+        await self.writer.close()
 
 
 def plain_config(

@@ -149,7 +149,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(folder / "ca.pem", context)
 
 
-MakeEngine = Callable[..., Engine]
+MakeEngine = Callable[..., Awaitable[Engine]]
 
 
 @pytest.fixture(params=["native", "pyreqwest", "httpx2"])
@@ -162,10 +162,11 @@ async def make(kind: str) -> AsyncIterator[MakeEngine]:
     """Makes engines of this kind and closes them after the test: `make(connections=, connect_s=, ca_file=...)`."""
     made: list[Engine] = []
 
-    def make_one(*, connections: int = 2000, connect_s: float = 5.0, pool_s: float = 1.0, **provider: str) -> Engine:
+    async def make_one(*, connections: int = 2000, connect_s: float = 5.0, pool_s: float = 1.0, **provider: str) -> Engine:
         times = replace(TimeoutSettings(), connect_s=connect_s, pool_s=pool_s)
         one = Provider("alpha", "openai-chat", "http://127.0.0.1", **provider)
-        made.append(engine_for(kind, one, times, connections=connections))
+        # In a thread, for imports and certificates are read from files; at run time that is done before serving.
+        made.append(await asyncio.to_thread(engine_for, kind, one, times, connections=connections))
         return made[-1]
 
     yield make_one
@@ -175,7 +176,7 @@ async def make(kind: str) -> AsyncIterator[MakeEngine]:
 
 @pytest.fixture
 async def engine(make: MakeEngine) -> Engine:
-    return make()
+    return await make()
 
 
 @pytest.fixture

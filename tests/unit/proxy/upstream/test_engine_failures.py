@@ -52,7 +52,7 @@ async def test_a_connection_that_is_never_accepted_times_out(make, soon):
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
         with pytest.raises(ConnectTimeout):
-            await soon(make(connect_s=0.1).send(to(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")))
+            await soon((await make(connect_s=0.1)).send(to(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")))
 
 
 async def test_a_handshake_that_is_never_answered_times_out(serve, make, soon):
@@ -61,21 +61,25 @@ async def test_a_handshake_that_is_never_answered_times_out(serve, make, soon):
 
     async with serve(script) as wire:
         with pytest.raises(ConnectTimeout):
-            await soon(make(connect_s=0.1).send(to(f"https://127.0.0.1:{wire.port}/v1")))
+            await soon((await make(connect_s=0.1)).send(to(f"https://127.0.0.1:{wire.port}/v1")))
 
 
 async def test_a_full_pool_is_a_connect_timeout_and_a_place_is_free_after_the_answer(serve, make, soon):
-    engine = make(connections=1, pool_s=0.05)
+    engine = await make(connections=1, pool_s=0.05)
+    tried = asyncio.Event()
 
     async def script(peer):
         while True:
             await peer.request()
-            await peer.send(CHUNKED + b"2\r\nhi\r\n0\r\n\r\n")
+            await peer.send(CHUNKED + b"2\r\nhi\r\n")
+            await tried.wait()
+            await peer.send(b"0\r\n\r\n")
 
     async with serve(script) as wire:
         first = await soon(engine.send(wire.call(stream=True)))
         with pytest.raises(ConnectTimeout, match="pool"):
             await soon(engine.send(wire.call()))
+        tried.set()
         assert [chunk async for chunk in first.chunks()] == [b"hi"]
         await first.close()
         second = await soon(engine.send(wire.call()))
@@ -101,7 +105,7 @@ async def test_tls_with_the_operators_own_ca_works(serve, make, soon, certificat
         await peer.send(OK + b"content-length: 2\r\n\r\nhi")
 
     async with serve(script, certificates.server) as wire:
-        upstream = await soon(make(ca_file=str(certificates.ca_file)).send(wire.call()))
+        upstream = await soon((await make(ca_file=str(certificates.ca_file))).send(wire.call()))
         assert await soon(upstream.read(10)) == b"hi"
 
 
@@ -120,7 +124,7 @@ async def test_an_untrusted_certificate_is_unreachable(serve, engine, soon, cert
 async def test_a_certificate_for_another_name_is_unreachable(serve, make, soon, certificates):
     async with serve(breaks(b""), certificates.server) as wire:
         with pytest.raises(Unreachable, match="(?i)certificate"):
-            await soon(make(ca_file=str(certificates.ca_file)).send(to(f"https://127.0.0.1:{wire.port}/v1")))
+            await soon((await make(ca_file=str(certificates.ca_file))).send(to(f"https://127.0.0.1:{wire.port}/v1")))
 
 
 async def test_a_server_that_does_not_speak_tls_is_unreachable(serve, engine, soon):
@@ -210,7 +214,7 @@ async def test_proxies_named_in_the_environment_are_ignored(serve, make, soon, m
         monkeypatch.setenv(name, "http://127.0.0.1:1")
         monkeypatch.setenv(name.lower(), "http://127.0.0.1:1")
     async with serve(breaks(OK + b"content-length: 2\r\n\r\nhi")) as wire:
-        upstream = await soon(make().send(wire.call()))
+        upstream = await soon((await make()).send(wire.call()))
         assert await soon(upstream.read(10)) == b"hi"
 
 
@@ -222,17 +226,17 @@ async def test_a_configured_proxy_is_used(serve, make, soon):
         await peer.send(OK + b"content-length: 2\r\n\r\nhi")
 
     async with serve(script) as wire:
-        upstream = await soon(make(proxy=wire.base).send(to("http://provider.test/v1/chat")))
+        upstream = await soon((await make(proxy=wire.base)).send(to("http://provider.test/v1/chat")))
         assert await soon(upstream.read(10)) == b"hi"
         assert seen.result().startswith(b"POST http://provider.test/v1/chat HTTP/1.1\r\n")
 
 
 async def test_a_proxy_that_cannot_be_reached_is_unreachable(make, soon):
     with pytest.raises(Unreachable):
-        await soon(make(proxy="http://127.0.0.1:1").send(to("http://provider.test/v1/chat")))
+        await soon((await make(proxy="http://127.0.0.1:1")).send(to("http://provider.test/v1/chat")))
 
 
 async def test_a_proxy_that_refuses_the_tunnel_is_unreachable(serve, make, soon):
     async with serve(breaks(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")) as wire:
         with pytest.raises(Unreachable):
-            await soon(make(proxy=wire.base).send(to("https://provider.test/v1/chat")))
+            await soon((await make(proxy=wire.base)).send(to("https://provider.test/v1/chat")))

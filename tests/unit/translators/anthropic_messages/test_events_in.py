@@ -316,7 +316,7 @@ events = st.fixed_dictionaries(
         )
         | junk
     },
-    optional={name: junk for name in ("message", "index", "content_block", "delta", "usage", "error")},
+    optional=dict.fromkeys(("message", "index", "content_block", "delta", "usage", "error"), junk),
 )
 
 

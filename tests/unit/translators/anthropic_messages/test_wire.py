@@ -79,6 +79,14 @@ def test_arguments_become_an_object(text, value, wrong):
     assert as_input(text) == (value, wrong)
 
 
+@pytest.mark.parametrize(("depth", "deep"), [(240, False), (260, True)])
+def test_arguments_too_deep_to_be_written_again_are_kept_as_text(depth, deep):
+    text = '{"a":' * depth + "1" + "}" * depth
+    value, wrong = as_input(text)
+    assert (wrong == "nested too deeply") is deep
+    assert (value == {"_raw": text}) is deep
+
+
 @pytest.mark.parametrize(("arguments", "text"), [('{"input":"x = 1"}', "x = 1"), ('{"a":1}', '{"a":1}'), ("x", "x")])
 def test_free_text_is_unwrapped_only_from_its_own_wrapping(arguments, text):
     assert free_text(arguments) == text

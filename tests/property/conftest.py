@@ -1,0 +1,143 @@
+"""What the laws are tried on: answers, and the deltas they are made of."""
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from translators.ir import (
+    Choice,
+    Context,
+    Dialect,
+    Ended,
+    Finish,
+    Message,
+    Opaque,
+    Reasoning,
+    ReasoningDelta,
+    ReasoningEnd,
+    Refusal,
+    RefusalDelta,
+    Reply,
+    Started,
+    Text,
+    TextDelta,
+    ToolArguments,
+    ToolCall,
+    ToolStart,
+    Usage,
+    Used,
+)
+from translators.profile import Profile
+
+hypothesis.settings.register_profile("laws", max_examples=100, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("laws")
+
+PROFILE = Profile(provider="p", model="m-1", account="a")
+
+CHOICES = {Dialect.OPENAI_CHAT: 3, Dialect.ANTHROPIC_MESSAGES: 1}
+FORMS = {
+    Dialect.OPENAI_CHAT: ("signature", "redacted", "encrypted"),
+    Dialect.ANTHROPIC_MESSAGES: ("signature", "redacted"),
+}
+"""What a dialect can say of an answer; a new dialect is one line in each."""
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+names = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=8)
+arguments = st.sampled_from(["{}", '{"a":1}', '{"path":"x/y","deep":{"b":[1,2.5,null,"é"]}}'])
+
+
+def blobs(dialect):
+    form = st.sampled_from(FORMS[dialect])
+    origin = st.just(PROFILE.origin(dialect))
+    return st.builds(Opaque, form, st.text("abcXYZ+/=", min_size=1, max_size=12), origin)
+
+
+@st.composite
+def reasonings(draw, dialect):
+    """A thinking block; redacted data has no text, and a block without a blob has some."""
+    opaque = draw(st.none() | blobs(dialect))
+    if opaque is not None and opaque.form == "redacted":
+        return Reasoning("", opaque)
+    return Reasoning(draw(texts), opaque)
+
+
+@st.composite
+def choices(draw, dialect, index):
+    items = draw(st.lists(reasonings(dialect), max_size=3))
+    parts = [Text(draw(texts))] if draw(st.booleans()) else []
+    refused = dialect is Dialect.OPENAI_CHAT and draw(st.booleans())
+    if refused:
+        parts.append(Refusal(draw(texts)))
+    if parts:
+        items.append(Message("assistant", tuple(parts)))
+    ids = draw(st.lists(names, max_size=3, unique=True))
+    items += [ToolCall(f"call_{one}", draw(names), draw(arguments)) for one in ids]
+    finish = Finish.TOOL_CALLS if ids else Finish.STOP
+    if not ids:
+        finish = draw(st.sampled_from([Finish.STOP, Finish.LENGTH]))
+    if refused:
+        finish = Finish.CONTENT_FILTER
+    return Choice(tuple(items), finish, index)
+
+
+@st.composite
+def replies(draw, dialect):
+    """An answer as the dialect itself would put it: reasoning, then text, then calls."""
+    count = draw(st.integers(1, CHOICES[dialect]))
+    numbers = st.integers(0, 9999)
+    parts = {"cached": draw(st.none() | numbers), "reasoning": draw(st.none() | numbers)}
+    usage = Usage(draw(numbers) + (parts["cached"] or 0), draw(numbers) + (parts["reasoning"] or 0), **parts)
+    made = tuple(draw(choices(dialect, index)) for index in range(count))
+    return Reply(id="chatcmpl-1", model="m-1", choices=made, usage=usage)
+
+
+def pieces(text):
+    """Text as a few deltas would bring it."""
+    return [text[:1], text[1:3], text[3:]] if len(text) > 3 else [text]
+
+
+def unfold(reply):
+    """The deltas a reader of some other dialect may give for this answer."""
+    deltas = [Started(reply.id, reply.model)]
+    for choice in reply.choices:
+        deltas += [delta for item in _numbered(choice.items) for delta in _deltas(*item, choice.index)]
+    deltas += [Ended(choice.finish, choice.index) for choice in reply.choices]
+    return [*deltas, Used(reply.usage)]
+
+
+def _numbered(items):
+    number = 0
+    for item in items:
+        yield item, number
+        number += isinstance(item, ToolCall)
+
+
+def _deltas(item, number, choice):
+    if isinstance(item, Reasoning):
+        return [*(ReasoningDelta(one, choice) for one in pieces(item.text) if one), ReasoningEnd(item.opaque, choice)]
+    if isinstance(item, ToolCall):
+        start = ToolStart(number, item.id, item.name, item.custom, choice)
+        return [start, *(ToolArguments(number, one, choice) for one in pieces(item.arguments))]
+    kinds = {Text: TextDelta, Refusal: RefusalDelta}
+    return [kinds[type(part)](one, choice) for part in item.parts for one in pieces(part.text)]
+
+
+@pytest.fixture(scope="session")
+def context():
+    return Context(id="chatcmpl-1", created=5, model="m-1", include_usage=True)
+
+
+@pytest.fixture(scope="session")
+def profile():
+    return PROFILE
+
+
+@pytest.fixture(scope="session")
+def reply_of():
+    """A strategy of answers for a dialect."""
+    return replies
+
+
+@pytest.fixture(scope="session")
+def deltas_of():
+    return unfold

@@ -1,0 +1,173 @@
+"""Errors of the Messages API, classified by body before status, and told in its shape."""
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from translators.anthropic_messages import parse_fault, render_fault
+from translators.faults import Fault, Kind
+from translators.profile import Profile
+
+
+def read(status, named=None, message="secret detail", code=None, **error):
+    details = {"details": {"error_code": code}} if code else {}
+    named = {"type": named} if named else {}
+    body = {"type": "error", "error": {**named, "message": message, **details, **error}, "request_id": "req_1"}
+    return parse_fault(status, orjson.dumps(body), Profile())
+
+
+@pytest.mark.parametrize(
+    ("status", "named", "kind"),
+    [
+        (400, "invalid_request_error", Kind.REFUSED),
+        (401, "authentication_error", Kind.AUTH),
+        (402, "billing_error", Kind.QUOTA),
+        (403, "permission_error", Kind.AUTH),
+        (404, "not_found_error", Kind.MISSING),
+        (409, "conflict_error", Kind.SERVER),
+        (413, "request_too_large", Kind.TOO_LONG),
+        (429, "rate_limit_error", Kind.THROTTLED),
+        (500, "api_error", Kind.SERVER),
+        (504, "timeout_error", Kind.SERVER),
+        (529, "overloaded_error", Kind.OVERLOADED),
+        (200, "overloaded_error", Kind.OVERLOADED),
+        (500, "invalid_request_error", Kind.REFUSED),
+    ],
+)
+def test_the_type_decides_whatever_the_status(status, named, kind):
+    fault = read(status, named)
+    assert (fault.kind, fault.status, fault.type) == (kind, status, named)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("prompt is too long: 250000 tokens > 200000 maximum", Kind.TOO_LONG),
+        ("input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000", Kind.TOO_LONG),
+        ("Your credit balance is too low to access the Anthropic API.", Kind.QUOTA),
+        ("You have reached your specified workspace API usage limits.", Kind.QUOTA),
+        ("Output blocked by content filtering policy", Kind.CONTENT),
+        ("max_tokens: 99999 > 64000, which is the maximum allowed number of output tokens", Kind.REFUSED),
+        ("This model does not support assistant message prefill.", Kind.REFUSED),
+    ],
+)
+def test_telling_phrases_outrank_the_type_of_a_refusal(message, kind):
+    assert read(400, "invalid_request_error", message).kind is kind
+
+
+def test_talk_of_tokens_in_a_rate_limit_is_about_the_rate():
+    assert read(429, "rate_limit_error", "20,000 input tokens per minute. prompt is too long").kind is Kind.THROTTLED
+    assert read(529, "overloaded_error", "prompt is too long").kind is Kind.OVERLOADED
+    message = "Extra usage is required for long context requests."
+    assert read(429, "rate_limit_error", message).kind is Kind.TOO_LONG
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (429, "contract_spend_limit_reached", Kind.QUOTA),
+        (429, "enforced_spend_limit_reached", Kind.QUOTA),
+        (429, "ramp_limit_exceeded", Kind.THROTTLED),
+        (402, "linked_organization_billing_unavailable", Kind.QUOTA),
+        (400, "organization_on_hold", Kind.AUTH),
+        (400, "cmek_key_disabled", Kind.AUTH),
+        (503, "cmek_key_unreachable", Kind.SERVER),
+        (529, "compaction_unavailable", Kind.OVERLOADED),
+    ],
+)
+def test_a_stable_code_outranks_everything(status, code, kind):
+    fault = read(status, "invalid_request_error", code=code)
+    assert (fault.kind, fault.code) == (kind, code)
+
+
+def test_a_gateway_that_puts_the_type_into_the_code_is_understood():
+    body = b'{"error": {"code": "rate_limit_error", "message": "20,000 input tokens per minute"}}'
+    assert parse_fault(400, body, Profile()).kind is Kind.THROTTLED
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Kind.REFUSED),
+        (401, Kind.AUTH),
+        (402, Kind.QUOTA),
+        (403, Kind.AUTH),
+        (404, Kind.MISSING),
+        (408, Kind.SERVER),
+        (413, Kind.TOO_LONG),
+        (422, Kind.REFUSED),
+        (429, Kind.THROTTLED),
+        (500, Kind.SERVER),
+        (502, Kind.SERVER),
+        (503, Kind.OVERLOADED),
+        (529, Kind.OVERLOADED),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b'{"error": []}', b"\xff", b"[" * 100_000])
+def test_without_a_body_to_read_the_status_decides(status, kind, body):
+    assert parse_fault(status, body, Profile()).kind is kind
+
+
+@pytest.mark.parametrize(
+    "named", ["authentication_error", "billing_error", "rate_limit_error", "api_error", "not_found_error"]
+)
+def test_the_vendors_words_stay_here_unless_the_caller_can_act_on_them(named):
+    assert "secret" not in read(400, named).message
+    assert read(400, "invalid_request_error").message == "secret detail"
+
+
+def test_billing_texts_are_never_passed_on():
+    fault = read(400, "invalid_request_error", "Your credit balance is too low; account 123")
+    assert fault.message == "The provider's quota is used up."
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(100, 599),
+    st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.text(max_size=4) | st.integers(-9, 9),
+        lambda x: st.dictionaries(
+            st.sampled_from(["error", "type", "message", "details", "code", "error_code"]), x, max_size=4
+        ),
+    ).map(orjson.dumps),
+)
+def test_any_error_body_is_a_fault(status, body):
+    fault = parse_fault(status, body, Profile())
+    assert fault.message
+    assert fault.status == status
+
+
+# -- told --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "named"),
+    [
+        (Kind.REFUSED, 400, "invalid_request_error"),
+        (Kind.TOO_LONG, 400, "invalid_request_error"),
+        (Kind.MISSING, 404, "not_found_error"),
+        (Kind.THROTTLED, 429, "rate_limit_error"),
+        (Kind.OVERLOADED, 529, "overloaded_error"),
+        (Kind.SHED, 529, "overloaded_error"),
+        (Kind.DEADLINE, 504, "timeout_error"),
+        (Kind.AUTH, 503, "api_error"),
+        (Kind.PROTOCOL, 502, "api_error"),
+    ],
+)
+def test_a_fault_is_told_in_anthropics_shape(kind, status, named):
+    got, body = render_fault(Fault(kind=kind, message="So."))
+    assert (got, orjson.loads(body)) == (status, {"type": "error", "error": {"type": named, "message": "So."}})
+
+
+def test_what_the_proxy_adds_goes_under_its_own_name():
+    _, body = render_fault(Fault(kind=Kind.SERVER, message="So."), {"attempts": [1]})
+    assert orjson.loads(body)["error"]["sidestep"] == {"attempts": [1]}
+
+
+def test_every_kind_has_a_telling():
+    for kind in Kind:
+        status, body = render_fault(Fault(kind=kind, message="So."))
+        assert 400 <= status < 600
+        assert orjson.loads(body)["type"] == "error"
