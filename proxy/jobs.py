@@ -108,7 +108,7 @@ class ChatJob:
         upstream = codec(target.provider.dialect)
         if upstream.dialect is self._client.dialect:
             seen = upstream.inspect_reply(body, target.profile)
-            return Answered(body, seen.usage, seen.model)
+            return Answered(body if seen.body is None else seen.body, seen.usage, seen.model)
         reply = upstream.parse_reply(body, target.profile)
         return Answered(self._client.render_reply(reply, context), reply.usage, reply.model)
 

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from collections.abc import Collection
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+\Z")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+\Z")
@@ -111,14 +111,11 @@ def _plain(host: str, plain_hosts: Collection[str]) -> bool:
 
 
 def points_at(url: str, listen: str) -> bool:
-    """Whether `url` leads back to this proxy's own listener on this machine."""
-    try:
-        host, port = split_listen(listen)
-        parts: SplitResult = urlsplit(url)
-        there = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        return False
-    return port == there != 0 and (is_loopback(parts.hostname or "") or parts.hostname == host)
+    """Whether `url` (a checked one) leads back to this proxy's own listener on this machine."""
+    host, port = split_listen(listen)
+    parts = urlsplit(url)
+    there = parts.port or (443 if parts.scheme == "https" else 80)
+    return port == there and (is_loopback(parts.hostname or "") or parts.hostname == host)
 
 
 def check_header(name: str, value: object) -> str:

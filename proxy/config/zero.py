@@ -5,7 +5,7 @@ asked for as `vendor/model`, but stands in no chain: nobody chose it. No address
 its like, for that is how the client program finds this proxy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from proxy.config.addresses import check_url
@@ -85,7 +85,8 @@ def _provider(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, cho
     try:
         keys = vendor_keys(vendor, env)
     except NoSecret as error:
-        problems.add(next(name for name in vendor.key_env if env.get(name, "").strip()), str(error), ENVIRONMENT)
+        variable = next(name for name in vendor.key_env if env.get(name, "").strip())
+        _note(problems, chosen=chosen)(variable, str(error), ENVIRONMENT)
         return None
     return Provider(
         name=vendor.name,
@@ -97,6 +98,11 @@ def _provider(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, cho
     )
 
 
+def _note(problems: Problems, *, chosen: bool) -> Callable[[str, str, str], None]:
+    """What is wrong with a vendor nobody chose keeps no one from starting: its key may be there for another program."""
+    return problems.add if chosen else problems.warn
+
+
 def _base_url(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, chosen: bool) -> str:
     if vendor.name not in ENDPOINTS:
         return vendor.base_url
@@ -104,10 +110,11 @@ def _base_url(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, cho
     endpoint = env.get(variable, "").strip().rstrip("/")
     if not endpoint:
         missing = f"is not set, but {vendor.name} has a key: its address is needed, as in https://NAME.openai.azure.com"
-        (problems.add if chosen else problems.warn)(variable, missing, ENVIRONMENT)
+        _note(problems, chosen=chosen)(variable, missing, ENVIRONMENT)
         return ""
     if problem := check_url(endpoint, plain_hosts=()):
-        problems.add(variable, problem, ENVIRONMENT)
+        _note(problems, chosen=chosen)(variable, problem, ENVIRONMENT)
+        return ""
     return endpoint if endpoint.endswith(path) else endpoint + path
 
 

@@ -45,7 +45,7 @@ class NativeEngine:
     """`connections` is how many calls may be under way at once. Raises ValueError for a `ca_file` it cannot use."""
 
     def __init__(self, provider: Provider, timeouts: TimeoutSettings, *, connections: int) -> None:
-        self._tls = client_context(provider.ca_file)
+        self._tls = client_context(provider.ca_file) if provider.base_url.startswith("https:") else None
         self._connect_s = timeouts.connect_s
         self._pool_s = timeouts.pool_s
         self._places = asyncio.Semaphore(connections)
@@ -54,6 +54,8 @@ class NativeEngine:
 
     async def send(self, call: Call) -> Answer:
         origin, host, target = _located(call.url)
+        if origin.tls and self._tls is None:
+            raise Unreachable("its URL is https where its base URL is not")
         head = _head(call, host, target)
         await self._place()
         try:

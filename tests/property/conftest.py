@@ -1,5 +1,7 @@
 """What the laws are tried on: answers, and the deltas they are made of."""
 
+from dataclasses import dataclass
+
 import hypothesis
 import pytest
 from hypothesis import strategies as st
@@ -29,17 +31,31 @@ from translators.ir import (
 )
 from translators.profile import Profile
 
-hypothesis.settings.register_profile("laws", max_examples=100, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("laws", max_examples=50, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("laws")
 
 PROFILE = Profile(provider="p", model="m-1", account="a")
 
-CHOICES = {Dialect.OPENAI_CHAT: 3, Dialect.ANTHROPIC_MESSAGES: 1}
-FORMS = {
-    Dialect.OPENAI_CHAT: ("signature", "redacted", "encrypted"),
-    Dialect.ANTHROPIC_MESSAGES: ("signature", "redacted"),
+
+@dataclass(frozen=True)
+class Voice:
+    """What a dialect can say of an answer."""
+
+    forms: tuple[str, ...]
+    choices: int = 1
+    refusals: bool = False
+    unsigned: bool = False
+    """Whether thinking may come without a blob."""
+    counts_unsaid: bool = False
+    """Whether a count that nobody gave stays unsaid, rather than zero."""
+
+
+VOICES = {
+    Dialect.OPENAI_CHAT: Voice(
+        ("signature", "redacted", "encrypted"), choices=3, refusals=True, unsigned=True, counts_unsaid=True
+    ),
+    Dialect.ANTHROPIC_MESSAGES: Voice(("signature", "redacted")),
 }
-"""What a dialect can say of an answer; a new dialect is one line in each."""
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 names = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=8)
@@ -47,7 +63,7 @@ arguments = st.sampled_from(["{}", '{"a":1}', '{"path":"x/y","deep":{"b":[1,2.5,
 
 
 def blobs(dialect):
-    form = st.sampled_from(FORMS[dialect])
+    form = st.sampled_from(VOICES[dialect].forms)
     origin = st.just(PROFILE.origin(dialect))
     return st.builds(Opaque, form, st.text("abcXYZ+/=", min_size=1, max_size=12), origin)
 
@@ -55,7 +71,7 @@ def blobs(dialect):
 @st.composite
 def reasonings(draw, dialect):
     """A thinking block; redacted data has no text, and a block without a blob has some."""
-    opaque = draw(st.none() | blobs(dialect))
+    opaque = draw(st.none() | blobs(dialect) if VOICES[dialect].unsigned else blobs(dialect))
     if opaque is not None and opaque.form == "redacted":
         return Reasoning("", opaque)
     return Reasoning(draw(texts), opaque)
@@ -65,12 +81,12 @@ def reasonings(draw, dialect):
 def choices(draw, dialect, index):
     items = draw(st.lists(reasonings(dialect), max_size=3))
     parts = [Text(draw(texts))] if draw(st.booleans()) else []
-    refused = dialect is Dialect.OPENAI_CHAT and draw(st.booleans())
+    refused = VOICES[dialect].refusals and draw(st.booleans())
     if refused:
         parts.append(Refusal(draw(texts)))
     if parts:
         items.append(Message("assistant", tuple(parts)))
-    ids = draw(st.lists(names, max_size=3, unique=True))
+    ids = [] if refused else draw(st.lists(names, max_size=3, unique=True))
     items += [ToolCall(f"call_{one}", draw(names), draw(arguments)) for one in ids]
     finish = Finish.TOOL_CALLS if ids else Finish.STOP
     if not ids:
@@ -83,10 +99,14 @@ def choices(draw, dialect, index):
 @st.composite
 def replies(draw, dialect):
     """An answer as the dialect itself would put it: reasoning, then text, then calls."""
-    count = draw(st.integers(1, CHOICES[dialect]))
+    voice = VOICES[dialect]
     numbers = st.integers(0, 9999)
-    parts = {"cached": draw(st.none() | numbers), "reasoning": draw(st.none() | numbers)}
-    usage = Usage(draw(numbers) + (parts["cached"] or 0), draw(numbers) + (parts["reasoning"] or 0), **parts)
+    maybe = st.none() | numbers if voice.counts_unsaid else numbers
+    parts = {"cached": draw(maybe), "cache_write": draw(maybe), "reasoning": draw(st.none() | numbers)}
+    fresh, said = draw(numbers), draw(numbers)
+    total = fresh + (parts["cached"] or 0) + (parts["cache_write"] or 0)
+    usage = Usage(total, said + (parts["reasoning"] or 0), **parts)
+    count = draw(st.integers(1, voice.choices))
     made = tuple(draw(choices(dialect, index)) for index in range(count))
     return Reply(id="chatcmpl-1", model="m-1", choices=made, usage=usage)
 

@@ -1,6 +1,8 @@
 """Laws of answers, for every dialect and every pair of them."""
 
 import gc
+import itertools
+import json
 
 import pytest
 from hypothesis import given
@@ -26,7 +28,7 @@ def written(dialect, deltas, context):
 def events_of(data, cuts=()):
     splitter = EventSplitter()
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    events = [event for a, b in zip(edges, edges[1:], strict=False) for event in splitter.feed(data[a:b])]
+    events = [event for a, b in itertools.pairwise(edges) for event in splitter.feed(data[a:b])]
     splitter.close()
     assert splitter.leftover == 0
     return events
@@ -157,8 +159,6 @@ chunks = st.fixed_dictionaries(
 
 @st.composite
 def odd_events(draw):
-    import json
-
     value = draw(json_values | chunks)
     data = draw(st.binary(max_size=20) | st.just(json.dumps(value).encode()) | st.just(b"[DONE]"))
     return Event(data, draw(st.sampled_from(["", "error", *WORDS[-23:-10]])))
@@ -182,10 +182,7 @@ def test_any_event_gives_deltas_or_one_protocol_fault(dialect, events, context, 
 
 
 @every_dialect
-@given(
-    body=st.binary(max_size=40)
-    | st.builds(lambda value: __import__("json").dumps(value).encode(), json_values | chunks)
-)
+@given(body=st.binary(max_size=40) | st.builds(lambda value: json.dumps(value).encode(), json_values | chunks))
 def test_any_body_is_an_answer_a_failure_or_one_protocol_fault(dialect, body, profile):
     for read_body in (codec(dialect).parse_reply, codec(dialect).inspect_reply):
         try:
@@ -197,7 +194,7 @@ def test_any_body_is_an_answer_a_failure_or_one_protocol_fault(dialect, body, pr
 @every_dialect
 @given(
     status=st.integers(100, 599),
-    body=st.binary(max_size=40) | st.builds(lambda v: __import__("json").dumps({"error": v}).encode(), json_values),
+    body=st.binary(max_size=40) | st.builds(lambda v: json.dumps({"error": v}).encode(), json_values),
 )
 def test_any_error_body_is_some_fault(dialect, status, body, profile):
     fault = codec(dialect).parse_fault(status, body, profile)

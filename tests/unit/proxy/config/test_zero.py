@@ -135,13 +135,15 @@ def test_a_switch_is_true_or_false():
 
 
 def test_several_mistakes_are_told_together():
-    found = told({"AI_PROVIDER": "x", "AI_FALLBACK_ENABLED": "y", "OPENAI_API_KEY": "two words"})
+    found = told(
+        {"AI_PROVIDER": "x", "AI_FALLBACK_PROVIDER": "openai", "AI_FALLBACK_ENABLED": "y", "OPENAI_API_KEY": "a b"}
+    )
     assert [one.split(":")[0].split(" ")[-1] for one in found] == [
         "AI_FALLBACK_ENABLED",
         "AI_PROVIDER",
         "OPENAI_API_KEY",
     ]
-    assert "two words" not in "".join(found)
+    assert "a b" not in "".join(found)
 
 
 def test_azure_needs_its_endpoint():
@@ -156,10 +158,21 @@ def test_azure_needs_its_endpoint():
     assert unchosen.warnings[0].startswith("environment variable AZURE_OPENAI_ENDPOINT: is not set")
 
 
+@pytest.mark.parametrize(
+    "odd", [{"GROQ_API_KEY": "two words"}, AZURE | {"AZURE_OPENAI_ENDPOINT": "http://res.openai.azure.com"}]
+)
+def test_what_is_wrong_with_a_vendor_nobody_chose_is_only_a_warning(odd):
+    """Its variables may be there for another program."""
+    loaded = load(None, OPENAI | odd)
+    assert set(loaded.config.providers) == {"openai"}
+    assert len(loaded.warnings) == 1
+    assert "two words" not in loaded.warnings[0]
+
+
 def test_azures_whole_address_may_be_given_but_only_a_safe_one():
     whole = AZURE | {"AZURE_OPENAI_ENDPOINT": "https://res.openai.azure.com/openai/v1/", "AI_PROVIDER": "azure-openai"}
     assert load(None, whole).config.providers["azure-openai"].base_url == "https://res.openai.azure.com/openai/v1"
-    [one] = told(AZURE | {"AZURE_OPENAI_ENDPOINT": "http://res.openai.azure.com"})
+    [one] = told(AZURE | {"AZURE_OPENAI_ENDPOINT": "http://res.openai.azure.com", "AI_PROVIDER": "azure-openai"})
     assert one.startswith("environment variable AZURE_OPENAI_ENDPOINT: must be https")
 
 

@@ -162,6 +162,20 @@ async def test_the_same_request_gets_the_same_bytes_and_another_one_others(conne
         assert answers[0] == answers[1] != answers[2]
 
 
+async def test_more_requests_than_are_kept_ready_are_still_answered(chat, monkeypatch):
+    monkeypatch.setattr(module, "_CACHED", 2)
+    async with ScriptedProvider("alpha", OPENAI) as provider:
+        for text in "abcabc":
+            assert await status_of(provider.url, {**chat, "messages": [{"role": "user", "content": text}]}) == 200
+
+
+async def test_other_methods_are_not_found(connect):
+    async with ScriptedProvider("alpha", OPENAI) as provider:
+        peer = await connect(provider.url)
+        peer.writer.write(b"DELETE /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert (await peer.all()).startswith(b"HTTP/1.1 404 ")
+
+
 async def test_tls_is_spoken_when_a_context_is_given(certificate):
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(*certificate)

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from proxy.server import Bounds
-from tests.unit.proxy.edge.loopback import JSON, SOON, Held, Log, asked, connected, hello, request, served, soon
+from tests.unit.proxy.edge.loopback import JSON, Held, Log, asked, connected, hello, request, served, soon
 
 SHORT = Bounds(header_s=0.2, write_s=0.3)
 

@@ -162,9 +162,11 @@ async def make(kind: str) -> AsyncIterator[MakeEngine]:
     """Makes engines of this kind and closes them after the test: `make(connections=, connect_s=, ca_file=...)`."""
     made: list[Engine] = []
 
-    async def make_one(*, connections: int = 2000, connect_s: float = 5.0, pool_s: float = 1.0, **provider: str) -> Engine:
+    async def make_one(
+        *, connections: int = 2000, connect_s: float = 5.0, pool_s: float = 1.0, **provider: str
+    ) -> Engine:
         times = replace(TimeoutSettings(), connect_s=connect_s, pool_s=pool_s)
-        one = Provider("alpha", "openai-chat", "http://127.0.0.1", **provider)
+        one = Provider("alpha", "openai-chat", "https://localhost", **provider)
         # In a thread, for imports and certificates are read from files; at run time that is done before serving.
         made.append(await asyncio.to_thread(engine_for, kind, one, times, connections=connections))
         return made[-1]
