@@ -93,7 +93,7 @@ class Exchange:
     """`chat`, `embeddings`, `models` or `other`: a bounded label."""
     method: str
     path: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
     """The client's headers, names in lower case (the edge refuses repeats of those that matter)."""
     read: Callable[[], Awaitable[bytes]]
     """Reads the request's body, bounded in size and time; from its end on, the client's leaving cancels the exchange.
@@ -111,7 +111,7 @@ class Exchange:
     retry_count: int = 0
     """The client SDK's own count of retries (`x-stainless-retry-count`)."""
     client: "Client | None" = None
-    payload: Any = None
+    payload: Any = field(default=None, repr=False)
     """The parsed body."""
     envelope: "Envelope | None" = None
     asked: str = ""

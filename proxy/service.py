@@ -15,6 +15,8 @@ from proxy.flow import Exchange
 from proxy.jobs import ChatJob, EmbeddingsJob, Job
 from proxy.routing.resolve import Resolution, Router
 from translators import embeddings
+from translators.codec import Codec, Envelope
+from translators.embeddings import EmbeddingEnvelope
 from translators.faults import Malformed
 from translators.report import Mode
 
@@ -43,14 +45,7 @@ class Endpoints:
         found = self._router.chat(envelope.model)
         if found is None:
             raise self._unknown(envelope.model)
-        job = ChatJob(
-            exchange.codec,
-            {**found.route.defaults, **payload} if found.route.defaults else payload,
-            stream=envelope.stream,
-            usage=envelope.include_usage,
-            bound=found.route.max_output,
-        )
-        await self._run(exchange, job, found)
+        await self._run(exchange, chat_job(exchange.codec, payload, envelope, found), found)
 
     async def _embeddings(self, exchange: Exchange) -> None:
         payload = parse_json(await exchange.read())
@@ -59,15 +54,7 @@ class Endpoints:
         found = self._router.embeddings(envelope.model)
         if found is None:
             raise self._unknown(envelope.model)
-        if found.dimensions is not None and "dimensions" not in payload:
-            payload = {**payload, "dimensions": found.dimensions}
-        elif found.dimensions is not None and payload["dimensions"] != found.dimensions:
-            raise Malformed(
-                f"'{envelope.model[:100]}' has {found.dimensions} dimensions here; ask for that or leave it out.",
-                param="dimensions",
-                code="invalid_value",
-            )
-        await self._run(exchange, EmbeddingsJob(payload, envelope), found)
+        await self._run(exchange, embeddings_job(payload, envelope, found), found)
 
     async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
         await self._chain.run(exchange, job, found, mode_of(exchange, found))
@@ -98,6 +85,31 @@ class Endpoints:
         found = self._router.chat(name) or self._router.embeddings(name)
         owner = found.targets[0].provider.name if found and found.targets else "sidestep"
         return {"id": name, "object": "model", "created": self._since, "owned_by": owner}
+
+
+def chat_job(client: Codec, payload: dict[str, Any], envelope: Envelope, found: Resolution) -> ChatJob:
+    """The job of a chat request, the model's configured defaults filled in."""
+    return ChatJob(
+        client,
+        {**found.route.defaults, **payload} if found.route.defaults else payload,
+        stream=envelope.stream,
+        usage=envelope.include_usage,
+        bound=found.route.max_output,
+    )
+
+
+def embeddings_job(payload: dict[str, Any], envelope: EmbeddingEnvelope, found: Resolution) -> EmbeddingsJob:
+    """The job of an embeddings request. Raises Malformed when it asks for another size than its space has."""
+    size = found.dimensions
+    if size is None:
+        return EmbeddingsJob(payload, envelope)
+    if payload.get("dimensions", size) != size:
+        raise Malformed(
+            f"'{envelope.model[:100]}' has {size} dimensions here; ask for that or leave it out.",
+            param="dimensions",
+            code="invalid_value",
+        )
+    return EmbeddingsJob({**payload, "dimensions": size}, envelope)
 
 
 def parse_json(body: bytes) -> Any:

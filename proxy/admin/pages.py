@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from proxy.admin.health import Health
 from proxy.clock import Clock
 from proxy.edge import CONNECTION
-from proxy.filters.auth import is_loopback, matching, presented_key
+from proxy.filters.auth import is_own, matching, presented_key
 from proxy.telemetry.exposition import Exposition
 from proxy.telemetry.metrics import Metrics
 
@@ -98,7 +98,7 @@ class _Readable:
 
 def _allowed(request: Request, tokens: list[tuple[bytes, bool]]) -> bool:
     if not tokens:
-        return request.client is not None and is_loopback(request.client.host)
+        return request.client is not None and is_own(request.client.host)
     given = presented_key(request.headers)
     return bool(given) and matching(sha256(given.encode()).digest(), tokens) is not None
 

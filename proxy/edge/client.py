@@ -45,6 +45,9 @@ class Connection(Protocol):
     def watch(self, lost: Callable[[], None] | None) -> None:
         """`lost` is called once when the connection is gone; None ends the watch."""
 
+    def end_writing(self) -> None:
+        """Half-closes: the client sees the end of what was written, and what it still sends can be read."""
+
     def abort(self) -> None:
         """Closes after what is already written, leaving the body unterminated; later sends do nothing."""
 
@@ -202,6 +205,7 @@ class ClientSide:
         self._connection.watch(None)
         self._memory.give_back(self._held)
         if self._unended:
+            self._connection.end_writing()
             await self._linger()
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 

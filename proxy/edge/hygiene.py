@@ -7,7 +7,7 @@ A body must be called JSON. This is also what keeps a web page from spending the
 to another origin only after asking, and is never answered yes; so a body without a type is taken from programs only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from proxy.flow import Refused
 from proxy.telemetry.names import (
@@ -24,6 +24,7 @@ from proxy.telemetry.names import (
 from translators.faults import Fault, Kind, say
 
 JSON = "application/json"
+Fields = Sequence[tuple[bytes, bytes]]
 
 _SINGLE = frozenset(
     {
@@ -46,15 +47,14 @@ _SINGLE = frozenset(
 """Fields whose repetition would make it unclear which one counts."""
 
 
-def head_refusal(version: str, names: Iterable[str], count: int, headers: Mapping[str, str]) -> Refused | None:
+def head_refusal(version: str, fields: Fields, headers: Mapping[str, str]) -> Refused | None:
     """Why this head is refused, or None.
 
-    `version` is the protocol's (`1.1`), `names` every field's name in order, `count` how many there are, and `headers`
-    the last value of each.
+    `version` is the protocol's (`1.1`), `fields` are all as they came, and `headers` has the last value of each name.
     """
     fault = _framing(version, headers)
-    if fault is None and count != len(headers):
-        fault = _repeats(names)
+    if fault is None and len(fields) != len(headers):
+        fault = _repeats(fields)
     if fault is None and "_" in "".join(headers):
         name = next(name for name in headers if "_" in name)
         fault = invalid(f"Header names may not contain '_', as '{name[:60]}' does.")
@@ -96,9 +96,10 @@ def _framing(version: str, headers: Mapping[str, str]) -> Fault | None:
     return None
 
 
-def _repeats(names: Iterable[str]) -> Fault | None:
+def _repeats(fields: Fields) -> Fault | None:
     seen: set[str] = set()
-    for name in names:
+    for raw, _ in fields:
+        name = raw.decode("latin-1")
         if name in seen and name in _SINGLE:
             return invalid(f"The header '{name}' is given more than once.")
         seen.add(name)

@@ -13,7 +13,7 @@ from typing import Any
 from proxy.clock import Clock
 from proxy.config.values import LimitSettings
 from proxy.edge.client import ClientSide, Connection, Memory, Receive, Send
-from proxy.edge.hygiene import body_refusal, head_refusal
+from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.routes import OTHER, ROUTES, route_of
 from proxy.flow import Exchange, Refused, Service, cancel
 from translators.codec import Codec
@@ -78,14 +78,13 @@ class Edge:
 
     def _exchange(self, scope: dict[str, Any], connection: Connection, client: ClientSide) -> Exchange:
         fields = scope["headers"]
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
+        headers = _decoded(fields)
         method, path = scope["method"], scope["path"]
         route, refusal = route_of(method, path)
         if connection.problem is not None:
             route, refusal = OTHER, Refused(connection.problem)
         else:
-            names = (name.decode("latin-1") for name, _ in fields)
-            head = head_refusal(scope["http_version"], names, len(fields), headers)
+            head = head_refusal(scope["http_version"], fields, headers)
             refusal = head or refusal or (body_refusal(headers) if method == "POST" else None)
         peer = scope["client"]
         return Exchange(
@@ -101,3 +100,11 @@ class Edge:
             started=self._clock.now(),
             refusal=refusal,
         )
+
+
+def _decoded(fields: Fields) -> dict[str, str]:
+    """The last value of each name. Values are UTF-8; one that is not makes all be read as Latin-1."""
+    try:
+        return {name.decode(): value.decode() for name, value in fields}
+    except UnicodeDecodeError:
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}

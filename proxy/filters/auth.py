@@ -11,10 +11,12 @@ its own name (DNS rebinding) or across origins, and would spend the operator's m
 
 import hmac
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from proxy.config.addresses import is_loopback
 from proxy.config.values import Client
 from proxy.flow import Exchange, Refused, Service
 from proxy.telemetry.names import INVALID_API_KEY, ORIGIN_REFUSED
@@ -75,7 +77,7 @@ def matching(digest: bytes, candidates: list[tuple[bytes, T]]) -> T | None:
 
 def refuse_strangers(exchange: Exchange) -> None:
     """Raises Refused for all but programs of this machine."""
-    if not is_loopback(exchange.peer):
+    if not is_own(exchange.peer):
         message = "This proxy has no clients configured, so it serves its own machine only; add [clients.NAME]."
         raise Refused(_fault(401, INVALID_API_KEY, message))
     origin = exchange.headers.get("origin")
@@ -84,17 +86,17 @@ def refuse_strangers(exchange: Exchange) -> None:
         raise Refused(_fault(403, ORIGIN_REFUSED, message))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a peer's address is this machine's loopback."""
-    return host.startswith(("127.", "::ffff:127.")) or host == "::1"
+@lru_cache(maxsize=256)
+def is_own(host: str) -> bool:
+    """Whether a peer's address, or the host of a page's origin, is this machine."""
+    return is_loopback(host.removeprefix("::ffff:"))
 
 
 def _is_local_page(origin: str) -> bool:
     try:
-        host = urlsplit(origin).hostname or ""
+        return is_own(urlsplit(origin).hostname or "")
     except ValueError:
         return False
-    return host == "localhost" or is_loopback(host)
 
 
 def _fault(status: int, code: str, message: str) -> Fault:

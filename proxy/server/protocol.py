@@ -83,6 +83,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if lost is not None and self.cycle.disconnected:
             lost()
 
+    def end_writing(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+
     def abort(self) -> None:
         self.cycle.disconnected = True
         self.transport.close()

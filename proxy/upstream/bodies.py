@@ -1,6 +1,6 @@
 """What the engines share about bodies and headers."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 
 from proxy.flow import Headers
 from proxy.upstream.seam import TooLarge
@@ -18,11 +18,11 @@ async def collect(chunks: AsyncIterator[bytes], limit: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def readable(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
+def readable(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
     """Header pairs with lower-case names. A name with a value outside ASCII is left out: engines differ in what they
     could make of it, and nothing that is read here may contain one."""
-    pairs = [(name.lower(), value) for name, value in raw]
-    if not all(name.isascii() and value.isascii() for name, value in pairs):
-        odd = {name for name, value in pairs if not (name.isascii() and value.isascii())}
-        pairs = [pair for pair in pairs if pair[0] not in odd]
-    return [(name.decode("ascii"), value.decode("ascii")) for name, value in pairs]
+    try:
+        return [(name.lower().decode("ascii"), value.decode("ascii")) for name, value in raw]
+    except UnicodeDecodeError:
+        odd = {name.lower() for name, value in raw if not (name.isascii() and value.isascii())}
+        return readable([pair for pair in raw if pair[0].lower() not in odd])

@@ -27,7 +27,7 @@ BUFFER_LIMIT = 64 * 1024
 """Bytes kept for a reader before the upstream is told to wait."""
 
 _BODILESS = frozenset({204, 304})
-_FRAMED = frozenset({b"content-length", b"transfer-encoding"})
+_FRAMED = frozenset({"content-length", "transfer-encoding"})
 
 
 class Connection(asyncio.Protocol):
@@ -64,9 +64,11 @@ class Connection(asyncio.Protocol):
         return not (self.lost or self._transport.is_closing() or self._poll.poll(0))
 
     def abort(self) -> None:
-        """Closes at once, whatever is under way."""
+        """Closes at once; an answer under way is cut."""
         self._transport.abort()
-        self._end(usable=False)
+        if self._answer is not None:
+            self._answer.finish(Cut("the connection was given up"))
+            self._end(usable=False)
 
     def pause(self) -> None:
         if not self.lost:
@@ -99,9 +101,9 @@ class Connection(asyncio.Protocol):
     def _after_data(self) -> None:
         if self._complete:
             usable = self._keep and not self._spoiled and not self._transport.get_write_buffer_size()
-            if not usable:
-                self._transport.close()
             self._end(usable=usable)
+            if not usable:
+                self.abort()
         elif self._unclaimed > HEAD_LIMIT:
             self._fail("its headers do not end")
 
@@ -142,10 +144,10 @@ class Connection(asyncio.Protocol):
             return
         self._status = status
         self._keep = self._parser.should_keep_alive()
-        names = {name.lower() for name, _ in self._pairs}
-        self._ends_at_eof = names.isdisjoint(_FRAMED) and status not in _BODILESS
+        headers = readable(self._pairs)
+        self._ends_at_eof = status not in _BODILESS and not any(name in _FRAMED for name, _ in headers)
         self._unclaimed = 0
-        self._answer.begin(status, readable(self._pairs))
+        self._answer.begin(status, headers)
 
     def on_body(self, data: bytes) -> None:
         if self._answer is not None and not self._complete:

@@ -20,7 +20,7 @@ Address = tuple[int, int, int, str, Any]
 async def dial(host: str, port: int) -> socket.socket:
     """A connected, non-blocking socket. Raises OSError (of the last address that failed) or UnicodeError."""
     loop = asyncio.get_running_loop()
-    waiting = interleaved(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    waiting = interleaved(await _resolved(host, port))
     if len(waiting) == 1:
         return await _try(waiting[0])
     error: BaseException = OSError("the name has no address")
@@ -43,6 +43,10 @@ async def dial(host: str, port: int) -> socket.socket:
             task.cancel()
             task.add_done_callback(_discard)
     raise error
+
+
+async def _resolved(host: str, port: int) -> Sequence[Address]:
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 def interleaved(found: Sequence[Address]) -> list[Address]:

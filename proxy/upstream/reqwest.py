@@ -5,8 +5,10 @@ environment proxy, no redirect, no decompression, HTTP/1.1 alone (one HTTP/2 con
 streams), and a place in the pool is waited for no longer than `pool_s`.
 
 Odd cases
-- A unary answer is read ahead up to 64 KiB: then the usual one is there when `send` returns, and a huge one is still
-  noticed at the limit. pyreqwest's own whole-body call costs the same and has no limit.
+- Unary answers are streamed too: pyreqwest's own whole-body call saves some 3 microseconds and has no limit, so that
+  one endless answer would take all memory there is.
+- A call cancelled before its answer's head is abandoned, not ended: its work goes on, on its own thread, until the
+  upstream answers or has been silent for the configured deadline. Nothing in pyreqwest (0.15) can end it sooner.
 - `ConnectError` also stands for a connection that broke after it was made; the causes tell the two apart.
 - A header value outside ASCII cannot be read; such a header is left out.
 - A body that is given up is closed in words: merely dropped, it stays open until the upstream's next chunk.
@@ -31,7 +33,6 @@ from proxy.upstream.tls import own_certificates
 
 IDLE_S = 30.0
 """How long an unused connection is kept; well below the minute after which load balancers drop theirs."""
-UNARY_READ_AHEAD = 65_536
 
 
 class ReqwestEngine:
@@ -46,7 +47,7 @@ class ReqwestEngine:
                 self._client.request(call.method, call.url)
                 .headers(call.headers)
                 .body_bytes(call.body)
-                .streamed_read_buffer_limit(0 if call.stream else UNARY_READ_AHEAD)
+                .streamed_read_buffer_limit(0)
                 .build_streamed()
             )
         except ValueError:
@@ -117,6 +118,7 @@ def _client(provider: Provider, timeouts: TimeoutSettings, connections: int) -> 
         .deflate(enable=False)
         .connect_timeout(timedelta(seconds=timeouts.connect_s))
         .max_connections(connections)
+        .read_timeout(timedelta(seconds=timeouts.deadline_s))
         .pool_timeout(timedelta(seconds=timeouts.pool_s))
         .pool_idle_timeout(timedelta(seconds=IDLE_S))
     )

@@ -57,8 +57,9 @@ def own_certificates(ca_file: str | None) -> list[bytes]:
         raise ValueError(f"ca_file {ca_file} cannot be read: {error.strerror}") from None
     try:
         certificates = [ssl.PEM_cert_to_DER_cert(block) for block in _PEM.findall(text)]
+        trial = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         for certificate in certificates:
-            ssl.create_default_context(cadata=certificate)
+            trial.load_verify_locations(cadata=certificate)
     except (ssl.SSLError, ValueError):
         raise ValueError(f"ca_file {ca_file} holds a broken certificate; give a PEM file of certificates") from None
     if not certificates:

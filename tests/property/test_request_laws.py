@@ -167,8 +167,8 @@ def test_any_body_is_a_request_or_malformed(dialect, data):
     for read in (codec(dialect).check_envelope, codec(dialect).parse_request):
         try:
             read(body)
-        except Malformed as wrong:
-            assert str(wrong)
+        except Malformed:
+            continue
 
 
 @every_dialect

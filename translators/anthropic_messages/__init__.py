@@ -14,7 +14,7 @@ from translators.anthropic_messages.request_in import check_envelope, parse_requ
 from translators.anthropic_messages.request_out import relay_request, render_request, request_headers, request_path
 from translators.anthropic_messages.wire import DIALECT
 from translators.codec import Pipe
-from translators.ir import Context, EventReader, EventWriter
+from translators.ir import Context, Dialect, EventReader, EventWriter
 from translators.profile import Profile
 
 __all__ = [
@@ -36,8 +36,8 @@ __all__ = [
     "writer",
 ]
 
-dialect = DIALECT
-stream_type = "text/event-stream"
+dialect: Dialect = DIALECT
+stream_type: str = "text/event-stream"
 
 
 def reader(profile: Profile) -> EventReader:
@@ -48,5 +48,5 @@ def writer(context: Context) -> EventWriter:
     return Writer(context)
 
 
-def relay(profile: Profile, _context: Context) -> Pipe:
+def relay(profile: Profile, context: Context) -> Pipe:  # noqa: ARG001 - what passes needs nothing minted
     return Relay(profile)

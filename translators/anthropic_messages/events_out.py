@@ -40,7 +40,7 @@ from translators.ir import (
 class _Block:
     """A block in the queue: how it starts, and its deltas not yet sent."""
 
-    __slots__ = ("custom", "kept", "opened", "sent", "start", "tool")
+    __slots__ = ("_whole", "custom", "kept", "opened", "sent", "start", "tool")
 
     def __init__(self, start: dict[str, Any], *, tool: int = -1, custom: bool = False) -> None:
         self.start = start
@@ -49,19 +49,18 @@ class _Block:
         self.kept: list[str] = []
         self.sent: list[str] = []
         self.opened = False
+        self._whole: bool | None = None
+
+    def add(self, text: str) -> None:
+        self.kept.append(text)
+        self._whole = None
 
     @property
     def whole(self) -> bool:
         """Whether nothing can follow in this block once another one waits."""
-        if self.tool < 0:
-            return True
-        if self.custom:
-            return False
-        try:
-            orjson.loads("".join(self.sent) + "".join(self.kept))
-        except orjson.JSONDecodeError:
-            return False
-        return True
+        if self._whole is None:
+            self._whole = self.tool < 0 or (not self.custom and _is_json("".join(self.sent) + "".join(self.kept)))
+        return self._whole
 
 
 class Writer:
@@ -126,12 +125,12 @@ class Writer:
         if last is None or last.start["type"] != "text":
             last = _Block({"type": "text", "text": ""})
             self._queue.append(last)
-        last.kept.append(text)
+        last.add(text)
 
     def _argue(self, delta: ToolArguments) -> None:
         for block in self._queue:
             if block.tool == delta.index:
-                block.kept.append(delta.text)
+                block.add(delta.text)
                 return
 
     def _think(self, delta: ReasoningEnd) -> None:
@@ -198,6 +197,16 @@ class Writer:
             "usage": wire_usage(None),
         }
         return _event({"type": "message_start", "message": message})
+
+
+def _is_json(text: str) -> bool:
+    if not text.endswith("}"):
+        return False
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _event(value: dict[str, Any]) -> bytes:

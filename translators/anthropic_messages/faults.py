@@ -92,7 +92,7 @@ _QUOTED = frozenset((Kind.REFUSED, Kind.TOO_LONG, Kind.CONTENT))
 _decode = msgspec.json.Decoder().decode
 
 
-def parse_fault(status: int, body: bytes, _profile: Profile) -> Fault:
+def parse_fault(status: int, body: bytes, profile: Profile) -> Fault:  # noqa: ARG001 - one table for every vendor
     """The fault in an error answer, or in an `error` event (status 200). Never raises."""
     try:
         value = _decode(body)

@@ -26,16 +26,19 @@ _SUFFIXES |= {"json": "application/json", "xml": "application/xml", "html": "tex
 class Scribe:
     """Renders parts for one request and notes in its report what became of them, by the client's own paths."""
 
-    __slots__ = ("items", "profile", "report")
+    __slots__ = ("_indexes", "items", "profile", "report")
 
     def __init__(self, items: tuple[Item, ...], profile: Profile, report: Report) -> None:
         self.items = items
         self.profile = profile
         self.report = report
+        self._indexes: list[int] | None = None
 
     def path(self, position: int, suffix: str = "") -> str:
         """`messages[2].content[0]`: the client's path of an item. Counted only when there is something to tell."""
-        return f"messages[{message_index(self.items, position)}]{suffix}"
+        if self._indexes is None:
+            self._indexes = message_indexes(self.items)
+        return f"messages[{self._indexes[position]}]{suffix}"
 
     def refuse(self, position: int, suffix: str, why: str) -> None:
         self.report.refused(self.path(position, suffix), why)
@@ -121,18 +124,20 @@ class Scribe:
         return None
 
 
-def message_index(items: tuple[Item, ...], position: int) -> int:
-    """Which of the client's messages the item at `position` came from: reasoning, text and calls of one assistant
-    message are one, every other message and tool result is one of its own."""
+def message_indexes(items: tuple[Item, ...]) -> list[int]:
+    """Which of the client's messages each item came from: reasoning, text and calls of one assistant message are one,
+    every other message and tool result is one of its own."""
+    indexes: list[int] = []
     count, held = -1, 0
-    for item in items[: position + 1]:
+    for item in items:
         rank = 0 if type(item) is Message and item.role != "assistant" else _RANKS.get(type(item), 0)
         # Within one assistant message the order is reasoning (1), text (2), calls (3).
         same = held and rank and (rank > held or (rank == held and rank != _RANKS[Message]))
         if not same:
             count += 1
         held = rank
-    return count
+        indexes.append(count)
+    return indexes
 
 
 _RANKS: dict[type, int] = {Reasoning: 1, Message: 2, ToolCall: 3}

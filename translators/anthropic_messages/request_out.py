@@ -5,6 +5,8 @@ sampling, which it fixes; instructions that stand in for a missing feature are a
 that they are nearest to the conversation and leave a cached prefix alone.
 """
 
+from collections.abc import Mapping
+
 from translators.anthropic_messages import params
 from translators.anthropic_messages.parts import Block, Scribe
 from translators.anthropic_messages.thinking import Thinking, Wish, allowed_effort, plan, wish
@@ -140,9 +142,8 @@ def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body
     return copy, Report()
 
 
-def request_path(_profile: Profile, *, stream: bool) -> str:
-    """The base URL ends in /v1; streaming is said in the body."""
-    del stream
+def request_path(profile: Profile, *, stream: bool) -> str:  # noqa: ARG001 - the same for every model, streamed or not
+    """To be appended to a base URL that ends in the API's version; streaming is said in the body."""
     return "/messages"
 
 
@@ -151,7 +152,7 @@ SAMPLING_VERSION = "2023-06-01"
 VERSION = "2026-10-21"
 
 
-def request_headers(key: str, _profile: Profile, body: Body) -> list[tuple[str, str]]:
+def request_headers(key: str, profile: Profile, body: Mapping[str, Json]) -> list[tuple[str, str]]:  # noqa: ARG001 - as above
     """The key, if there is one, and the API version that takes what the body carries."""
     samples = "temperature" in body or "top_p" in body or "top_k" in body
     headers = [("anthropic-version", SAMPLING_VERSION if samples else VERSION)]

@@ -11,6 +11,7 @@ references have no form here and raise `Unfit`.
 
 import re
 from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 
 import orjson
 
@@ -20,7 +21,7 @@ Schema = dict[str, Json]
 
 DEPTH = 64
 """Deepest nesting fitted; a schema below that is refused rather than risked on the stack."""
-NODES = 20_000
+NODES = 10_000
 """Most nodes fitted: references written out may multiply."""
 STRICT_OPTIONAL = 24
 STRICT_UNIONS = 16
@@ -51,21 +52,32 @@ def fit(schema: Mapping[str, Json]) -> tuple[Schema, list[str]]:
 
 def fits(schema: Mapping[str, Json]) -> bool:
     """Whether `schema` can be compiled as it stands."""
+    fitter = _Fitter(schema, exact=True)
     try:
-        return not fit(schema)[1]
+        fitter.node(schema, 0, "")
+        fitter.check_recursion()
     except Unfit:
         return False
+    return True
 
 
 class _Fitter:
-    def __init__(self, root: Mapping[str, Json]) -> None:
+    """With `exact`, the first change raises Unfit: nothing is written out, and the work is what the schema is long."""
+
+    def __init__(self, root: Mapping[str, Json], *, exact: bool = False) -> None:
         self.changes: set[str] = set()
+        self._exact = exact
         self._definitions: dict[str, Json] = {}
         for key in ("definitions", "$defs"):
             if isinstance(root.get(key), dict):
                 self._definitions.update(root[key])
         self._refers: dict[str, set[str]] = {}
         self._nodes = 0
+
+    def _change(self, keyword: str) -> None:
+        if self._exact:
+            raise Unfit(f"its {keyword} would have to change")
+        self.changes.add(keyword)
 
     def node(self, node: Json, depth: int, owner: str) -> Schema:
         """One schema node; `owner` is the definition it stands in, for finding cycles."""
@@ -82,10 +94,10 @@ class _Fitter:
         for key, value in node.items():
             if not self._keyword(fitted, key, value, depth, owner):
                 moved.append(f"{key}: {_brief(value)}")
-                self.changes.add(key)
+                self._change(key)
         if _is_object(node):
             if node.get("additionalProperties") is not False:
-                self.changes.add("additionalProperties")
+                self._change("additionalProperties")
             fitted.setdefault("type", "object")
             fitted["additionalProperties"] = False
         if moved:
@@ -104,7 +116,7 @@ class _Fitter:
             if key in ("$defs", "definitions"):
                 self._keyword(fitted, key, node[key], depth, owner)
             elif key != "$ref":
-                self.changes.add(key)
+                self._change(key)
         return fitted
 
     def _keyword(self, fitted: Schema, key: str, value: Json, depth: int, owner: str) -> bool:
@@ -130,12 +142,12 @@ class _Fitter:
 
     def _combine(self, fitted: Schema, key: str, members: list[Json], depth: int, owner: str) -> None:
         if key == "oneOf":
-            self.changes.add(key)
+            self._change(key)
             fitted["anyOf"] = [*fitted.get("anyOf", []), *(self.node(one, depth + 1, owner) for one in members)]
         elif key == "anyOf":
             fitted["anyOf"] = [*fitted.get("anyOf", []), *(self.node(one, depth + 1, owner) for one in members)]
         elif len(members) == 1:
-            self.changes.add(key)
+            self._change(key)
             fitted.update({**self.node(members[0], depth + 1, owner), **fitted})
         else:
             fitted["allOf"] = [self.node(self._written_out(one, owner), depth + 1, owner) for one in members]
@@ -145,22 +157,16 @@ class _Fitter:
         match = _REF.fullmatch(node["$ref"]) if isinstance(node, dict) and isinstance(node.get("$ref"), str) else None
         if match is None or match[1] not in self._definitions:
             return node
-        self.changes.add("allOf")
+        self._change("allOf")
         self._refers.setdefault(owner, set()).add(match[1])
         return self._definitions[match[1]]
 
     def check_recursion(self) -> None:
         """Raises Unfit when a definition reaches itself."""
-        for start in self._refers:
-            seen: set[str] = set()
-            ahead = list(self._refers[start])
-            while ahead:
-                name = ahead.pop()
-                if name == start:
-                    raise Unfit("it is recursive")
-                if name not in seen:
-                    seen.add(name)
-                    ahead.extend(self._refers.get(name, ()))
+        try:
+            TopologicalSorter(self._refers).prepare()
+        except CycleError:
+            raise Unfit("it is recursive") from None
 
 
 def _is_object(node: Schema) -> bool:
@@ -200,19 +206,25 @@ def flattened(parameters: Mapping[str, Json]) -> tuple[Schema, bool]:
             return dict(parameters), False
         return {"properties": {}, **parameters, "type": "object"}, parameters.get("type") is not None
     flat = {key: value for key, value in parameters.items() if key not in unions}
-    properties = _properties(flat)
+    offered = {name: {repr(one): one} for name, one in _properties(flat).items()}
     required = _required(flat)
     for key in unions:
         members = [_resolved(one, parameters) for one in parameters[key]]
         for member in members:
-            _offer(properties, _properties(member))
+            for name, one in _properties(member).items():
+                offered.setdefault(name, {})[repr(one)] = one
         needs = [set(_required(member)) for member in members] or [set()]
         wanted = set.union(*needs) if key == "allOf" else set.intersection(*needs)
         required += sorted(wanted - set(required))
+    properties = {name: _either(list(variants.values())) for name, variants in offered.items()}
     flat.update(type="object", properties=properties)
     if required:
         flat["required"] = required
     return flat, True
+
+
+def _either(variants: list[Json]) -> Json:
+    return variants[0] if len(variants) == 1 else {"anyOf": variants}
 
 
 def _properties(schema: Mapping[str, Json]) -> Schema:
@@ -223,16 +235,6 @@ def _properties(schema: Mapping[str, Json]) -> Schema:
 def _required(schema: Mapping[str, Json]) -> list[str]:
     given = schema.get("required")
     return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
-
-
-def _offer(properties: Schema, more: Mapping[str, Json]) -> None:
-    for name, schema in more.items():
-        known = properties.get(name)
-        if known is None:
-            properties[name] = schema
-        elif known != schema:
-            union = known["anyOf"] if isinstance(known, dict) and isinstance(known.get("anyOf"), list) else [known]
-            properties[name] = {"anyOf": [*union, schema]}
 
 
 def _resolved(member: Json, root: Mapping[str, Json]) -> Mapping[str, Json]:

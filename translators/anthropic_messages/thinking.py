@@ -8,7 +8,8 @@ thinking, adaptive thinking and effort pages). `Profile.thinking` names the form
   `between_tools`: its least is `between_tools`. How much is `output_config.effort`.
 - `effort`: only the effort is said. `none`: it cannot think.
 
-`display: summarized` comes with every asked-for thinking, because newer models otherwise return it empty.
+`display: summarized` comes with every asked-for thinking, because newer models otherwise return it empty; a caller
+that writes Anthropic's own `adaptive` object gets what it wrote.
 A thinking block goes back only to its maker, unchanged: see `earlier`.
 """
 
@@ -43,6 +44,8 @@ class Wish(Struct, frozen=True):
     budget: int | None = None
     more: Mapping[str, Json] = {}
     """Further fields of a `thinking` object the caller wrote, e.g. `display`."""
+    exact: bool = False
+    """Whether the caller wrote `adaptive` and so chose what is shown, too."""
 
 
 def wish(request: Request) -> Wish:
@@ -55,7 +58,7 @@ def wish(request: Request) -> Wish:
     kind, budget = given.get("type"), given.get("budget_tokens")
     on = asked if kind is None else kind not in _OFF
     more = {key: value for key, value in given.items() if key not in ("type", "budget_tokens")}
-    return Wish(on, effort, budget if isinstance(budget, int) else request.thinking_budget, more)
+    return Wish(on, effort, budget if isinstance(budget, int) else request.thinking_budget, more, kind == "adaptive")
 
 
 class Thinking(Struct, frozen=True):
@@ -86,7 +89,8 @@ def plan(asked: Wish, profile: Profile, report: Report) -> Thinking:
     effort = _level(asked, profile, report)
     if profile.thinking == "effort":
         return Thinking(None, effort)
-    return Thinking({"type": "adaptive", "display": "summarized", **asked.more}, effort)
+    shown = {} if asked.exact else {"display": "summarized"}
+    return Thinking({"type": "adaptive", **shown, **asked.more}, effort)
 
 
 def _off(profile: Profile, report: Report) -> Thinking:

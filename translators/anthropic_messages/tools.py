@@ -58,7 +58,7 @@ def render_tools(request: Request, profile: Profile, report: Report) -> list[Blo
 
 def _block(tool: Tool, field: str, strict: "_Strict", report: Report) -> Block:
     block: Block = {"name": tool.name}
-    if tool.description:
+    if tool.description is not None:
         block["description"] = tool.description
     block["input_schema"] = _input_schema(tool, field, report)
     block |= tool.extra

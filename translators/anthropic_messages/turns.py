@@ -12,6 +12,7 @@ came twice, are rewritten from the id and its place alone, so that a repeated re
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,10 +86,9 @@ def _named(scribe: Scribe, message: Message, position: int) -> str:
 class _Call:
     """One call of the last assistant turn, waiting for its result."""
 
-    __slots__ = ("given", "id", "position", "result")
+    __slots__ = ("id", "position", "result")
 
-    def __init__(self, given: str, wire_id: str, position: int) -> None:
-        self.given = given
+    def __init__(self, wire_id: str, position: int) -> None:
         self.id = wire_id
         self.position = position
         self.result: Block | None = None
@@ -100,14 +100,16 @@ class _Turns:
         self._origin: str | None = None
         self._turns: list[Turn] = []
         self._calls: list[_Call] = []
-        self._ids: set[str] = set()
+        self._waiting: dict[str, deque[_Call]] = {}
+        """The same calls by the id the client gave them, those without a result yet."""
+        self._ids: dict[str, int] = {}
+        """How often each id was used."""
 
     # -- the assistant's turn
 
     def assistant(self, start: int, end: int) -> None:
         """Adds the turn made of items `start` to `end`; calls close it, thinking keeps its place."""
         scribe, blocks, calls_first = self._scribe, [], False
-        self._calls = []
         for position in range(start, end):
             item = scribe.items[position]
             if type(item) is Message:
@@ -137,7 +139,9 @@ class _Turns:
 
     def _tool_use(self, call: ToolCall, position: int) -> Block:
         wire_id = self._wire_id(call.id)
-        self._calls.append(_Call(call.id, wire_id, position))
+        waiting = _Call(wire_id, position)
+        self._calls.append(waiting)
+        self._waiting.setdefault(call.id, deque()).append(waiting)
         if call.custom:
             arguments, wrong = {"input": call.arguments}, None
         else:
@@ -157,11 +161,11 @@ class _Turns:
         wire_id = given
         if not _ID.fullmatch(given):
             wire_id = f"{_UNSAFE.sub('_', given)}_{hashlib.sha256(given.encode()).hexdigest()[:8]}"
-        base, repeat = wire_id, 1
+        base = wire_id
         while wire_id in self._ids:
-            repeat += 1
-            wire_id = f"{base}_{repeat}"
-        self._ids.add(wire_id)
+            self._ids[base] += 1
+            wire_id = f"{base}_{self._ids[base]}"
+        self._ids[wire_id] = 1
         return wire_id
 
     # -- everything between two assistant turns
@@ -170,7 +174,7 @@ class _Turns:
         """Adds the user turn made of items `start` to `end`: results in call order, then text, then, where the model
         takes it there, what the system said meanwhile."""
         scribe, text, system = self._scribe, [], []
-        in_place = scribe.profile.system_anywhere and any(map(_is_user, scribe.items[start:end]))
+        last_user = next((at for at in range(end - 1, start - 1, -1) if _is_user(scribe.items[at])), -1)
         for position in range(start, end):
             item = scribe.items[position]
             if type(item) is ToolResult:
@@ -179,33 +183,31 @@ class _Turns:
                 lead = _named(scribe, item, position)
                 if item.role == "user":
                     text += scribe.blocks(item.parts, position, lead)
-                elif in_place:
+                elif scribe.profile.system_anywhere and last_user >= 0:
                     system += scribe.blocks(item.parts, position, lead)
-                    self._note_moved(position, end)
+                    if position < last_user:
+                        self._approximate(position, ".role", "moved behind the user's turn")
                 else:
                     text += _wrapped(scribe.blocks(item.parts, position, lead))
-                    scribe.report.approximated(
-                        scribe.path(position, ".role"), "a later system message became user text"
-                    )
+                    self._approximate(position, ".role", "a later system message became user text")
         blocks = self._results() + text
         if not blocks:
-            scribe.report.approximated(scribe.path(start, ".content"), "empty content became a placeholder")
+            self._approximate(start, ".content", "empty content became a placeholder")
             blocks = [{"type": "text", "text": EMPTY}]
         self._add("user", blocks)
         if system:
             self._add("system", system)
 
-    def _note_moved(self, position: int, end: int) -> None:
-        if any(map(_is_user, self._scribe.items[position + 1 : end])):
-            self._scribe.report.approximated(self._scribe.path(position, ".role"), "moved behind the user's turn")
+    def _approximate(self, position: int, suffix: str, why: str) -> None:
+        self._scribe.report.approximated(self._scribe.path(position, suffix), why)
 
     def _result(self, item: ToolResult, position: int) -> None:
-        waiting = [call for call in self._calls if call.given == item.call_id]
-        call = next((call for call in waiting if call.result is None), None)
-        if call is None:
-            why = "the call has its result already" if waiting else "no call of the turn before has this id"
+        waiting = self._waiting.get(item.call_id)
+        if not waiting:
+            why = "no call of the turn before has this id" if waiting is None else "the call has its result already"
             self._scribe.refuse(position, ".tool_call_id", why)
             return
+        call = waiting.popleft()
         call.result = {"type": "tool_result", "tool_use_id": call.id}
         content = self._scribe.blocks(item.parts, position)
         if content:
@@ -220,8 +222,7 @@ class _Turns:
         blocks: list[Block] = []
         for call in self._calls:
             if call.result is None:
-                field = self._scribe.path(call.position, ".tool_calls")
-                self._scribe.report.approximated(field, "a call without a result was answered with an error")
+                self._approximate(call.position, ".tool_calls", "a call without a result was answered with an error")
                 call.result = {
                     "type": "tool_result",
                     "tool_use_id": call.id,
@@ -229,7 +230,7 @@ class _Turns:
                     "is_error": True,
                 }
             blocks.append(call.result)
-        self._calls = []
+        self._calls, self._waiting = [], {}
         return blocks
 
     # -- putting turns together

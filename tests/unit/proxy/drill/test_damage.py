@@ -1,4 +1,4 @@
-"""Taking answers apart: where the pieces of a stream and of a body are split. test_script sees the bytes on the wire."""
+"""Taking answers apart: where streams and bodies are split. test_script sees the bytes on the wire."""
 
 import pytest
 

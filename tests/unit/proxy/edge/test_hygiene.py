@@ -9,7 +9,8 @@ GOOD = [("host", "localhost"), ("content-type", "application/json"), ("content-l
 
 def refused(*more, without=(), version="1.1"):
     fields = [field for field in GOOD if field[0] not in without] + list(more)
-    refusal = head_refusal(version, [name for name, _ in fields], len(fields), dict(fields))
+    raw = [(name.encode(), value.encode()) for name, value in fields]
+    refusal = head_refusal(version, raw, dict(fields))
     return refusal.fault if refusal else None
 
 

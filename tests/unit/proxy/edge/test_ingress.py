@@ -26,6 +26,11 @@ async def test_an_exchange_knows_its_request():
     assert exchange.peer == "127.0.0.1"
 
 
+async def test_header_values_are_utf_8_or_else_latin_1():
+    assert (await seen_of(request("POST", "/v1/embeddings", b"{}", "x: \u00c3\u00a9"))).headers["x"] == "\u00e9"
+    assert (await seen_of(request("POST", "/v1/embeddings", b"{}", "x: \u00e9"))).headers["x"] == "\u00e9"
+
+
 async def test_ids_are_unique_and_well_formed():
     first, second = await seen_of(request()), await seen_of(request())
     assert re.fullmatch(r"req_[0-9a-f]{24}", first.id)

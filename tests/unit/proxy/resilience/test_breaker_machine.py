@@ -150,6 +150,22 @@ class BreakerMachine(RuleBasedStateMachine):
     def a_call_ends(self, data, verdict, retry_s):
         self.end(data.draw(st.integers(0, len(self.calls) - 1)), verdict, retry_s)
 
+    def probes(self):
+        """The places in `calls` of the present round's probes, those that lost their place included."""
+        return [n for n, (_, modelled, _) in enumerate(self.calls) if modelled[:2] == (self.model.round, "probe")]
+
+    @precondition(probes)
+    @rule(data=st.data(), verdict=st.sampled_from(VERDICTS))
+    def a_probe_ends(self, data, verdict):
+        self.end(data.draw(st.sampled_from(self.probes())), verdict, None)
+
+    @precondition(lambda self: self.breaker.state(self.now) is State.PROBE)
+    @rule(lost=st.booleans())
+    def a_probe_starts_and_may_be_lost(self, lost):
+        self.look()
+        self.admit(4.0)
+        self.now += 4.0 if lost else 0.25
+
     @precondition(lambda self: self.calls)
     @rule(verdict=st.sampled_from(("success", "fail")))
     def every_call_ends_alike(self, verdict):
@@ -225,4 +241,4 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreakerMachine = BreakerMachine.TestCase
-TestBreakerMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestBreakerMachine.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

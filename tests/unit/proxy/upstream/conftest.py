@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -34,11 +35,15 @@ class Peer:
 
     async def request(self) -> bytes:
         """One request's head and body."""
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        head = await self.head()
         length = next(
             (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), 0
         )
         return head + await self._reader.readexactly(length)
+
+    async def head(self) -> bytes:
+        """One request's head."""
+        return await self._reader.readuntil(b"\r\n\r\n")
 
     async def send(self, data: bytes) -> None:
         self._writer.write(data)
@@ -75,7 +80,7 @@ class Wire:
         self.connections = 0
         self.port = 0
 
-    async def __aenter__(self) -> "Wire":
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
         return self

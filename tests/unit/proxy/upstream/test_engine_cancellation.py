@@ -24,13 +24,25 @@ class Watched:
         self.left.set()
 
 
+async def begun(task) -> None:
+    """Returns when the task has run up to its first wait."""
+    await asyncio.wait([task], timeout=0)
+
+
 async def cancel(task) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
+@pytest.fixture
+def ends_before_the_head(kind):
+    if kind == "pyreqwest":
+        pytest.xfail("pyreqwest 0.15 lets a call that is cancelled before its head run on")
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+@pytest.mark.usefixtures("ends_before_the_head")
 async def test_while_waiting_for_the_head(serve, engine, soon, stream):
     script = Watched(b"")
     async with serve(script) as wire:
@@ -45,12 +57,10 @@ async def test_while_waiting_for_the_head(serve, engine, soon, stream):
 async def test_while_waiting_for_a_whole_body(serve, engine, soon, data, stream):
     script = Watched(data)
 
-    async def whole():
-        return await (await engine.send(wire.call(stream=stream))).read(1000)
-
     async with serve(script) as wire:
-        task = asyncio.ensure_future(whole())
-        await soon(script.asked.wait())
+        upstream = await soon(engine.send(wire.call(stream=stream)))
+        task = asyncio.ensure_future(upstream.read(1000))
+        await begun(task)
         await cancel(task)
         await soon(script.left.wait())
 
@@ -60,7 +70,7 @@ async def test_while_waiting_for_the_first_chunk(serve, engine, soon):
     async with serve(script) as wire:
         upstream = await soon(engine.send(wire.call(stream=True)))
         task = asyncio.ensure_future(anext(upstream.chunks()))
-        await asyncio.sleep(0)
+        await begun(task)
         await cancel(task)
         await soon(script.left.wait())
 
@@ -72,11 +82,12 @@ async def test_while_waiting_for_the_second_chunk(serve, engine, soon):
         chunks = upstream.chunks()
         assert await soon(anext(chunks)) == b"hi"
         task = asyncio.ensure_future(anext(chunks))
-        await asyncio.sleep(0)
+        await begun(task)
         await cancel(task)
         await soon(script.left.wait())
 
 
+@pytest.mark.usefixtures("ends_before_the_head")
 async def test_a_cancelled_call_gives_its_place_in_the_pool_back(serve, make, soon):
     engine = await make(connections=1, pool_s=0.05)
     script = Watched(b"")

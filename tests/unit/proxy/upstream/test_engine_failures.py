@@ -49,7 +49,7 @@ async def test_a_connection_that_is_never_accepted_times_out(make, soon):
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         for filler in (first, second):
-            filler.setblocking(False)
+            filler.setblocking(False)  # noqa: FBT003 - the socket module's own signature
             filler.connect_ex(listener.getsockname())
         with pytest.raises(ConnectTimeout):
             await soon((await make(connect_s=0.1)).send(to(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")))
@@ -116,14 +116,14 @@ async def test_an_untrusted_certificate_is_unreachable(serve, engine, soon, cert
         requests.append(await peer.request())
 
     async with serve(script, certificates.server) as wire:
-        with pytest.raises(Unreachable, match="(?i)certificate"):
+        with pytest.raises(Unreachable, match=r"(?i)certificate"):
             await soon(engine.send(wire.call()))
         assert requests == []
 
 
 async def test_a_certificate_for_another_name_is_unreachable(serve, make, soon, certificates):
     async with serve(breaks(b""), certificates.server) as wire:
-        with pytest.raises(Unreachable, match="(?i)certificate"):
+        with pytest.raises(Unreachable, match=r"(?i)certificate"):
             await soon((await make(ca_file=str(certificates.ca_file))).send(to(f"https://127.0.0.1:{wire.port}/v1")))
 
 

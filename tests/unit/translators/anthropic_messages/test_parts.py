@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from translators.anthropic_messages.parts import message_index
+from translators.anthropic_messages.parts import message_indexes
 from translators.ir import (
     Audio,
     File,
@@ -149,4 +149,4 @@ def test_items_of_one_assistant_message_count_as_one():
         Reasoning(""),
         user,
     )
-    assert [message_index(items, i) for i in range(len(items))] == [0, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert message_indexes(items) == [0, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8]

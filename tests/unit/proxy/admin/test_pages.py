@@ -1,0 +1,135 @@
+"""The admin port's pages, asked as ASGI."""
+
+from hashlib import sha256
+from types import SimpleNamespace
+
+import orjson
+import pytest
+
+from proxy.admin.health import Health
+from proxy.admin.pages import admin_app
+from proxy.edge import CONNECTION
+from proxy.edge.hygiene import invalid
+from proxy.telemetry.metrics import Metrics
+
+TOKEN = "st-admin-token"
+PAGES = ["/livez", "/readyz", "/metrics", "/state"]
+GUARDED = ["/metrics", "/state"]
+
+
+class Clock:
+    time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+
+class Admin:
+    """The application and what it is made of."""
+
+    def __init__(self, tokens=()):
+        self.clock = Clock()
+        self.health = Health(0.0)
+        digests = [sha256(token.encode()).hexdigest() for token in tokens]
+        self.app = admin_app(
+            health=self.health,
+            clock=self.clock,
+            metrics=Metrics(),
+            state=lambda: {"targets": ["alpha/m"]},
+            token_sha256=digests,
+        )
+
+    async def ask(self, path, method="GET", peer="127.0.0.1", problem=None, **headers):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": b"",
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+            "client": (peer, 1),
+            "extensions": {CONNECTION: SimpleNamespace(problem=problem)},
+        }
+        await self.app(scope, None, send)
+        head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], head, sent[1]["body"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_this_machine_may_read_every_page(path):
+    status, _, body = await Admin().ask(path)
+    assert status == 200
+    assert body
+
+
+async def test_livez_fails_when_the_loop_is_late():
+    admin = Admin()
+    admin.clock.time = 100.0
+    status, _, body = await admin.ask("/livez")
+    assert status == 503
+    assert orjson.loads(body)["alive"] is False
+
+
+async def test_readyz_fails_while_draining():
+    admin = Admin()
+    admin.health.draining = True
+    assert (await admin.ask("/readyz"))[0] == 503
+    assert (await admin.ask("/livez"))[0] == 200
+
+
+async def test_state_shows_what_the_application_says():
+    assert orjson.loads((await Admin().ask("/state"))[2]) == {"targets": ["alpha/m"]}
+
+
+async def test_metrics_are_in_the_form_that_is_asked_for():
+    assert "text/plain" in (await Admin().ask("/metrics"))[1]["content-type"]
+    asked = await Admin().ask("/metrics", accept="application/openmetrics-text; version=1.0.0")
+    assert "application/openmetrics-text" in asked[1]["content-type"]
+
+
+@pytest.mark.parametrize("path", GUARDED)
+async def test_without_a_token_configured_no_other_machine_may_read_them(path):
+    status, _, body = await Admin().ask(path, peer="10.0.0.9")
+    assert status == 401
+    assert "token_sha256" in orjson.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize("path", GUARDED)
+@pytest.mark.parametrize("peer", ["10.0.0.9", "127.0.0.1"])
+async def test_with_a_token_configured_everybody_needs_it(path, peer):
+    admin = Admin([TOKEN, "st-other"])
+    assert (await admin.ask(path, peer=peer))[0] == 401
+    assert (await admin.ask(path, peer=peer, authorization="Bearer st-wrong"))[0] == 401
+    assert (await admin.ask(path, peer=peer, authorization="Bearer "))[0] == 401
+    assert (await admin.ask(path, peer=peer, authorization=f"Bearer {TOKEN}"))[0] == 200
+    assert (await admin.ask(path, peer=peer, x_api_key="st-other"))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_probes_need_no_token(path):
+    """A kubelet has none."""
+    assert (await Admin([TOKEN]).ask(path, peer="10.0.0.9"))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/livez/", "/v1/models"])
+async def test_an_unknown_page_is_told_in_json(path):
+    status, head, body = await Admin().ask(path)
+    assert (status, head["content-type"]) == (404, "application/json")
+    assert "/livez" in orjson.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_another_method_is_told_in_json(path):
+    status, head, body = await Admin().ask(path, method="POST")
+    assert (status, head["allow"]) == (405, "GET, HEAD")
+    assert orjson.loads(body)["error"]["code"] == "method_not_allowed"
+
+
+async def test_what_the_connection_could_not_read_is_told():
+    status, _, body = await Admin().ask("", problem=invalid("Too large.", status=431))
+    assert status == 431
+    assert orjson.loads(body)["error"]["message"] == "Too large."

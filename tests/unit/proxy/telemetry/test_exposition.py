@@ -1,0 +1,81 @@
+"""The metrics as a scraper reads them."""
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+from prometheus_client.parser import text_string_to_metric_families as prometheus
+
+from proxy.telemetry.exposition import Exposition
+from proxy.telemetry.metrics import Metrics
+
+OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
+
+
+@pytest.fixture
+def metrics():
+    metrics = Metrics(["alpha"], ["m"])
+    metrics.request("chat", "alpha", "m", 200, None)
+    metrics.attempt("alpha", "m", "ok")
+    metrics.tokens("output", "alpha", "m", 12)
+    metrics.own_error("internal_error")
+    metrics.took("chat", 0.3)
+    metrics.took("chat", 1000.0)
+    metrics.first_token("alpha", "m", 0.2)
+    metrics.added("chat", 0.0002)
+    metrics.inflight = lambda: 3
+    metrics.breakers = lambda: [("alpha", "m", "open")]
+    metrics.log_lines_dropped = lambda: 2
+    return metrics
+
+
+@pytest.mark.parametrize(("accept", "parse"), [("", prometheus), (OPEN_METRICS, open_metrics)])
+def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
+    body, content_type = Exposition(metrics).render(accept)
+    assert content_type.startswith("application/openmetrics-text" if accept else "text/plain")
+    samples = {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in parse(body.decode())
+        for sample in family.samples
+    }
+    alpha = (("model", "m"), ("provider", "alpha"))
+    assert samples[("sidestep_requests_total", ("code", ""), *alpha, ("route", "chat"), ("status", "200"))] == 1
+    assert samples[("sidestep_attempts_total", ("kind", "ok"), *alpha)] == 1
+    assert samples[("sidestep_tokens_total", ("direction", "output"), *alpha)] == 12
+    assert samples[("sidestep_own_errors_total", ("code", "internal_error"))] == 1
+    assert samples[("sidestep_inflight",)] == 3
+    assert samples[("sidestep_breaker_state", *alpha, ("state", "open"))] == 1
+    assert samples[("sidestep_log_lines_dropped_total",)] == 2
+    assert samples[("sidestep_request_seconds_count", ("route", "chat"))] == 2
+    assert samples[("sidestep_request_seconds_sum", ("route", "chat"))] == 1000.3
+    assert samples[("sidestep_request_seconds_bucket", ("le", "0.5"), ("route", "chat"))] == 1
+    assert samples[("sidestep_request_seconds_bucket", ("le", "+Inf"), ("route", "chat"))] == 2
+    assert samples[("sidestep_ttft_seconds_count", *alpha)] == 1
+    assert samples[("sidestep_added_seconds_bucket", ("le", "0.0002"), ("route", "chat"))] == 1
+
+
+def test_before_anything_was_counted_every_name_is_known():
+    body, _ = Exposition(Metrics()).render()
+    names = {family.name for family in prometheus(body.decode())}
+    assert names == {
+        f"sidestep_{name}"
+        for name in (
+            "requests",
+            "attempts",
+            "tokens",
+            "own_errors",
+            "request_seconds",
+            "ttft_seconds",
+            "added_seconds",
+            "inflight",
+            "breaker_state",
+            "log_lines_dropped",
+        )
+    }
+
+
+def test_each_rendering_shows_what_is_counted_by_then(metrics):
+    exposition = Exposition(metrics)
+    before, _ = exposition.render()
+    metrics.own_error("internal_error")
+    after, _ = exposition.render()
+    assert b'own_errors_total{code="internal_error"} 1.0' in before
+    assert b'own_errors_total{code="internal_error"} 2.0' in after

@@ -1,0 +1,121 @@
+"""What goes upstream and what passes back."""
+
+import pytest
+
+import proxy
+from proxy.upstream.hygiene import answer_headers, request_headers
+
+AUTH = [("authorization", "Bearer k")]
+
+
+def test_a_request_is_built_from_what_every_call_needs():
+    assert dict(request_headers(AUTH, {}, {})) == {
+        "content-type": "application/json",
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": f"sidestep/{proxy.__version__}",
+        "x-sidestep-hop": "1",
+        "authorization": "Bearer k",
+    }
+
+
+def test_a_stream_asks_for_events():
+    assert ("accept", "text/event-stream") in request_headers([], {}, {}, stream=True)
+
+
+def test_nothing_of_the_clients_goes_on_but_its_idempotency_key():
+    client = {
+        "authorization": "Bearer theirs",
+        "cookie": "a=b",
+        "x-forwarded-for": "10.0.0.1",
+        "openai-organization": "org",
+        "host": "evil",
+        "idempotency-key": "once",
+    }
+    got = dict(request_headers(AUTH, {}, client))
+    assert got["authorization"] == "Bearer k"
+    assert got["idempotency-key"] == "once"
+    assert not set(got) & {"cookie", "x-forwarded-for", "openai-organization", "host"}
+
+
+def test_the_exchanges_own_key_goes_where_the_client_sent_none():
+    assert ("idempotency-key", "ours") in request_headers([], {}, {}, idempotency="ours")
+    assert ("idempotency-key", "theirs") in request_headers([], {}, {"idempotency-key": "theirs"}, idempotency="ours")
+
+
+@pytest.mark.parametrize("key", ["a\r\nx-evil: 1", "a\nb", "a\0b", "x" * 1025])
+def test_a_clients_key_that_cannot_be_a_header_is_dropped(key):
+    got = dict(request_headers([], {}, {"idempotency-key": key}, idempotency="ours"))
+    assert got["idempotency-key"] == "ours"
+    assert "idempotency-key" not in dict(request_headers([], {}, {"idempotency-key": key}))
+
+
+def test_configured_headers_are_added_and_win_over_the_dialects():
+    got = request_headers([("anthropic-version", "1")], {"OpenAI-Organization": "org", "Anthropic-Version": "2"}, {})
+    assert ("openai-organization", "org") in got
+    assert [value for name, value in got if name == "anthropic-version"] == ["2"]
+
+
+def test_beta_names_of_the_dialect_and_the_configuration_are_both_sent():
+    got = request_headers([("anthropic-beta", "a")], {"anthropic-beta": "b"}, {})
+    assert [value for name, value in got if name == "anthropic-beta"] == ["a,b"]
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "accept-encoding", "X-Sidestep-Hop"])
+def test_no_configuration_can_change_how_the_message_is_framed(name):
+    assert dict(request_headers(AUTH, {name: "evil"}, {})) == dict(request_headers(AUTH, {}, {}))
+
+
+def test_a_configured_user_agent_is_used():
+    assert ("user-agent", "mine") in request_headers([], {"User-Agent": "mine"}, {})
+
+
+def test_a_value_with_a_line_break_is_dropped_and_a_long_credential_is_not():
+    long = "Bearer " + "x" * 3000
+    got = dict(request_headers([("authorization", long)], {"x-a": "1\r\nx-b: 2"}, {}))
+    assert got["authorization"] == long
+    assert "x-a" not in got
+
+
+def test_limits_pass_back_under_the_upstreams_name_and_the_rest_stays_behind():
+    passed, upstream_id = answer_headers(
+        [
+            ("content-type", "application/json"),
+            ("server", "cloudflare"),
+            ("set-cookie", "a=b"),
+            ("x-ratelimit-remaining-tokens", "12"),
+            ("x-ratelimit-limit-requests", "5"),
+            ("openai-processing-ms", "300"),
+            ("openai-version", "2020-10-01"),
+            ("openai-organization", "org-secret"),
+            ("x-request-id", "req_1"),
+            ("retry-after", "3"),
+        ]
+    )
+    assert passed == [
+        ("x-upstream-ratelimit-remaining-tokens", "12"),
+        ("x-upstream-ratelimit-limit-requests", "5"),
+        ("openai-processing-ms", "300"),
+        ("openai-version", "2020-10-01"),
+    ]
+    assert upstream_id == "req_1"
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-ms-request-id", "apim-request-id"])
+def test_every_name_of_a_request_id_is_known(name):
+    assert answer_headers([(name, "r")]) == ([], "r")
+
+
+def test_of_several_ids_the_usual_name_counts_and_of_repeats_the_first():
+    headers = [("apim-request-id", "c"), ("request-id", "b"), ("x-request-id", "a"), ("x-request-id", "z")]
+    assert answer_headers(headers) == ([], "a")
+    assert answer_headers([]) == ([], "")
+
+
+@pytest.mark.parametrize("value", ["a\r\nset-cookie: x", "a\nb", "a\0", "x" * 1025])
+def test_a_value_that_could_break_out_or_is_too_long_stays_behind(value):
+    assert answer_headers([("x-ratelimit-a", value), ("openai-version", value), ("x-request-id", value)]) == ([], "")
+
+
+def test_a_value_of_one_kibibyte_passes():
+    assert answer_headers([("openai-version", "x" * 1024)])[0] == [("openai-version", "x" * 1024)]

@@ -1,0 +1,115 @@
+"""The pool of Sidestep's own engine, and how a call becomes a request."""
+
+import asyncio
+import socket
+
+import pytest
+
+from proxy.upstream import native
+from proxy.upstream.seam import Call, Cut, Unreachable
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
+HI = OK + b"content-length: 2\r\n\r\nhi"
+
+
+@pytest.fixture
+def kind():
+    return "native"
+
+
+async def read(engine, wire) -> bytes:
+    return await (await engine.send(wire.call())).read(1000)
+
+
+def says(*answers: bytes):
+    """A script that gives these answers to the requests of one connection, one each."""
+
+    async def script(peer):
+        for answer in answers:
+            await peer.request()
+            await peer.send(answer)
+        await peer.left()
+
+    return script
+
+
+async def test_a_connection_idle_for_too_long_is_not_used_again(serve, engine, soon, monkeypatch):
+    monkeypatch.setattr(native, "IDLE_S", 0.0)
+    async with serve(says(HI, HI)) as wire:
+        assert await soon(read(engine, wire)) == b"hi"
+        assert await soon(read(engine, wire)) == b"hi"
+        assert wire.connections == 2
+
+
+async def test_closing_the_engine_ends_what_is_under_way(serve, engine, soon):
+    async with serve(says(CHUNKED + b"2\r\nhi\r\n")) as wire:
+        chunks = (await soon(engine.send(wire.call(stream=True)))).chunks()
+        assert await soon(anext(chunks)) == b"hi"
+        await engine.close()
+        with pytest.raises(Cut):
+            await soon(anext(chunks))
+
+
+async def test_a_call_cancelled_while_it_connects_gives_its_place_back(serve, make, soon):
+    engine = await make(connections=1, pool_s=0.05)
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for filler in (first, second):
+            filler.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+            filler.connect_ex(listener.getsockname())
+        lost = Call("POST", f"http://127.0.0.1:{listener.getsockname()[1]}/", [], b"", stream=False)
+        task = asyncio.ensure_future(engine.send(lost))
+        await asyncio.wait([task], timeout=0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    async with serve(says(HI)) as wire:
+        assert await soon(read(engine, wire)) == b"hi"
+
+
+async def test_a_call_cancelled_while_it_waits_for_a_place_takes_none(serve, make, soon):
+    engine = await make(connections=1, pool_s=60.0)
+    async with serve(says(CHUNKED + b"2\r\nhi\r\n0\r\n\r\n", HI)) as wire:
+        hold = asyncio.Event()
+
+        async def script(peer):
+            await peer.request()
+            await peer.send(CHUNKED + b"2\r\nhi\r\n")
+            await hold.wait()
+            await peer.send(b"0\r\n\r\n")
+
+        async with serve(script) as slow:
+            holder = await soon(engine.send(slow.call(stream=True)))
+            task = asyncio.ensure_future(engine.send(wire.call()))
+            await asyncio.wait([task], timeout=0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            hold.set()
+            assert await soon(holder.read(10)) == b"hi"
+        assert await soon(read(engine, wire)) == b"hi"
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://host/", "http:///path", "http://host:port/", "/path", "http://host/a b", "http://host/ä", "http://["]
+)
+async def test_a_url_that_cannot_be_called_is_unreachable(engine, url):
+    with pytest.raises(Unreachable, match="URL"):
+        await engine.send(Call("POST", url, [], b"", stream=False))
+
+
+async def test_the_query_and_the_port_are_part_of_the_request(serve, engine, soon):
+    requests = []
+
+    async def script(peer):
+        requests.append(await peer.request())
+        await peer.send(HI)
+
+    async with serve(script) as wire:
+        url = f"http://user:secret@127.0.0.1:{wire.port}?api-version=1"
+        await soon(engine.send(Call("POST", url, [], b"", stream=False)))
+    assert (
+        requests[0] == b"POST /?api-version=1 HTTP/1.1\r\nhost: 127.0.0.1:%d\r\ncontent-length: 0\r\n\r\n" % wire.port
+    )
