@@ -168,7 +168,7 @@ class _Walk:
             tried_here=turn.made,
             allowed_here=turn.allowed,
             delay_s=delay(turn.made, turn.target.retry, tools.clock.uniform),
-            wait_s=fault.retry_after_s,
+            wait_s=max(turn.state.throttle.free_at(now), key.throttle.free_at(now)) - now or None,
             now=now,
             deadline=self._limit,
             others_usable=any(self._usable(target, now) for target in self._targets[turn.position + 1 :]),

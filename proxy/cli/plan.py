@@ -8,7 +8,7 @@ from proxy.config.values import Config
 from proxy.jobs import Job
 from proxy.routing.explain import Explanation, explain
 from proxy.routing.resolve import Resolution, Router
-from proxy.service import chat_job, embeddings_job
+from proxy.service import chat_job
 from translators import embeddings
 from translators.catalog import codec
 from translators.faults import Malformed
@@ -38,5 +38,4 @@ def _chat(router: Router, body: dict[str, Any]) -> tuple[str, Resolution | None,
 def _embeddings(router: Router, body: dict[str, Any]) -> tuple[str, Resolution | None, Job | None]:
     envelope = embeddings.check(body)
     found = router.embeddings(envelope.model)
-    payload = {"dimensions": found.dimensions, **body} if found and found.dimensions else body
-    return envelope.model, found, EmbeddingsJob(payload, envelope)
+    return envelope.model, found, embeddings_job(body, envelope, found) if found else None

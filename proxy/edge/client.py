@@ -149,9 +149,7 @@ class ClientSide:
 
     async def read(self) -> bytes:
         """The whole body. Raises Refused (too large, too slow, unreadable, no memory) or Gone."""
-        declared = self.exchange.headers.get("content-length")
-        if declared is not None:
-            self._hold(int(declared))
+        self._check_size(int(self.exchange.headers.get("content-length", 0)))
         give_up = self._clock.now() + self._limits.body_total_s
         chunks: list[bytes] = []
         size = 0
@@ -159,20 +157,18 @@ class ClientSide:
             message = await self._next(give_up)
             chunk = message["body"]
             size += len(chunk)
-            if size > self._held:
-                self._hold(size)
+            self._check_size(size)
+            self._memory.take(size - self._held)
+            self._held = size
             chunks.append(chunk)
             if not message["more_body"]:
                 return chunk if len(chunks) == 1 else b"".join(chunks)
 
-    def _hold(self, size: int) -> None:
-        """Accounts for a body of `size` bytes in all."""
+    def _check_size(self, size: int) -> None:
         limit = self._limits.body_bytes
         if size > limit:
             message = f"The request body is larger than the {limit} bytes allowed."
             raise Refused(Fault(kind=Kind.REFUSED, status=413, code=BODY_TOO_LARGE, message=message))
-        self._memory.take(size - self._held)
-        self._held = size
 
     async def _next(self, give_up: float) -> Message:
         if self._connection.ready():
@@ -201,9 +197,12 @@ class ClientSide:
             cancel(self.exchange, self.task, LEFT)
 
     async def end(self) -> None:
-        """Gives back what was held, and ends an answer whose request has not wholly arrived."""
+        """Gives back what was held. An answer that was begun and not ended is cut, and one that was given before the
+        whole request had arrived is ended."""
         self._connection.watch(None)
         self._memory.give_back(self._held)
+        if self.started:
+            self.abort()
         if self._unended:
             self._connection.end_writing()
             await self._linger()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from proxy.config.values import Target
 from proxy.jobs import Job
-from proxy.resilience.retry import attempts_for, total_attempts
+from proxy.resilience.retry import attempts_for, delay, total_attempts
 from proxy.routing.resolve import Resolution
 from translators.faults import Malformed
 from translators.report import Mode, Report
@@ -103,12 +103,19 @@ def _translated(job: Job, target: Target) -> tuple[Report, str]:
 
 
 def _longest(job: Job, target: Target, attempts: int, budget: float, *, last: bool) -> float:
-    """The worst is a target that fails just before its time is up, on each of its attempts, with every pause taken."""
+    """The worst is a target that fails just before its time is up, on each of its attempts, with every pause taken.
+
+    While another target remains, an attempt gets at most half of what is left of `budget` (seconds).
+    """
     times, retry = target.timeouts, target.retry
     if job.stream or job.endpoint == "embeddings":
         silence = times.first_token_reasoning_s if job.reasons(target) else times.progress_s
     else:
         silence = max(times.progress_unary_s, times.first_token_reasoning_s if job.reasons(target) else 0.0)
-    backoff = sum(min(retry.cap_s, retry.base_s * 2.0**n, retry.max_inline_wait_s) for n in range(attempts - 1))
-    allowed = budget if last else budget / 2
-    return max(0.0, min(attempts * silence + backoff, allowed if attempts == 1 else budget))
+    spent = 0.0
+    for attempt in range(1, attempts + 1):
+        left = budget - spent
+        spent += min(silence, left if last else left / 2)
+        if attempt < attempts:
+            spent += min(delay(attempt, retry, lambda: 1.0), retry.max_inline_wait_s)
+    return min(spent, budget)

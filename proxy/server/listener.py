@@ -61,6 +61,7 @@ class Listener:
             http=BoundedProtocol,
             ws="none",
             lifespan="off",
+            workers=1,
             interface="asgi3",
             log_config=None,
             access_log=False,

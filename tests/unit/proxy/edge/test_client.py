@@ -219,6 +219,21 @@ async def test_an_aborted_stream_is_left_unterminated(caplog):
     assert not caplog.records
 
 
+async def test_a_stream_that_nobody_ended_is_cut(caplog):
+    """A service that returns in the middle has not given a whole answer."""
+
+    async def service(exchange):
+        await exchange.read()
+        await exchange.out.start(200, JSON)
+        await exchange.out.write(b"part")
+
+    async with served(service) as running, connected(running) as raw:
+        await raw.say(request())
+        await raw.head()
+        assert await raw.rest() == b"4\r\npart\r\n"
+    assert not caplog.records
+
+
 async def test_values_that_cannot_stand_in_a_header_are_made_harmless():
     async def service(exchange):
         await exchange.out.answer(200, [("x-name", "a\r\nx-evil: 1\u4e2d")], b"")
