@@ -7,9 +7,7 @@ the endpoints (`proxy.service`) and the chain (`proxy.chain`: targets, keys, per
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
-
-from translators.catalog import codec
+from typing import Any, BinaryIO
 
 from proxy.chain.engagement import Tools
 from proxy.chain.walk import Chain
@@ -30,6 +28,7 @@ from proxy.telemetry.logs import LogWriter, open_log
 from proxy.telemetry.metrics import Metrics, configured_names
 from proxy.upstream.engines import engine_for
 from proxy.upstream.seam import Engine
+from translators.catalog import codec
 from translators.codec import Codec
 from translators.ir import Dialect
 
@@ -37,7 +36,7 @@ from translators.ir import Dialect
 class App:
     """The composed stack over one configuration."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, clock: Clock, log: BinaryIO) -> None:
         self._config = config
         self._clock = clock
         self._engines: dict[str, Engine] = {
@@ -45,7 +44,7 @@ class App:
             for name, provider in config.providers.items()
         }
         """One pool a provider, for the life of the process: never closed while it is in use."""
-        self._writer = LogWriter(sys.stdout.buffer)
+        self._writer = LogWriter(log)
         self._log = open_log(self._writer, clock)
         self.metrics = Metrics(*configured_names(config))
         self.metrics.breakers = self._breakers
@@ -107,9 +106,9 @@ class App:
         self._log.error(event, **facts)
 
 
-def build(config: Config, clock: Clock) -> App:
-    """The stack for `config`; called inside the running loop."""
-    return App(config, clock)
+def build(config: Config, clock: Clock, log: BinaryIO | None = None) -> App:
+    """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop."""
+    return App(config, clock, log or sys.stdout.buffer)
 
 
 def _target(state: TargetState, now: float) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 import argparse
 import os
 import sys
-from contextlib import asynccontextmanager, redirect_stdout
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from proxy.cli.options import Commands
-    from proxy.clock import Clock
     from proxy.config.values import Config
 
 
@@ -29,20 +29,15 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every command i
     import asyncio  # noqa: PLC0415 - see the package's docstring
     from pathlib import Path  # noqa: PLC0415 - likewise
 
-    from proxy.app import App, build  # noqa: PLC0415 - likewise
+    from proxy.app import build  # noqa: PLC0415 - likewise
     from proxy.drill import demo  # noqa: PLC0415 - likewise
     from proxy.server import serving  # noqa: PLC0415 - likewise
 
-    with Path(os.devnull).open("w") as nowhere:
-
-        def without_log(config: "Config", clock: "Clock") -> App:
-            """The log would stand between the lines of the table."""
-            with redirect_stdout(nowhere):
-                return build(config, clock)
+    with Path(os.devnull).open("wb") as nowhere:  # the log would stand between the lines of the table
 
         @asynccontextmanager
         async def start(config: "Config") -> "AsyncIterator[tuple[str, str]]":
-            async with serving(config, without_log) as running:
+            async with serving(config, partial(build, log=nowhere)) as running:
                 yield running.data_url, running.admin_url
 
         return asyncio.run(demo.run(start, sys.stdout))

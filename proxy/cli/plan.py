@@ -8,7 +8,7 @@ from proxy.config.values import Config
 from proxy.jobs import Job
 from proxy.routing.explain import Explanation, explain
 from proxy.routing.resolve import Resolution, Router
-from proxy.service import chat_job
+from proxy.service import chat_job, embeddings_job
 from translators import embeddings
 from translators.catalog import codec
 from translators.faults import Malformed
