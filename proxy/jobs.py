@@ -11,14 +11,15 @@ from typing import Any, Protocol
 
 import orjson
 from msgspec import structs
-from translators.catalog import codec
-from translators.pipe import Translating
 
 from proxy.config.values import Target
 from translators import embeddings
+from translators.catalog import codec
 from translators.codec import Codec, Pipe
 from translators.faults import Fault
 from translators.ir import Context, Request, Usage
+from translators.pipe import Translating
+from translators.profile import Profile
 from translators.report import Report
 
 
@@ -75,6 +76,7 @@ class ChatJob:
         self._usage = usage
         self._bound = bound
         self._neutral: Request | None = None
+        self._custom: tuple[str, ...] = ()
 
     def include_usage(self) -> bool:
         return self._usage
@@ -90,7 +92,7 @@ class ChatJob:
         upstream = codec(target.provider.dialect)
         translated = upstream.dialect is not self._client.dialect
         if translated:
-            fields, report = upstream.render_request(self._request(), target.profile)
+            fields, report = upstream.render_request(self._request(), self._profile(target))
         else:
             fields, report = upstream.relay_request(self._payload, target.profile, self._bound)
         path = upstream.request_path(target.profile, stream=self.stream)
@@ -102,21 +104,27 @@ class ChatJob:
             if request.max_output is None and self._bound is not None:
                 request = structs.replace(request, max_output=self._bound)
             self._neutral = request
+            self._custom = tuple(tool.name for tool in request.tools if tool.custom_format is not None)
         return self._neutral
+
+    def _profile(self, target: Target) -> Profile:
+        """The target's profile, knowing which tools take free text: some dialects wrap those."""
+        profile = target.profile
+        return structs.replace(profile, custom_tools=frozenset(self._custom)) if self._custom else profile
 
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:
         upstream = codec(target.provider.dialect)
         if upstream.dialect is self._client.dialect:
             seen = upstream.inspect_reply(body, target.profile)
             return Answered(body if seen.body is None else seen.body, seen.usage, seen.model)
-        reply = upstream.parse_reply(body, target.profile)
+        reply = upstream.parse_reply(body, self._profile(target))
         return Answered(self._client.render_reply(reply, context), reply.usage, reply.model)
 
     def pipe(self, target: Target, context: Context) -> Pipe:
         upstream = codec(target.provider.dialect)
         if upstream.dialect is self._client.dialect:
             return upstream.relay(target.profile, context)
-        return Translating(upstream.reader(target.profile), self._client.writer(context))
+        return Translating(upstream.reader(self._profile(target)), self._client.writer(context))
 
 
 class EmbeddingsJob:

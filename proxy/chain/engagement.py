@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec import structs
-from translators.catalog import codec
 
 from proxy.answers import noted, noted_chunk, served_headers
 from proxy.clock import Clock
@@ -24,6 +23,7 @@ from proxy.upstream.attempt import Broken, Seen, Trial
 from proxy.upstream.hints import wait_hint
 from proxy.upstream.seam import Call, Engine
 from proxy.upstream.timings import AttemptTimes
+from translators.catalog import codec
 from translators.faults import Failure, Fault, Kind
 from translators.ir import Context
 

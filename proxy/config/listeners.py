@@ -34,7 +34,7 @@ def read_server(table: Table, overrides: Overrides) -> ServerSettings:
         admin=_address(table, "admin", base.admin),
         drain_s=_or(table.number("drain_s", float, Range(0, 3600)), base.drain_s),
         watch=bool(table.flag("watch")),
-        engine=cast("Literal['pyreqwest', 'httpx2']", table.choice("engine", ("pyreqwest", "httpx2")) or base.engine),
+        engine=cast("Literal['native', 'httpx2']", table.choice("engine", ("native", "httpx2")) or base.engine),
         cluster_hosts=_hosts(table),
     )
     table.finish()

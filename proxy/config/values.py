@@ -98,7 +98,7 @@ class ServerSettings:
     admin: str = "127.0.0.1:4601"
     drain_s: float = 60.0
     watch: bool = False
-    engine: Literal["pyreqwest", "httpx2"] = "pyreqwest"
+    engine: Literal["native", "httpx2"] = "native"
     cluster_hosts: tuple[str, ...] = ()
     """Host names that providers may have without TLS, besides this machine."""
 

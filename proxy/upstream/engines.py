@@ -10,21 +10,20 @@ CONNECTIONS = 2000
 
 
 def engine_for(
-    kind: Literal["native", "pyreqwest", "httpx2"],
+    kind: Literal["native", "httpx2"],
     provider: Provider,
     timeouts: TimeoutSettings,
     *,
     connections: int = CONNECTIONS,
 ) -> Engine:
-    """One connection pool for `provider`. Raises ValueError for a `ca_file` that cannot be used."""
+    """One connection pool for `provider`. Raises ValueError for a `ca_file` that cannot be used.
+
+    A provider behind a proxy gets httpx2 in any case, for the native engine does not speak to proxies.
+    """
     if kind == "native" and not provider.proxy:
         from proxy.upstream.native import NativeEngine  # noqa: PLC0415 - only the chosen engine is loaded
 
         return NativeEngine(provider, timeouts, connections=connections)
-    if kind != "pyreqwest":
-        from proxy.upstream.httpx2_engine import Httpx2Engine  # noqa: PLC0415 - only the chosen engine is loaded
+    from proxy.upstream.httpx2_engine import Httpx2Engine  # noqa: PLC0415 - only the chosen engine is loaded
 
-        return Httpx2Engine(provider, timeouts, connections=connections)
-    from proxy.upstream.reqwest import ReqwestEngine  # noqa: PLC0415 - only the chosen engine is loaded
-
-    return ReqwestEngine(provider, timeouts, connections=connections)
+    return Httpx2Engine(provider, timeouts, connections=connections)

@@ -65,7 +65,7 @@ def _waits(headers: Mapping[str, str], vendor: str, wall: float) -> Iterator[flo
 
 def _reset(headers: Mapping[str, str], vendor: str, wall: float) -> float | None:
     """The longest reset among the dimensions that are used up."""
-    if vendor == "azure":
+    if vendor == "azure-openai":
         return None
     if vendor == "openrouter":
         waits = [_until_epoch_ms(headers, wall)]

@@ -1,6 +1,6 @@
 """The transport seam: what the chain needs of an HTTP client, and no more.
 
-Two engines stand behind it under one contract suite: `reqwest` (pyreqwest, the default) and `httpx2` (pure Python).
+Two engines stand behind it under one contract suite: `native` (on the event loop itself, the default) and `httpx2`.
 An engine retries nothing, follows no redirect, reads no environment, asks for identity encoding and speaks HTTP/1.1.
 Cancelling the task that awaits any of these closes the upstream socket.
 """

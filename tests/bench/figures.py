@@ -39,7 +39,7 @@ class Bench:
     tools: set[str] = field(default_factory=set)
 
     @contextmanager
-    def proxy(self, engine: str = "pyreqwest") -> Iterator[tuple[Child, str]]:
+    def proxy(self, engine: str = "native") -> Iterator[tuple[Child, str]]:
         with servers.sidestep(self.urls, self.certificate, engine, self.folder) as (process, url, _):
             yield process, url
 
@@ -76,7 +76,7 @@ def engine(name: str) -> Callable[[Bench], list[Row]]:
             unary = bench.rate(url + CHAT, "unary")
             rows.append(_unary_row(bench, name, unary))
             chat = bench.rate(url + CHAT, "anthropic")
-            bar = ("&ge; 5,000/s", chat >= 5_000) if name == "pyreqwest" else ("", None)
+            bar = ("&ge; 5,000/s", chat >= 5_000) if name == "native" else ("", None)
             rows.append(Row(f"{name}: unary, chat to Anthropic", per_s(chat), *bar))
             for title, model, stream in (
                 ("unary over TLS", "unary-tls", False),
@@ -92,7 +92,7 @@ def engine(name: str) -> Callable[[Bench], list[Row]]:
 def _unary_row(bench: Bench, name: str, unary: float) -> Row:
     ratio = f", 1/{bench.baseline / unary:.1f} of raw ASGI" if bench.baseline else ""
     row = f"{name}: unary, OpenAI to OpenAI"
-    if name != "pyreqwest":
+    if name != "native":
         return Row(row, per_s(unary) + ratio)
     passed = unary >= max(8_000, bench.baseline / 7)
     return Row(row, per_s(unary) + ratio, "&ge; 8,000/s and &ge; 1/7 of raw ASGI", passed)
@@ -133,8 +133,8 @@ def _added(bench: Bench, title: str, model: str, bars: tuple[float, float], mark
 
 def open_streams(bench: Bench) -> list[Row]:
     rows = []
-    for name in ("pyreqwest", "httpx2"):
-        counts = bench.counts if name == "pyreqwest" else bench.counts[:1]
+    for name in ("native", "httpx2"):
+        counts = bench.counts if name == "native" else bench.counts[:1]
         for count in counts:
             with bench.proxy(name) as (process, url):
                 rows += _held(bench, process, url, name, count)
@@ -164,7 +164,7 @@ def _held(bench: Bench, process: Child, url: str, name: str, count: int) -> list
     cpu = (steady[-1][1] - steady[0][1]) / (steady[-1][0] - steady[0][0])
     each = (max(rss for _, _, rss in samples) - before) / count / 1024
     held = told["whole"] == count and told["longest_gap_s"] < STALL_S
-    barred = name == "pyreqwest"
+    barred = name == "native"
     value = f"{told['whole']} whole, longest gap {told['longest_gap_s']:.2f} s, {cpu:.0%} of a core"
     title = f"{name}: {count} open streams at 20 chunks/s"
     return [
@@ -178,7 +178,7 @@ def _held(bench: Bench, process: Child, url: str, name: str, count: int) -> list
 def start(bench: Bench) -> list[Row]:
     times, busy, sizes = [], [], []
     for _ in range(bench.starts):
-        with servers.sidestep(bench.urls, bench.certificate, "pyreqwest", bench.folder) as (process, _, ready_s):
+        with servers.sidestep(bench.urls, bench.certificate, "native", bench.folder) as (process, _, ready_s):
             times.append(ready_s)
             busy.append(process.cpu_s())
             sizes.append(process.rss() / 1_000_000)
@@ -196,7 +196,7 @@ def start(bench: Bench) -> list[Row]:
 
 FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
     "base": base,
-    "pyreqwest": engine("pyreqwest"),
+    "native": engine("native"),
     "httpx2": engine("httpx2"),
     "latency": latency,
     "first-token": first_token,

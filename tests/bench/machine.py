@@ -105,9 +105,7 @@ def described() -> list[str]:
         ),
         platform.machine(),
     )
-    packages = ", ".join(
-        f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "httptools", "pyreqwest", "httpx2")
-    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "httptools", "httpx2"))
     return [
         f"Machine: {model}, {len(CORES)} cores used of {os.cpu_count()}, Linux {platform.release()}",
         f"Versions: Python {platform.python_version()}, {packages}",

@@ -55,7 +55,7 @@ def test_writing_replaces_the_marked_section_and_nothing_else(tmp_path):
     assert text.endswith("What follows stays.\n")
 
 
-@pytest.mark.parametrize("engine", ["pyreqwest", "httpx2"])
+@pytest.mark.parametrize("engine", ["native", "httpx2"])
 def test_the_configuration_under_test_is_one_the_proxy_loads(tmp_path, engine):
     certificate, _ = servers.make_certificate(tmp_path)
     urls = {name: f"http{'s' * tls}://127.0.0.1:1/v1" for name, (_, _, tls) in provider.scripts(1.0).items()}

@@ -93,7 +93,9 @@ def world_config(*scripted: ScriptedProvider, **more) -> Config:
 @asynccontextmanager
 async def a_world(configure: Callable[..., Config] = world_config) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
-        providers = [await stack.enter_async_context(ScriptedProvider(name, dialect)) for name, dialect in DIALECTS.items()]
+        providers = [
+            await stack.enter_async_context(ScriptedProvider(name, dialect)) for name, dialect in DIALECTS.items()
+        ]
         running = await stack.enter_async_context(serving(configure(*providers), build))
         made = World(running.data_url + "/v1", running.admin_url, *providers, running.app)
         made.reset()

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is a clear error in OpenAI's shape that names the field, and the proxy goes on."""
+"""Whatever a client sends, the answer is a clear error in OpenAI's shape, and the proxy goes on."""
 
 import httpx2
 import orjson
@@ -24,7 +24,12 @@ def bad_history(arguments) -> dict:
 BODIES = {
     "empty": (b"", 400, "invalid_json", None),
     "half a json": (b'{"model": "duo", ', 400, "invalid_json", None),
-    "invalid utf-8": (b'{"model": "duo", "messages": [{"role": "user", "content": "\xff\xfe"}]}', 400, "invalid_json", None),
+    "invalid utf-8": (
+        b'{"model": "duo", "messages": [{"role": "user", "content": "\xff\xfe"}]}',
+        400,
+        "invalid_json",
+        None,
+    ),
     "deep nesting": (b"[" * 100_000, 400, "invalid_json", None),
     "not an object": (b"[1, 2]", 400, None, None),
     "no model": ({"messages": HELLO["messages"]}, 400, None, "model"),

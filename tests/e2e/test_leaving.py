@@ -20,8 +20,8 @@ class Raw:
         host, port = world.url.removeprefix("http://").removesuffix("/v1").split(":")
         self.reader, self.writer = await asyncio.open_connection(host, int(port))
         content = orjson.dumps(body)
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
-        self.writer.write(head.encode() + content)
+        head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        self.writer.write(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
         return self
 
     async def leave(self) -> None:

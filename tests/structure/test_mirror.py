@@ -12,7 +12,6 @@ ENGINES = "tests/unit/proxy/upstream/test_engine_answers.py"
 ELSEWHERE = {
     # Both engines pass one suite, so that nothing above the seam can tell them apart.
     "proxy/upstream/httpx2_engine.py": ENGINES,
-    "proxy/upstream/reqwest.py": ENGINES,
 }
 """Modules with logic that the tests of something else reach: each with that test, and a comment that says why."""
 

@@ -36,7 +36,7 @@ __all__ = [
 dialect: Dialect = Dialect.OPENAI_CHAT
 stream_type: str = "text/event-stream"
 
-KEY_HEADERS = {"azure": "api-key"}
+KEY_HEADERS = {"azure-openai": "api-key"}
 """Vendors that take the key by another header than Authorization."""
 
 

@@ -180,7 +180,7 @@ class ChatReader:
         if delta.function_call is not None:
             choice.call(WireCall(index=0, function=delta.function_call), deltas)
         if delta.annotations:
-            deltas.extend(Annotated(note, choice.index) for note in delta.annotations if isinstance(note, dict))
+            self._annotations(delta.annotations, choice, deltas)
         if isinstance(delta.audio, dict):
             # Sound has no delta of its own; its transcript stands for it, so that the answer counts as begun.
             transcript = delta.audio.get("transcript")
@@ -199,6 +199,12 @@ class ChatReader:
             if entry.ends:
                 choice.thinking = False
                 deltas.append(ReasoningEnd(entry.opaque, choice.index))
+
+    def _annotations(self, notes: list[Json], choice: "_Choice", deltas: list[Delta]) -> None:
+        """Citations of pages; a router's notes on files are its own."""
+        cited = [note for note in notes if isinstance(note, dict) and note.get("type") == "url_citation"]
+        self.ignored += len(notes) - len(cited)
+        deltas.extend(Annotated(note, choice.index) for note in cited)
 
     def _content_parts(self, parts: list[Json], choice: "_Choice", deltas: list[Delta]) -> None:
         """Mistral's content array: thinking and text; other kinds say nothing here."""

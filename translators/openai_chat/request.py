@@ -181,8 +181,8 @@ def _list(body: dict[str, Json], name: str) -> list[Json]:
 
 
 def _tool(tool: dict[str, Json]) -> Tool | None:
-    """None for a kind of tool that only some vendor knows."""
-    kind = string(tool.get("type"), "type")
+    """None for a kind of tool that only some vendor knows. Clients of Mistral leave the type of a function out."""
+    kind = "function" if tool.get("type") is None and "function" in tool else string(tool.get("type"), "type")
     if kind == "function":
         return _function(obj(tool.get("function"), "function"), "function.", tool)
     if kind == "custom":

@@ -101,6 +101,8 @@ class Turns:
 
     def _call(self, call: ToolCall) -> dict[str, Json]:
         call_id = tool_id(call.id, self._profile)
+        if call.cache is not None:
+            self._no_markers()
         if call.custom:
             return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
         function = {"name": call.name, "arguments": call.arguments or "{}"}

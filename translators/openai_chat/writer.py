@@ -134,6 +134,8 @@ class ChatWriter:
         return lead + self._chunk(delta.choice, b'{"tool_calls":[%b]}' % call)
 
     def _arguments(self, delta: ToolArguments) -> bytes:
+        if not delta.text:
+            return b""
         lead = self._opening(delta.choice)
         state = self._choices[delta.choice]
         state.bare.discard(delta.index)

@@ -15,7 +15,7 @@ def test_the_path_follows_the_version_in_the_base_url():
     [
         ("k", "", [("authorization", "Bearer k")]),
         ("k", "openai", [("authorization", "Bearer k")]),
-        ("k", "azure", [("api-key", "k")]),
+        ("k", "azure-openai", [("api-key", "k")]),
         ("", "", []),
     ],
 )

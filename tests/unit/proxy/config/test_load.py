@@ -54,7 +54,7 @@ keys = ["env:GAMMA_KEY"]
 """
     )
     assert found == [
-        'config.toml: server.engine: "curl" is not known; known: pyreqwest and httpx2',
+        'config.toml: server.engine: "curl" is not known; known: native and httpx2',
         "config.toml: breaker.open_s: must be more than 0 and at most 86400, not -1",
         'config.toml: retry.atempts_per_target: is not a known key; did you mean "attempts_per_target"?',
         (

@@ -157,7 +157,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 MakeEngine = Callable[..., Awaitable[Engine]]
 
 
-@pytest.fixture(params=["native", "pyreqwest", "httpx2"])
+@pytest.fixture(params=["native", "httpx2"])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -35,14 +35,7 @@ async def cancel(task) -> None:
         await task
 
 
-@pytest.fixture
-def ends_before_the_head(kind):
-    if kind == "pyreqwest":
-        pytest.xfail("pyreqwest 0.15 lets a call that is cancelled before its head run on")
-
-
 @pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
-@pytest.mark.usefixtures("ends_before_the_head")
 async def test_while_waiting_for_the_head(serve, engine, soon, stream):
     script = Watched(b"")
     async with serve(script) as wire:
@@ -87,7 +80,6 @@ async def test_while_waiting_for_the_second_chunk(serve, engine, soon):
         await soon(script.left.wait())
 
 
-@pytest.mark.usefixtures("ends_before_the_head")
 async def test_a_cancelled_call_gives_its_place_in_the_pool_back(serve, make, soon):
     engine = await make(connections=1, pool_s=0.05)
     script = Watched(b"")

@@ -140,8 +140,10 @@ def test_openrouter_resets_are_epoch_milliseconds():
 
 def test_azure_integers_say_nothing():
     headers = [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "12")]
-    assert hint(*headers, vendor="azure") is None
-    assert hint(("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "12s"), vendor="azure") is None
+    assert hint(*headers, vendor="azure-openai") is None
+    assert (
+        hint(("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "12s"), vendor="azure-openai") is None
+    )
 
 
 def test_the_first_of_repeated_headers_counts():
@@ -180,7 +182,7 @@ VALUES = (
 
 @given(
     headers=st.lists(st.tuples(NAMES, VALUES), max_size=8),
-    vendor=st.sampled_from(["openai", "anthropic", "openrouter", "azure", ""]),
+    vendor=st.sampled_from(["openai", "anthropic", "openrouter", "azure-openai", ""]),
 )
 @settings(max_examples=200)
 def test_any_headers_give_no_wait_or_a_sensible_one(headers, vendor):

@@ -73,7 +73,11 @@ def test_refusals_annotations_and_probabilities(chunk):
     second = orjson.loads(chunk({"content": "a"}).data)
     second["choices"][0]["logprobs"] = likely
     events = [Event(orjson.dumps(first)), Event(orjson.dumps(second))]
-    events += [chunk({"refusal": "no"}), chunk({"annotations": [note, "odd"]}), chunk({}, "content_filter")]
+    events += [
+        chunk({"refusal": "no"}),
+        chunk({"annotations": [note, {"type": "file"}, "odd"]}),
+        chunk({}, "content_filter"),
+    ]
     assert read(*events) == [
         TextDelta("a", logprobs=likely),
         RefusalDelta("no"),

@@ -150,6 +150,11 @@ def test_tool_choices(choice, read):
     assert parsed(tools=[FUNCTION], tool_choice=choice).tool_choice == read
 
 
+def test_a_function_may_come_without_its_type():
+    """Clients of Mistral leave it out."""
+    assert parsed(tools=[{"function": {"name": "f"}}]).tools == (Tool("f"),)
+
+
 def test_a_custom_tool_can_be_named():
     custom = {"type": "custom", "custom": {"name": "c"}}
     assert parsed(tools=[custom], tool_choice=custom).tool_choice == ToolChoice("named", ("c",))

@@ -143,7 +143,12 @@ def test_what_the_target_cannot_take_is_refused_not_lost(part, profile, field):
 def test_cache_markers_are_noted_once():
     marker = {"type": "ephemeral"}
     parts = (Text("a", cache=marker), Image(url="https://x.test", cache=marker), File(data="QQ", cache=marker))
-    items = [Message("system", (Text("s", cache=marker),)), Message("user", parts), ToolResult("c", (), cache=marker)]
+    items = [
+        Message("system", (Text("s", cache=marker),)),
+        Message("user", parts),
+        ToolCall("c", "f", "{}", cache=marker),
+        ToolResult("c", (), cache=marker),
+    ]
     assert rendered(*items)[1] == [("cache_control", "dropped")]
 
 
