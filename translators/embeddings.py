@@ -7,8 +7,7 @@ is not parsed either: floats by the megabyte would hold up the event loop, so on
 
 import base64
 import re
-import sys
-from array import array
+import struct
 from typing import Literal
 
 import msgspec
@@ -220,24 +219,17 @@ def _packed(vector: Json) -> str:
     if isinstance(vector, str):
         return vector
     try:
-        floats = array("f", vector)
-    except (TypeError, OverflowError):
+        packed = struct.pack(f"<{len(vector)}f", *vector)
+    except (TypeError, OverflowError, struct.error):
         raise ProtocolFault("its answer has a vector that is no list of numbers") from None
-    return base64.b64encode(_little(floats).tobytes()).decode()
+    return base64.b64encode(packed).decode()
 
 
 def _unpacked(vector: Json) -> list[float]:
     if isinstance(vector, list):
         return vector
-    floats = array("f")
     try:
-        floats.frombytes(base64.b64decode(vector, validate=True))
-    except (TypeError, ValueError):
+        packed = base64.b64decode(vector, validate=True)
+        return list(struct.unpack(f"<{len(packed) // 4}f", packed))
+    except (TypeError, ValueError, struct.error):
         raise ProtocolFault("its answer has a vector that is no base64 of floats") from None
-    return _little(floats).tolist()
-
-
-def _little(floats: "array[float]") -> "array[float]":
-    if sys.byteorder == "big":
-        floats.byteswap()
-    return floats

@@ -7,6 +7,8 @@ The client's leaving cancels the exchange's task at once, in every window: queue
 The connection tells of it directly, so no task has to watch, and no pipelined request can hide it. Once the answer is
 complete there is nothing left to cancel.
 
+The answer does not take ASGI's way out: that checks every header with two regular expressions and writes in pieces.
+
 Odd case: an answer given before the whole body arrived (too large, no key) closes the connection. Closing at once
 would make the kernel reset it and the client might never read the answer, so what still comes is read and thrown away
 for a moment first (`linger`).
@@ -24,7 +26,6 @@ from translators.faults import Fault, Kind
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 LINGER_S = 2.0
 LEFT = Fault(kind=Kind.CANCELLED, message="The client left before its answer was complete.")
@@ -45,11 +46,21 @@ class Connection(Protocol):
     def watch(self, lost: Callable[[], None] | None) -> None:
         """`lost` is called once when the connection is gone; None ends the watch."""
 
+    def begin(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
+        """Writes the status line, `lines` (header lines, each with its CRLF) and, but for HEAD, `body`, at once;
+        `close` says that the connection ends with this answer."""
+
+    async def write(self, data: bytes) -> None:
+        """Writes when the client's buffer has room."""
+
+    def complete(self) -> None:
+        """The answer is whole: the next request may come, or the connection closes."""
+
     def end_writing(self) -> None:
         """Half-closes: the client sees the end of what was written, and what it still sends can be read."""
 
     def abort(self) -> None:
-        """Closes after what is already written, leaving the body unterminated; later sends do nothing."""
+        """Closes after what is already written, leaving the body unterminated; later writes do nothing."""
 
 
 class Memory:
@@ -83,7 +94,6 @@ class ClientSide:
         "_limits",
         "_memory",
         "_receive",
-        "_send",
         "_unended",
         "exchange",
         "finished",
@@ -96,7 +106,6 @@ class ClientSide:
     def __init__(
         self,
         receive: Receive,
-        send: Send,
         connection: Connection,
         *,
         limits: LimitSettings,
@@ -108,7 +117,6 @@ class ClientSide:
         """True once nothing more will be sent."""
         self.task = asyncio.current_task()
         self._receive = receive
-        self._send = send
         self._connection = connection
         self._limits = limits
         self._memory = memory
@@ -120,25 +128,25 @@ class ClientSide:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         self.started = True
-        raw = _encoded(headers)
-        raw.append((b"content-length", b"%d" % len(body)))
         self._unended = not self._connection.arrived()
-        if self._unended:
-            raw.append((b"connection", b"close"))
-        await self._send({"type": "http.response.start", "status": status, "headers": raw})
-        await self._send({"type": "http.response.body", "body": body, "more_body": self._unended})
+        lines = b"%scontent-length: %d\r\n" % (_lines(headers), len(body))
+        self._connection.begin(status, lines, body, close=self._unended)
         self.finished = True
+        if not self._unended:
+            self._connection.complete()
 
     async def start(self, status: int, headers: Headers) -> None:
         self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": _encoded(headers)})
+        self._connection.begin(status, _lines(headers) + b"transfer-encoding: chunked\r\n", b"", close=False)
 
     async def write(self, data: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        if data:
+            await self._connection.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     async def finish(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._connection.write(b"0\r\n\r\n")
         self.finished = True
+        self._connection.complete()
 
     def abort(self) -> None:
         if not self.finished:
@@ -206,7 +214,7 @@ class ClientSide:
         if self._unended:
             self._connection.end_writing()
             await self._linger()
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            self._connection.complete()
 
     async def _linger(self) -> None:
         try:
@@ -217,12 +225,9 @@ class ClientSide:
             pass
 
 
-def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """As bytes, with whatever a header's value may not contain replaced by `?`."""
-    return [(name.encode("latin-1"), _value(value)) for name, value in headers]
-
-
-def _value(value: str) -> bytes:
-    if not value.isprintable():
-        value = "".join(c if c.isprintable() else "?" for c in value)
-    return value.encode("latin-1", "replace")
+def _lines(headers: Headers) -> bytes:
+    """As header lines, with whatever a value may not contain replaced by `?`."""
+    values = "".join([value for _, value in headers])
+    if not (values.isascii() and values.isprintable()):
+        headers = [(name, "".join(c if c.isprintable() else "?" for c in value)) for name, value in headers]
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1", "replace")

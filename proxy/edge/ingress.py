@@ -12,7 +12,7 @@ from typing import Any
 
 from proxy.clock import Clock
 from proxy.config.values import LimitSettings
-from proxy.edge.client import ClientSide, Connection, Memory, Receive, Send
+from proxy.edge.client import ClientSide, Connection, Memory, Receive
 from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.routes import OTHER, ROUTES, route_of
 from proxy.flow import Exchange, Refused, Service, cancel
@@ -39,9 +39,9 @@ class Edge:
         self._ids = count(1)
         self._prefix = f"req_{int(clock.uniform() * 2**48):012x}"
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, _send: Any) -> None:
         connection: Connection = scope["extensions"][CONNECTION]
-        client = ClientSide(receive, send, connection, limits=self._limits, memory=self._memory, clock=self._clock)
+        client = ClientSide(receive, connection, limits=self._limits, memory=self._memory, clock=self._clock)
         client.exchange = exchange = self._exchange(scope, connection, client)
         self._open.add(client)
         connection.watch(client.left)

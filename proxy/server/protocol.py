@@ -24,7 +24,7 @@ from typing import Any
 
 import httptools
 from uvicorn.config import Config as UvicornConfig
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from proxy.edge import CONNECTION
@@ -82,6 +82,37 @@ class BoundedProtocol(HttpToolsProtocol):
         self._lost = lost
         if lost is not None and self.cycle.disconnected:
             lost()
+
+    def begin(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
+        cycle = self.cycle
+        if cycle.disconnected:
+            return
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        parts = [STATUS_LINE[status], lines]
+        parts += [b"%s: %s\r\n" % field for field in cycle.default_headers]
+        if close or not cycle.keep_alive:
+            cycle.keep_alive = False
+            parts.append(b"connection: close\r\n")
+        parts.append(b"\r\n")
+        head = b"".join(parts)
+        self.transport.writelines([head] if cycle.scope["method"] == "HEAD" else [head, body])
+
+    async def write(self, data: bytes) -> None:
+        if self.flow.write_paused and not self.cycle.disconnected:
+            await self.flow.drain()
+        if not self.cycle.disconnected:
+            self.transport.write(data)
+
+    def complete(self) -> None:
+        cycle = self.cycle
+        if cycle.disconnected:
+            return
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def end_writing(self) -> None:
         if not self.transport.is_closing():

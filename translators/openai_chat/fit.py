@@ -46,9 +46,9 @@ DEFAULTS: dict[str, Json] = {
 
 def fit(body: dict[str, Json], profile: Profile, report: Report) -> None:
     """Changes `body` (top level only) to what `profile` takes, and notes every loss."""
-    for name in _ADJUST.keys() & body.keys():
-        if name in body and body[name] is not None:
-            _ADJUST[name](body, profile, report)
+    for name, adjust in _ADJUST.items():
+        if body.get(name) is not None:
+            adjust(body, profile, report)
     for name in sorted(profile.rejects & body.keys()):
         _leave_out(body, name, report)
     for name, own in profile.renames.items():

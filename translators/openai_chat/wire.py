@@ -103,13 +103,18 @@ def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
     """`data` by `decoder`. Raises ProtocolFault, saying that `what` is not what it should be.
 
     Strict parsers refuse half a surrogate pair; vendors that cut an emoji between two events send just that, so a
-    refused text gets a second look from the tolerant parser of the standard library.
+    refused text gets a second look from the tolerant parser of the standard library. What is skipped is not looked at
+    by either, so that it is UTF-8 is seen to first: it may be passed on.
     """
     try:
+        if not data.isascii():
+            data.decode()
         return decoder.decode(data)
     except msgspec.ValidationError:
         raise ProtocolFault(f"{what} has a field of the wrong type") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UnicodeDecodeError:
+        raise ProtocolFault(f"{what} is not valid UTF-8") from None
+    except msgspec.DecodeError:
         pass
     except RecursionError:
         raise ProtocolFault(f"{what} is nested too deeply") from None

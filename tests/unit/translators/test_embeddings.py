@@ -150,6 +150,24 @@ def test_a_vector_that_is_no_vector_cannot_be_packed(vectors):
         adapt(answer(vectors), "base64", PLAIN)
 
 
+def test_an_end_of_another_shape_is_read_the_long_way():
+    body = b'{"data":[{"embedding":[1.0]}],"model":3}'
+    with pytest.raises(ProtocolFault):
+        adapt(body, "float", PLAIN)
+    body = b'{"data":[{"embedding":[1.0]}],"data":[{"embedding":[1.0]},{"embedding":[2.0]}]}'
+    assert adapt(body, "float", PLAIN)[3] == 2
+
+
+def test_a_number_too_large_for_the_encoding_is_no_vector():
+    with pytest.raises(ProtocolFault):
+        adapt(answer([[1e300]]), "base64", PLAIN)
+
+
+def test_vectors_that_are_right_already_stay_as_they_are():
+    body = adapt(answer([PACKED[0], VECTORS[1]]), "float", PLAIN)[0]
+    assert [item["embedding"] for item in orjson.loads(body)["data"]] == VECTORS
+
+
 @pytest.mark.parametrize("vector", ["%%%", "AAA=", "AAAAAAA="])
 def test_base64_that_is_no_row_of_floats_cannot_be_unpacked(vector):
     with pytest.raises(ProtocolFault):

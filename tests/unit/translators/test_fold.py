@@ -7,6 +7,7 @@ from translators.fold import fold
 from translators.ir import (
     Annotated,
     Choice,
+    Delta,
     Ended,
     Failed,
     Finish,
@@ -135,6 +136,18 @@ def test_a_failed_stream_is_a_failure():
 def test_a_choice_without_an_end_is_truncated():
     with pytest.raises(Truncated):
         fold([TextDelta("a"), TextDelta("b", 1), STOP])
+
+
+def test_a_delta_that_nobody_knows_says_nothing():
+    """Neither one of no choice nor one of a choice."""
+
+    class Tick(Delta, frozen=True):
+        pass
+
+    class Tock(Delta, frozen=True):
+        choice: int = 0
+
+    assert items(Tick(), Tock(), TextDelta("a")) == (Message("assistant", (Text("a"),)),)
 
 
 def test_an_answer_without_choices_is_none():

@@ -99,6 +99,11 @@ def test_a_limit_changes_the_body_and_is_noted(body, profile, left, noted):
     assert fitted(body, **profile) == (left, noted)
 
 
+def test_a_field_that_went_with_another_is_not_asked_for_again():
+    body = {"tools": [NAMED], "tool_choice": "required", "logprobs": True, "top_logprobs": 1}
+    assert fitted(body, tools=False, forced_tool_choice=False, logprobs=False)[0] == {}
+
+
 def test_a_choice_that_only_narrows_the_tools_forces_nothing():
     narrow = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}
     assert fitted({"tool_choice": narrow}, forced_tool_choice=False) == ({"tool_choice": narrow}, [])

@@ -227,6 +227,14 @@ def test_usage_comes_in_many_places(chunk):
     assert read(beside) == read(groq) == [Ended(Finish.STOP), Used(Usage(1, 2))]
 
 
+def test_an_extension_without_usage_says_nothing(chunk):
+    assert read(chunk({"content": "a"}, x_groq={"id": "x"}), close=False) == [TextDelta("a")]
+
+
+def test_thinking_without_text_or_blob_says_nothing(chunk):
+    assert read(chunk({"content": [{"type": "thinking", "thinking": []}]}), close=False) == []
+
+
 def test_sound_counts_as_content(chunk):
     assert read(chunk({"audio": {"id": "x", "data": "QQ"}}), close=False) == [TextDelta("")]
     assert read(chunk({"audio": {"transcript": "hm"}}), close=False) == [TextDelta("hm")]

@@ -240,6 +240,17 @@ def test_blobs_in_a_stream_are_marked(pipe, chunk):
     assert event["odd"] == 1
 
 
+def test_marks_are_for_the_choices_that_have_blobs(pipe):
+    choices = [{"index": 0, "delta": {"content": "a"}}, {"index": 1, "delta": {"reasoning_details": [blob()]}}]
+    _, data = pipe.feed(Event(orjson.dumps({"choices": choices})))
+    deltas = [choice["delta"] for choice in orjson.loads(data.removeprefix(b"data: "))["choices"]]
+    assert deltas == [{"content": "a"}, {"reasoning_details": [blob(ORIGIN)]}]
+
+
+def test_a_provider_without_the_usage_option_is_left_alone_when_nobody_asked():
+    assert "stream_options" not in relayed(BODY | {"stream": True}, Profile(stream_usage=False))[0]
+
+
 def test_reasoning_counts_as_shown(pipe):
     assert pipe.shows(ReasoningDelta("r"))
     assert pipe.shows(TextDelta("a"))

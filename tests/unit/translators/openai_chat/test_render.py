@@ -87,6 +87,11 @@ def test_simple_choices(choice, form):
     assert rendered(tools=(Tool("f"),), tool_choice=choice)[0]["tool_choice"] == form
 
 
+def test_a_custom_tool_may_say_little():
+    [tool] = rendered(tools=(Tool("c", custom_format={}),))[0]["tools"]
+    assert tool == {"type": "custom", "custom": {"name": "c"}}
+
+
 def test_a_tools_cache_marker_is_noted():
     assert rendered(tools=(Tool("f", cache={"type": "ephemeral"}),))[1] == [("tools.cache_control", "dropped")]
 

@@ -134,6 +134,18 @@ def test_an_answer_with_blobs_is_sent_on_marked_and_otherwise_equal():
     assert orjson.loads(inspect_reply(body, PROFILE).body) == expected
 
 
+def test_only_the_choices_with_blobs_are_marked():
+    choices = [{"message": {"content": "a"}}, {"message": {"content": "b", "reasoning_details": [{"data": "D"}]}}]
+    marked = orjson.loads(inspect_reply(orjson.dumps({"choices": choices}), PROFILE).body)
+    assert marked["choices"][0] == choices[0]
+    assert marked["choices"][1]["message"]["reasoning_details"] == [{"data": "D", "origin": ORIGIN}]
+
+
+def test_without_usage_none_is_written():
+    reply = Reply(id="i", model="m", choices=(Choice((), Finish.STOP),))
+    assert "usage" not in orjson.loads(render_reply(reply, CONTEXT))
+
+
 def rendered(*parts, finish=Finish.STOP, context=CONTEXT, **more):
     reply = Reply(id="up", model="up", choices=(Choice(parts, finish, **more),), usage=Usage(3, 2))
     return orjson.loads(render_reply(reply, context))

@@ -57,6 +57,10 @@ def test_two_texts_of_the_assistant_stay_two_messages():
     assert [message["content"] for message in rendered(said("a"), said("b"))[0]] == ["a", "b"]
 
 
+def test_an_assistants_name_is_kept():
+    assert rendered(Message("assistant", (Text("a"),), "bob"))[0][0]["name"] == "bob"
+
+
 def test_text_after_a_call_moves_before_it():
     """Results must follow their calls at once in this dialect."""
     messages, noted = rendered(said("a"), ToolCall("c", "f", ""), said("b"), ToolResult("c", ()))
