@@ -195,6 +195,9 @@ class Answer:
         if not self._done:
             self._done = True
             self._error = error
+            if self._paused:  # nothing more comes for this answer, and the next one on the connection must be heard
+                self._paused = False
+                self._connection.resume()
             self._wake()
 
     def _wake(self) -> None:
@@ -245,7 +248,7 @@ class Answer:
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self._size = 0
-        if self._paused and not self._done:
+        if self._paused:
             self._paused = False
             self._connection.resume()
         return data

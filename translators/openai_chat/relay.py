@@ -61,7 +61,7 @@ def _bound(out: dict[str, Json], profile: Profile, bound: int | None, report: Re
         given = [field]
     if profile.max_output is not None:
         for name in given:
-            if out[name] > profile.max_output:
+            if isinstance(out[name], int) and out[name] > profile.max_output:
                 out[name] = profile.max_output
                 report.clamped(name, f"the model writes at most {profile.max_output} tokens")
 

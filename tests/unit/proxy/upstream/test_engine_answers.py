@@ -261,6 +261,17 @@ async def test_a_connection_is_used_again_once_its_answer_was_read(serve, engine
         assert wire.connections == 1
 
 
+@pytest.mark.parametrize("size", [100_000, 5_000_000])
+async def test_a_connection_that_carried_a_long_answer_hears_the_next_one(serve, engine, soon, size):
+    """An answer larger than the buffer tells the upstream to wait; that must end with the answer."""
+    async with serve(says(sized(b"x" * size))) as wire:
+        for _ in range(4):
+            upstream = await soon(engine.send(wire.call(stream=True)))
+            assert sum([len(chunk) async for chunk in upstream.chunks()]) == size
+            await upstream.close()
+        assert wire.connections == 1
+
+
 async def test_a_connection_whose_answer_was_left_unread_is_not_used_again(serve, engine, soon):
     left = asyncio.Event()
 
