@@ -12,12 +12,12 @@ from proxy.flow import Attempt, Exchange, Headers
 from translators.faults import Fault, say
 from translators.ir import Context
 
-_UNSAFE = re.compile(r"[^\w./\[\]:-]")
+_UNSAFE = re.compile(r"[^\w./\[\]:-]", re.ASCII)
 ATTEMPTS_CAP = 1024
 
 
 def safe(name: str) -> str:
-    """`name` with everything but word characters and `./[]:-` removed: fit for a header."""
+    """`name` with everything but ASCII word characters and `./[]:-` removed: fit for a header."""
     return _UNSAFE.sub("", name)
 
 

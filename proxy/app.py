@@ -86,7 +86,7 @@ class App:
         """Closes the connections upstream and writes what is left of the log."""
         for engine in self._engines.values():
             await engine.close()
-        self._writer.close()
+        await self._writer.close()
 
     def _engine(self, provider: Provider) -> Engine:
         return self._engines[provider.name]

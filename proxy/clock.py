@@ -18,7 +18,8 @@ class Clock(Protocol):
     def uniform(self) -> float:
         """A random number in [0, 1)."""
 
-    async def sleep(self, seconds: float) -> None: ...
+    async def sleep(self, seconds: float) -> None:
+        """Returns once `now` has moved on by at least `seconds`."""
 
 
 class SystemClock:
@@ -37,4 +38,7 @@ class SystemClock:
         return self._random.random()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        until = self.now() + seconds
+        # A loop's timer may ring up to a millisecond early, and then what was waited for is not yet there.
+        while (left := until - self.now()) > 0:  # noqa: ASYNC110 - time is all that is waited for
+            await asyncio.sleep(left)

@@ -16,7 +16,7 @@ from proxy.config.values import Target
 from translators import embeddings
 from translators.catalog import codec
 from translators.codec import Codec, Pipe
-from translators.faults import Fault
+from translators.faults import Fault, ProtocolFault
 from translators.ir import Context, Request, Usage
 from translators.pipe import Translating
 from translators.profile import Profile
@@ -41,7 +41,6 @@ class Answered:
 
     body: bytes
     usage: Usage | None
-    model: str
 
 
 class Job(Protocol):
@@ -59,6 +58,9 @@ class Job(Protocol):
         """For a streamed answer."""
 
     def include_usage(self) -> bool: ...
+
+    def named_tool(self) -> bool:
+        """Whether the caller forced one named tool. Only a translation asks, so only a prepared one must know."""
 
     def reasons(self, target: Target) -> bool:
         """Whether the first token may be late because the model thinks first."""
@@ -80,6 +82,10 @@ class ChatJob:
 
     def include_usage(self) -> bool:
         return self._usage
+
+    def named_tool(self) -> bool:
+        choice = self._neutral.tool_choice if self._neutral is not None else None
+        return choice is not None and choice.mode == "named"
 
     def reasons(self, target: Target) -> bool:
         profile = target.profile
@@ -115,10 +121,10 @@ class ChatJob:
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:
         upstream = codec(target.provider.dialect)
         if upstream.dialect is self._client.dialect:
-            seen = upstream.inspect_reply(body, target.profile)
-            return Answered(body if seen.body is None else seen.body, seen.usage, seen.model)
+            seen = upstream.inspect_reply(_text(body), target.profile)
+            return Answered(body if seen.body is None else seen.body, seen.usage)
         reply = upstream.parse_reply(body, self._profile(target))
-        return Answered(self._client.render_reply(reply, context), reply.usage, reply.model)
+        return Answered(self._client.render_reply(reply, context), reply.usage)
 
     def pipe(self, target: Target, context: Context) -> Pipe:
         upstream = codec(target.provider.dialect)
@@ -140,6 +146,9 @@ class EmbeddingsJob:
     def include_usage(self) -> bool:
         return False
 
+    def named_tool(self) -> bool:
+        return False
+
     def reasons(self, target: Target) -> bool:  # noqa: ARG002 - the protocol's shape
         return False
 
@@ -148,11 +157,21 @@ class EmbeddingsJob:
         return Prepared(orjson.dumps(fields), fields, "/embeddings", report, translated=False)
 
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
-        adapted = embeddings.adapt(body, self._envelope.encoding, target.profile)
-        return Answered(adapted[0], adapted[1], adapted[2])
+        adapted, usage, _, _ = embeddings.adapt(_text(body), self._envelope.encoding, target.profile)
+        return Answered(adapted, usage)
 
     def pipe(self, target: Target, context: Context) -> Pipe:
         raise NotImplementedError("embeddings are not streamed")
+
+
+def _text(body: bytes) -> bytes:
+    """A body that is passed on as it came: its content is not decoded elsewhere. Raises ProtocolFault."""
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            raise ProtocolFault("its answer is not valid UTF-8") from None
+    return body
 
 
 def parse_fault(target: Target, status: int, body: bytes) -> Fault:

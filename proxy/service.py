@@ -103,7 +103,7 @@ def embeddings_job(payload: dict[str, Any], envelope: EmbeddingEnvelope, found: 
     size = found.dimensions
     if size is None:
         return EmbeddingsJob(payload, envelope)
-    if payload.get("dimensions", size) != size:
+    if envelope.dimensions not in (None, size):
         raise Malformed(
             f"'{envelope.model[:100]}' has {size} dimensions here; ask for that or leave it out.",
             param="dimensions",

@@ -4,6 +4,7 @@ A permit gets exactly one verdict and a key exactly one release, however the att
 after the commit, or cancelled from outside.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -29,8 +30,15 @@ from translators.ir import Context
 
 FAIR_WAIT_S = 5.0
 """A target that a hurried client cut short is not blamed for a silence shorter than this."""
-OF_THE_CALLER = frozenset({Kind.AUTH, Kind.QUOTA, Kind.THROTTLED})
-"""What a caller who brought its own key is told as it is."""
+OF_THE_CALLER = {
+    Kind.AUTH: (401, "invalid_api_key", "does not accept the key that this request brought"),
+    Kind.QUOTA: (429, "insufficient_quota", "says that the quota of the key that this request brought is used up"),
+    Kind.THROTTLED: (429, "rate_limit_exceeded", "limits the rate of the key that this request brought"),
+}
+"""What a caller who brought its own key is told at once: status (where the provider gave none), code and clause."""
+LONGEST_WAIT_S = 3600.0
+LONGEST_DAILY_WAIT_S = 86_400.0
+"""A wait asked for in a body is believed up to an hour, and up to a day where it speaks of a day's quota."""
 
 
 class Alert(Protocol):
@@ -90,12 +98,15 @@ class Engagement:
         state, pool, ready = self._state, self._tools.registry.keys(self._target.provider), self._ready
         state.enter()
         pool.acquire(ready.key)
-        fault: Fault | None = Fault(kind=Kind.CANCELLED, message="the client left")
+        fault: Fault | None = Fault(kind=Kind.CANCELLED, message="it was called off")
         broken: Broken | None = None
         try:
             fault = await self._call()
         except Broken as error:
             broken, fault = error, error.fault
+        except asyncio.CancelledError:
+            fault = self._exchange.cancelled or fault
+            raise
         finally:
             pool.release(ready.key)
             state.leave()
@@ -140,6 +151,7 @@ class Engagement:
             created=int(self._tools.clock.wall()),
             model=target.model,
             include_usage=self._job.include_usage(),
+            named_tool=self._job.named_tool(),
         )
         return Trial(
             exchange=exchange,
@@ -154,7 +166,7 @@ class Engagement:
             tail=lambda: noted_chunk(exchange, context) if self._wants_metadata else b"",
         )
 
-    async def _commit(self, seen: Seen) -> None:  # noqa: ARG002 - what was seen is ours already
+    async def _commit(self) -> None:
         self._served()
         self._exchange.first_token = self._tools.clock.now()
         head = [*self._head("text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
@@ -189,21 +201,25 @@ class Engagement:
 
     def _in_full(self, fault: Fault) -> Fault:
         """The fault with the wait that headers or body asked for."""
-        hint = wait_hint(self._seen.headers, self._seen.status, self._target.profile.vendor, self._tools.clock.wall())
-        return structs.replace(fault, retry_after_s=hint) if hint is not None else fault
+        wait = wait_hint(self._seen.headers, self._seen.status, self._target.profile.vendor, self._tools.clock.wall())
+        if wait is None and fault.retry_after_s is not None:
+            longest = LONGEST_DAILY_WAIT_S if fault.daily else LONGEST_WAIT_S
+            wait = fault.retry_after_s if 0.0 < fault.retry_after_s <= longest else None
+        return structs.replace(fault, retry_after_s=wait) if wait != fault.retry_after_s else fault
 
     def _settle(self, fault: Fault | None) -> None:
         tools, now = self._tools, self._tools.clock.now()
         exchange, target = self._exchange, self._target
-        exchange.usage = self._seen.usage or exchange.usage
+        if fault is None or exchange.out.started:
+            exchange.usage = self._seen.usage
+        else:
+            exchange.upstream_s += now - self._began
         if fault is not None:
-            if not self._exchange.out.started:
-                exchange.upstream_s += now - self._began
             self._note(fault.kind.value, now, fault)
         tools.count(target.provider.name, target.model, fault.kind.value if fault else "ok")
         given = verdict(fault)
         own_key = target.provider.client_key
-        if (own_key and fault and fault.kind in OF_THE_CALLER) or self._hurried(fault, now):
+        if (own_key and fault and fault.kind in OF_THE_CALLER) or self._hurried(fault):
             given = "ignored"
         wait = fault.retry_after_s if fault else None
         self._state.breaker.settle(self._ready.permit, given, now, retry_at=now + wait if wait else None)
@@ -214,11 +230,12 @@ class Engagement:
         else:
             self._blame(fault, now)
 
-    def _hurried(self, fault: Fault | None, now: float) -> bool:
-        """Whether the silence was shorter than what the configuration grants, because the client was in a hurry."""
-        if fault is None or fault.kind is not Kind.TIMEOUT:
+    def _hurried(self, fault: Fault | None) -> bool:
+        """Whether a silence was too long for the client alone, which left less time than the configuration grants."""
+        if fault is None or fault.kind is not Kind.TIMEOUT or self._exchange.out.started:
             return False
-        return now - self._began < min(FAIR_WAIT_S, self._ready.times.first_s)
+        times = self._ready.times
+        return times.cap_at - self._began < min(FAIR_WAIT_S, times.first_s)
 
     def _blame(self, fault: Fault, now: float) -> None:
         """What a fault does beyond the breaker: keys off, waits kept, people told."""
@@ -246,4 +263,11 @@ def of_the_caller(fault: Fault, target: Target) -> Refused | None:
     """What a caller with its own key is told at once: its provider's own status. None for any other fault."""
     if not target.provider.client_key or fault.kind not in OF_THE_CALLER:
         return None
-    return Refused(structs.replace(fault, kind=Kind.REFUSED), retry_after_s=fault.retry_after_s, should_retry=None)
+    status, code, clause = OF_THE_CALLER[fault.kind]
+    told = Fault(
+        kind=Kind.REFUSED,
+        status=fault.status if 400 <= fault.status < 500 else status,
+        code=code,
+        message=f"{target.provider.name} {clause}.",
+    )
+    return Refused(told, retry_after_s=fault.retry_after_s, should_retry=None)

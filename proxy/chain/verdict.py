@@ -1,8 +1,8 @@
 """The last word: what the client is told when no target answered. Pure.
 
-The most useful error is chosen and every target is named with its reason. A fault of the request itself (refused, too
-long, content) stands as it is when nothing else went wrong before it; otherwise the primary's fault decides, since a
-later target's 400 may be the translation's doing. Whether the client should try again is said too.
+The most useful error is chosen and every target is named with its reason. The primary's fault decides, since a later
+target's 400 may be the translation's doing; one of the request itself (refused, too long, content) stands as it is.
+Whether the client should try again is said too.
 """
 
 from collections.abc import Sequence
@@ -42,25 +42,24 @@ def last_word(faults: Sequence[tuple[str, Fault]], skips: Sequence[Skip]) -> Las
     """What to tell after `faults` (target, fault; in the order they happened) and `skips`; one of them is not empty."""
     if not faults:
         return _nobody_called(skips)
-    first_target, first = faults[0]
-    if first.kind in OWN_WORDS:
-        return LastWord(first)
+    first_target = faults[0][0]
+    primary = next(fault for target, fault in reversed(faults) if target == first_target)
+    if primary.kind in OWN_WORDS:
+        return LastWord(primary)
     waits = [skip.wait_s for skip in skips if skip.why == "throttled" and skip.wait_s is not None]
     waits += [fault.retry_after_s or 1.0 for _, fault in faults if fault.kind is Kind.THROTTLED]
     throttled = all(fault.kind is Kind.THROTTLED for _, fault in faults) and all(s.why == "throttled" for s in skips)
-    primary = next(fault for target, fault in reversed(faults) if target == first_target)
     message = _named(faults, skips)
+    fault = Fault(kind=primary.kind, status=primary.status, message=message)
     if throttled:
-        wait = min(waits)
-        fault = Fault(kind=Kind.THROTTLED, status=429, message=message)
-        return LastWord(fault, wait, should_retry=wait <= MAX_RETRY_AFTER_S)
-    return LastWord(Fault(kind=primary.kind, status=primary.status, message=message, param=primary.param))
+        return LastWord(fault, min(waits), should_retry=min(waits) <= MAX_RETRY_AFTER_S)
+    return LastWord(fault, primary.retry_after_s if primary.kind is Kind.THROTTLED else None)
 
 
 def _nobody_called(skips: Sequence[Skip]) -> LastWord:
     reasons = {skip.why for skip in skips}
     message = f"No target can take this request: {_list(skips)}."
-    if reasons <= {"cannot", "smaller"}:
+    if reasons == {"cannot"}:
         param = next((skip.param for skip in skips if skip.param), None)
         fault = Fault(kind=Kind.REFUSED, status=400, message=say(message), param=param, code="unsupported_parameter")
         return LastWord(fault)

@@ -8,6 +8,7 @@ When breakers alone refuse the whole chain, the target nearest its probe admits 
 no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
+import math
 from dataclasses import dataclass
 
 from proxy.chain.engagement import Engagement, Ready, Tools, of_the_caller
@@ -34,8 +35,11 @@ class Chain:
     async def run(self, exchange: Exchange, job: Job, found: Resolution, mode: Mode) -> None:
         """Answers the exchange. Raises Refused with the last word, or Malformed when no target could read the body."""
         walk = _Walk(self._tools, exchange, job, found, mode)
-        if not await walk.along():
-            walk.conclude()
+        try:
+            if not await walk.along():
+                walk.conclude()
+        finally:
+            exchange.skipped = [(skip.target, skip.reason) for skip in walk.skips]
 
 
 @dataclass(slots=True)
@@ -50,6 +54,15 @@ class _Try:
     made: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Shut:
+    """A target that could be called now but for its breaker, with the key it would be called with."""
+
+    wait_s: float
+    turn: _Try
+    key: KeyState
+
+
 class _Walk:
     def __init__(self, tools: Tools, exchange: Exchange, job: Job, found: Resolution, mode: Mode) -> None:
         self._tools = tools
@@ -61,7 +74,8 @@ class _Walk:
         self._left = total_attempts(len(found.targets), found.targets[0].retry)
         self._limit = min(exchange.deadline, exchange.commit_by)
         self._faults: list[tuple[str, Fault]] = []
-        self._skips: list[Skip] = []
+        self.skips: list[Skip] = []
+        self._shut: list[_Shut] = []
         self._malformed: Malformed | None = None
         self._translated = False
         self._window: int | None = None
@@ -79,15 +93,12 @@ class _Walk:
 
     def conclude(self) -> None:
         """The last word."""
-        for skip in self._skips:
-            self._exchange.skipped.append((skip.target, skip.reason))
-        if self._malformed and not self._faults and all(skip.why == "cannot" for skip in self._skips):
+        if self._malformed and not self._faults and all(skip.why == "cannot" for skip in self.skips):
             raise self._malformed
         if self._over():
-            waited = "before a target answered"
-            fault = Fault(kind=Kind.DEADLINE, status=504, message=f"The request's time ran out {waited}.")
-            raise Refused(fault)
-        word = last_word(self._faults, self._skips)
+            message = "The request's time ran out before a target answered."
+            raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message))
+        word = last_word(self._faults, self.skips)
         raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=word.should_retry)
 
     def _over(self) -> bool:
@@ -105,7 +116,7 @@ class _Walk:
         if onward(fault, translated=self._translated, larger=larger, allowed=allowed):
             return True
         if fault.kind is Kind.TOO_LONG:
-            self._skip(Skip(target.name, "smaller", "its context window is not known to be larger"))
+            self.skips.append(Skip(target.name, "smaller", "its context window is not known to be larger"))
         return False
 
     def _turn(self, position: int, target: Target) -> _Try | None:
@@ -114,12 +125,12 @@ class _Walk:
             prepared = self._job.prepare(target)
         except Malformed as error:
             self._malformed = error
-            self._skip(Skip(target.name, "cannot", str(error), param=error.param))
+            self.skips.append(Skip(target.name, "cannot", str(error), param=error.param))
             return None
         barred = prepared.report.blocking(self._mode)
         if barred:
             reason = "; ".join(f"{entry.field}: {entry.why}" for entry in barred)
-            self._skip(Skip(target.name, "cannot", reason, param=barred[0].field))
+            self.skips.append(Skip(target.name, "cannot", reason, param=barred[0].field))
             return None
         state = self._tools.registry.target(target, self._tools.clock.now())
         retries = self._exchange.retry_count
@@ -128,13 +139,12 @@ class _Walk:
 
     async def _serve(self, turn: _Try) -> bool:
         """The target's attempts. True once the exchange is answered."""
-        turn.state.budget.deposit(self._tools.clock.now())
         spent: set[int] = set()
         while turn.made < turn.allowed:
             ready = self._ready(turn, spent)
             if isinstance(ready, Skip):
                 if not turn.made:
-                    self._skip(ready)
+                    self.skips.append(ready)
                 return False
             if await self._attempt(turn, ready):
                 return True
@@ -143,6 +153,8 @@ class _Walk:
         return False
 
     async def _attempt(self, turn: _Try, ready: Ready) -> bool:
+        if not turn.made:
+            turn.state.budget.deposit(self._tools.clock.now())
         turn.made += 1
         self._left -= 1
         target = turn.target
@@ -161,6 +173,8 @@ class _Walk:
         """Whether the same target gets another attempt now; sleeps the pause that it takes."""
         tools, fault = self._tools, self._faults[-1][1]
         now = tools.clock.now()
+        if turn.state.breaker.state(now) is State.OPEN:
+            return False
         spent.add(key.index)
         pool = tools.registry.keys(turn.target.provider)
         decision = again(
@@ -192,10 +206,10 @@ class _Walk:
         target, state, now = turn.target, turn.state, self._tools.clock.now()
         limit = target.provider.per_target
         if limit and state.in_flight >= limit:
-            return Skip(target.name, "busy", f"{limit} calls are already in flight there", 1.0)
+            return Skip(target.name, "busy", f"its limit of {limit} calls in flight is reached", 1.0)
         wait = state.throttle.free_at(now) - now
         if wait > 0:
-            return Skip(target.name, "throttled", f"asked to wait {wait:.0f} s more", wait)
+            return _throttled(target, wait)
         key = self._key(target, now, spent)
         if isinstance(key, Skip):
             return key
@@ -203,6 +217,7 @@ class _Walk:
         permit = state.breaker.admit(now, times.first_s)
         if permit is None:
             wait = max(0.0, state.breaker.next_admit(now) - now)
+            self._shut.append(_Shut(wait, turn, key))
             return Skip(target.name, "breaker", "its breaker is open", wait)
         return Ready(key, permit, times)
 
@@ -228,32 +243,23 @@ class _Walk:
         free_at = pool.free_at(now)
         if free_at is None:
             return Skip(target.name, "keys", f"every key of {target.provider.name} is refused or out of quota")
-        return Skip(target.name, "throttled", f"asked to wait {free_at - now:.0f} s more", free_at - now)
+        return _throttled(target, free_at - now)
 
     async def _forced(self) -> bool:
         """One more chance when breakers alone stood in the way."""
-        if self._faults or not self._skips or any(skip.why not in ("breaker", "cannot") for skip in self._skips):
+        if self._faults or not self._shut or any(skip.why not in ("breaker", "cannot") for skip in self.skips):
             return False
-        shut = {skip.target: skip.wait_s or 0.0 for skip in self._skips if skip.why == "breaker"}
-        if not shut:
-            return False
-        nearest = min(shut, key=lambda name: shut[name])
-        position = next(i for i, target in enumerate(self._targets) if target.name == nearest)
-        turn = self._turn(position, self._targets[position])
-        if turn is None:
-            return False
-        now = self._tools.clock.now()
+        nearest = min(self._shut, key=lambda one: one.wait_s)
+        turn, now = nearest.turn, self._tools.clock.now()
         permit = turn.state.breaker.force(now)
         if permit is None:
             return False
-        key = self._key(turn.target, now, set())
-        if isinstance(key, Skip):
-            turn.state.breaker.settle(permit, "ignored", now)
-            return False
-        return await self._attempt(turn, Ready(key, permit, self._times(turn, now)))
+        self.skips = [skip for skip in self.skips if skip.target != turn.target.name]
+        return await self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
 
-    def _skip(self, skip: Skip) -> None:
-        self._skips.append(skip)
+
+def _throttled(target: Target, wait_s: float) -> Skip:
+    return Skip(target.name, "throttled", f"asked to wait {math.ceil(wait_s)} s more", wait_s)
 
 
 def _callers_key(headers: dict[str, str]) -> KeyState:

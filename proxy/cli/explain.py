@@ -91,7 +91,7 @@ def _row(place: int, row: "Row") -> Iterator[str]:
 
     yield f"  {place}. {row.target} ({row.dialect}): {row.verdict}, {row.reason}"
     if row.verdict == "tried":
-        yield f"     {row.attempts} attempts, at worst {row.worst_case_s:g} s"
+        yield f"     {row.attempts} attempt{'' if row.attempts == 1 else 's'}, at worst {row.worst_case_s:g} s"
     for loss in row.losses:
         yield f"     {loss.verdict} {loss.field}: {loss.why}"
     if row.input_tokens_bound is not None:

@@ -101,6 +101,8 @@ def lines(config: "Config", warnings: "Sequence[str]", data_url: str, admin_url:
 
 
 def _source(config: "Config") -> str:
+    if config.demo:
+        return "--demo-without-keys"
     return "the environment" if config.source == "environment" else config.source
 
 
@@ -120,7 +122,7 @@ def _step(config: "Config", name: str, model: str) -> str:
 def _curl(config: "Config", data_url: str) -> str:
     auth = " -H 'authorization: Bearer YOUR-SIDESTEP-KEY'" if config.clients else ""
     body = f'{{"model": "{_model(config)}", "messages": [{{"role": "user", "content": "Say hello."}}]}}'
-    return f"curl {data_url}/v1/chat/completions -H 'content-type: application/json'{auth} -d '{body}'"
+    return f"curl -i {data_url}/v1/chat/completions -H 'content-type: application/json'{auth} -d '{body}'"
 
 
 def _model(config: "Config") -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from proxy.config.values import Target
 from proxy.jobs import Job
-from proxy.resilience.retry import attempts_for, delay, total_attempts
+from proxy.resilience.retry import attempts_for, total_attempts
 from proxy.routing.resolve import Resolution
 from translators.faults import Malformed
 from translators.report import Mode, Report
@@ -35,7 +35,7 @@ class Row:
     attempts: int
     """Most attempts it gets when all before it fail at once."""
     worst_case_s: float
-    """Longest it can keep the request before the next target's turn, back-off included."""
+    """Longest it can keep the request before the next target's turn, pauses included."""
     input_tokens_bound: int | None = None
 
 
@@ -57,7 +57,7 @@ NOTE = "Breakers, rate limits and keys are judged when the request comes; this i
 def explain(
     asked: str, found: Resolution, job: Job, mode: Mode, *, body: Any = None, bound: Callable[[Any], int] | None = None
 ) -> Explanation:
-    """The plan for `job`. Raises Malformed when the request itself cannot be read."""
+    """The plan for `job`. `body` and `bound` say how many input tokens the request has at most."""
     targets = found.targets
     settings = targets[0].retry
     left = total = total_attempts(len(targets), settings)
@@ -103,19 +103,21 @@ def _translated(job: Job, target: Target) -> tuple[Report, str]:
 
 
 def _longest(job: Job, target: Target, attempts: int, budget: float, *, last: bool) -> float:
-    """The worst is a target that fails just before its time is up, on each of its attempts, with every pause taken.
+    """The worst is a target that fails just before its time is up, on each of its attempts, and asks for the longest
+    pause each time. A stream's time is stretched by signs of life.
 
     While another target remains, an attempt gets at most half of what is left of `budget` (seconds).
     """
-    times, retry = target.timeouts, target.retry
-    if job.stream or job.endpoint == "embeddings":
-        silence = times.first_token_reasoning_s if job.reasons(target) else times.progress_s
-    else:
-        silence = max(times.progress_unary_s, times.first_token_reasoning_s if job.reasons(target) else 0.0)
+    times = target.timeouts
+    silence = times.progress_s if job.stream or job.endpoint == "embeddings" else times.progress_unary_s
+    if job.reasons(target):
+        silence = max(silence, times.first_token_reasoning_s)
+    if job.stream:
+        silence = max(silence, times.idle_s)
     spent = 0.0
     for attempt in range(1, attempts + 1):
         left = budget - spent
         spent += min(silence, left if last else left / 2)
         if attempt < attempts:
-            spent += min(delay(attempt, retry, lambda: 1.0), retry.max_inline_wait_s)
+            spent += target.retry.max_inline_wait_s
     return min(spent, budget)

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from proxy.clock import Clock
 from proxy.config.values import Target
 from proxy.flow import Exchange, Headers
@@ -17,7 +19,7 @@ from proxy.upstream.seam import Call, Cut, Engine, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.timings import AttemptTimes
 from translators.codec import Pipe
-from translators.faults import Failure, Fault, Kind, ProtocolFault
+from translators.faults import Failure, Fault, Kind, ProtocolFault, say
 from translators.ir import Context, Delta, Failed, Started, Usage, Used
 from translators.sse import EventSplitter
 
@@ -42,7 +44,6 @@ class Seen:
     status: int = 0
     headers: Headers = field(default_factory=list)
     usage: Usage | None = None
-    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Trial:
     """What is said before a stream's regular end, e.g. the metadata a client asked for."""
 
 
-Commit = Callable[[Seen], Awaitable[None]]
+Commit = Callable[[], Awaitable[None]]
 """Sends the client's status and headers; called once, when a stream's first content is there."""
 
 
@@ -80,7 +81,7 @@ async def unary(trial: Trial) -> Answered:
         answered = trial.job.answer(body, trial.target, trial.context)
     except (Unreachable, Cut, Stalled, ProtocolFault) as error:
         raise Failure(_fault(error, trial)) from None
-    trial.seen.usage, trial.seen.model = answered.usage, answered.model
+    trial.seen.usage = answered.usage
     return answered
 
 
@@ -107,7 +108,8 @@ async def stream(trial: Trial, commit: Commit) -> None:
     except (Unreachable, Cut, Stalled, ProtocolFault, Failure) as error:
         fault = error.fault if isinstance(error, Failure) else _fault(error, trial)
         if pump.committed:
-            raise Broken(fault, pump.pipe.fault(fault)) from None
+            told = _broken_off(fault, trial.target)
+            raise Broken(told, pump.held + pump.pipe.fault(told)) from None
         raise Failure(fault) from None
 
 
@@ -147,7 +149,12 @@ class _Pump:
         self._out = trial.exchange.out
         self._commit = commit
         self._held = bytearray()
+        """Whole events that the client has not been sent."""
         self._progress_at = trial.clock.now()
+
+    @property
+    def held(self) -> bytes:
+        return bytes(self._held)
 
     async def run(self, upstream: Upstream, dog: Watchdog) -> None:
         splitter = EventSplitter()
@@ -181,9 +188,7 @@ class _Pump:
                 seen.usage = delta.usage
             elif isinstance(delta, Failed):
                 raise Failure(delta.fault)
-            elif isinstance(delta, Started):
-                seen.model = delta.model or seen.model
-            else:
+            elif not isinstance(delta, Started):
                 progress = True
                 ready = ready or self.pipe.shows(delta)
         return ready, progress
@@ -191,10 +196,10 @@ class _Pump:
     async def _flush(self, dog: Watchdog) -> None:
         if not self.committed:
             dog.limit_at(RESTING)  # from the commit on only the exchange's own deadline counts
-            await self._commit(self._trial.seen)
+            await self._commit()
             self.committed = True
         if self._held:
-            data = bytes(self._held)
+            data = self.held
             self._held.clear()
             await self._out.write(data)
 
@@ -209,6 +214,15 @@ class _Pump:
             waited = now - self._progress_at
             allowed = times.between_s if self.committed else times.first_s
             dog.rearm(max(0.0, max(allowed, times.idle_s) - waited))
+
+
+def _broken_off(fault: Fault, target: Target) -> Fault:
+    """The fault as it is told after the commit, where no list of targets says whose it is. What speaks of the request
+    itself keeps its own words."""
+    if fault.outcome.breaker == "success":
+        return fault
+    message = say(f"{target.name} broke off its answer: {fault.message.rstrip('.')}.")
+    return structs.replace(fault, message=message, code="stream_cut")
 
 
 def _fault(error: Exception, trial: Trial) -> Fault:

@@ -6,14 +6,14 @@ Cancelling the task that awaits any of these closes the upstream socket.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from proxy.flow import Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request to make. Times are seconds; the engine enforces connect and pool, the caller all others."""
 
     method: str

@@ -7,7 +7,8 @@ primary leaves time for the next. After the commit only the deadline counts, and
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from proxy.config.values import TimeoutSettings
 from proxy.telemetry.names import READ_TIMEOUT, REQUEST_TIMEOUT
@@ -16,8 +17,7 @@ LONGEST_WAIT_S = 86_400.0
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptTimes:
+class AttemptTimes(Struct, frozen=True):
     """One attempt's times; `first_s`, `between_s` and `idle_s` are seconds of silence, `cap_at` is loop time."""
 
     first_s: float

@@ -56,11 +56,15 @@ def classify(status: int, value: Json) -> Fault:
     )
 
 
+REQUEST_FAULTS = frozenset({501, 505, 508})
+"""Statuses above 499 that speak of the request: a transfer coding, an HTTP version, a loop."""
+
+
 def render_fault(fault: Fault, extra: Mapping[str, Json] | None = None) -> tuple[int, bytes]:
-    """Status and body. A refused request keeps its own 4xx; everything else is as its kind's outcome says, with the
-    fault's own code where it has one."""
+    """Status and body. A refused request keeps its own status, if it is one of a request's faults; everything else is
+    as its kind's outcome says, with the fault's own code where it has one."""
     outcome = fault.outcome
-    own = fault.kind is Kind.REFUSED and 400 <= fault.status < 500
+    own = fault.kind is Kind.REFUSED and (400 <= fault.status < 500 or fault.status in REQUEST_FAULTS)
     return fault.status if own else outcome.status, orjson.dumps({"error": describe(fault, extra)})
 
 

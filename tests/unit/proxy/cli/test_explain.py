@@ -41,7 +41,9 @@ def test_the_text_tells_each_targets_turn():
                 reason="n: one answer only",
                 attempts=0,
             ),
-            row(target="gamma/g", reason="when alpha/m fails", losses=losses, input_tokens_bound=UNSEEN + 9),
+            row(
+                target="gamma/g", reason="when alpha/m fails", losses=losses, attempts=1, input_tokens_bound=UNSEEN + 9
+            ),
         ),
         120.0,
         6,
@@ -55,7 +57,7 @@ def test_the_text_tells_each_targets_turn():
         "  2. beta/c (anthropic-messages): skipped, n: one answer only",
         "     input: at most 40 tokens",
         "  3. gamma/g (openai-chat): tried, when alpha/m fails",
-        "     3 attempts, at worst 92.5 s",
+        "     1 attempt, at worst 92.5 s",
         "     dropped seed: anthropic has no seed",
         "     input: as much as the model takes",
         "\nat most 6 attempts, at worst 120 s",

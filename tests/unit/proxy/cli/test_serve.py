@@ -31,7 +31,7 @@ def test_the_lines_say_providers_chain_addresses_and_a_call_to_try(config):
         "clients: anyone on this machine",
         "serving http://127.0.0.1:4600/v1, admin http://127.0.0.1:4601, configured by the environment",
         (
-            "try: curl http://127.0.0.1:4600/v1/chat/completions -H 'content-type: application/json' "
+            "try: curl -i http://127.0.0.1:4600/v1/chat/completions -H 'content-type: application/json' "
             '-d \'{"model": "gpt-x", "messages": [{"role": "user", "content": "Say hello."}]}\''
         ),
     ]
@@ -46,6 +46,7 @@ def test_the_demo_says_so_first_and_loudly(config):
     first = next(lines(demo, (), DATA, ADMIN))
     assert first == DEMO_NOTICE
     assert first.startswith("DEMO: ")
+    assert any(line.endswith("configured by --demo-without-keys") for line in lines(demo, (), DATA, ADMIN))
 
 
 def test_with_clients_the_call_to_try_carries_a_key(config):

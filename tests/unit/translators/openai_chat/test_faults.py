@@ -221,7 +221,9 @@ def test_every_kind_is_told_as_its_outcome_says(kind):
     assert orjson.loads(body) == {"error": {"message": "m", "type": outcome.type, "param": None, "code": outcome.code}}
 
 
-@pytest.mark.parametrize(("status", "told"), [(400, 400), (413, 413), (422, 422), (500, 400), (0, 400), (200, 400)])
+@pytest.mark.parametrize(
+    ("status", "told"), [(400, 400), (413, 413), (422, 422), (508, 508), (500, 400), (0, 400), (200, 400)]
+)
 def test_a_refusal_keeps_its_own_status_and_code(status, told):
     own = Fault(kind=Kind.REFUSED, message="m", status=status, code="c", param="p", type="t")
     answered, body = render_fault(own)

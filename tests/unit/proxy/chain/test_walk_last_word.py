@@ -1,0 +1,101 @@
+"""What a client is told when nobody answered, and what stays known of a walk that ended well."""
+
+import orjson
+
+SPOKEN = {"error": {"message": "Bad key sk-alpha-0 of org-77.", "code": "invalid_api_key"}}
+LONG = (400, {}, {"error": {"message": "Too long.", "code": "context_length_exceeded"}})
+
+
+def test_each_target_is_named_with_its_reason_and_each_attempt_is_listed(lab):
+    alpha, beta, gamma = lab.chain("alpha", "beta", "gamma")
+    alpha.script[0], beta.script[0], gamma.script[0] = "refuse", 529, (401, {}, SPOKEN)
+    answer = lab.ask()
+    error = answer.error
+    assert (answer.status, error["code"]) == (502, "all_targets_failed"), "the primary decides"
+    for reason in ("alpha/large: connect, ", "beta/large: overloaded 529, ", "gamma/large: auth 401, "):
+        assert error["message"].count(reason) == 1
+    attempts = error["sidestep"]["attempts"]
+    assert [one["target"][0] + ":" + one["kind"] for one in attempts] == [
+        *["a:connect"] * 3,
+        *["b:overloaded"] * 2,
+        "g:auth",
+    ]
+    assert all(one["message"] and one["ms"] >= 0 for one in attempts)
+    assert [one["status"] for one in attempts] == [0, 0, 0, 529, 529, 401]
+    assert answer.headers["x-sidestep-attempts"].startswith("alpha/large;connect;0;0, alpha/large;connect;0;0, ")
+    assert "x-sidestep-provider" not in answer.headers
+
+
+def test_nothing_of_a_key_or_an_account_is_told(lab):
+    alpha, beta = lab.chain("alpha", "beta")
+    alpha.script[0] = beta.script[0] = (401, {}, SPOKEN)
+    answer = lab.ask()
+    everything = answer.body + repr((answer.headers, lab.log.lines, lab.alerts)).encode()
+    for secret in (b"sk-alpha", b"sk-beta", b"org-77"):
+        assert secret not in everything
+
+
+def test_targets_that_were_passed_over_are_told_beside_those_that_failed(lab):
+    _, alpha = lab.chain("claude", "alpha")
+    alpha.script[0] = 503
+    error = lab.ask({"n": 2}).error
+    assert error["message"].startswith(
+        "All targets failed: alpha/large: server 503, it failed on its side; claude/large: n:"
+    )
+    assert [one["target"] for one in error["sidestep"]["skipped"]] == ["claude/large"]
+
+
+def test_a_lone_target_is_not_spoken_of_as_many(lab):
+    (alpha,) = lab.chain("alpha")
+    alpha.script[0] = "cut"
+    assert lab.ask().error["message"].startswith("The only target failed: alpha/large: protocol, ")
+
+
+def test_the_primarys_last_fault_decides_not_its_first(lab):
+    alpha, beta = lab.chain("alpha", "beta")
+    alpha.script.clear()
+    alpha.script.extend([503, "stall"])
+    beta.script[0] = "refuse"
+    answer = lab.ask()
+    assert answer.status == 504
+
+
+def test_a_primary_that_finds_the_request_too_long_has_the_last_word_over_a_larger_one_that_fails(lab):
+    for name, size in (("alpha", 1000), ("beta", 2000)):
+        lab.provider(name, models={"large": {"context_window": size}})
+    lab.route("m", "alpha", "beta")
+    lab.engines["alpha"].script[0], lab.engines["beta"].script[0] = LONG, 503
+    answer = lab.ask()
+    assert (answer.status, answer.error["code"]) == (400, "context_length_exceeded")
+    assert [one["kind"] for one in answer.error["sidestep"]["attempts"]] == ["too_long", *["server"] * 3]
+
+
+def test_when_keys_are_off_here_and_breakers_are_open_there_the_client_may_come_back(lab):
+    alpha, _ = lab.chain("alpha", "beta")
+    alpha.script[0] = 401
+    lab.ask()
+    lab.breaker("beta").trip(lab.clock.now())
+    answer = lab.ask()
+    assert (answer.status, answer.error["code"]) == (503, "no_target_available")
+    assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("30", "true")
+
+
+def test_an_answer_tells_who_was_tried_and_the_log_who_was_passed_over(lab):
+    _, alpha, _ = lab.chain("claude", "alpha", "beta")
+    alpha.script[0] = 529
+    answer = lab.ask({"n": 2})
+    assert answer.headers["x-sidestep-attempts"] == (
+        "alpha/large;overloaded;529;0, alpha/large;overloaded;529;0, beta/large;ok;200;0"
+    )
+    (_, line) = lab.log.lines[-1]
+    assert line["fields"]["skipped"] == ["claude/large"]
+    assert line["fields"]["provider"] == "beta"
+    assert orjson.dumps(line["fields"])
+
+
+def test_a_walk_keeps_nothing_of_the_one_before(lab):
+    alpha, _ = lab.chain("alpha", "beta")
+    alpha.script.clear()
+    alpha.script.extend([529, 529, "ok"])
+    lab.ask()
+    assert lab.ask().headers["x-sidestep-attempts"] == "alpha/large;ok;200;0"

@@ -1,0 +1,158 @@
+"""What every answer says beside its content: headers, metadata, and how a failure is told."""
+
+import re
+
+import orjson
+import pytest
+
+from proxy.answers import (
+    ATTEMPTS_CAP,
+    attempts_header,
+    metadata,
+    noted,
+    noted_chunk,
+    retry_headers,
+    safe,
+    served_headers,
+    tell_fault,
+)
+from proxy.flow import Attempt, Exchange
+from translators.catalog import codec
+from translators.faults import Fault, Kind
+from translators.ir import Context, Dialect
+
+
+class Told:
+    started = False
+
+    async def answer(self, status, headers, body) -> None:
+        self.status, self.headers, self.body = status, dict(headers), body
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    return Exchange(
+        id="req_1",
+        route="chat",
+        method="POST",
+        path="/",
+        headers={},
+        read=None,
+        peer="",
+        out=Told(),
+        codec=codec(Dialect.OPENAI_CHAT),
+        started=0.0,
+    )
+
+
+def served(exchange: Exchange) -> Exchange:
+    exchange.attempts += [Attempt("alpha/gpt-4o", "server", 503, 412, "it failed"), Attempt("beta/c", "ok", 200, 890)]
+    exchange.provider, exchange.model = "beta", "c"
+    exchange.translation, exchange.upstream_id = "dropped=seed", "up-1"
+    return exchange
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("alpha/gpt-4o", "alpha/gpt-4o"),
+        ("ft:gpt[1].x", "ft:gpt[1].x"),
+        ("a b\r\nset-cookie: x", "abset-cookie:x"),
+        ("modèle/模型", "modle/"),
+    ],
+)
+def test_a_name_in_a_header_keeps_only_what_a_header_may_hold(name, shown):
+    assert safe(name) == shown
+
+
+def test_the_attempts_are_told_in_order_with_target_kind_status_and_milliseconds(exchange):
+    assert attempts_header(served(exchange).attempts) == "alpha/gpt-4o;server;503;412, beta/c;ok;200;890"
+
+
+@pytest.mark.parametrize("length", [10, 200, 2000])
+def test_a_long_list_of_attempts_is_capped_and_the_rest_counted(length):
+    attempts = [Attempt("p/" + "m" * length, "server", 503, n) for n in range(100)]
+    header = attempts_header(attempts)
+    assert len(header) <= ATTEMPTS_CAP
+    listed, _, left = header.rpartition("+")
+    assert listed.count(";server;") + int(left) == 100
+
+
+def test_who_served_is_said_in_headers_and_only_what_is_known(exchange):
+    assert served_headers(exchange) == [("x-request-id", "req_1")]
+    assert dict(served_headers(served(exchange))) == {
+        "x-request-id": "req_1",
+        "x-sidestep-provider": "beta",
+        "x-sidestep-model": "c",
+        "x-sidestep-attempts": "alpha/gpt-4o;server;503;412, beta/c;ok;200;890",
+        "x-sidestep-translation": "dropped=seed",
+        "x-sidestep-upstream-id": "up-1",
+    }
+
+
+def test_an_upstreams_id_cannot_grow_or_break_a_header(exchange):
+    exchange.upstream_id = "x\r\n" * 200
+    (value,) = [value for name, value in served_headers(exchange) if name == "x-sidestep-upstream-id"]
+    assert value == "x" * 128
+
+
+@pytest.mark.parametrize("body", [b'{"id":"c"}', b'{"id":"c"} \n', b"{}", b"{ }"])
+def test_metadata_joins_a_whole_answer_without_changing_the_rest(exchange, body):
+    joined = orjson.loads(noted(body, served(exchange)))
+    assert joined.pop("sidestep") == metadata(exchange)
+    assert joined == orjson.loads(body)
+
+
+def test_what_is_no_object_is_left_alone(exchange):
+    assert noted(b"[1]", exchange) == b"[1]"
+
+
+def test_metadata_says_what_the_headers_say(exchange):
+    assert metadata(served(exchange)) == {
+        "request_id": "req_1",
+        "provider": "beta",
+        "model": "c",
+        "attempts": [
+            {"target": "alpha/gpt-4o", "kind": "server", "status": 503, "ms": 412, "message": "it failed"},
+            {"target": "beta/c", "kind": "ok", "status": 200, "ms": 890},
+        ],
+        "translation": "dropped=seed",
+    }
+
+
+def test_metadata_of_a_stream_is_a_chunk_without_choices(exchange):
+    chunk = noted_chunk(served(exchange), Context(id="chatcmpl-1", created=7, model="c"))
+    assert re.fullmatch(rb"data: \{.*\}\n\n", chunk)
+    told = orjson.loads(chunk.removeprefix(b"data: "))
+    assert (told["id"], told["object"], told["created"]) == ("chatcmpl-1", "chat.completion.chunk", 7)
+    assert (told["choices"], told["sidestep"]) == ([], metadata(exchange))
+
+
+@pytest.mark.parametrize(("wait", "told"), [(0.01, "1"), (1.0, "1"), (1.2, "2"), (40.0, "40")])
+def test_a_wait_is_told_in_whole_seconds_rounded_up(wait, told):
+    assert retry_headers(wait, should_retry=True) == [("retry-after", told), ("x-should-retry", "true")]
+
+
+def test_nothing_is_said_of_retries_where_nothing_is_known():
+    assert retry_headers(None, None) == []
+    assert retry_headers(None, should_retry=False) == [("x-should-retry", "false")]
+
+
+async def test_a_failure_is_told_in_the_clients_dialect_with_all_that_was_tried_and_skipped(exchange):
+    served(exchange).skipped.append(("gamma/g", "its breaker\nis open"))
+    fault = Fault(kind=Kind.SERVER, message="All targets failed.")
+    await tell_fault(exchange, fault, retry_after_s=2, should_retry=True, more=[("allow", "POST")])
+    out = exchange.out
+    assert (out.status, exchange.status, exchange.fault) == (502, 502, fault)
+    error = orjson.loads(out.body)["error"]
+    assert error["sidestep"] == {
+        "attempts": metadata(exchange)["attempts"],
+        "skipped": [{"target": "gamma/g", "reason": "its breaker is open"}],
+    }
+    assert out.headers.items() >= {"retry-after": "2", "x-should-retry": "true", "allow": "POST"}.items()
+    assert out.headers["content-type"] == "application/json"
+
+
+async def test_a_failure_before_any_attempt_says_nothing_of_attempts(exchange):
+    await tell_fault(exchange, Fault(kind=Kind.REFUSED, status=400, message="No."))
+    assert "sidestep" not in orjson.loads(exchange.out.body)["error"]
