@@ -121,7 +121,7 @@ class ChatJob:
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:
         upstream = codec(target.provider.dialect)
         if upstream.dialect is self._client.dialect:
-            seen = upstream.inspect_reply(_text(body), target.profile)
+            seen = upstream.inspect_reply(body, target.profile)
             return Answered(body if seen.body is None else seen.body, seen.usage)
         reply = upstream.parse_reply(body, self._profile(target))
         return Answered(self._client.render_reply(reply, context), reply.usage)
@@ -157,21 +157,21 @@ class EmbeddingsJob:
         return Prepared(orjson.dumps(fields), fields, "/embeddings", report, translated=False)
 
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
-        adapted, usage, _, _ = embeddings.adapt(_text(body), self._envelope.encoding, target.profile)
+        if not body.isascii():
+            _check_text(body)
+        adapted, usage, _, _ = embeddings.adapt(body, self._envelope.encoding, target.profile)
         return Answered(adapted, usage)
 
     def pipe(self, target: Target, context: Context) -> Pipe:
         raise NotImplementedError("embeddings are not streamed")
 
 
-def _text(body: bytes) -> bytes:
-    """A body that is passed on as it came: its content is not decoded elsewhere. Raises ProtocolFault."""
-    if not body.isascii():
-        try:
-            body.decode()
-        except UnicodeDecodeError:
-            raise ProtocolFault("its answer is not valid UTF-8") from None
-    return body
+def _check_text(body: bytes) -> None:
+    """An answer that is only looked at before it is passed on must still be text. Raises ProtocolFault."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        raise ProtocolFault("its answer is not valid UTF-8") from None
 
 
 def parse_fault(target: Target, status: int, body: bytes) -> Fault:

@@ -186,7 +186,7 @@ class _Walk:
             now=now,
             deadline=self._limit,
             others_usable=any(self._usable(target, now) for target in self._targets[turn.position + 1 :]),
-            other_key=not turn.target.provider.client_key and pool.choose(now, spent) is not None,
+            other_key=pool.choose(now, spent) is not None,
             settings=turn.target.retry,
         )
         if decision.action not in (Action.STAY, Action.NEXT_KEY) or not turn.state.budget.withdraw(now):

@@ -21,6 +21,8 @@ KEEP_ALIVE_S = 75
 """Longer than the idle times of common client pools, so that the client closes first."""
 BACKLOG = 2048
 _POLL_S = 0.02
+ABORT_S = 1.0
+"""For the loop to tell aborted connections of their end."""
 
 
 class CannotListen(Exception):
@@ -101,12 +103,16 @@ class Listener:
     async def close(self, flush_s: float) -> None:
         """Closes every connection, giving what is already written `flush_s` seconds to be read."""
         self.stop_accepting()
-        give_up = self._clock.now() + flush_s
-        while self._state.connections and self._clock.now() < give_up:
-            await self._clock.sleep(_POLL_S)
+        await self._emptied(flush_s)
         for connection in list(self._state.connections):
             connection.transport.abort()
-            await self._clock.sleep(0)
+        await self._emptied(ABORT_S)
+
+    async def _emptied(self, seconds: float) -> None:
+        """Returns when no connection is left, or the time is up."""
+        give_up = self._clock.now() + seconds
+        while self._state.connections and self._clock.now() < give_up:
+            await self._clock.sleep(_POLL_S)
 
     def _connection(self) -> BoundedProtocol:
         return BoundedProtocol(self._config, self._state, self._bounds)

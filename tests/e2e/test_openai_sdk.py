@@ -57,7 +57,6 @@ AFTER_COMMIT = {
     "cut": script.cut(after=2),
     "cut in an event": script.cut(after=2, in_event=True),
     "truncated cleanly": script.truncated(after=2),
-    "overloaded event": script.overloaded_event(after=2),
     "stalled": script.stall(after=2),
 }
 
@@ -178,6 +177,14 @@ async def test_an_answer_broken_after_its_first_content_is_an_error_never_a_shor
     with pytest.raises(openai.APIError):
         await ask({"messages": said("a long story please, if you can"), "stream": True}, max_retries)
     assert world.calls()["beta"] == 0, "after the commit nothing is retried behind the client's back"
+
+
+async def test_an_error_event_right_behind_the_content_fails_over_while_nothing_was_sent(world, ask):
+    """Content and error in one read: the client has seen nothing of it, and gets the whole answer from elsewhere."""
+    world.alpha.script = script.overloaded_event(after=2)
+    message, headers = await ask({"messages": said("hello there"), "stream": True}, 0)
+    assert message.content == "demo answer from beta: hello there"
+    assert headers["x-sidestep-attempts"].startswith("alpha/demo-large;overloaded;200")
 
 
 @pytest.mark.parametrize("max_retries", [0, 2])

@@ -175,6 +175,8 @@ def test_the_usage_of_an_attempt_that_came_to_nothing_is_not_the_answers(lab):
     claude.script[0] = [MESSAGE, "cut"]
     alpha.script[0] = [WORD, STOP, DONE]
     assert lab.ask(stream=True).exchange.usage is None
+    alpha.script[0] = "cut"
+    assert lab.ask(stream=True).exchange.usage is None
 
 
 def test_the_first_token_is_timed_at_the_commit_and_upstream_time_ends_there(lab):

@@ -5,6 +5,7 @@ import pytest
 from proxy.config.values import BreakerSettings, RetrySettings
 
 PATIENT = BreakerSettings(consecutive_failures=1000)
+ANSWER = b'{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
 DRAWN = (0.3, 0.9, 0.1, 0.55, 0.99, 0.0)
 """Numbers that chance gave."""
 
@@ -105,16 +106,12 @@ def test_no_pause_is_made_for_a_target_whose_breaker_has_just_opened(lab):
 def test_the_time_slept_counts_as_the_upstreams_and_not_as_ours(lab):
     alpha, _ = lab.chain("alpha", "beta")
     alpha.script.clear()
-    alpha.script.extend([503, [2.0, *lab_answer(lab)]])
+    alpha.script.extend([[1.0, "cut"], [2.0, ANSWER]])
     lab.clock.chance = lambda: 0.5
     answer = lab.ask()
-    assert answer.exchange.upstream_s == pytest.approx(2.25)
+    assert answer.exchange.upstream_s == pytest.approx(1 + 0.25 + 2)
     (_, line) = lab.log.lines[-1]
     assert line["fields"]["added_ms"] == pytest.approx(0)
-
-
-def lab_answer(lab) -> list[bytes]:
-    return [b'{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}']
 
 
 # -- the retry budget
@@ -133,6 +130,12 @@ def test_a_target_whose_retry_budget_is_used_up_gets_one_attempt_and_the_next_on
     lab.wait(11)
     lab.ask()
     assert len(alpha.calls) == 5
+
+
+def test_a_request_earns_its_target_once_however_often_it_is_tried_there(lab):
+    failing(lab, "alpha", retry=RetrySettings(budget_ratio=1.0, budget_min_per_s=0.0))
+    lab.ask()
+    assert lab.called == ["alpha", "alpha"]
 
 
 def test_only_retries_at_the_same_target_are_taken_from_its_budget(lab):

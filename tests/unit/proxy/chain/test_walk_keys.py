@@ -179,6 +179,19 @@ def test_what_a_provider_says_of_the_callers_key_is_the_callers_business_alone(l
     assert "beta" not in lab.called
 
 
+def test_a_limit_of_the_callers_key_does_not_undo_a_recovery(lab):
+    """A key of our own that is throttled would open the breaker again while it ramps up."""
+    alpha = own_key(lab, "ok")
+    lab.ask()
+    lab.breaker("alpha").trip(lab.clock.now())
+    lab.wait(31)
+    lab.ask(), lab.ask()
+    lab.wait(29)
+    alpha.script[0] = RATE
+    assert {lab.ask().status for _ in range(5)} == {200, 429}
+    assert lab.changes[-1] == ("alpha/large", "PROBE", "RAMP")
+
+
 def test_a_limit_told_inside_a_stream_keeps_the_status_it_stands_for(lab):
     own_key(lab, [b'data: {"error": {"message": "Slow.", "code": "rate_limit_exceeded"}}\n\n'])
     assert lab.ask(stream=True, headers={"x-api-key": "k"}).status == 429
