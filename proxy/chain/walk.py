@@ -140,7 +140,7 @@ class _Walk:
     async def _serve(self, turn: _Try) -> bool:
         """The target's attempts. True once the exchange is answered."""
         spent: set[int] = set()
-        while turn.made < turn.allowed:
+        while True:
             ready = self._ready(turn, spent)
             if isinstance(ready, Skip):
                 if not turn.made:
@@ -150,7 +150,6 @@ class _Walk:
                 return True
             if not await self._again(turn, ready.key, spent):
                 return False
-        return False
 
     async def _attempt(self, turn: _Try, ready: Ready) -> bool:
         if not turn.made:

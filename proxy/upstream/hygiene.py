@@ -8,7 +8,7 @@ upstream's request id apart, for it becomes `x-sidestep-upstream-id`.
 Odd cases
 - Configured headers win over the dialect's, except `anthropic-beta`, a list to which both may add.
 - Nothing configured can change how the message is framed or read: those names are skipped.
-- A foreign value with a line break or a NUL in it, or above 1 KiB, is dropped. Our own credentials may be longer.
+- A foreign value that is not printable ASCII, or above 1 KiB, is dropped. Our own credentials may be longer.
 """
 
 from collections.abc import Iterable, Mapping
@@ -112,4 +112,4 @@ def _fit(value: str) -> bool:
 
 
 def _clean(value: str) -> bool:
-    return "\r" not in value and "\n" not in value and "\0" not in value
+    return value.isascii() and value.isprintable()

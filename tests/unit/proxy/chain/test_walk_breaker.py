@@ -113,6 +113,16 @@ def test_while_it_ramps_up_the_rest_goes_to_the_next_target_and_never_to_an_erro
     assert lab.changes[-1] == ("alpha/large", "RAMP", "CLOSED")
 
 
+def test_a_retry_for_which_the_ramp_has_no_room_goes_to_the_next_target(lab):
+    alpha, _ = opened(lab, "alpha", "beta", only=1)
+    lab.wait(31)
+    lab.ask(), lab.ask()
+    alpha.script[0] = 503
+    answer = next(answer for answer in iter(lab.ask, None) if len(answer.kinds) > 1)
+    assert answer.kinds == ["server", "ok"]
+    assert answer.exchange.skipped == [], "it had its turn"
+
+
 def test_while_a_lone_target_ramps_up_it_takes_every_call(lab):
     opened(lab, "alpha")
     lab.wait(31)

@@ -51,6 +51,23 @@ def test_a_mere_sign_of_life_stretches_the_wait_but_not_for_ever(lab):
     assert lab.clock.now() == 1060
 
 
+def test_signs_of_life_are_measured_from_the_last_progress(lab):
+    (alpha,) = lab.chain("alpha")
+    alpha.script[0] = [WORD, 25.0, WORD, PING, 50.0, WORD, END]
+    assert lab.ask(stream=True).told[-1] == "finish"
+
+
+def test_a_model_that_reasons_keeps_its_longer_time_while_it_pings_and_loses_it_once_it_has_begun(lab):
+    (alpha,) = lab.chain("alpha", models={"large": {"reasons": True}})
+    alpha.script[0] = [*[50.0, PING] * 5, WORD, END]
+    assert lab.ask(stream=True).told[-1] == "finish"
+    for silence in (["stall"], [25.0, PING, "stall"]):
+        began = lab.clock.now()
+        alpha.script[0] = [WORD, *silence]
+        assert lab.ask(stream=True).kinds == ["timeout"]
+        assert lab.clock.now() - began == (60 if PING in silence else 30)
+
+
 def test_progress_keeps_a_stream_alive_for_as_long_as_it_comes(lab):
     (alpha,) = lab.chain("alpha")
     alpha.script[0] = [*[29.0, WORD] * 10, END]

@@ -92,6 +92,14 @@ def test_a_short_wait_is_slept_in_full_and_the_same_target_answers(lab, status):
     assert alpha.times[1] - alpha.times[0] >= 1.7
 
 
+def test_when_every_key_has_a_short_wait_it_is_slept_and_the_first_key_serves(lab):
+    (alpha,) = lab.chain("alpha", keys=2)
+    alpha.script.clear()
+    alpha.script.extend([*[(429, {"retry-after": "1.5"}, RATE)] * 2, "ok"])
+    assert lab.ask().kinds == ["throttled", "throttled", "ok"]
+    assert lab.clock.slept == [1.5]
+
+
 def test_a_wait_asked_for_by_a_server_in_trouble_blocks_the_target_whatever_the_key(lab):
     alpha, _ = lab.chain("alpha", "beta", keys=2)
     alpha.script.clear()

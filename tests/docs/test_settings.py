@@ -1,0 +1,122 @@
+"""The reference of the configuration says what the code does: each key once, with its default, range and place."""
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from proxy.config.listeners import CLIENT_VARIABLE
+from proxy.config.profiles import vendors
+from proxy.config.settings import RANGES, WHOLE_CHAIN
+from proxy.config.values import (
+    AdminSettings,
+    BreakerSettings,
+    Client,
+    EmbeddingRoute,
+    HealthSettings,
+    LimitSettings,
+    ModelRoute,
+    Provider,
+    RetrySettings,
+    ServerSettings,
+    TimeoutSettings,
+)
+from proxy.config.zero import ENDPOINTS, model_variable, variables
+
+ROOT = Path(__file__).parents[2]
+PAGE = "docs/configuration.md"
+SECTIONS = {
+    "[server]": ServerSettings,
+    "[admin]": AdminSettings,
+    "[breaker]": BreakerSettings,
+    "[retry]": RetrySettings,
+    "[timeouts]": TimeoutSettings,
+    "[limits]": LimitSettings,
+    "[health]": HealthSettings,
+}
+BLOCKS = {
+    "[clients.NAME]": (Client, {"name"}),
+    "[providers.NAME]": (Provider, {"name", "client_key", "demo"}),
+    '[models."NAME"]': (ModelRoute, {"name"}),
+    "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
+}
+"""With the fields that no file says."""
+IDLE = {"server": {"watch": "true"}, "health": {"active": "true"}}
+"""Settings that a load warns of: they have no effect."""
+
+
+def shown(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
+
+
+@pytest.mark.parametrize(("heading", "kind"), SECTIONS.items())
+def test_every_key_of_a_section_is_there_with_its_default(rows, heading, kind):
+    told = {row["key"]: tomllib.loads(f"x = {row['default']}")["x"] for row in rows(PAGE, heading)}
+    defaults = {name: list(value) if isinstance(value, tuple) else value for name, value in vars_of(kind()).items()}
+    assert told == defaults
+    assert list(told) == list(defaults)
+
+
+def vars_of(settings: object) -> dict[str, object]:
+    return {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+
+
+@pytest.mark.parametrize(("heading", "kind"), [item for item in SECTIONS.items() if item[1] in RANGES])
+def test_every_number_has_its_range(rows, heading, kind):
+    told = {row["key"]: row["range"] for row in rows(PAGE, heading)}
+    for name, allowed in RANGES[kind].items():
+        above = "more than " if allowed.above else ""
+        assert told[name] == f"{above}{shown(allowed.low)} to {shown(allowed.high)}", name
+
+
+@pytest.mark.parametrize("heading", ["[breaker]", "[retry]", "[timeouts]"])
+def test_what_belongs_to_a_whole_chain_is_overridden_by_models_alone(rows, heading):
+    for row in rows(PAGE, heading):
+        assert row["also in"] == ("models" if row["key"] in WHOLE_CHAIN else "providers, models"), row["key"]
+
+
+@pytest.mark.parametrize("heading", BLOCKS)
+def test_every_key_of_a_block_is_there_and_no_other(rows, heading):
+    kind, inner = BLOCKS[heading]
+    assert {row["key"] for row in rows(PAGE, heading)} == {field.name for field in dataclasses.fields(kind)} - inner
+
+
+def test_every_variable_of_the_environment_is_there_and_no_other(rows):
+    general = {row["variable"] for row in rows(PAGE, "Environment")}
+    vendor = rows(PAGE, "Environment", 1)
+    named = {name for row in vendor for name in re.findall(r"[A-Z_]{3,}", f"{row['key']} {row['model']}")}
+    assert general | named == set(variables())
+    assert {CLIENT_VARIABLE} | {variable for variable, _ in ENDPOINTS.values()} <= general
+
+
+def test_each_vendor_stands_beside_its_own_variables(rows):
+    told = {row["vendor"]: (row["key"], row["model"]) for row in rows(PAGE, "Environment", 1)}
+    assert told == {
+        name: (", ".join(vendor.key_env) or "none", model_variable(name)) for name, vendor in vendors().items()
+    }
+
+
+def test_the_providers_page_is_the_file_of_profiles(rows):
+    def url(name: str, base: str) -> str:
+        return base or " + ".join(ENDPOINTS[name])
+
+    told = [list(row.values()) for row in rows("docs/providers.md", "Providers")]
+    assert told == [
+        [
+            name,
+            vendor.dialect.value,
+            ", ".join(vendor.key_env) or "none",
+            url(name, vendor.base_url),
+            vendor.default_model or "none",
+        ]
+        for name, vendor in vendors().items()
+    ]
+
+
+def test_a_key_without_effect_is_said_to_have_none(rows):
+    """Those that a load warns of; a setting that does nothing must not look like one that does."""
+    for section, keys in IDLE.items():
+        told = {row["key"]: row["meaning"] for row in rows(PAGE, f"[{section}]")}
+        assert [key for key in keys if told[key] != "no effect yet"] == []
