@@ -93,9 +93,14 @@ class App:
 
     def _breakers(self) -> Iterator[tuple[str, str, str]]:
         now = self._clock.now()
+        worst: dict[tuple[str, str], State] = {}
         for state in self._registry.targets():
             provider, _, model = state.key
-            yield provider, model, state.breaker.state(now).name
+            names = self.metrics.provider_label(provider), self.metrics.model_label(model)
+            found = state.breaker.state(now)
+            worst[names] = max(worst.get(names, found), found, key=_SEVERITY.index)
+        for (provider, model), found in worst.items():
+            yield provider, model, found.name
 
     def _breaker_changed(self, target: str, before: State, after: State, reason: Reason | None, _: float) -> None:
         self._log.warning(
@@ -104,6 +109,10 @@ class App:
 
     def _alert(self, event: str, /, **facts: str | int) -> None:
         self._log.error(event, **facts)
+
+
+_SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)
+"""Of targets that share a label, the worst is told."""
 
 
 def build(config: Config, clock: Clock, log: BinaryIO | None = None) -> App:

@@ -21,6 +21,11 @@ from translators.faults import Malformed
 from translators.report import Mode
 
 
+LARGE = 1_048_576
+STRUCTURES_CAP = 250_000
+"""Arrays and objects of one body: each costs some hundred bytes of memory, whatever it costs on the wire."""
+
+
 class Endpoints:
     """The routes of the data port over one configuration."""
 
@@ -71,6 +76,8 @@ class Endpoints:
     async def _models(self, exchange: Exchange) -> None:
         names = self._router.names()
         wanted = exchange.path.removeprefix("/v1/models").lstrip("/")
+        if len(wanted) > MODEL_CAP:
+            raise self._unknown(wanted)
         if not wanted:
             body: dict[str, Any] = {"object": "list", "data": [self._model(name) for name in names]}
         elif wanted in names or self._router.chat(wanted) or self._router.embeddings(wanted):
@@ -113,7 +120,11 @@ def embeddings_job(payload: dict[str, Any], envelope: EmbeddingEnvelope, found: 
 
 
 def parse_json(body: bytes) -> Any:
-    """The body as JSON. Raises Malformed (`invalid_json`)."""
+    """The body as JSON. Raises Malformed (`invalid_json`), also for one of more values than memory and time allow."""
+    if len(body) > LARGE and body.count(b"[") + body.count(b"{") > STRUCTURES_CAP:
+        raise Malformed(
+            f"The request body holds more than {STRUCTURES_CAP} arrays and objects.", code="body_too_large", status=413
+        )
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

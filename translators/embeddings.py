@@ -43,6 +43,9 @@ def check(body: Json) -> EmbeddingEnvelope:
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise Malformed("'model' must be a string that is not empty.", param="model", code="missing_required_parameter")
+    if len(model) > MODEL_CAP:
+        message = f"'model' is longer than {MODEL_CAP} characters."
+        raise Malformed(message, param="model", code="string_above_max_length")
     encoding = body.get("encoding_format")
     if encoding not in (None, "float", "base64"):
         raise Malformed("'encoding_format' must be float or base64.", param="encoding_format", code="invalid_value")

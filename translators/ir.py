@@ -19,6 +19,9 @@ from translators.faults import Fault
 Json = Any
 """A parsed JSON value (dict, list, str, int, float, bool or None)."""
 
+MODEL_CAP = 256
+"""Characters of a model's name; it stands in headers, logs and memory."""
+
 Role = Literal["system", "developer", "user", "assistant"]
 
 

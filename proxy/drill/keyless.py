@@ -37,6 +37,7 @@ async def embedded_demo() -> AsyncIterator[Config]:
 def _provider(scripted: ScriptedProvider) -> Provider:
     return Provider(
         name=scripted.name,
+        default_model=MODEL if scripted.dialect is Dialect.OPENAI_CHAT else STAND_IN_MODEL,
         dialect=scripted.dialect,
         base_url=scripted.base_url,
         keys=(ProviderKey("demo", Secret("demo")),),

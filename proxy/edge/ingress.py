@@ -55,7 +55,7 @@ class Edge:
             if not self._open:
                 self._idle.set()
             await client.end()
-            del client.exchange  # the two know each other: nothing should have to wait for the collector
+            del client.exchange  # the two know each other: a body should not have to wait for the collector
 
     @property
     def in_flight(self) -> int:

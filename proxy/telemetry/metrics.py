@@ -75,16 +75,16 @@ class Metrics:
 
     def request(self, route: str, provider: str, model: str, status: int, code: str | None) -> None:
         """One exchange ended; `provider` and `model` are empty when none answered, `code` None without an error."""
-        who = self._provider(provider), self._model(model)
+        who = self.provider_label(provider), self.model_label(model)
         self.requests.add((route, *who, str(status), _code(code)))
 
     def attempt(self, provider: str, model: str, kind: str) -> None:
         """One upstream call ended; `kind` is `ok` or the fault's kind."""
-        self.attempts.add((self._provider(provider), self._model(model), kind))
+        self.attempts.add((self.provider_label(provider), self.model_label(model), kind))
 
     def tokens(self, direction: str, provider: str, model: str, n: int) -> None:
         """Tokens of an answer; `direction` is `input` or `output`."""
-        self.token_counts.add((direction, self._provider(provider), self._model(model)), n)
+        self.token_counts.add((direction, self.provider_label(provider), self.model_label(model)), n)
 
     def own_error(self, code: str) -> None:
         """A fault of ours: the roll-back signal."""
@@ -96,16 +96,18 @@ class Metrics:
 
     def first_token(self, provider: str, model: str, seconds: float) -> None:
         """From the request to the first content sent to the client."""
-        self.ttft_seconds.observe((self._provider(provider), self._model(model)), seconds)
+        self.ttft_seconds.observe((self.provider_label(provider), self.model_label(model)), seconds)
 
     def added(self, route: str, seconds: float) -> None:
         """What this proxy added: the time to the first byte, less the wait for upstreams."""
         self.added_seconds.observe((route,), seconds)
 
-    def _provider(self, name: str) -> str:
+    def provider_label(self, name: str) -> str:
+        """The name, or `other` for one that the configuration does not state."""
         return name if name in self._providers or not name else OTHER
 
-    def _model(self, name: str) -> str:
+    def model_label(self, name: str) -> str:
+        """The same for a model."""
         return name if name in self._models or not name else OTHER
 
 

@@ -30,6 +30,8 @@ def _checked(body: Json) -> Envelope:
     if get("messages") is None:
         fail("messages", "is missing", "missing_required_parameter")
     model = filled(body["model"], "model")
+    if len(model) > MODEL_CAP:
+        fail("model", f"is longer than {MODEL_CAP} characters", "string_above_max_length")
     _messages(array(body["messages"], "messages"))
     stream = get("stream")
     options = get("stream_options")
