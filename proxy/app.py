@@ -5,7 +5,6 @@ the endpoints (`proxy.service`) and the chain (`proxy.chain`: targets, keys, per
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -24,7 +23,7 @@ from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import Registry, TargetState
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints
-from proxy.telemetry.logs import LogWriter, open_log
+from proxy.telemetry.logs import LogWriter, open_log, standard_output
 from proxy.telemetry.metrics import Metrics, configured_names
 from proxy.upstream.engines import engine_for
 from proxy.upstream.seam import Engine
@@ -117,7 +116,7 @@ _SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)
 
 def build(config: Config, clock: Clock, log: BinaryIO | None = None) -> App:
     """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop."""
-    return App(config, clock, log or sys.stdout.buffer)
+    return App(config, clock, log or standard_output())
 
 
 def _target(state: TargetState, now: float) -> dict[str, Any]:

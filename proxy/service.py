@@ -18,8 +18,8 @@ from translators import embeddings
 from translators.codec import Codec, Envelope
 from translators.embeddings import EmbeddingEnvelope
 from translators.faults import Malformed
+from translators.ir import MODEL_CAP
 from translators.report import Mode
-
 
 LARGE = 1_048_576
 STRUCTURES_CAP = 250_000

@@ -15,7 +15,7 @@ import orjson
 from msgspec import Raw, Struct
 
 from translators.faults import Failure, Malformed, ProtocolFault
-from translators.ir import Json, Usage
+from translators.ir import MODEL_CAP, Json, Usage
 from translators.openai_chat.faults import classify
 from translators.openai_chat.fit import fit
 from translators.profile import Profile

@@ -1,12 +1,15 @@
 """The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`.
 
 Who may read them: the two health pages, anyone, since a kubelet's probe carries no token. The others need one of the
-admin tokens where any is configured, and are for this machine alone where none is.
+admin tokens where any is configured, and are for this machine alone where none is: neither for another machine nor for
+a web page of one. A browser names a page's origin only on some requests, so the host that was asked for must be this
+machine's too; otherwise a name that was made to point here could read them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -98,16 +101,26 @@ class _Readable:
 
 def _allowed(request: Request, tokens: list[tuple[bytes, bool]]) -> bool:
     if not tokens:
-        return request.client is not None and is_own(request.client.host)
+        return request.client is not None and is_own(request.client.host) and _is_local(request.headers)
     given = presented_key(request.headers)
     return bool(given) and matching(sha256(given.encode()).digest(), tokens) is not None
+
+
+def _is_local(headers: Mapping[str, str]) -> bool:
+    """Whether both the page that asks, if a page does, and the host it asks are this machine."""
+    origin = headers.get("origin")
+    places = [f"//{headers.get('host', '')}", *([] if origin is None else [origin])]
+    try:
+        return all(is_own(urlsplit(place).hostname or "") for place in places)
+    except ValueError:
+        return False
 
 
 def _denied(tokens: list[tuple[bytes, bool]]) -> Response:
     if tokens:
         message = "Send an admin token as 'Authorization: Bearer TOKEN'."
     else:
-        message = "This page is for this machine alone; set [admin] token_sha256 to read it from elsewhere."
+        message = "This page is for this machine alone, asked for as localhost or 127.0.0.1; set [admin] token_sha256 to read it from elsewhere."
     return _error(401, "invalid_api_key", message, {"www-authenticate": "Bearer"})
 
 

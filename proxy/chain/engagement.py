@@ -19,6 +19,7 @@ from proxy.jobs import Job, Prepared
 from proxy.resilience.breaker import Permit, verdict
 from proxy.resilience.keys import KeyState
 from proxy.resilience.targets import Registry, TargetState
+from proxy.telemetry.names import DEMO
 from proxy.upstream import attempt, hygiene
 from proxy.upstream.attempt import Broken, Seen, Trial
 from proxy.upstream.hints import wait_hint
@@ -28,8 +29,8 @@ from translators.catalog import codec
 from translators.faults import Failure, Fault, Kind
 from translators.ir import Context
 
-FAIR_WAIT_S = 5.0
-"""A target that a hurried client cut short is not blamed for a silence shorter than this."""
+FAIR_PART = 3
+"""A target that a hurried client left less than this part of its configured time is not blamed for its silence."""
 OF_THE_CALLER = {
     Kind.AUTH: (401, "invalid_api_key", "does not accept the key that this request brought"),
     Kind.QUOTA: (429, "insufficient_quota", "says that the quota of the key that this request brought is used up"),
@@ -185,7 +186,8 @@ class Engagement:
 
     def _head(self, content_type: str) -> Headers:
         passed, self._exchange.upstream_id = hygiene.answer_headers(self._seen.headers)
-        return [("content-type", content_type), *served_headers(self._exchange), *passed]
+        scripted = [(DEMO, "true")] if self._target.provider.demo else []
+        return [("content-type", content_type), *served_headers(self._exchange), *scripted, *passed]
 
     def _note(self, kind: str, now: float, fault: Fault | None = None) -> None:
         """The attempt as the exchange tells it; one that breaks after its commit is told anew."""
@@ -235,7 +237,7 @@ class Engagement:
         if fault is None or fault.kind is not Kind.TIMEOUT or self._exchange.out.started:
             return False
         times = self._ready.times
-        return times.cap_at - self._began < min(FAIR_WAIT_S, times.first_s)
+        return times.cap_at - self._began < times.first_s / FAIR_PART
 
     def _blame(self, fault: Fault, now: float) -> None:
         """What a fault does beyond the breaker: keys off, waits kept, people told."""

@@ -73,6 +73,8 @@ class _Walk:
         self._targets = found.targets
         self._left = total_attempts(len(found.targets), found.targets[0].retry)
         self._limit = min(exchange.deadline, exchange.commit_by)
+        self._slept = 0.0
+        """Seconds of pauses so far: while another target would take the call, they are bounded together."""
         self._faults: list[tuple[str, Fault]] = []
         self.skips: list[Skip] = []
         self._shut: list[_Shut] = []
@@ -176,6 +178,7 @@ class _Walk:
             return False
         spent.add(key.index)
         pool = tools.registry.keys(turn.target.provider)
+        others = any(self._usable(target, now) for target in self._targets[turn.position + 1 :])
         decision = again(
             fault,
             tried_here=turn.made,
@@ -184,13 +187,18 @@ class _Walk:
             wait_s=max(turn.state.throttle.free_at(now), key.throttle.free_at(now)) - now or None,
             now=now,
             deadline=self._limit,
-            others_usable=any(self._usable(target, now) for target in self._targets[turn.position + 1 :]),
+            others_usable=others,
             other_key=pool.choose(now, spent) is not None,
             settings=turn.target.retry,
         )
-        if decision.action not in (Action.STAY, Action.NEXT_KEY) or not turn.state.budget.withdraw(now):
+        if decision.action not in (Action.STAY, Action.NEXT_KEY):
+            return False
+        if others and self._slept + decision.after_s > turn.target.retry.max_inline_wait_s:
+            return False
+        if not turn.state.budget.withdraw(now):
             return False
         if decision.action is Action.STAY:
+            self._slept += decision.after_s
             spent.clear()
             await tools.clock.sleep(decision.after_s)
             self._exchange.upstream_s += decision.after_s

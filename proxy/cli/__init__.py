@@ -42,6 +42,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the process's exit code; wrong usage raises SystemExit(2), as argparse does."""
+    _fill_streams()
     try:
         arguments = _parser().parse_args(argv)
         code: int = arguments.run(arguments)
@@ -62,6 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"internal error: {type(error).__name__} at {_place(error)}; please report it")
         return 1
     return code
+
+
+def _fill_streams() -> None:
+    """Opens what the process was started without of its standard streams: a socket would get the number otherwise."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,8 @@
 """Listeners, connections, signals and the way down: everything between the sockets and the ASGI applications."""
 
+from proxy.server.descriptors import too_few
 from proxy.server.lifecycle import App, Build, Running, run, serving
 from proxy.server.listener import CannotListen
 from proxy.server.protocol import Bounds
 
-__all__ = ["App", "Bounds", "Build", "CannotListen", "Running", "run", "serving"]
+__all__ = ["App", "Bounds", "Build", "CannotListen", "Running", "run", "serving", "too_few"]

@@ -2,7 +2,8 @@
 
 On SIGTERM or SIGINT the data port stops accepting and the admin port says so (`/readyz` 503) while open exchanges
 finish. What is still open after `drain_s` is cancelled by us, so that every client is told in its own dialect that its
-answer is incomplete, and everything below is closed and settled. A second signal ends the process at once.
+answer is incomplete, and everything below is closed and settled. A second signal ends the process at once. Once all is
+settled the process ends within `EXIT_S`, even if some thread (a name's resolution, a log nobody reads) does not.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
@@ -24,6 +26,7 @@ from proxy.clock import Clock, SystemClock
 from proxy.config.values import Config, ServerSettings
 from proxy.edge import Edge
 from proxy.flow import Service
+from proxy.server.descriptors import raise_descriptors
 from proxy.server.listener import CannotListen, Listener, bind
 from proxy.server.protocol import Bounds
 from proxy.telemetry.metrics import Metrics
@@ -35,6 +38,8 @@ TELL_S = 5.0
 """For cancelled exchanges to tell their clients and settle."""
 FLUSH_S = 2.0
 """For clients to read what is already written."""
+EXIT_S = 2.0
+"""For threads to end, once everything is closed."""
 DRAINING = Fault(
     kind=Kind.SHED,
     status=503,
@@ -177,7 +182,11 @@ def run(
     reuse_port: bool = False,
     ready: Callable[[Running], None] | None = None,
 ) -> int:
-    """Serves until SIGTERM or SIGINT; the exit code. `ready` is called once both ports accept."""
+    """Serves until SIGTERM or SIGINT; the exit code. `ready` is called once both ports accept.
+
+    The process is to end after this: it will, and any further signal ends it at once.
+    """
+    raise_descriptors()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_signalled(config, build, reuse_port=reuse_port, ready=ready))
@@ -201,6 +210,13 @@ async def _until_signalled(
             ready(running)
         await asked.wait()
         await running.drain(config.server.drain_s)
+    _end_within(EXIT_S)
+
+
+def _end_within(seconds: float) -> None:
+    end = threading.Timer(seconds, os._exit, (0,))
+    end.daemon = True
+    end.start()
 
 
 def _signalled(asked: asyncio.Event, number: int) -> None:

@@ -50,6 +50,13 @@ class _Pipelined(Exception):
     """A second request came before the first was answered."""
 
 
+def _parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
+    """As uvicorn makes it. A parser that read `connection: close` takes no second head."""
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """`proxy.edge.Connection`, and what keeps one connection within `bounds`."""
 
@@ -161,6 +168,7 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as offer:
             if self._offered is not None:
                 head, self._offered = self._offered, None
+                self.parser = _parser(self)
                 self._feed(head + data[offer.args[0] :])
 
     # -- the parser's callbacks

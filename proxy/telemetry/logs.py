@@ -3,11 +3,17 @@
 A reader that stalls (a full pipe, a stopped collector) must never stop the event loop, so the loop only appends to a
 list; a timer hands what has gathered to the writing thread. At most `PENDING_BYTES` wait there: more is dropped, and
 counted, rather than kept without bound. Callers pass allowlisted fields only; nothing here knows how to redact.
+
+The stream is unbuffered and the log's own: a thread that is stuck writing to a buffered one holds its lock, and then
+whoever flushes it, the interpreter at its end too, waits for that reader as well.
 """
 
 import asyncio
 import logging
+import os
 import queue
+import select
+import sys
 import threading
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -29,6 +35,7 @@ class LogWriter:
     """Lines in, batches out to `stream`. Used from the event loop's thread alone; `close` writes what is left."""
 
     def __init__(self, stream: BinaryIO) -> None:
+        """`stream` is unbuffered; it may write a part of what it is given."""
         self.dropped = 0
         """Lines that were lost."""
         self._stream = stream
@@ -84,12 +91,28 @@ class LogWriter:
         while (lines := self._batches.get()) is not None:
             batch = b"\n".join((*lines, b""))
             try:
-                self._stream.write(batch)
-                self._stream.flush()
+                self._put(batch)
             except (OSError, ValueError):  # nobody reads any more: serving matters more than telling
                 self.dropped += len(lines)
             with self._lock:
                 self._pending -= len(batch)
+
+    def _put(self, batch: bytes) -> None:
+        rest = memoryview(batch)
+        while rest:
+            written = self._stream.write(rest)
+            if written is None:  # whoever shares the stream made it non-blocking
+                writable = select.poll()
+                writable.register(self._stream, select.POLLOUT)
+                writable.poll()
+            else:
+                rest = rest[written:]
+        self._stream.flush()
+
+
+def standard_output() -> BinaryIO:
+    """Standard output as a log's stream: a descriptor of its own, unbuffered."""
+    return open(os.dup(sys.stdout.fileno()), "wb", buffering=0)  # noqa: PTH123 - open as long as the process lives
 
 
 def open_log(writer: LogWriter, clock: Clock) -> FilteringBoundLogger:

@@ -11,6 +11,8 @@ MODEL: Final = "x-sidestep-model"
 ATTEMPTS: Final = "x-sidestep-attempts"
 TRANSLATION: Final = "x-sidestep-translation"
 UPSTREAM_ID: Final = "x-sidestep-upstream-id"
+DEMO: Final = "x-sidestep-demo"
+"""`true` on an answer that a scripted provider of `--demo-without-keys` made up."""
 MODE: Final = "x-sidestep-mode"
 METADATA: Final = "x-sidestep-metadata"
 REQUEST_TIMEOUT: Final = "x-request-timeout"
@@ -70,6 +72,11 @@ CODES: Final = frozenset(
         "context_length_exceeded",
         "insufficient_quota",
         "invalid_json",
+        "invalid_type",
+        "missing_required_parameter",
+        "empty_array",
+        "array_above_max_length",
+        "string_above_max_length",
         "invalid_value",
         "model_not_found",
         "no_target_available",

@@ -46,14 +46,6 @@ def wait_hint(headers: Headers, status: int, vendor: str, wall: float) -> float 
     return None
 
 
-def should_retry_hint(headers: Headers) -> bool | None:
-    """What `x-should-retry` says; None when it says neither true nor false."""
-    for name, value in headers:
-        if name == "x-should-retry":
-            return {"true": True, "false": False}.get(value.strip().lower())
-    return None
-
-
 def _waits(headers: Mapping[str, str], vendor: str, wall: float) -> Iterator[float | None]:
     milliseconds = _number(headers.get("retry-after-ms"))
     yield milliseconds / 1000.0 if milliseconds is not None else None

@@ -54,12 +54,10 @@ def request_headers(
     client_headers: Mapping[str, str],
     *,
     stream: bool = False,
-    idempotency: str | None = None,
 ) -> Headers:
     """The headers of one call upstream; host and length are the engine's.
 
-    `client_headers` have lower-case names. `idempotency` is the exchange's own key, for vendors that honour one; the
-    client's key, where it sent one, goes instead.
+    `client_headers` have lower-case names; of them the client's own idempotency key goes on.
     """
     chosen: dict[str, str] = {
         "content-type": "application/json",
@@ -73,9 +71,7 @@ def request_headers(
     for name, value in provider_headers.items():
         _choose(chosen, name, value)
     key = client_headers.get(IDEMPOTENCY_KEY)
-    if key is None or not _fit(key):
-        key = idempotency
-    if key is not None:
+    if key is not None and _fit(key):
         chosen[IDEMPOTENCY_KEY] = key
     return list(chosen.items())
 

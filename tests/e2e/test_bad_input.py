@@ -139,3 +139,44 @@ async def test_metadata_is_in_the_answer_when_asked_for(world, stream):
 async def test_bad_embedding_input_names_the_field(world, body):
     answer = await post(world, body, "/embeddings")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input")
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/embeddings"])
+async def test_a_models_name_is_bounded(world, path):
+    """It would stand in headers, in logs and in memory."""
+    answer = await post(world, HELLO | {"model": "m" * 300, "input": "x"}, path)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "model")
+    assert len(answer.text) < 1000
+
+
+async def test_a_body_of_too_many_values_is_refused_before_it_is_parsed(world):
+    body = b'{"model": "duo", "messages": [{"role": "user", "content": "x"}], "x": [' + b"[]," * 400_000 + b"[]]}"
+    answer = await post(world, body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+async def test_a_header_that_cannot_be_sent_on_harms_nobody(world):
+    """A client's odd idempotency key is left out; it is no fault of a provider."""
+    answer = await post(world, HELLO, headers={"idempotency-key": "café".encode()})
+    assert (answer.status_code, answer.headers["x-sidestep-provider"]) == (200, "alpha")
+    assert "idempotency-key" not in world.alpha.requests[-1].headers
+
+
+async def test_a_call_that_comes_from_a_sidestep_is_a_loop(world):
+    answer = await post(world, HELLO, headers={"x-sidestep-hop": "1"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (508, "loop_detected")
+
+
+async def test_invented_models_do_not_multiply_metrics(make_world, configured):
+    def anything(alpha, beta, gamma):
+        from proxy.config.values import ModelRoute, Step
+
+        return configured(alpha, models={"*": ModelRoute("*", (Step("alpha", "*"),))}, embeddings={})
+
+    async with make_world(anything) as world:
+        for number in range(20):
+            assert (await post(world, HELLO | {"model": f"invented-{number}"})).status_code == 200
+        async with httpx2.AsyncClient(trust_env=False) as admin:
+            told = (await admin.get(world.admin + "/metrics")).text
+    assert "invented" not in told
+    assert 'sidestep_breaker_state{model="other",provider="alpha"' in told

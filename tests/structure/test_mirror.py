@@ -17,11 +17,10 @@ ELSEWHERE = {
 
 ACROSS = {
     "tests/unit/proxy/cli/test_main.py": "the command as a whole: help, version, unknown options",
-    "tests/unit/proxy/cli/test_running.py": "commands beside a proxy that runs",
     "tests/unit/proxy/config/test_example.py": "the example at the top of the tree",
-    "tests/unit/proxy/upstream/test_engine_answers.py": "the contract of both engines",
-    "tests/unit/proxy/upstream/test_engine_cancellation.py": "the contract of both engines",
-    "tests/unit/proxy/upstream/test_engine_failures.py": "the contract of both engines",
+    "tests/unit/proxy/upstream/test_engine_answers.py": "the contract of every engine",
+    "tests/unit/proxy/upstream/test_engine_cancellation.py": "the contract of every engine",
+    "tests/unit/proxy/upstream/test_engine_failures.py": "the contract of every engine",
 }
 """Unit tests of more than one module, or of none, each with its subject."""
 

@@ -5,7 +5,7 @@ Contents, tools and everything newer than this code pass unchecked.
 """
 
 from translators.codec import Envelope
-from translators.ir import Json
+from translators.ir import MODEL_CAP, Json
 from translators.openai_chat.check import Wrong, array, boolean, fail, filled, integer, kind, obj
 
 MESSAGES_CAP = 4096

@@ -41,6 +41,7 @@ class Admin:
 
     async def ask(self, path, method="GET", peer="127.0.0.1", problem=None, **headers):
         sent = []
+        headers.setdefault("host", "127.0.0.1:4601")
 
         async def send(message):
             sent.append(message)
@@ -96,6 +97,30 @@ async def test_without_a_token_configured_no_other_machine_may_read_them(path):
     status, _, body = await Admin().ask(path, peer="10.0.0.9")
     assert status == 401
     assert "token_sha256" in orjson.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize("path", GUARDED)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"host": "rebound.example:4601"},
+        {"host": "rebound.example:4601", "origin": "http://rebound.example:4601"},
+        {"origin": "https://elsewhere.example"},
+        {"origin": "null"},
+        {"host": ""},
+        {"host": "[::1"},
+    ],
+)
+async def test_without_a_token_no_page_of_another_machine_may_read_them(path, sent):
+    """Even though the browser that shows it runs here."""
+    assert (await Admin().ask(path, **sent))[0] == 401
+    assert (await Admin([TOKEN]).ask(path, authorization=f"Bearer {TOKEN}", **sent))[0] == 200
+
+
+@pytest.mark.parametrize("path", GUARDED)
+@pytest.mark.parametrize("host", ["localhost:4601", "127.0.0.1", "[::1]:4601"])
+async def test_this_machine_has_several_names(path, host):
+    assert (await Admin().ask(path, host=host, origin=f"http://{host}"))[0] == 200
 
 
 @pytest.mark.parametrize("path", GUARDED)

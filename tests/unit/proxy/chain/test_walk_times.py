@@ -155,7 +155,7 @@ def test_a_hurried_client_does_not_feed_the_breaker(lab):
 
 def test_a_client_that_waits_for_a_fair_time_does(lab):
     silent(lab, "alpha", "beta")
-    lab.ask(headers={"x-request-timeout": "12"})
+    lab.ask(headers={"x-request-timeout": "82"})
     assert failures(lab) == 1
 
 

@@ -49,6 +49,14 @@ def test_a_wait_in_any_form_sends_this_request_and_those_that_follow_to_the_next
     assert lab.clock.slept == []
 
 
+def test_short_waits_that_add_up_are_not_slept_while_another_target_is_free(lab):
+    """Each of a second and a half would do; two of them keep the client longer than any pause may."""
+    alpha, _ = lab.chain("alpha", "beta")
+    alpha.script[0] = (429, {"retry-after": "1.5"}, RATE)
+    assert lab.ask().kinds == ["throttled", "throttled", "ok"]
+    assert sum(lab.clock.slept) < 2
+
+
 @pytest.mark.parametrize("form", NONSENSE)
 def test_a_wait_that_makes_no_sense_blocks_nothing(lab, form):
     alpha, _ = lab.chain("alpha", "beta")

@@ -35,7 +35,7 @@ async def admin(running):
     reader, writer = await asyncio.open_connection(host, int(port))
 
     async def get(path):
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.split("content-length: ")[1].split("\r\n")[0])
         return int(head.split()[1]), await reader.readexactly(length)
@@ -155,6 +155,7 @@ def test_a_taken_port_ends_the_command_with_one_line(capsys):
 
 PROGRAM = """
 import sys
+import threading
 from proxy import server
 from tests.unit.proxy.edge import loopback
 
@@ -168,7 +169,12 @@ def build(config, clock):
     return loopback.PlainApp(entering, config, clock, loopback.Log(), loopback.TimeoutSettings())
 
 config = loopback.plain_config(drain_s=float(sys.argv[1]))
-sys.exit(server.run(config, build, ready=lambda running: print(running.data_url, flush=True)))
+if sys.argv[2]:
+    threading.Thread(target=threading.Event().wait).start()
+    server.lifecycle.EXIT_S = float(sys.argv[2])
+code = server.run(config, build, ready=lambda running: print(running.data_url, flush=True))
+print("served", flush=True)
+sys.exit(code)
 """
 
 
@@ -193,12 +199,13 @@ class Process:
 
 
 @asynccontextmanager
-async def started(drain_s):
+async def started(drain_s, stuck=""):
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         PROGRAM,
         str(drain_s),
+        stuck,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,
@@ -250,3 +257,18 @@ async def test_a_second_signal_ends_the_process_at_once():
         process.signal()
         code, err = await process.ended()
         assert (code, err) == (128 + signal.SIGTERM, "")
+
+
+async def test_a_thread_that_does_not_end_does_not_keep_the_process():
+    async with started(drain_s=60, stuck="0.1") as process:
+        process.signal()
+        assert await process.ended() == (0, "")
+
+
+async def test_a_second_signal_ends_the_process_while_it_waits_for_a_thread():
+    async with started(drain_s=60, stuck="600") as process:
+        process.signal()
+        assert await process.line() == "served"
+        process.signal()
+        code, err = await process.ended()
+        assert (code, err) == (-signal.SIGTERM, "")

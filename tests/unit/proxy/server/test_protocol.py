@@ -193,6 +193,16 @@ async def test_an_offered_upgrade_is_not_followed():
         assert (await raw.answer()).status == 200
 
 
+async def test_an_offered_upgrade_on_a_connection_that_is_to_close_is_not_followed():
+    offer = ("connection: Upgrade, close", "upgrade: h2c")
+    async with served(hello) as running, connected(running) as raw:
+        await raw.say(request("POST", "/v1/embeddings", b"x" * 20, *offer))
+        answer = await raw.answer()
+        assert b'"read":20' in answer.body
+        assert answer.headers["connection"] == "close"
+        assert await raw.rest() == b""
+
+
 async def test_a_reader_that_stops_is_cut_off():
     """Its exchange is cancelled once the answer has not moved for the time allowed."""
 

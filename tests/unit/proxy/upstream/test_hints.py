@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.upstream.hints import should_retry_hint, wait_hint
+from proxy.upstream.hints import wait_hint
 
 WALL = 1_790_000_000.0
 """Mon, 21 Sep 2026 14:13:20 GMT."""
@@ -148,15 +148,6 @@ def test_azure_integers_say_nothing():
 
 def test_the_first_of_repeated_headers_counts():
     assert hint(("retry-after", "3"), ("retry-after", "9")) == 3
-
-
-@pytest.mark.parametrize(("text", "says"), [("true", True), ("False", False), ("maybe", None), ("", None)])
-def test_should_retry_is_true_false_or_unsaid(text, says):
-    assert should_retry_hint([("x-should-retry", text)]) is says
-
-
-def test_should_retry_is_unsaid_without_its_header():
-    assert should_retry_hint([("retry-after", "1")]) is None
 
 
 NAMES = st.sampled_from(

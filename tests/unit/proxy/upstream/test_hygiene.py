@@ -38,15 +38,8 @@ def test_nothing_of_the_clients_goes_on_but_its_idempotency_key():
     assert not set(got) & {"cookie", "x-forwarded-for", "openai-organization", "host"}
 
 
-def test_the_exchanges_own_key_goes_where_the_client_sent_none():
-    assert ("idempotency-key", "ours") in request_headers([], {}, {}, idempotency="ours")
-    assert ("idempotency-key", "theirs") in request_headers([], {}, {"idempotency-key": "theirs"}, idempotency="ours")
-
-
-@pytest.mark.parametrize("key", ["a\r\nx-evil: 1", "a\nb", "a\0b", "x" * 1025])
+@pytest.mark.parametrize("key", ["a\r\nx-evil: 1", "a\nb", "a\0b", "café", "x" * 1025])
 def test_a_clients_key_that_cannot_be_a_header_is_dropped(key):
-    got = dict(request_headers([], {}, {"idempotency-key": key}, idempotency="ours"))
-    assert got["idempotency-key"] == "ours"
     assert "idempotency-key" not in dict(request_headers([], {}, {"idempotency-key": key}))
 
 
