@@ -6,11 +6,10 @@ another dialect is reached.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
-from msgspec import structs
+from msgspec import Struct, structs
 
 from proxy.config.values import Target
 from translators import embeddings
@@ -23,8 +22,7 @@ from translators.profile import Profile
 from translators.report import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """One target's version of the request."""
 
     body: bytes
@@ -35,8 +33,7 @@ class Prepared:
     translated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """A unary answer in the client's dialect."""
 
     body: bytes

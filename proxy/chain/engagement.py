@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from proxy.answers import noted, noted_chunk, served_headers
 from proxy.clock import Clock
@@ -60,8 +60,7 @@ class Tools:
     alert: Alert
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A target that can be called now."""
 
     key: KeyState

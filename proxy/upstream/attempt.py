@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from proxy.clock import Clock
 from proxy.config.values import Target
@@ -46,8 +46,7 @@ class Seen:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """Everything one attempt needs."""
 
     exchange: Exchange
