@@ -5,6 +5,7 @@ Names of headers and codes are part of the interface; tests assert on them.
 
 import math
 import re
+from functools import lru_cache
 
 import orjson
 
@@ -16,6 +17,7 @@ _UNSAFE = re.compile(r"[^\w./\[\]:-]", re.ASCII)
 ATTEMPTS_CAP = 1024
 
 
+@lru_cache(maxsize=4096)
 def safe(name: str) -> str:
     """`name` with everything but ASCII word characters and `./[]:-` removed: fit for a header."""
     return _UNSAFE.sub("", name)

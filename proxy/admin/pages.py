@@ -120,7 +120,10 @@ def _denied(tokens: list[tuple[bytes, bool]]) -> Response:
     if tokens:
         message = "Send an admin token as 'Authorization: Bearer TOKEN'."
     else:
-        message = "This page is for this machine alone, asked for as localhost or 127.0.0.1; set [admin] token_sha256 to read it from elsewhere."
+        message = (
+            "This page is for this machine alone, asked for as localhost or 127.0.0.1; "
+            "set [admin] token_sha256 to read it from elsewhere."
+        )
     return _error(401, "invalid_api_key", message, {"www-authenticate": "Bearer"})
 
 

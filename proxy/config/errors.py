@@ -7,6 +7,8 @@ repeats a value that could be a secret; names and numbers may be repeated.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from translators.faults import say
+
 ENVIRONMENT = "environment variable"
 OPTION = "option"
 
@@ -20,9 +22,10 @@ class ConfigError:
     source: str
 
     def __str__(self) -> str:
+        path, message = say(self.path), say(self.message)
         if self.source in (ENVIRONMENT, OPTION):
-            return f"{self.source} {self.path}: {self.message}"
-        return ": ".join(part for part in (self.source, self.path, self.message) if part)
+            return f"{self.source} {path}: {message}"
+        return ": ".join(part for part in (self.source, path, message) if part)
 
 
 class ConfigErrors(Exception):

@@ -143,7 +143,7 @@ def check_exposure(config: Config, overrides: Overrides, problems: Problems) -> 
     """Who may reach what: the rules that tie listeners, clients, admin tokens and caller-supplied keys together."""
     server = config.server
     if server.listen == server.admin and not server.listen.endswith(":0"):
-        _told("admin", "is the data port's own address", overrides.admin, problems)
+        _told_collision(server.listen, overrides, problems)
     if not is_loopback(split_listen(server.listen)[0]) and not config.clients:
         message = (
             f"{server.listen} is reachable from other machines, so clients must be configured: "
@@ -155,6 +155,15 @@ def check_exposure(config: Config, overrides: Overrides, problems: Problems) -> 
         _told("admin", message, overrides.admin, problems)
     if config.clients:
         _check_client_keys(config.providers, problems)
+
+
+def _told_collision(address: str, overrides: Overrides, problems: Problems) -> None:
+    moved = next((name for name in ("port", "host") if getattr(overrides, name) is not None), None)
+    if overrides.admin is None and moved:
+        message = f"{address} is the admin port's own address; choose another, or move that one with --admin"
+        problems.add(f"--{moved}", message, OPTION)
+    else:
+        _told("admin", "is the data port's own address", overrides.admin, problems)
 
 
 def _told(name: str, message: str, option: str | None, problems: Problems) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxy.config import settings, zero
-from proxy.config.errors import ENVIRONMENT, ConfigError, ConfigErrors, NoKeys, Problems
+from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, ConfigErrors, NoKeys, Problems
 from proxy.config.listeners import (
     Overrides,
     check_exposure,
@@ -46,9 +46,11 @@ def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None =
     """The configuration at `path`, else at SIDESTEP_CONFIG, else of the environment.
 
     `overrides` are the command line's listeners, already applied in the result. Raises ConfigErrors with every
-    mistake, or NoKeys when there is neither a file nor any key.
+    mistake, or NoKeys when there is neither a file nor any key, not even one that cannot be used.
     """
     overrides = overrides or Overrides()
+    if path is not None and not path.strip():
+        raise ConfigErrors([ConfigError("--config", "must name a file", OPTION)])
     chosen = path or env.get(zero.CONFIG_VARIABLE, "").strip()
     problems = Problems(chosen or ENVIRONMENT)
     if chosen:
@@ -58,7 +60,10 @@ def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None =
         config = zero.read_environment(env, overrides, problems)
     if config is None:
         problems.stop()
-        raise NoKeys([ConfigError("", zero.no_keys(), "")])
+        if problems.warnings:
+            unusable = [*problems.warnings, zero.no_keys("a key that can be used")]
+            raise ConfigErrors([ConfigError("", line, "") for line in unusable])
+        raise NoKeys([ConfigError("", zero.no_keys("a key"), "")])
     check_exposure(config, overrides, problems)
     problems.stop()
     return Loaded(config, tuple(problems.warnings))

@@ -22,7 +22,11 @@ _EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()
 
 
 class NoSecret(Exception):
-    """The message says why, as a clause without the secret."""
+    """The message says why, as a clause without the secret; `what` is the same without the place it begins with."""
+
+    def __init__(self, what: str, where: str = "") -> None:
+        super().__init__(f"{where} {what}" if where else what)
+        self.what = what
 
 
 def read_secret(source: str, env: Mapping[str, str]) -> Secret:
@@ -32,10 +36,9 @@ def read_secret(source: str, env: Mapping[str, str]) -> Secret:
     """
     scheme, _, place = source.partition(":")
     if scheme == "env" and _VARIABLE.match(place):
-        value = env.get(place, "").strip()
+        value, where = env.get(place, "").strip(), f"environment variable {place}"
         if not value:
-            raise NoSecret(f"environment variable {place} is {'empty' if place in env else 'not set'}")
-        where = f"environment variable {place}"
+            raise NoSecret("is empty" if place in env else "is not set", where)
     elif scheme == "file" and place:
         value, where = _file(place), f"file {place}"
     else:
@@ -43,7 +46,7 @@ def read_secret(source: str, env: Mapping[str, str]) -> Secret:
             'must be "env:NAME", "file:/path" or "client"; a key itself does not belong in a file of settings'
         )
     if not (value.isascii() and value.isprintable()) or " " in value:
-        raise NoSecret(f"{where} has spaces, line breaks or characters that no key has")
+        raise NoSecret("has spaces, line breaks or characters that no key has", where)
     return Secret(value)
 
 

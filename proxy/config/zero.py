@@ -67,8 +67,8 @@ def _named(env: Mapping[str, str], problems: Problems) -> list[str]:
 
 
 def _known(name: str, variable: str, problems: Problems) -> str:
-    if name in vendors():
-        return name
+    if name.lower() in vendors():
+        return name.lower()
     more = f"; several go into {FALLBACK}" if "," in name and variable == PRIMARY else nearest(name, vendors())
     problems.add(variable, f'"{name}" is not known; known: {listed(vendors())}{more}', ENVIRONMENT)
     return ""
@@ -86,7 +86,7 @@ def _provider(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, cho
         keys = vendor_keys(vendor, env)
     except NoSecret as error:
         variable = next(name for name in vendor.key_env if env.get(name, "").strip())
-        _note(problems, chosen=chosen)(variable, str(error), ENVIRONMENT)
+        _note(problems, chosen=chosen)(variable, error.what, ENVIRONMENT)
         return None
     return Provider(
         name=vendor.name,
@@ -150,11 +150,11 @@ def _variables(vendor: str) -> str:
     return " or ".join(vendors()[vendor].key_env)
 
 
-def no_keys() -> str:
-    """The one line for an environment without any key."""
+def no_keys(lacking: str) -> str:
+    """The one line for an environment where no provider has what is `lacking`."""
     usual = " or ".join(vendors()[name].key_env[0] for name in (DEFAULT_PRIMARY, DEFAULT_FALLBACK))
     return (
-        f"no provider has a key: set {usual} (or the key of another vendor), "
+        f"no provider has {lacking}: set {usual} (or the key of another vendor), "
         "or name a configuration file with --config or SIDESTEP_CONFIG"
     )
 

@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             if self._transport and not self._transport.is_closing():
                 self._transport.write(_BAD_REQUEST)
                 self._transport.close()
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
     def proceed(self) -> None:
         """Plays on until the plan waits for something or ends."""
         self._timer = None
-        while self._playing is not None and self._transport is not None:
+        while self._playing is not None and self._transport is not None and not self._transport.is_closing():
             if self._full:
                 self._stuck = True
                 return

@@ -193,6 +193,8 @@ def run(
     except CannotListen as error:
         sys.stderr.write(f"sidestep: {error}\n")
         return 1
+    for number in (signal.SIGTERM, signal.SIGINT):  # the loop that heard them is gone
+        signal.signal(number, signal.SIG_DFL)
     return 0
 
 

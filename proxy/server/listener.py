@@ -38,7 +38,7 @@ def bind(listen: str, option: str, *, reuse_port: bool = False) -> socket.socket
         )[0]
         bound = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise CannotListen(f"cannot listen on {listen}: {error.strerror}; change {option}.") from None
+        raise CannotListen(f"cannot listen on {listen}: {error.strerror}; change {_host_option(option)}.") from None
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if reuse_port:
@@ -49,9 +49,15 @@ def bind(listen: str, option: str, *, reuse_port: bool = False) -> socket.socket
         if error.errno == errno.EADDRINUSE:
             message = f"{listen} is in use by another process: stop that one, or choose another with {option}."
         else:
-            message = f"cannot listen on {listen}: {error.strerror}; change {option}."
+            wrong = _host_option(option) if error.errno == errno.EADDRNOTAVAIL else option
+            message = f"cannot listen on {listen}: {error.strerror}; change {wrong}."
         raise CannotListen(message) from None
     return bound
+
+
+def _host_option(option: str) -> str:
+    """What sets the host of the address whose port `option` sets; `--admin` sets both."""
+    return "--host" if option == "--port" else option
 
 
 class Listener:

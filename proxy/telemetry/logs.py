@@ -9,6 +9,7 @@ whoever flushes it, the interpreter at its end too, waits for that reader as wel
 """
 
 import asyncio
+import io
 import logging
 import os
 import queue
@@ -110,9 +111,16 @@ class LogWriter:
         self._stream.flush()
 
 
+class _Descriptor(io.FileIO):
+    """Closed once neither its opener nor the thread that writes to it is left; nobody knows which of them is last."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def standard_output() -> BinaryIO:
     """Standard output as a log's stream: a descriptor of its own, unbuffered."""
-    return open(os.dup(sys.stdout.fileno()), "wb", buffering=0)  # noqa: PTH123 - open as long as the process lives
+    return _Descriptor(os.dup(sys.stdout.fileno()), "wb")
 
 
 def open_log(writer: LogWriter, clock: Clock) -> FilteringBoundLogger:

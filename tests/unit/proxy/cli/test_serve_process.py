@@ -17,10 +17,12 @@ FREE_PORTS = ["--port", "0", "--admin", "127.0.0.1:0"]
 
 
 @contextmanager
-def serving(*args: str, env: dict[str, str] | None = None) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
+def serving(
+    *args: str, env: dict[str, str] | None = None, entry: str = ENTRY
+) -> Iterator[tuple["subprocess.Popen[str]", list[str]]]:
     """A running `sidestep serve` and its start-up lines, the last of which is the call to try."""
     with subprocess.Popen(
-        [sys.executable, "-c", ENTRY, "serve", *FREE_PORTS, *args],
+        [sys.executable, "-c", entry, "serve", *FREE_PORTS, *args],
         env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -65,6 +67,25 @@ def test_with_keys_the_start_up_lines_are_printed_and_no_key():
         assert process.wait(30) == 0
         assert process.stdout is not None
         assert "canary" not in text + process.stdout.read()
+
+
+def test_a_key_that_cannot_be_used_gets_no_demo(sidestep):
+    done = sidestep("serve", "--demo-without-keys", env={"AZURE_OPENAI_API_KEY": "sk-canary"})
+    assert (done.returncode, done.stderr.count("\n")) == (2, 2)
+    assert "AZURE_OPENAI_ENDPOINT: is not set" in done.stderr
+    assert "canary" not in done.stderr
+
+
+def test_a_limit_of_open_files_that_is_too_low_is_told_at_the_start():
+    low = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)); "
+    with serving("--demo-without-keys", entry=low + ENTRY) as (_, told):
+        assert any("warning: this process may open 200 files" in line for line in told)
+
+
+def test_the_limit_of_open_files_is_raised():
+    low = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200, 900)); "
+    with serving("--demo-without-keys", entry=low + ENTRY) as (_, told):
+        assert any("warning: this process may open 900 files" in line for line in told)
 
 
 def test_the_demo_stays_on_this_machine(sidestep):

@@ -42,3 +42,8 @@ def test_errors_are_raised_together_and_only_if_there_are_any():
     with pytest.raises(ConfigErrors, match=r"^f.toml: a: is wrong\nenvironment variable B: is not set$"):
         problems.stop()
     assert problems.warnings == ["f.toml: x: is odd"]
+
+
+def test_a_mistake_is_one_line_whatever_it_names():
+    assert "\n" not in str(ConfigError('headers."a\nb"', "is not\na header name", "config.toml"))
+    assert str(ConfigError("X", "is\x1b[2J odd", ENVIRONMENT)) == "environment variable X: is [2J odd"

@@ -13,7 +13,7 @@ from proxy.config.values import BreakerSettings, Config, Step
 KEYS = {"OPENAI_API_KEY": "openai-key"}
 
 
-def told(path: str, env: dict[str, str] | None = None) -> list[str]:
+def told(path: str | None, env: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(ConfigErrors) as caught:
         load(path, env or {})
     return [str(error) for error in caught.value.errors]
@@ -108,12 +108,12 @@ def test_the_variable_names_the_file_and_the_option_wins(tmp_path):
     one, two = tmp_path / "one.toml", tmp_path / "two.toml"
     one.write_text("x = 1")
     two.write_text("y = 1")
-    assert told("", {"SIDESTEP_CONFIG": str(one)})[0].startswith(f"{one}: x: is not a known key")
+    assert told(None, {"SIDESTEP_CONFIG": str(one)})[0].startswith(f"{one}: x: is not a known key")
     assert told(str(two), {"SIDESTEP_CONFIG": str(one)})[0].startswith(f"{two}: y: is not a known key")
 
 
 def test_a_file_that_the_variable_names_wrongly_is_told_with_the_variable():
-    [line] = told("", {"SIDESTEP_CONFIG": "/none.toml"})
+    [line] = told(None, {"SIDESTEP_CONFIG": "/none.toml"})
     assert line == "/none.toml: cannot be read: no such file or directory (it is named by SIDESTEP_CONFIG)"
 
 
@@ -142,6 +142,27 @@ def test_without_file_and_keys_the_error_is_its_own_kind():
         load(None, {})
     [line] = str(caught.value).splitlines()
     assert line.startswith("no provider has a key: set OPENAI_API_KEY")
+
+
+@pytest.mark.parametrize("path", ["", " "])
+def test_a_file_without_a_name_is_refused(path):
+    """As a script's empty variable gives it: the file that was meant would silently not be read."""
+    with pytest.raises(ConfigErrors) as caught:
+        load(path, {"OPENAI_API_KEY": "k"})
+    assert str(caught.value) == "option --config: must name a file"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (Overrides(port=4601), "option --port: 127.0.0.1:4601 is the admin port's own address"),
+        (Overrides(port=4601, admin="127.0.0.1:4601"), "option --admin: is the data port's own address"),
+    ],
+)
+def test_ports_that_collide_are_told_by_the_option_that_made_them(overrides, told):
+    with pytest.raises(ConfigErrors) as caught:
+        load(None, {"OPENAI_API_KEY": "k"}, overrides)
+    assert str(caught.value).startswith(told)
 
 
 def test_a_mistake_without_keys_is_not_a_mere_lack_of_keys():

@@ -194,6 +194,28 @@ def test_no_key_at_all_is_one_clear_line():
         assert str(error).startswith("no provider has a key: set OPENAI_API_KEY or ANTHROPIC_API_KEY")
 
 
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        ({"AZURE_OPENAI_API_KEY": "k"}, "AZURE_OPENAI_ENDPOINT: is not set, but azure-openai has a key"),
+        ({"GROQ_API_KEY": "two words"}, "GROQ_API_KEY: has spaces, line breaks or characters that no key has"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_no_mere_lack_of_keys(env, why):
+    """It is told, and nobody who set one is given a demo."""
+    with pytest.raises(ConfigErrors) as caught:
+        load(None, env)
+    assert not isinstance(caught.value, NoKeys)
+    first, second = map(str, caught.value.errors)
+    assert first.startswith(f"environment variable {why}")
+    assert second.startswith("no provider has a key that can be used: set OPENAI_API_KEY")
+
+
+def test_a_vendors_name_has_no_case():
+    env = OPENAI | ANTHROPIC | {"AI_PROVIDER": "Anthropic", "AI_FALLBACK_PROVIDER": "OpenAI"}
+    assert chain(load(None, env)) == ["anthropic/*", "openai/*"]
+
+
 def test_a_server_that_takes_no_key_serves_when_chosen():
     keyless = [name for name, vendor in vendors().items() if not vendor.key_env and vendor.base_url]
     for name in keyless:

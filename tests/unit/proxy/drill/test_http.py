@@ -1,5 +1,7 @@
 """One connection: parsing under any split, keep-alive, pipelining, bounds, back-pressure."""
 
+import asyncio
+
 import pytest
 
 from proxy.drill import http
@@ -82,3 +84,48 @@ async def test_a_slow_reader_gets_all_of_a_large_answer(connect):
         await provider.wait_for_requests(1)
         assert len(await peer.all()) > 20_000_000
         assert provider.cancelled == 0
+
+
+class Broken:
+    """A transport whose peer turns out to be gone at the first write."""
+
+    writes = 0
+
+    def is_closing(self) -> bool:
+        return self.writes > 0
+
+    def write(self, _: bytes) -> None:
+        self.writes += 1
+
+
+class Talkative:
+    """A provider that has a hundred things to say at once."""
+
+    cancelled = 0
+
+    def joined(self, connection: http.Connection) -> None: ...
+
+    def plan(self, _: http.Request) -> list[bytes]:
+        return [b"x"] * 100
+
+    def left(self, _: http.Connection, *, cancelled: int) -> None:
+        self.cancelled += cancelled
+
+
+async def test_nothing_is_written_to_a_peer_that_is_known_to_be_gone():
+    """The loop would warn of each such write on standard error. The request still counts as cancelled."""
+    host, transport = Talkative(), Broken()
+    connection = http.Connection(host, asyncio.get_running_loop())
+    connection.connection_made(transport)
+    connection.data_received(request())
+    assert transport.writes == 1
+    connection.connection_lost(None)
+    assert host.cancelled == 1
+
+
+async def test_an_offered_upgrade_gets_a_400(connect):
+    """Nobody offers one to a scripted provider; it must not end in a traceback."""
+    async with ScriptedProvider("alpha", OPENAI) as provider:
+        peer = await connect(provider.url)
+        peer.writer.write(request("connection: upgrade", "upgrade: h2c"))
+        assert (await peer.all()).startswith(b"HTTP/1.1 400 Bad Request")

@@ -42,8 +42,10 @@ def test_an_address_that_is_not_of_this_machine_is_said(listen, monkeypatch):
 
     if listen.startswith("no-such"):
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(CannotListen, match="cannot listen on"):
+    with pytest.raises(CannotListen, match=r"cannot listen on .*; change --host\."):
         bind(listen, "--port")
+    with pytest.raises(CannotListen, match=r"; change --admin\."):
+        bind(listen, "--admin")
 
 
 def test_an_ipv6_address_is_told_in_brackets():

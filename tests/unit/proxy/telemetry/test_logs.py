@@ -1,14 +1,17 @@
 """The structured log: lines, batches, and readers that stall."""
 
 import asyncio
+import gc
 import io
+import os
+import sys
 import threading
 
 import orjson
 import pytest
 
 from proxy.telemetry import logs
-from proxy.telemetry.logs import LogWriter, open_log
+from proxy.telemetry.logs import LogWriter, open_log, standard_output
 
 SOON = 5.0
 
@@ -126,3 +129,49 @@ def test_without_a_loop_lines_are_written_at_once():
 
 async def _close(writer):
     await writer.close()
+
+
+class Sipping(io.RawIOBase):
+    """Takes a little at a time, as a raw stream may, and now and then nothing."""
+
+    def __init__(self, ready) -> None:
+        self.taken = b""
+        self.calls = 0
+        self._ready = ready
+
+    def fileno(self) -> int:
+        return self._ready
+
+    def write(self, data):
+        self.calls += 1
+        if self.calls % 2:
+            return None
+        self.taken += bytes(data[:3])
+        return min(3, len(data))
+
+
+async def test_a_stream_that_takes_a_part_at_a_time_gets_everything():
+    reading, writing = os.pipe()
+    stream = Sipping(writing)
+    writer = LogWriter(stream)
+    writer.msg(b"0123456789")
+    await writer.close()
+    assert (stream.taken, writer.dropped) == (b"0123456789\n", 0)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_standard_output_is_written_past_its_buffer(capfd):
+    """The log shares no lock with whoever else prints."""
+    with standard_output() as stream:
+        assert stream.fileno() != sys.stdout.fileno()
+        stream.write(b"line\n")
+    assert capfd.readouterr().out == "line\n"
+
+
+def test_standard_output_is_let_go_of_without_a_warning(recwarn):
+    descriptor = standard_output().fileno()
+    gc.collect()
+    assert not recwarn.list
+    with pytest.raises(OSError):
+        os.fstat(descriptor)
