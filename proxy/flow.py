@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from translators.faults import Fault
+from translators.faults import Fault, Kind
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -145,6 +145,13 @@ def cancel(exchange: Exchange, task: "Task[None] | None", fault: Fault) -> None:
     if exchange.cancelled is None and task is not None:
         exchange.cancelled = fault
         task.cancel()
+
+
+def expire(exchange: Exchange, task: "Task[None] | None") -> None:
+    """Cancels the exchange's task because its deadline has passed."""
+    seconds = exchange.deadline - exchange.started
+    message = f"No complete answer within the {seconds:.0f} s this request had."
+    cancel(exchange, task, Fault(kind=Kind.DEADLINE, code="deadline_exceeded", message=message))
 
 
 Service = Callable[[Exchange], Awaitable[None]]

@@ -4,6 +4,7 @@ Reads and checks the little that must be right of every request (JSON, the envel
 and hands it to the chain. `/v1/models` is answered from the configuration alone.
 """
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from proxy.answers import served_headers
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
-from proxy.flow import Exchange
+from proxy.flow import Exchange, expire
 from proxy.jobs import ChatJob, EmbeddingsJob, Job
 from proxy.routing.resolve import Resolution, Router
 from translators import embeddings
@@ -32,6 +33,7 @@ class Endpoints:
     def __init__(self, router: Router, chain: Chain, clock: Clock) -> None:
         self._router = router
         self._chain = chain
+        self._clock = clock
         self._since = int(clock.wall())
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -62,7 +64,18 @@ class Endpoints:
         await self._run(exchange, embeddings_job(payload, envelope, found), found)
 
     async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
-        await self._chain.run(exchange, job, found, mode_of(exchange, found))
+        own = found.route.timeouts.get("deadline_s")
+        if own is None:
+            await self._chain.run(exchange, job, found, mode_of(exchange, found))
+            return
+        exchange.deadline = min(exchange.deadline, exchange.started + own)
+        exchange.commit_by = min(exchange.commit_by, exchange.deadline)
+        left = max(0.0, exchange.deadline - self._clock.now())
+        timer = asyncio.get_running_loop().call_later(left, expire, exchange, asyncio.current_task())
+        try:
+            await self._chain.run(exchange, job, found, mode_of(exchange, found))
+        finally:
+            timer.cancel()
 
     def _unknown(self, model: str) -> Malformed:
         known = ", ".join(self._router.names()[:8]) or "none"

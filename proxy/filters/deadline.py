@@ -9,10 +9,9 @@ import asyncio
 
 from proxy.clock import Clock
 from proxy.config.values import TimeoutSettings
-from proxy.flow import Exchange, Service, cancel
-from proxy.telemetry.names import DEADLINE_EXCEEDED, RETRY_COUNT
+from proxy.flow import Exchange, Service, expire
+from proxy.telemetry.names import RETRY_COUNT
 from proxy.upstream.timings import client_times
-from translators.faults import Fault, Kind
 
 _MOST_RETRIES = 99
 
@@ -29,7 +28,7 @@ class Deadline:
         exchange.deadline, exchange.commit_by, exchange.client_wait_s = times
         exchange.retry_count = retry_count(exchange.headers.get(RETRY_COUNT, ""))
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(exchange.deadline - now, _expire, exchange, asyncio.current_task())
+        timer = loop.call_later(exchange.deadline - now, expire, exchange, asyncio.current_task())
         try:
             await service(exchange)
         finally:
@@ -39,9 +38,3 @@ class Deadline:
 def retry_count(text: str) -> int:
     """The client SDK's count of its own retries; anything but a small number is 0."""
     return min(int(text), _MOST_RETRIES) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
-
-
-def _expire(exchange: Exchange, task: "asyncio.Task[None] | None") -> None:
-    seconds = exchange.deadline - exchange.started
-    message = f"No complete answer within the {seconds:.0f} s this request had."
-    cancel(exchange, task, Fault(kind=Kind.DEADLINE, code=DEADLINE_EXCEEDED, message=message))

@@ -179,3 +179,12 @@ def test_a_silence_after_the_commit_counts_whoever_waits(lab):
     alpha.script[0] = [WORD, "stall"]
     lab.ask(stream=True, headers={"x-stainless-read-timeout": "3"})
     assert failures(lab) == 1
+
+
+def test_a_models_own_deadline_ends_a_request_before_the_common_one(lab):
+    silent(lab, "alpha")
+    lab.route("m", "alpha", timeouts={"deadline_s": 2.0})
+    answer = lab.ask()
+    assert answer.status == 504
+    assert answer.error["code"] == "deadline_exceeded"
+    assert lab.clock.now() == pytest.approx(1002)
