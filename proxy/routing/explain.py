@@ -60,7 +60,7 @@ def explain(
     """The plan for `job`. `body` and `bound` say how many input tokens the request has at most."""
     targets = found.targets
     settings = targets[0].retry
-    left = total = total_attempts(len(targets), settings)
+    left = total_attempts(len(targets), settings)
     budget = targets[0].timeouts.deadline_s
     rows: list[Row] = []
     spent = 0.0
@@ -85,7 +85,9 @@ def explain(
         )
         left -= attempts
         spent = min(budget, spent + longest)
-    return Explanation(asked, found.name, found.reason, tuple(rows), round(spent, 3), total, NOTE)
+    return Explanation(
+        asked, found.name, found.reason, tuple(rows), round(spent, 3), sum(row.attempts for row in rows), NOTE
+    )
 
 
 def _why(position: int, before: list[Row]) -> str:
