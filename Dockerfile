@@ -14,8 +14,8 @@ RUN python -m venv --without-pip /opt/sidestep
 RUN pip --python /opt/sidestep/bin/python install \
     --quiet --no-compile --only-binary :all: --require-hashes -r requirements/run.txt
 
-# The tokenizer's vocabularies, checked by tiktoken against its own hashes. Exact counting is a setting, and without
-# them a stated upper bound serves: a build that cannot fetch them goes on.
+# The tokenizer's vocabularies, checked by tiktoken against its own hashes, for exact counts. Nothing on a request's way
+# needs them, and without them a stated upper bound serves: a build that cannot fetch them goes on.
 RUN mkdir -p /opt/tiktoken; for name in cl100k_base o200k_base; do \
         TIKTOKEN_CACHE_DIR=/opt/tiktoken timeout 120 /opt/sidestep/bin/python -c \
             "import sys, tiktoken; tiktoken.get_encoding(sys.argv[1])" "$name" 2>/dev/null \

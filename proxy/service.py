@@ -5,6 +5,7 @@ and hands it to the chain. `/v1/models` is answered from the configuration alone
 """
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import orjson
@@ -64,16 +65,21 @@ class Endpoints:
         await self._run(exchange, embeddings_job(payload, envelope, found), found)
 
     async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
+        mode = mode_of(exchange, found)
         own = found.route.timeouts.get("deadline_s")
         if own is None:
-            await self._chain.run(exchange, job, found, mode_of(exchange, found))
-            return
-        exchange.deadline = min(exchange.deadline, exchange.started + own)
+            await self._chain.run(exchange, job, found, mode)
+        else:
+            await self._within(own, exchange, self._chain.run(exchange, job, found, mode))
+
+    async def _within(self, seconds: float, exchange: Exchange, work: Awaitable[None]) -> None:
+        """The model's own deadline, which can only shorten the request's."""
+        exchange.deadline = min(exchange.deadline, exchange.started + seconds)
         exchange.commit_by = min(exchange.commit_by, exchange.deadline)
         left = max(0.0, exchange.deadline - self._clock.now())
         timer = asyncio.get_running_loop().call_later(left, expire, exchange, asyncio.current_task())
         try:
-            await self._chain.run(exchange, job, found, mode_of(exchange, found))
+            await work
         finally:
             timer.cancel()
 
