@@ -10,8 +10,9 @@ from functools import lru_cache
 import orjson
 
 from proxy.flow import Attempt, Exchange, Headers
+from translators.codec import Context
 from translators.faults import Fault, say
-from translators.ir import Context
+from translators.ir import Dialect
 
 _UNSAFE = re.compile(r"[^\w./\[\]:-]", re.ASCII)
 ATTEMPTS_CAP = 1024
@@ -35,15 +36,38 @@ def attempts_header(attempts: list[Attempt]) -> str:
     return text
 
 
+def skipped_header(skipped: list[tuple[str, str]]) -> str:
+    """`alpha/gpt-4o, gamma/m`: the targets that were passed over, capped as the attempts are."""
+    names = [safe(target) for target, _ in skipped]
+    text = ", ".join(names)
+    while len(text) > ATTEMPTS_CAP - 8:
+        names.pop()
+        text = f"{', '.join(names)}, +{len(skipped) - len(names)}"
+    return text
+
+
+def _reasons(exchange: Exchange) -> list[dict[str, str]]:
+    return [{"target": target, "reason": say(reason)} for target, reason in exchange.skipped]
+
+
+def minted_id(exchange: Exchange) -> str:
+    """The id of an answer that this proxy puts into the client's dialect."""
+    return exchange.codec.id_prefix + exchange.id.removeprefix("req_")
+
+
 def served_headers(exchange: Exchange) -> Headers:
     """The headers that say who served, for any answer; only what is known is said."""
     headers: Headers = [("x-request-id", exchange.id)]
+    if exchange.codec.dialect is Dialect.ANTHROPIC_MESSAGES:
+        headers.append(("request-id", exchange.id))  # where Anthropic's SDKs look for it
     if exchange.provider:
         headers.append(("x-sidestep-provider", safe(exchange.provider)))
     if exchange.model:
         headers.append(("x-sidestep-model", safe(exchange.model)))
     if exchange.attempts:
         headers.append(("x-sidestep-attempts", attempts_header(exchange.attempts)))
+    if exchange.skipped:
+        headers.append(("x-sidestep-skipped", skipped_header(exchange.skipped)))
     if exchange.translation:
         headers.append(("x-sidestep-translation", exchange.translation))
     if exchange.upstream_id:
@@ -59,6 +83,8 @@ def metadata(exchange: Exchange) -> dict[str, object]:
         "model": exchange.model,
         "attempts": [_told(one) for one in exchange.attempts],
     }
+    if exchange.skipped:
+        told["skipped"] = _reasons(exchange)
     if exchange.translation:
         told["translation"] = exchange.translation
     return told
@@ -74,16 +100,8 @@ def noted(body: bytes, exchange: Exchange) -> bytes:
 
 
 def noted_chunk(exchange: Exchange, context: Context) -> bytes:
-    """The same for a stream: one more chunk, without choices, before its end."""
-    chunk = {
-        "id": context.id,
-        "object": "chat.completion.chunk",
-        "created": context.created,
-        "model": context.model,
-        "choices": [],
-        "sidestep": metadata(exchange),
-    }
-    return b"data: " + orjson.dumps(chunk) + b"\n\n"
+    """The same for a stream: one more event, as the client's dialect has room for it."""
+    return exchange.codec.aside(metadata(exchange), context)
 
 
 def retry_headers(retry_after_s: float | None, should_retry: bool | None) -> Headers:
@@ -105,9 +123,9 @@ async def tell_fault(
     more: Headers | None = None,
 ) -> None:
     """Answers with an error in the client's dialect; the targets tried go into `error.sidestep.attempts`."""
-    extra = {"attempts": [_told(one) for one in exchange.attempts]} if exchange.attempts else {}
+    extra: dict[str, object] = {"attempts": [_told(one) for one in exchange.attempts]} if exchange.attempts else {}
     if exchange.skipped:
-        extra["skipped"] = [{"target": target, "reason": say(reason)} for target, reason in exchange.skipped]
+        extra["skipped"] = _reasons(exchange)
     status, body = exchange.codec.render_fault(fault, extra or None)
     exchange.status = status
     exchange.fault = fault

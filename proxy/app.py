@@ -8,16 +8,19 @@ import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from proxy.chain.engagement import Tools
+from proxy.chain.passthrough import Passthrough, target_at
+from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
-from proxy.config.profiles import profile_for, vendor_of, vendors
-from proxy.config.values import Config, Provider
+from proxy.config.profiles import vendor_of, vendors
+from proxy.config.values import Config, Provider, ProviderKey, Secret
+from proxy.edge.routes import DIALECTS
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
 from proxy.flow import stack
+from proxy.opaque import MemoryStore
 from proxy.resilience.breaker import Reason, State
 from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import Registry, TargetState
@@ -25,6 +28,8 @@ from proxy.routing.resolve import Router
 from proxy.service import Endpoints
 from proxy.telemetry.logs import LogWriter, open_log, standard_output
 from proxy.telemetry.metrics import Metrics, configured_names
+from proxy.upstream.capabilities import Capabilities, World
+from proxy.upstream.credentials import Credentials
 from proxy.upstream.engines import engine_for
 from proxy.upstream.seam import Engine
 from translators.catalog import codec
@@ -39,7 +44,7 @@ class App:
         self._config = config
         self._clock = clock
         self._engines: dict[str, Engine] = {
-            name: engine_for(config.server.engine, provider, provider.timeouts, connections=config.limits.in_flight)
+            name: engine_for(config.server.engine, provider, connections=config.limits.in_flight)
             for name, provider in config.providers.items()
         }
         """One pool a provider, for the life of the process: never closed while it is in use."""
@@ -50,8 +55,14 @@ class App:
         self.metrics.log_lines_dropped = lambda: self._writer.dropped
         self._registry = Registry(clock.uniform, os.urandom(32), self._breaker_changed)
         tools = Tools(self._registry, self._engine, clock, self.metrics.attempt, self._alert)
+        self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, self._alert)
         vendors()  # read from disk now, never while a request waits
-        router = Router(config, profile_for, vendor_of)
+        self._capabilities = Capabilities(
+            config.providers.values() if config.server.refresh_capabilities else (),
+            World(self._engine, self._secret, clock, self._not_listed),
+            self._learned,
+        )
+        self._router = Router(config, self._capabilities.profile_for, vendor_of)
         self.service = stack(
             [
                 # Outermost, so that every outcome is told, counted and logged, refusals among them.
@@ -63,12 +74,14 @@ class App:
                 # Last before the work: what is let in here is read, translated and sent.
                 Admission(config.limits),
             ],
-            Endpoints(router, Chain(tools), clock),
+            Endpoints(
+                self._router, Chain(tools), clock, MemoryStore(clock.now, os.urandom(32)), _passthrough(config, tools)
+            ),
         )
 
-    def codec_for(self, route: str) -> Codec:  # noqa: ARG002 - every route speaks the same dialect so far
+    def codec_for(self, route: str) -> Codec:
         """The client's dialect on a route."""
-        return codec(Dialect.OPENAI_CHAT)
+        return codec(DIALECTS.get(route, Dialect.OPENAI_CHAT))
 
     def state(self) -> dict[str, Any]:
         """What `/state` shows: targets with their breakers, keys by hash; nothing secret."""
@@ -81,11 +94,35 @@ class App:
             "providers": {name: [_key(key, now) for key in pool.snapshot(now)] for name, pool in pools.items()},
         }
 
+    async def open(self) -> None:
+        """Fetches what the first request needs; returns within some seconds, had or not."""
+        await self._credentials.open()
+        self._capabilities.open()
+
     async def close(self) -> None:
         """Closes the connections upstream and writes what is left of the log."""
+        await self._credentials.close()
+        await self._capabilities.close()
         for engine in self._engines.values():
             await engine.close()
         await self._writer.close()
+
+    def _own_engine(self, provider: Provider) -> Engine:
+        """For calls that are not a request's, and few."""
+        return engine_for(self._config.server.engine, provider, connections=1)
+
+    def _secret(self, provider: Provider) -> Secret | None:
+        key = self._registry.keys(provider).choose(self._clock.now())
+        return key.secret if key else None
+
+    def _learned(self) -> None:
+        self._router.forget()
+
+    def _not_listed(self, provider: str, reason: str) -> None:
+        self._log.warning("models_not_listed", provider=provider, reason=reason)
+
+    def _renewed(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
+        self._registry.keys(provider).renew(keys)
 
     def _engine(self, provider: Provider) -> Engine:
         return self._engines[provider.name]
@@ -117,6 +154,11 @@ _SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)
 def build(config: Config, clock: Clock, log: BinaryIO | None = None) -> App:
     """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop."""
     return App(config, clock, log or standard_output())
+
+
+def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
+    provider = config.passthrough.provider
+    return Passthrough(tools, target_at(config.providers[provider])) if provider else None
 
 
 def _target(state: TargetState, now: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Push, not pull: a Service gets the exchange and answers on `exchange.out`; a Fil
 service. One call frame covers the whole exchange, streams included, so a filter's `finally` is the real end.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,8 +30,8 @@ class Output(Protocol):
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once, content-length set."""
 
-    async def start(self, status: int, headers: Headers) -> None:
-        """Commits a streamed answer."""
+    async def start(self, status: int, headers: Headers, length: int | None = None) -> None:
+        """Commits a streamed answer, of `length` bytes where that is known."""
 
     async def write(self, data: bytes) -> None:
         """Part of a streamed body."""
@@ -90,7 +90,7 @@ class Exchange:
 
     id: str
     route: str
-    """`chat`, `embeddings`, `models` or `other`: a bounded label."""
+    """One of `proxy.edge.routes.ROUTES`: a bounded label."""
     method: str
     path: str
     headers: dict[str, str] = field(repr=False)
@@ -127,12 +127,19 @@ class Exchange:
     usage: "Usage | None" = None
     translation: str = ""
     upstream_id: str = ""
+    answer_id: str = ""
+    """The answer's own id, where it reached the client as its provider made it."""
     upstream_s: float = 0.0
     """Time spent waiting for upstreams until the commit; the rest was ours."""
     first_token: float = 0.0
     """Loop time of the first content sent; 0 before."""
     own_error: bool = False
     """The fault is Sidestep's own: the roll-back signal."""
+    pieces: "Callable[[], AsyncGenerator[bytes, None]] | None" = None
+    """The request's body as it comes, instead of `read`: where the route passes bodies through. Size, pauses and memory
+    are bounded; raises as `read` does, and at once for a length that is known to be too large."""
+    query: str = ""
+    """What follows the path's question mark, where the route passes it on."""
     refusal: Refused | None = None
     """What the edge found wrong before any filter ran; `observe` tells it."""
     cancelled: Fault | None = None

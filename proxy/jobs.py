@@ -2,24 +2,32 @@
 
 A job holds the client's parsed request for one exchange and makes one target's version of it on demand. Where client
 and target speak the same dialect the content is relayed; the neutral form is built once, and only when a target of
-another dialect is reached.
+another dialect is reached. Jobs that are not conversations: `plain_jobs`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, Protocol
 
 import orjson
 from msgspec import Struct, structs
 
 from proxy.config.values import Target
-from translators import embeddings
+from proxy.opaque import Past
+from proxy.ways import Taught, asked_in, way
 from translators.catalog import codec
-from translators.codec import Codec, Pipe
-from translators.faults import Fault, ProtocolFault
-from translators.ir import Context, Request, Usage
+from translators.codec import Codec, Context, EventWriter, Pipe
+from translators.faults import Fault, Malformed
+from translators.fold import Folding
+from translators.ir import Continued, Dialect, Finish, Reply, Request, Usage
+from translators.joined import joined
 from translators.pipe import Translating
 from translators.profile import Profile
-from translators.report import Report
+from translators.remember import bare, loop_origin, may_bind, shows_origin, spans
+from translators.report import Report, Verdict
+
+FAN_MAX = 8
+"""Most calls that are made for one request at the same time."""
 
 
 class Prepared(Struct, frozen=True):
@@ -31,6 +39,39 @@ class Prepared(Struct, frozen=True):
     path: str
     report: Report
     translated: bool
+    stream: bool
+    """Whether the upstream is asked for a stream, be it passed on or folded into a whole answer."""
+    target: Target
+    """The target as it is asked: its dialect may be another than the provider's own (`proxy.ways`)."""
+    too_long: bool = False
+    """Whether the input is certain to be more than the model can be given; the report says so too."""
+    fan: "Fan | None" = None
+    """Set where one call cannot give all the answers that were asked for, so that several are made side by side."""
+
+    @property
+    def calls(self) -> int:
+        """Calls that are made at once."""
+        return 1 if self.fan is None else self.fan.calls
+
+
+class Fan(Struct, frozen=True):
+    """The calls that are made for `n` answers, each for one of them."""
+
+    calls: int
+    told_to: Callable[["Told"], "Job"]
+    """The job of one of them, whose answer is told to another than the client."""
+
+
+class Told(Protocol):
+    """Who is told an answer: the client's dialect, or who puts several answers together."""
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """An upstream's answer in this dialect passes as it came; None where all are read."""
+
+    def render_reply(self, reply: Reply, context: Context) -> bytes: ...
+
+    def writer(self, context: Context) -> EventWriter: ...
 
 
 class Answered(Struct, frozen=True):
@@ -38,12 +79,23 @@ class Answered(Struct, frozen=True):
 
     body: bytes
     usage: Usage | None
+    id: str = ""
+    """The upstream's id of it, where the body still bears that."""
+    pause: "Pause | None" = None
+    """Set where the upstream wants to be asked for the rest; without it, the body is of an answer that was cut."""
+
+
+class Pause(Struct, frozen=True):
+    continued: Continued
+    rest: Callable[[bytes], Answered]
+    """The whole answer, by the body that came for the rest; raises as `Job.answer` does."""
 
 
 class Job(Protocol):
     stream: bool
+    """Whether the client asked for a stream."""
     endpoint: str
-    """`chat` or `embeddings`."""
+    """`chat`, `count_tokens` or `embeddings`."""
 
     def prepare(self, target: Target) -> Prepared:
         """Raises Malformed when the client's body cannot be read well enough to be translated."""
@@ -52,7 +104,11 @@ class Job(Protocol):
         """Raises Failure for an error dressed as a 200, ProtocolFault for what is no answer at all."""
 
     def pipe(self, target: Target, context: Context) -> Pipe:
-        """For a streamed answer."""
+        """For a streamed answer that a client waits for as a stream."""
+
+    def folding(self, target: Target, context: Context, limit: int) -> Pipe:
+        """For a streamed answer that a client waits for as a whole: its `close` gives the body, of at most about
+        `limit` bytes."""
 
     def include_usage(self) -> bool: ...
 
@@ -62,20 +118,52 @@ class Job(Protocol):
     def reasons(self, target: Target) -> bool:
         """Whether the first token may be late because the model thinks first."""
 
+    def loop_origin(self) -> str:
+        """Where the calls came from whose results end this request, if that place bound its thinking to itself; empty
+        otherwise."""
+
+    def repaired(self, target: Target, prepared: Prepared, repair: str) -> Prepared | None:
+        """The request mended as `Fault.repair` of this target's refusal asks; None where there is nothing to mend."""
+
 
 class ChatJob:
     """A chat request of any dialect."""
 
     endpoint = "chat"
 
-    def __init__(self, client: Codec, payload: dict[str, Any], *, stream: bool, usage: bool, bound: int | None) -> None:
+    def __init__(
+        self,
+        client: Codec,
+        payload: dict[str, Any],
+        *,
+        stream: bool,
+        usage: bool,
+        bound: int | None,
+        thinks: bool | None = None,
+        at_least: Callable[[Mapping[str, Any]], int] = lambda _: 0,
+        past: Past | None = None,
+        taught: Taught | None = None,
+        fan_out: bool = False,
+    ) -> None:
+        """`at_least` tells how many input tokens a body is at the least; `past` keeps what a client drops of turns with
+        tools; `taught` what targets said of the API they want to be asked by; `fan_out` says whether several answers
+        may be asked for by as many calls where a target gives one."""
         self.stream = stream
+        self._taught = taught or Taught()
+        self._tools = bool(payload.get("tools") or payload.get("functions"))
+        self._past = past
+        self._at_least = at_least
+        self._least: int | None = None
+        self._thinks = thinks
         self._client = client
+        self.told: Told = client
+        self._fan_out = fan_out
         self._payload = payload
         self._usage = usage
         self._bound = bound
         self._neutral: Request | None = None
         self._custom: tuple[str, ...] = ()
+        self._hosted = False
 
     def include_usage(self) -> bool:
         return self._usage
@@ -88,18 +176,106 @@ class ChatJob:
         profile = target.profile
         if profile.thinking == "none":
             return False
-        asked = self._payload.get("reasoning_effort")
-        return profile.reasons if asked is None else asked != "none"
+        return profile.reasons if self._thinks is None else self._thinks
+
+    async def recall(self) -> None:
+        """Looks for what was kept of the earlier turns; to be awaited before anything is prepared."""
+        if self._past is not None and self._past.is_kept:
+            try:
+                items = self._request().items
+            except Malformed:
+                return  # it may pass where nothing is translated
+            await self._past.recall(items)
+
+    def loop_origin(self) -> str:
+        past = self._past
+        if not past and not shows_origin(self._payload):
+            return ""
+        try:
+            items = self._request().items
+        except Malformed:
+            return ""
+        return past.origin(items) if past is not None else loop_origin(items, {}, spans(items, b""))
 
     def prepare(self, target: Target) -> Prepared:
+        target = asked_in(target, way(self._client.dialect, target, self._taught.of(target), tools=self._tools))
         upstream = codec(target.provider.dialect)
         translated = upstream.dialect is not self._client.dialect
-        if translated:
-            fields, report = upstream.render_request(self._request(), self._profile(target))
+        fields, report = self._rendered(target, upstream)
+        fan = self._fan(report) if self._fan_out else None
+        if fan is not None:
+            fields, report = self._rendered(target, upstream, alone=True)
+            report.approximated("n", f"asked for by {fan.calls} calls")
+        stream = self.stream
+        if not stream and (translated or target.profile.upstream_stream):
+            # A relay passes what was asked, and its answer as it came: only the configuration may have it folded.
+            streamed = upstream.as_stream(fields, target.profile)
+            stream, fields = streamed is not None, streamed or fields
+        path = upstream.request_path(target.profile, stream=stream)
+        body = orjson.dumps(fields)
+        too_long = self._too_long(body, target.profile.context_window, report)
+        return Prepared(body, fields, path, report, translated, stream, target, too_long, fan)
+
+    def _rendered(self, target: Target, upstream: Codec, *, alone: bool = False) -> tuple[dict[str, Any], Report]:
+        """The body for `target`; `alone`: for one answer, however many were asked for."""
+        past = self._past
+        if upstream.dialect is not self._client.dialect:
+            request = structs.replace(self._request(), n=1) if alone else self._request()
+            if past:
+                request = past.restored(request, target.profile.origin(upstream.dialect))
+            return upstream.render_request(request, self._profile(target))
+        payload = past.replayed(self._payload, upstream, target.profile) if past else self._payload
+        if alone:
+            payload = {name: value for name, value in payload.items() if name != "n"}
+        return upstream.relay_request(payload, target.profile, self._bound)
+
+    def _fan(self, report: Report) -> Fan | None:
+        """The calls to make where nothing but one call's `n` is in the way."""
+        if not any(entry.field == "n" and entry.verdict is Verdict.REFUSED for entry in report.entries):
+            return None
+        calls = self._request().n
+        return Fan(calls, self._telling) if 1 < calls <= FAN_MAX else None
+
+    def _telling(self, told: Told) -> "ChatJob":
+        """The same job, whose answers are told to `told`."""
+        twin = copy(self)
+        twin.told = told
+        return twin
+
+    def repaired(self, target: Target, prepared: Prepared, repair: str) -> Prepared | None:
+        if repair == "responses":
+            self._taught.learn(target, tools=self._tools)
+            other = self.prepare(target)
+            return None if other.target.provider.dialect is prepared.target.provider.dialect else other
+        if repair != "reasoning":
+            return None
+        target = prepared.target
+        upstream = codec(target.provider.dialect)
+        if prepared.translated:
+            request = bare(self._request() if prepared.fan is None else structs.replace(self._request(), n=1))
+            fields, _ = upstream.render_request(request, self._profile(target))
+            if prepared.stream and not self.stream:
+                fields = upstream.as_stream(fields, target.profile) or fields
         else:
-            fields, report = upstream.relay_request(self._payload, target.profile, self._bound)
-        path = upstream.request_path(target.profile, stream=self.stream)
-        return Prepared(orjson.dumps(fields), fields, path, report, translated)
+            fields = upstream.unbound(dict(prepared.fields), target.profile) or {}
+        body = orjson.dumps(fields)
+        if not fields or body == prepared.body:
+            return None
+        prepared.report.dropped("reasoning", "the provider did not accept what was kept of it")
+        return structs.replace(prepared, fields=fields, body=body)
+
+    def _too_long(self, body: bytes, window: int | None, report: Report) -> bool:
+        """Whether the input cannot fit, which is noted. A token is never less than a byte, so that hardly any request
+        needs a closer look; that is taken once."""
+        if window is None or len(body) <= window:
+            return False
+        if self._least is None:
+            self._least = self._at_least(self._payload)
+        if self._least <= window:
+            return False
+        field = next((name for name in ("messages", "prompt") if name in self._payload), "input")
+        report.refused(field, f"at least {self._least} tokens are more than its context window of {window}")
+        return True
 
     def _request(self) -> Request:
         if self._neutral is None:
@@ -108,67 +284,61 @@ class ChatJob:
                 request = structs.replace(request, max_output=self._bound)
             self._neutral = request
             self._custom = tuple(tool.name for tool in request.tools if tool.custom_format is not None)
+            searches = request.web_search is not None and request.web_search is not False
+            self._hosted = searches or "tools" in request.extra or "mcp_servers" in request.extra
         return self._neutral
 
     def _profile(self, target: Target) -> Profile:
-        """The target's profile, knowing which tools take free text: some dialects wrap those."""
+        """The target's profile, knowing which tools take free text, since some dialects wrap those, and whether there
+        are tools that the vendor runs."""
         profile = target.profile
-        return structs.replace(profile, custom_tools=frozenset(self._custom)) if self._custom else profile
+        if not self._custom and not self._hosted:
+            return profile
+        return structs.replace(profile, custom_tools=frozenset(self._custom), hosted_tools=self._hosted)
 
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:
         upstream = codec(target.provider.dialect)
-        if upstream.dialect is self._client.dialect:
+        if upstream.dialect is self.told.dialect:
             seen = upstream.inspect_reply(body, target.profile)
-            return Answered(body if seen.body is None else seen.body, seen.usage)
-        reply = upstream.parse_reply(body, self._profile(target))
-        return Answered(self._client.render_reply(reply, context), reply.usage)
+            if self._past is not None and seen.finish is Finish.TOOL_CALLS and may_bind(body):
+                self._keep(upstream.parse_reply(body, target.profile), upstream, target)
+            return Answered(body if seen.body is None else seen.body, seen.usage, seen.id)
+        return self._answered(upstream.parse_reply(body, self._profile(target)), target, context)
+
+    def _answered(self, reply: Reply, target: Target, context: Context) -> Answered:
+        upstream = codec(target.provider.dialect)
+        pause = None
+        if reply.continued is None:
+            self._keep(reply, upstream, target)
+        else:
+
+            def rest(body: bytes) -> Answered:
+                following = upstream.parse_reply(body, self._profile(target))
+                return self._answered(joined(reply, following), target, context)
+
+            pause = Pause(reply.continued, rest)
+        return Answered(self.told.render_reply(reply, context), reply.usage, pause=pause)
+
+    def _keep(self, reply: Reply, upstream: Codec, target: Target) -> None:
+        if self._past is not None:
+            self._past.keep(reply, target.profile.origin(upstream.dialect), target.profile)
+
+    def _watched(self, pipe: Pipe, upstream: Codec, target: Target) -> Pipe:
+        past = self._past
+        return pipe if past is None else past.watched(pipe, target.profile.origin(upstream.dialect), target.profile)
 
     def pipe(self, target: Target, context: Context) -> Pipe:
         upstream = codec(target.provider.dialect)
-        if upstream.dialect is self._client.dialect:
-            return upstream.relay(target.profile, context)
-        return Translating(upstream.reader(self._profile(target)), self._client.writer(context))
+        if upstream.dialect is self.told.dialect:
+            return self._watched(upstream.relay(target.profile, context), upstream, target)
+        pipe = Translating(upstream.reader(self._profile(target)), self.told.writer(context))
+        return self._watched(pipe, upstream, target)
 
-
-class EmbeddingsJob:
-    """A request for vectors; its targets all speak the OpenAI form."""
-
-    endpoint = "embeddings"
-    stream = False
-
-    def __init__(self, payload: dict[str, Any], envelope: embeddings.EmbeddingEnvelope) -> None:
-        self._payload = payload
-        self._envelope = envelope
-
-    def include_usage(self) -> bool:
-        return False
-
-    def named_tool(self) -> bool:
-        return False
-
-    def reasons(self, target: Target) -> bool:  # noqa: ARG002 - the protocol's shape
-        return False
-
-    def prepare(self, target: Target) -> Prepared:
-        fields, report = embeddings.render(self._payload, target.profile, target.model)
-        return Prepared(orjson.dumps(fields), fields, "/embeddings", report, translated=False)
-
-    def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
-        if not body.isascii():
-            _check_text(body)
-        adapted, usage, _, _ = embeddings.adapt(body, self._envelope.encoding, target.profile)
-        return Answered(adapted, usage)
-
-    def pipe(self, target: Target, context: Context) -> Pipe:
-        raise NotImplementedError("embeddings are not streamed")
-
-
-def _check_text(body: bytes) -> None:
-    """An answer that is only looked at before it is passed on must still be text. Raises ProtocolFault."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        raise ProtocolFault("its answer is not valid UTF-8") from None
+    def folding(self, target: Target, context: Context, limit: int) -> Pipe:
+        upstream = codec(target.provider.dialect)
+        reader = upstream.reader(self._profile(target))
+        pipe = Folding(reader, lambda reply: self.told.render_reply(reply, context), limit)
+        return self._watched(pipe, upstream, target)
 
 
 def parse_fault(target: Target, status: int, body: bytes) -> Fault:

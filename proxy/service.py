@@ -2,58 +2,153 @@
 
 Reads and checks the little that must be right of every request (JSON, the envelope, a known model), makes a job of it
 and hands it to the chain. `/v1/models` is answered from the configuration alone.
+
+Tokens are counted by the target that would serve, where it speaks Anthropic's dialect and so has a counter; for any
+other chain, and where no counter answers, they are estimated here, and the answer says that they are.
 """
 
 import asyncio
-from collections.abc import Awaitable
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from proxy.answers import served_headers
+from proxy import tokens
+from proxy.answers import minted_id, served_headers
+from proxy.chain.passthrough import Passthrough
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
-from proxy.flow import Exchange, expire
-from proxy.jobs import ChatJob, EmbeddingsJob, Job
+from proxy.config.values import Target
+from proxy.flow import Exchange, Refused, expire
+from proxy.jobs import ChatJob, Job
+from proxy.opaque import OpaqueStore, Past
+from proxy.pins import Pins, keeper
+from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
+from proxy.ways import Taught, way
 from translators import embeddings
 from translators.codec import Codec, Envelope
 from translators.embeddings import EmbeddingEnvelope
-from translators.faults import Malformed
-from translators.ir import MODEL_CAP
+from translators.faults import Kind, Malformed
+from translators.ir import MODEL_CAP, Dialect
+from translators.openai_responses.envelope import Pin, pinned_by
 from translators.report import Mode
 
 LARGE = 1_048_576
 STRUCTURES_CAP = 250_000
 """Arrays and objects of one body: each costs some hundred bytes of memory, whatever it costs on the wire."""
+ESTIMATED = "approximated=input_tokens"
+"""`x-sidestep-translation` of a count that no provider made."""
+_ASKED_WRONGLY = frozenset({Kind.REFUSED, Kind.TOO_LONG, Kind.CONTENT, Kind.DEADLINE})
+"""Why counting may fail that an estimate would not mend."""
+_SAMPLING = frozenset({"temperature", "top_p", "max_tokens"})
+_DEFAULTS: Mapping[Dialect, frozenset[str]] = {
+    Dialect.ANTHROPIC_MESSAGES: _SAMPLING | {"top_k"},
+    Dialect.OPENAI_COMPLETIONS: _SAMPLING
+    | {"seed", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "user"},
+    Dialect.OPENAI_RESPONSES: frozenset(
+        {"temperature", "top_p", "parallel_tool_calls", "service_tier", "safety_identifier", "metadata", "store"}
+    ),
+}
+"""Of a model's defaults, which are fields of chat, those that mean the same in another client's dialect."""
 
 
 class Endpoints:
     """The routes of the data port over one configuration."""
 
-    def __init__(self, router: Router, chain: Chain, clock: Clock) -> None:
+    def __init__(
+        self,
+        router: Router,
+        chain: Chain,
+        clock: Clock,
+        store: OpaqueStore | None = None,
+        passthrough: Passthrough | None = None,
+    ) -> None:
+        """`store` keeps what clients drop of turns with tools; None keeps nothing. `passthrough` takes what passes
+        through, where anything does."""
+        self._store = store
+        self._taught = Taught()
+        self._pins = Pins()
         self._router = router
         self._chain = chain
         self._clock = clock
         self._since = int(clock.wall())
+        self._routes: dict[str, Callable[[Exchange], Awaitable[None]]] = {
+            "count_tokens": self._count,
+            "embeddings": self._embeddings,
+            "models": self._models,
+            "responses": self._responses,
+        }
+        if passthrough is not None:
+            self._routes["passthrough"] = passthrough.run
 
     async def __call__(self, exchange: Exchange) -> None:
         """Raises Refused or Malformed for what cannot be served."""
-        if exchange.route == "models":
-            await self._models(exchange)
-        elif exchange.route == "chat":
-            await self._chat(exchange)
-        else:
-            await self._embeddings(exchange)
+        await self._routes.get(exchange.route, self._chat)(exchange)
 
     async def _chat(self, exchange: Exchange) -> None:
+        """A conversation, in the dialect of whatever route it came by."""
+        await self._converse(exchange, *await self._asked(exchange))
+
+    async def _responses(self, exchange: Exchange) -> None:
+        """The same, but what goes on from something that one provider keeps is asked there and nowhere else."""
+        payload, envelope, found = await self._asked(exchange)
+        owner, pin = _owner(exchange), pinned_by(payload)
+        if pin is not None:
+            found = replace(found, targets=(self._keeper(found, payload, pin, owner),))
+        try:
+            await self._converse(exchange, payload, envelope, found)
+        finally:
+            if exchange.status == 200 and payload.get("store") is not False:
+                maker = exchange.provider if exchange.answer_id else ""
+                self._pins.remember(owner, exchange.answer_id or minted_id(exchange), maker, self._clock.wall())
+
+    def _keeper(self, found: Resolution, payload: dict[str, Any], pin: Pin, owner: str) -> Target:
+        client, tools = Dialect.OPENAI_RESPONSES, bool(payload.get("tools"))
+        keepers = [
+            target for target in found.targets if way(client, target, self._taught.of(target), tools=tools) is client
+        ]
+        if pin.field == "background":
+            return keeper(keepers[:1], None, pin.field)  # nothing is kept yet: whoever comes first will
+        return keeper(keepers, self._pins.maker(owner, pin.id, self._clock.wall()), pin.field)
+
+    async def _converse(
+        self, exchange: Exchange, payload: dict[str, Any], envelope: Envelope, found: Resolution
+    ) -> None:
+        past = None
+        if self._store is not None and payload.get("tools"):
+            past = Past(self._store, _owner(exchange))
+        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught)
+        if past is not None:
+            await job.recall()
+        await self._run(exchange, job, found)
+
+    async def _asked(self, exchange: Exchange) -> tuple[dict[str, Any], Envelope, Resolution]:
         payload = parse_json(await exchange.read())
         envelope = exchange.codec.check_envelope(payload)
         exchange.payload, exchange.envelope, exchange.asked = payload, envelope, envelope.model
         found = self._router.chat(envelope.model)
         if found is None:
             raise self._unknown(envelope.model)
-        await self._run(exchange, chat_job(exchange.codec, payload, envelope, found), found)
+        return payload, envelope, found
+
+    async def _count(self, exchange: Exchange) -> None:
+        payload, _, found = await self._asked(exchange)
+        client = exchange.codec
+        if found.targets[0].provider.dialect is client.dialect:
+            counters = tuple(target for target in found.targets if target.provider.dialect is client.dialect)
+            try:
+                return await self._run(exchange, CountJob(client, payload), replace(found, targets=counters))
+            except Refused as refused:
+                if refused.fault.kind in _ASKED_WRONGLY:
+                    raise
+        count = tokens.estimate(client.parse_request(payload))
+        exchange.status, exchange.translation = 200, ESTIMATED
+        await _answer(exchange, {"input_tokens": count})
+        return None
 
     async def _embeddings(self, exchange: Exchange) -> None:
         payload = parse_json(await exchange.read())
@@ -97,15 +192,22 @@ class Endpoints:
         wanted = exchange.path.removeprefix("/v1/models").lstrip("/")
         if len(wanted) > MODEL_CAP:
             raise self._unknown(wanted)
-        if not wanted:
-            body: dict[str, Any] = {"object": "list", "data": [self._model(name) for name in names]}
-        elif wanted in names or self._router.chat(wanted) or self._router.embeddings(wanted):
-            body = self._model(wanted)
+        anthropic = exchange.codec.dialect is Dialect.ANTHROPIC_MESSAGES
+        described = self._anthropic_model if anthropic else self._model
+        if wanted:
+            if wanted not in names and not self._router.chat(wanted) and not self._router.embeddings(wanted):
+                raise self._unknown(wanted)
+            body = described(wanted)
         else:
-            raise self._unknown(wanted)
+            body = {"data": [described(name) for name in names]}
+            ends = {"first_id": names[0], "last_id": names[-1]} if names else {"first_id": None, "last_id": None}
+            body |= {"has_more": False, **ends} if anthropic else {"object": "list"}
         exchange.status = 200
-        headers = [("content-type", "application/json"), *served_headers(exchange)]
-        await exchange.out.answer(200, headers, orjson.dumps(body))
+        await _answer(exchange, body)
+
+    def _anthropic_model(self, name: str) -> dict[str, Any]:
+        since = datetime.fromtimestamp(self._since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"type": "model", "id": name, "display_name": name, "created_at": since}
 
     def _model(self, name: str) -> dict[str, Any]:
         found = self._router.chat(name) or self._router.embeddings(name)
@@ -113,14 +215,45 @@ class Endpoints:
         return {"id": name, "object": "model", "created": self._since, "owned_by": owner}
 
 
-def chat_job(client: Codec, payload: dict[str, Any], envelope: Envelope, found: Resolution) -> ChatJob:
-    """The job of a chat request, the model's configured defaults filled in."""
+async def _answer(exchange: Exchange, body: dict[str, Any]) -> None:
+    headers = [("content-type", "application/json"), *served_headers(exchange)]
+    await exchange.out.answer(200, headers, orjson.dumps(body))
+
+
+def _owner(exchange: Exchange) -> str:
+    """Whose turns a request may find: the configured client's, else those of whoever has the same key."""
+    if exchange.client is not None:
+        return exchange.client.name
+    key = exchange.headers.get("authorization") or exchange.headers.get("x-api-key") or ""
+    return "#" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def chat_job(
+    client: Codec,
+    payload: dict[str, Any],
+    envelope: Envelope,
+    found: Resolution,
+    past: Past | None = None,
+    taught: Taught | None = None,
+) -> ChatJob:
+    """The job of a conversation, the model's configured defaults filled in."""
+    defaults = found.route.defaults
+    if defaults and (known := _DEFAULTS.get(client.dialect)) is not None:
+        defaults = {name: value for name, value in defaults.items() if name in known}
+    if defaults:
+        payload = {**defaults, **payload}
+        envelope = client.check_envelope(payload)
     return ChatJob(
         client,
-        {**found.route.defaults, **payload} if found.route.defaults else payload,
+        payload,
         stream=envelope.stream,
         usage=envelope.include_usage,
+        thinks=envelope.thinks,
         bound=found.route.max_output,
+        at_least=tokens.at_least,
+        past=past,
+        taught=taught,
+        fan_out=found.route.fan_out,
     )
 
 

@@ -1,4 +1,4 @@
-"""The shape every dialect package has: the same eleven names at module level.
+"""The shape every dialect package has: the same names at module level.
 
 `translators.catalog` lists the dialects; a dialect imports neither this protocol's users nor another dialect.
 """
@@ -9,9 +9,56 @@ from typing import Protocol
 from msgspec import Struct
 
 from translators.faults import Fault
-from translators.ir import Context, Delta, Dialect, Event, EventReader, EventWriter, Finish, Json, Reply, Request, Usage
+from translators.ir import Delta, Dialect, Event, Finish, Json, Reply, Request, Usage
 from translators.profile import Profile
+from translators.remember import Turn
 from translators.report import Report
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What an answer needs beside its content: minted ids, the time, and what the client asked to see."""
+
+    id: str
+    created: int
+    """Unix seconds."""
+    model: str
+    """The model that answers."""
+    include_usage: bool = False
+    named_tool: bool = False
+    """True when the caller forced one named tool (some dialects then finish differently)."""
+    echo: Mapping[str, Json] = {}
+    """The client's request as it came, for dialects whose answers repeat parts of it."""
+
+
+class EventReader(Protocol):
+    """Upstream events -> deltas. Any event gives deltas or raises one `ProtocolFault`; unknown ones are ignored."""
+
+    ignored: int
+    """Events and fields that meant nothing to the reader, counted."""
+    done: bool
+    """Whether the dialect's terminal event was seen: nothing that counts can follow, though the bytes go on."""
+
+    def feed(self, event: Event) -> Sequence[Delta]:
+        """Deltas of one event. Raises ProtocolFault on what cannot be an event of this dialect."""
+
+    def close(self) -> Sequence[Delta]:
+        """The bytes ended. Raises Truncated unless the dialect's terminal event was seen."""
+
+
+class EventWriter(Protocol):
+    """Deltas -> bytes for the client, framing included."""
+
+    def feed(self, delta: Delta) -> bytes:
+        """Bytes to send; empty when this delta says nothing in this dialect (or must be held back)."""
+
+    def close(self) -> bytes:
+        """The regular end of the stream, e.g. the usage chunk and `[DONE]`."""
+
+    def fault(self, fault: Fault) -> bytes:
+        """The error event that ends a broken stream; never the regular end."""
+
+    def shows(self, delta: Delta) -> bool:
+        """Whether the client sees this delta as content, so that it commits the answer."""
 
 
 class Envelope(Struct, frozen=True):
@@ -21,6 +68,8 @@ class Envelope(Struct, frozen=True):
     stream: bool
     include_usage: bool
     """Whether the client asked for usage in its stream (always true for dialects that always send it)."""
+    thinks: bool | None = None
+    """Whether the model is asked to reason before it answers; None when the client did not say."""
 
 
 class Seen(Struct, frozen=True):
@@ -35,13 +84,17 @@ class Seen(Struct, frozen=True):
 
 
 class Pipe(Protocol):
-    """Upstream events in, client bytes out, whether relayed or translated; the deltas tell what happened."""
+    """Upstream events in, client bytes out, whether relayed, translated or folded; the deltas tell what happened."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the upstream has said its regular end, so that `close` need not wait for the end of the bytes."""
 
     def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
         """Raises ProtocolFault on what cannot be an event of the upstream's dialect."""
 
     def close(self) -> tuple[Sequence[Delta], bytes]:
-        """The bytes ended: last deltas and the client's regular end. Raises Truncated."""
+        """The answer ended: last deltas and the client's regular end. Raises Truncated."""
 
     def fault(self, fault: Fault) -> bytes:
         """The client's error event."""
@@ -56,6 +109,10 @@ class Codec(Protocol):
     dialect: Dialect
     stream_type: str
     """Content type of its streams."""
+    id_prefix: str
+    """What the ids of its answers begin with."""
+    ping: bytes
+    """An event that only says that a silent stream goes on; empty where its clients need none."""
 
     # -- requests
     def check_envelope(self, body: Json) -> Envelope:
@@ -72,6 +129,20 @@ class Codec(Protocol):
     ) -> tuple[dict[str, Json], Report]:
         """The same-dialect body: a shallow copy with model, usage option, output bound (`bound` when the client gave
         none) and foreign blobs seen to; all else passes as it came. `body` is not changed."""
+
+    def replayed(self, body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile) -> dict[str, Json]:
+        """A body that is about to be relayed, with what is kept of its turns with calls, in order, seen to: what this
+        target made and the client dropped is put back, what another one made and does not say so is taken out. `body`
+        is not changed."""
+
+    def unbound(self, body: dict[str, Json], profile: Profile) -> dict[str, Json] | None:
+        """A relayed body without provider-bound reasoning, for a target that did not accept it; None where it has
+        none. `body` is not changed."""
+
+    def as_stream(self, body: dict[str, Json], profile: Profile) -> dict[str, Json] | None:
+        """A unary call's body as it asks for a stream, with usage, where this target's unary calls are streamed:
+        `profile.upstream_stream` says so, or the dialect needs it. None where the call goes as it is, among others
+        because a fold could not give back what it asks for. `body` is not changed."""
 
     def request_path(self, profile: Profile, *, stream: bool) -> str:
         """Path and query to append to the provider's base URL."""
@@ -92,6 +163,10 @@ class Codec(Protocol):
     def reader(self, profile: Profile) -> EventReader: ...
 
     def writer(self, context: Context) -> EventWriter: ...
+
+    def aside(self, facts: Mapping[str, Json], context: Context) -> bytes:
+        """An event that tells a client of this dialect `facts` of the proxy's own, under `sidestep`; clients that do
+        not look for it pass over it."""
 
     def relay(self, profile: Profile, context: Context) -> Pipe:
         """Same-dialect streaming: events pass as they came, watched by a reader."""

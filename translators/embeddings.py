@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from translators.faults import Failure, Malformed, ProtocolFault
 from translators.ir import MODEL_CAP, Json, Usage
-from translators.openai_chat.faults import classify
+from translators.openai.faults import classify
 from translators.openai_chat.fit import fit
 from translators.profile import Profile
 from translators.report import Report

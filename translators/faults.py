@@ -80,7 +80,7 @@ OUTCOMES: dict[Kind, Outcome] = {
     Kind.PROTOCOL: Outcome("fail", Again.YES, Onward.YES, 502, "server_error", "upstream_invalid_response"),
     Kind.CANCELLED: Outcome("ignored", Again.NEVER, Onward.NO, 499, "server_error", None),
     Kind.DEADLINE: Outcome("ignored", Again.NEVER, Onward.NO, 504, "server_error", "deadline_exceeded"),
-    Kind.SHED: Outcome("ignored", Again.NEVER, Onward.NO, 503, "server_error", "overloaded"),
+    Kind.SHED: Outcome("ignored", Again.NEVER, Onward.YES, 503, "server_error", "overloaded"),
 }
 
 
@@ -99,6 +99,9 @@ class Fault(Struct, frozen=True, kw_only=True):
     param: str | None = None
     retry_after_s: float | None = None
     daily: bool = False
+    repair: Literal["", "reasoning", "responses"] = ""
+    """What would mend the request at this very target: leave out provider-bound reasoning, or ask by way of the
+    Responses API. Such a fault is tried again there once, mended."""
 
     @property
     def outcome(self) -> Outcome:

@@ -1,21 +1,27 @@
 """A streamed answer as a whole one.
 
-Reads deltas in order; consecutive text is one text, consecutive text and refusal are one message, and items stand in
+Takes deltas in order; consecutive text is one text, consecutive text and refusal are one message, and items stand in
 the order they began. What a stream and its whole twin say must come out equal, so the whole answers of the chat
 dialect are read this way too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from translators.faults import Failure, ProtocolFault, Truncated
+import msgspec
+
+from translators.codec import EventReader
+from translators.faults import Failure, Fault, ProtocolFault, Truncated
 from translators.ir import (
     Annotated,
     Choice,
     Delta,
     Ended,
+    Event,
     Failed,
+    Foreign,
     Item,
     Json,
+    Kept,
     Message,
     Opaque,
     Part,
@@ -28,6 +34,7 @@ from translators.ir import (
     Started,
     Text,
     TextDelta,
+    TextSigned,
     ToolArguments,
     ToolCall,
     ToolStart,
@@ -35,41 +42,113 @@ from translators.ir import (
     Used,
 )
 
+_encode = msgspec.json.Encoder().encode
+
 
 def fold(deltas: Iterable[Delta]) -> Reply:
     """Raises Failure where the stream failed, Truncated where a choice has no end, ProtocolFault where there is no
     choice at all."""
-    started = Started("", "")
-    usage: Usage | None = None
-    choices: dict[int, _Choice] = {}
+    whole = Fold()
     for delta in deltas:
+        whole.add(delta)
+    return whole.reply()
+
+
+class Fold:
+    """An answer that grows delta by delta."""
+
+    __slots__ = ("_choices", "_started", "_usage")
+
+    def __init__(self) -> None:
+        self._started = Started("", "")
+        self._usage: Usage | None = None
+        self._choices: dict[int, _Choice] = {}
+
+    def add(self, delta: Delta) -> None:
+        """Raises Failure where the stream failed, ProtocolFault for arguments of no call."""
         if isinstance(delta, Started):
-            started = delta
+            self._started = delta
         elif isinstance(delta, Used):
-            usage = delta.usage
+            self._usage = delta.usage
         elif isinstance(delta, Failed):
             raise Failure(delta.fault)
         else:
-            _into(delta, choices)
-    if not choices:
-        raise ProtocolFault("its answer is empty")
-    return Reply(
-        id=started.id,
-        model=started.model,
-        choices=tuple(choice.finished(index) for index, choice in sorted(choices.items())),
-        usage=usage,
-        service_tier=started.service_tier,
-    )
+            self._into(delta)
+
+    def _into(self, delta: Delta) -> None:
+        index = getattr(delta, "choice", None)
+        if index is None:
+            return
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _Choice()
+        choice.add(delta)
+
+    def reply(self) -> Reply:
+        """Raises Truncated where a choice has no end, ProtocolFault where there is no choice at all."""
+        if not self._choices:
+            raise ProtocolFault("its answer is empty")
+        return Reply(
+            id=self._started.id,
+            model=self._started.model,
+            choices=tuple(choice.finished(index) for index, choice in sorted(self._choices.items())),
+            usage=self._usage,
+            service_tier=self._started.service_tier,
+        )
 
 
-def _into(delta: Delta, choices: "dict[int, _Choice]") -> None:
-    index = getattr(delta, "choice", None)
-    if index is None:
-        return
-    choice = choices.get(index)
-    if choice is None:
-        choice = choices[index] = _Choice()
-    choice.add(delta)
+class Folding:
+    """A Pipe to a client that waits for the whole answer: it gives no bytes before the end, and the whole body then.
+
+    Raises ProtocolFault for an answer that holds more than `limit` bytes, and Failure for an event of failure.
+    """
+
+    __slots__ = ("_fold", "_limit", "_reader", "_render", "_size")
+
+    def __init__(self, reader: EventReader, render: Callable[[Reply], bytes], limit: int) -> None:
+        self._reader = reader
+        self._render = render
+        self._limit = limit
+        self._fold = Fold()
+        self._size = 0
+
+    @property
+    def done(self) -> bool:
+        return self._reader.done
+
+    def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
+        deltas = self._reader.feed(event)
+        self._take(deltas)
+        return deltas, b""
+
+    def close(self) -> tuple[Sequence[Delta], bytes]:
+        """The client's body. Raises Truncated."""
+        deltas = self._reader.close()
+        self._take(deltas)
+        return deltas, self._render(self._fold.reply())
+
+    def fault(self, fault: Fault) -> bytes:  # noqa: ARG002 - the protocol's shape
+        """Nothing: who has been sent nothing is told by a status."""
+        return b""
+
+    def shows(self, delta: Delta) -> bool:
+        """Whether the answer has begun with this delta, as a stream's client would see it."""
+        return delta.commits or isinstance(delta, ReasoningDelta)
+
+    def _take(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            self._fold.add(delta)
+            self._size += _weight(delta)
+        if self._size > self._limit:
+            raise ProtocolFault(f"its answer is longer than {self._limit} bytes")
+
+
+def _weight(delta: Delta) -> int:
+    """About what a delta costs to keep, in bytes, be it a word, a list of probabilities or a blob: its JSON."""
+    try:
+        return len(_encode(delta))
+    except UnicodeEncodeError:  # half a surrogate pair, which some vendors cut
+        return len(repr(delta))
 
 
 class _Words:
@@ -90,12 +169,13 @@ class _Call:
         self.pieces: list[str] = []
 
     def item(self) -> ToolCall:
-        return ToolCall(self.start.id, self.start.name, "".join(self.pieces), self.start.custom)
+        start = self.start
+        return ToolCall(start.id, start.name, "".join(self.pieces), start.custom, opaque=start.opaque)
 
 
 class _Choice:
     def __init__(self) -> None:
-        self._runs: list[_Words | _Call] = []
+        self._runs: list[_Words | _Call | Foreign] = []
         self._calls: dict[int, _Call] = {}
         self._thinking = False
         """Whether the last run is a reasoning block that has not ended."""
@@ -115,10 +195,12 @@ class _Choice:
             self._thinking = False
         elif isinstance(delta, RefusalDelta):
             self._words(Refusal, delta.text)
+        elif isinstance(delta, TextSigned):
+            self._sign(delta.opaque)
         elif isinstance(delta, ToolStart | ToolArguments):
             self._call(delta)
-        elif isinstance(delta, Annotated):
-            self._annotations.append(delta.annotation)
+        elif isinstance(delta, Annotated | Kept):
+            self._beside(delta)
         elif isinstance(delta, Ended):
             self._end = delta
 
@@ -131,6 +213,13 @@ class _Choice:
             self._calls[delta.index].pieces.append(delta.text)
         else:
             raise ProtocolFault("its answer has arguments for a tool call that did not begin")
+
+    def _beside(self, delta: Annotated | Kept) -> None:
+        if isinstance(delta, Annotated):
+            self._annotations.append(delta.annotation)
+        else:
+            self._thinking = False
+            self._runs.append(delta.part)
 
     def finished(self, index: int) -> Choice:
         if self._end is None:
@@ -149,10 +238,19 @@ class _Choice:
         if not text:
             return
         last = self._runs[-1] if self._runs else None
-        if not isinstance(last, _Words) or last.kind is not kind:
+        if not isinstance(last, _Words) or last.kind is not kind or last.opaque is not None:
             last = _Words(kind)
             self._runs.append(last)
         last.pieces.append(text)
+
+    def _sign(self, opaque: Opaque) -> None:
+        """Ends the text that stands last; where none does, the signature rides on an empty one."""
+        self._thinking = False
+        last = self._runs[-1] if self._runs else None
+        if not isinstance(last, _Words) or last.kind is not Text or last.opaque is not None:
+            last = _Words(Text)
+            self._runs.append(last)
+        last.opaque = opaque
 
     def _think(self, text: str) -> _Words:
         last = self._runs[-1] if self._runs and self._thinking else None
@@ -165,17 +263,23 @@ class _Choice:
 
     def _probabilities(self, logprobs: dict[str, Json]) -> None:
         for name, entries in logprobs.items():
-            if isinstance(entries, list) and isinstance(self._logprobs.get(name, []), list):
-                self._logprobs[name] = [*self._logprobs.get(name, []), *entries]
-            else:
+            known = self._logprobs.get(name)
+            if not isinstance(entries, list):
                 self._logprobs.setdefault(name, entries)
+            elif known is None:
+                self._logprobs[name] = [*entries]
+            elif isinstance(known, list):
+                known += entries
 
     def _items(self) -> list[Item]:
         items: list[Item] = []
         parts: list[Part] = []
         for run in self._runs:
+            if isinstance(run, Foreign):
+                parts.append(run)
+                continue
             if isinstance(run, _Words) and run.kind is not Reasoning:
-                parts.append(Text(run.text()) if run.kind is Text else Refusal(run.text()))
+                parts.append(Text(run.text(), opaque=run.opaque) if run.kind is Text else Refusal(run.text()))
                 continue
             if parts:
                 items.append(Message("assistant", tuple(parts)))

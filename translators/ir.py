@@ -10,7 +10,7 @@ by name in `extra`, never thrown away in silence. Answers travel as deltas; `tra
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
@@ -29,7 +29,11 @@ class Dialect(enum.StrEnum):
     """A wire format. A provider is a configuration block that speaks one of these."""
 
     OPENAI_CHAT = "openai-chat"
+    OPENAI_RESPONSES = "openai-responses"
+    OPENAI_COMPLETIONS = "openai-completions"
+    """The legacy text completions."""
     ANTHROPIC_MESSAGES = "anthropic-messages"
+    GEMINI = "gemini"
 
 
 class Origin(Struct, frozen=True):
@@ -62,6 +66,8 @@ class Text(Struct, frozen=True, tag="text"):
     text: str
     cache: Mapping[str, Json] | None = None
     """Cache marker in Anthropic's form, e.g. `{"type": "ephemeral", "ttl": "5m"}`; None for no marker."""
+    opaque: Opaque | None = None
+    """A thought signature that rides on this text; such a text may be empty and is never merged with another."""
 
 
 class Image(Struct, frozen=True, tag="image"):
@@ -111,6 +117,8 @@ class Message(Struct, frozen=True, tag="message"):
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
+    phase: str | None = None
+    """Of an assistant's message where the dialect says it: `commentary` or `final_answer`."""
 
 
 class ToolCall(Struct, frozen=True, tag="tool_call"):
@@ -121,6 +129,8 @@ class ToolCall(Struct, frozen=True, tag="tool_call"):
     arguments: str
     custom: bool = False
     cache: Mapping[str, Json] | None = None
+    opaque: Opaque | None = None
+    """A thought signature that rides on this call."""
 
 
 class ToolResult(Struct, frozen=True, tag="tool_result"):
@@ -201,6 +211,8 @@ class Request(Struct, frozen=True, kw_only=True):
     effort: Effort | None = None
     thinking_budget: int | None = None
     """Reasoning bound in tokens, for dialects that have one."""
+    reasoning_summary: str | None = None
+    """How much of its reasoning the caller wants to read: `auto`, `concise`, `detailed`; None when it did not say."""
     verbosity: str | None = None
     user: str | None = None
     safety_identifier: str | None = None
@@ -255,6 +267,9 @@ class Reply(Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
     service_tier: str | None = None
     extra: Mapping[str, Json] = {}
+    continued: "Continued | None" = None
+    """Set where the upstream paused and wants to be asked for the rest; the choices are what it said so far, and end
+    as they do where nobody asks."""
 
 
 # -- the same, as it streams -------------------------------------------------------------------------------------
@@ -279,6 +294,20 @@ class TextDelta(Delta, frozen=True):
     text: str
     choice: int = 0
     logprobs: Json = None
+
+
+class TextSigned(Delta, frozen=True):
+    """The text of this choice since the last other content is complete and bears `opaque`; it may be empty."""
+
+    opaque: Opaque
+    choice: int = 0
+
+
+class Kept(Delta, frozen=True):
+    """A whole part this form has no word for; a client of the dialect that wrote it can send it back in its place."""
+
+    part: Foreign
+    choice: int = 0
 
 
 class ReasoningDelta(Delta, frozen=True):
@@ -310,6 +339,7 @@ class ToolStart(Delta, frozen=True):
     name: str
     custom: bool = False
     choice: int = 0
+    opaque: Opaque | None = None
 
 
 class ToolArguments(Delta, frozen=True):
@@ -334,6 +364,17 @@ class Ended(Delta, frozen=True):
     stop_sequence: str | None = None
 
 
+class Continued(Delta, frozen=True):
+    """The upstream paused and wants to be asked again for the rest, once more with the same body changed so: `fields`
+    set, and the lists under `appended` grown. Stands where Ended would; the reader's answer goes on in the next one.
+
+    Fed the events of that answer, the same reader goes on as if there had been no pause: its indices, its offsets, its
+    usage. Closed at the pause, it gives the Ended of an answer that was cut short."""
+
+    fields: Mapping[str, Json] = {}
+    appended: Mapping[str, Sequence[Json]] = {}
+
+
 class Used(Delta, frozen=True):
     """Usage so far; cumulative, so the last one wins."""
 
@@ -346,7 +387,7 @@ class Failed(Delta, frozen=True):
     fault: Fault
 
 
-# -- reading and writing streams ---------------------------------------------------------------------------------
+# -- a stream's events ---------------------------------------------------------------------------------
 
 
 class Event(Struct, frozen=True):
@@ -354,45 +395,3 @@ class Event(Struct, frozen=True):
 
     data: bytes
     name: str = ""
-
-
-class Context(Struct, frozen=True, kw_only=True):
-    """What an answer needs beside its content: minted ids, the time, and what the client asked to see."""
-
-    id: str
-    created: int
-    """Unix seconds."""
-    model: str
-    """The model that answers."""
-    include_usage: bool = False
-    named_tool: bool = False
-    """True when the caller forced one named tool (some dialects then finish differently)."""
-
-
-class EventReader(Protocol):
-    """Upstream events -> deltas. Any event gives deltas or raises one `ProtocolFault`; unknown ones are ignored."""
-
-    ignored: int
-    """Events and fields that meant nothing to the reader, counted."""
-
-    def feed(self, event: Event) -> Sequence[Delta]:
-        """Deltas of one event. Raises ProtocolFault on what cannot be an event of this dialect."""
-
-    def close(self) -> Sequence[Delta]:
-        """The bytes ended. Raises Truncated unless the dialect's terminal event was seen."""
-
-
-class EventWriter(Protocol):
-    """Deltas -> bytes for the client, framing included."""
-
-    def feed(self, delta: Delta) -> bytes:
-        """Bytes to send; empty when this delta says nothing in this dialect (or must be held back)."""
-
-    def close(self) -> bytes:
-        """The regular end of the stream, e.g. the usage chunk and `[DONE]`."""
-
-    def fault(self, fault: Fault) -> bytes:
-        """The error event that ends a broken stream; never the regular end."""
-
-    def shows(self, delta: Delta) -> bool:
-        """Whether the client sees this delta as content, so that it commits the answer."""

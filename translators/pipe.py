@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from translators.ir import Delta, Event, EventReader, EventWriter
+from translators.codec import EventReader, EventWriter
+from translators.ir import Delta, Event
 
 
 class Translating:
@@ -15,6 +16,10 @@ class Translating:
         self._writer = writer
         self.fault = writer.fault
         self.shows = writer.shows
+
+    @property
+    def done(self) -> bool:
+        return self._reader.done
 
     def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
         """Raises ProtocolFault on what cannot be an event of the upstream's dialect."""

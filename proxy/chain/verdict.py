@@ -14,6 +14,12 @@ OWN_WORDS = (Kind.REFUSED, Kind.TOO_LONG, Kind.CONTENT)
 """Faults of the request: told as the target told them."""
 MAX_RETRY_AFTER_S = 120.0
 """The OpenAI SDK gives up altogether on anything longer."""
+SOON_S = 1.0
+"""Retry-After of what only this machine's own lack stood in the way of."""
+
+
+UNABLE = frozenset({"cannot", "smaller"})
+"""Reasons of `Skip.why` that lie in the request and stay true however long one waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ def last_word(faults: Sequence[tuple[str, Fault]], skips: Sequence[Skip]) -> Las
     primary = next(fault for target, fault in reversed(faults) if target == first_target)
     if primary.kind in OWN_WORDS:
         return LastWord(primary)
+    if any(fault.kind is Kind.SHED for _, fault in faults):
+        return _not_asked(primary, faults, skips)
     waits = [skip.wait_s for skip in skips if skip.why == "throttled" and skip.wait_s is not None]
     waits += [fault.retry_after_s or 1.0 for _, fault in faults if fault.kind is Kind.THROTTLED]
     throttled = all(fault.kind is Kind.THROTTLED for _, fault in faults) and all(s.why == "throttled" for s in skips)
@@ -56,22 +64,34 @@ def last_word(faults: Sequence[tuple[str, Fault]], skips: Sequence[Skip]) -> Las
     return LastWord(fault, primary.retry_after_s if primary.kind is Kind.THROTTLED else None)
 
 
+def _not_asked(primary: Fault, faults: Sequence[tuple[str, Fault]], skips: Sequence[Skip]) -> LastWord:
+    """A target that no connection of ours could be had for may answer the next request."""
+    if not skips and all(fault.kind is Kind.SHED for _, fault in faults):
+        message = say(f"No connection to a provider could be opened: {primary.message}.")
+    else:
+        message = _named(faults, skips)
+    return LastWord(Fault(kind=primary.kind, status=primary.status, message=message), SOON_S, should_retry=True)
+
+
 def _nobody_called(skips: Sequence[Skip]) -> LastWord:
     reasons = {skip.why for skip in skips}
     message = f"No target can take this request: {_list(skips)}."
-    if reasons == {"cannot"}:
+    if reasons == {"smaller"}:
+        fault = Fault(kind=Kind.TOO_LONG, status=400, message=say(message), code="context_length_exceeded")
+        return LastWord(fault)
+    if reasons <= UNABLE:
         param = next((skip.param for skip in skips if skip.param), None)
         fault = Fault(kind=Kind.REFUSED, status=400, message=say(message), param=param, code="unsupported_parameter")
         return LastWord(fault)
     waits = [skip.wait_s for skip in skips if skip.wait_s is not None]
     wait = min(waits, default=None)
-    if reasons <= {"throttled", "cannot"}:
+    if reasons <= {"throttled", *UNABLE}:
         fault = Fault(kind=Kind.THROTTLED, status=429, message=say(message))
         return LastWord(fault, wait, should_retry=wait is not None and wait <= MAX_RETRY_AFTER_S)
     if wait is not None:
         fault = Fault(kind=Kind.SHED, status=503, message=say(message), code="no_target_available")
         return LastWord(fault, min(30.0, max(1.0, wait)), should_retry=True)
-    kind = Kind.AUTH if reasons <= {"keys", "cannot"} else Kind.SHED
+    kind = Kind.AUTH if reasons <= {"keys", *UNABLE} else Kind.SHED
     return LastWord(Fault(kind=kind, status=503, message=say(message), code="no_target_available"))
 
 

@@ -4,16 +4,20 @@ For each target: translate (what it cannot express may skip it), then attempt un
 used, or its fault says to go on. The key is chosen before the permit, so that a missing key never takes up a probe.
 Before the commit anything may go on to the next target; after it nothing is retried behind the client's back.
 
+A live tool loop is an exception to the order: it goes first to the target whose thinking it carries. A refusal that
+names its remedy is followed once, at the same target, by the request so mended.
+
 When breakers alone refuse the whole chain, the target nearest its probe admits one request a second: never worse than
 no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
-import math
 from dataclasses import dataclass
 
-from proxy.chain.engagement import Engagement, Ready, Tools, of_the_caller
-from proxy.chain.verdict import Skip, last_word
-from proxy.config.values import Secret, Target
+from proxy.chain.account import of_the_caller
+from proxy.chain.engagement import Engagement
+from proxy.chain.ready import Ready, Tools, key_for
+from proxy.chain.verdict import UNABLE, Skip, last_word
+from proxy.config.values import Target
 from proxy.flow import Exchange, Refused
 from proxy.jobs import Job, Prepared
 from proxy.resilience.breaker import State
@@ -21,6 +25,7 @@ from proxy.resilience.keys import KeyState
 from proxy.resilience.retry import Action, again, attempts_for, delay, onward, total_attempts
 from proxy.resilience.targets import TargetState
 from proxy.routing.resolve import Resolution
+from proxy.routing.sticky import headed, place_of
 from proxy.upstream.timings import AttemptTimes, attempt_times
 from translators.faults import Fault, Kind, Malformed
 from translators.report import Mode
@@ -39,7 +44,7 @@ class Chain:
             if not await walk.along():
                 walk.conclude()
         finally:
-            exchange.skipped = [(skip.target, skip.reason) for skip in walk.skips]
+            walk.tell_skips()
 
 
 @dataclass(slots=True)
@@ -52,6 +57,7 @@ class _Try:
     position: int
     allowed: int
     made: int = 0
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class _Walk:
         self._job = job
         self._found = found
         self._mode = mode
-        self._targets = found.targets
+        self._targets = self._ordered()
         self._left = total_attempts(len(found.targets), found.targets[0].retry)
         self._limit = min(exchange.deadline, exchange.commit_by)
         self._slept = 0.0
@@ -82,6 +88,24 @@ class _Walk:
         self._translated = False
         self._window: int | None = None
         """Context window of the last target that failed."""
+
+    def _ordered(self) -> tuple[Target, ...]:
+        """The chain, with the target that a live tool loop is bound to at its head while it is healthy."""
+        targets = self._found.targets
+        if len(targets) == 1 or self._found.route.sticky == "none":
+            return targets
+        origin = self._job.loop_origin()
+        place = place_of(targets, origin) if origin else None
+        if not place or not self._callable(targets[place]):
+            return targets
+        return headed(targets, place)
+
+    def _callable(self, target: Target) -> bool:
+        """Whether its breaker, its throttle and its keys let a call through now."""
+        now = self._tools.clock.now()
+        if not self._usable(target, now):
+            return False
+        return target.provider.client_key or self._tools.registry.keys(target.provider).choose(now, set()) is not None
 
     async def along(self) -> bool:
         """True once the exchange is answered (or broken off after its commit)."""
@@ -102,6 +126,10 @@ class _Walk:
             raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message))
         word = last_word(self._faults, self.skips)
         raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=word.should_retry)
+
+    def tell_skips(self) -> None:
+        """Puts who was passed over, and why, where the answer's head finds it."""
+        self._exchange.skipped = [(skip.target, skip.reason) for skip in self.skips]
 
     def _over(self) -> bool:
         return self._tools.clock.now() >= self._limit
@@ -132,7 +160,8 @@ class _Walk:
         barred = prepared.report.blocking(self._mode)
         if barred:
             reason = "; ".join(f"{entry.field}: {entry.why}" for entry in barred)
-            self.skips.append(Skip(target.name, "cannot", reason, param=barred[0].field))
+            why = "smaller" if prepared.too_long and len(barred) == 1 else "cannot"
+            self.skips.append(Skip(target.name, why, reason, param=barred[0].field))
             return None
         state = self._tools.registry.target(target, self._tools.clock.now())
         retries = self._exchange.retry_count
@@ -150,6 +179,8 @@ class _Walk:
                 return False
             if await self._attempt(turn, ready):
                 return True
+            if self._repair(turn):
+                continue
             if not await self._again(turn, ready.key, spent):
                 return False
 
@@ -158,6 +189,8 @@ class _Walk:
             turn.state.budget.deposit(self._tools.clock.now())
         turn.made += 1
         self._left -= 1
+        if self.skips:
+            self.tell_skips()
         target = turn.target
         engagement = Engagement(self._tools, self._exchange, self._job, target, turn.state, turn.prepared, ready)
         fault = await engagement.run()
@@ -169,6 +202,17 @@ class _Walk:
         self._translated = turn.prepared.translated
         self._window = target.profile.context_window
         return False
+
+    def _repair(self, turn: _Try) -> bool:
+        """Whether the target is asked once more, at once, with the request mended as its refusal says."""
+        repair = self._faults[-1][1].repair
+        if not repair or turn.repaired or self._left <= 0 or self._over():
+            return False
+        prepared = self._job.repaired(turn.target, turn.prepared, repair)
+        if prepared is None or prepared.report.blocking(self._mode):
+            return False
+        turn.prepared, turn.repaired = prepared, True
+        return True
 
     async def _again(self, turn: _Try, key: KeyState, spent: set[int]) -> bool:
         """Whether the same target gets another attempt now; sleeps the pause that it takes."""
@@ -211,13 +255,7 @@ class _Walk:
     def _ready(self, turn: _Try, spent: set[int]) -> Ready | Skip:
         """A key and a permit for an attempt now, or why there is none."""
         target, state, now = turn.target, turn.state, self._tools.clock.now()
-        limit = target.provider.per_target
-        if limit and state.in_flight >= limit:
-            return Skip(target.name, "busy", f"its limit of {limit} calls in flight is reached", 1.0)
-        wait = state.throttle.free_at(now) - now
-        if wait > 0:
-            return _throttled(target, wait)
-        key = self._key(target, now, spent)
+        key = key_for(self._tools, target, state, self._exchange.headers, now, spent, turn.prepared.calls)
         if isinstance(key, Skip):
             return key
         times = self._times(turn, now)
@@ -231,8 +269,8 @@ class _Walk:
     def _times(self, turn: _Try, now: float) -> AttemptTimes:
         return attempt_times(
             turn.target.timeouts,
-            stream=self._job.stream,
-            embeddings=self._job.endpoint == "embeddings",
+            stream=turn.prepared.stream,
+            quick=self._job.endpoint != "chat",
             reasons=self._job.reasons(turn.target),
             now=now,
             deadline=self._exchange.deadline,
@@ -240,21 +278,9 @@ class _Walk:
             targets_left=len(self._targets) - turn.position - 1,
         )
 
-    def _key(self, target: Target, now: float, spent: set[int]) -> KeyState | Skip:
-        if target.provider.client_key:
-            return _callers_key(self._exchange.headers)
-        pool = self._tools.registry.keys(target.provider)
-        key = pool.choose(now, spent)
-        if key is not None:
-            return key
-        free_at = pool.free_at(now)
-        if free_at is None:
-            return Skip(target.name, "keys", f"every key of {target.provider.name} is refused or out of quota")
-        return _throttled(target, free_at - now)
-
     async def _forced(self) -> bool:
         """One more chance when breakers alone stood in the way."""
-        if self._faults or not self._shut or any(skip.why not in ("breaker", "cannot") for skip in self.skips):
+        if self._faults or not self._shut or any(skip.why not in ("breaker", *UNABLE) for skip in self.skips):
             return False
         nearest = min(self._shut, key=lambda one: one.wait_s)
         turn, now = nearest.turn, self._tools.clock.now()
@@ -263,14 +289,3 @@ class _Walk:
             return False
         self.skips = [skip for skip in self.skips if skip.target != turn.target.name]
         return await self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
-
-
-def _throttled(target: Target, wait_s: float) -> Skip:
-    return Skip(target.name, "throttled", f"asked to wait {math.ceil(wait_s)} s more", wait_s)
-
-
-def _callers_key(headers: dict[str, str]) -> KeyState:
-    """The caller's own key, from either header that clients use; no key is a matter for the provider to refuse."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    value = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-    return KeyState(index=-1, source="client", secret=Secret(value) if value else None, fingerprint="")

@@ -1,7 +1,7 @@
 """`sidestep check`: is the configuration right, and what does it come to?"""
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from proxy.cli.options import add_config, add_json, load
@@ -79,23 +79,19 @@ def _value(value: object) -> str:
 
 def _provider(provider: dict[str, Any]) -> Iterator[str]:
     yield f"  {provider['name']}: {provider['dialect']} at {provider['base_url']}"
-    yield f"    keys     {_keys(provider['keys'])}"
+    yield f"    keys     {', '.join(provider['keys']) or 'none'}"
     extras = {
         "vendor": provider["vendor"],
         "default model": provider["default_model"],
         "headers": " ".join(provider["headers"]),
         "proxy": provider["proxy"],
         "ca_file": provider["ca_file"],
+        "token_url": provider["token_url"],
         "per_target": provider["per_target"] or "",
     }
     told = [f"{name} {value}" for name, value in extras.items() if value]
     if told:
         yield f"    with     {', '.join(told)}"
-
-
-def _keys(keys: Iterable[dict[str, Any]]) -> str:
-    told = [f"{key['source']} ({key['hash']})" if key["hash"] else "the caller's own" for key in keys]
-    return ", ".join(told) or "none"
 
 
 def _routes(title: str, routes: list[dict[str, Any]], defaults: dict[str, Any]) -> Iterator[str]:

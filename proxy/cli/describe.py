@@ -1,6 +1,6 @@
 """The resolved stack as plain values: what `sidestep check` prints, and the start-up lines are made of.
 
-Keys appear as their source and a fingerprint, headers by name alone.
+Keys appear as their sources, headers by name alone.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import Any
 
 from proxy.config.listeners import ENV_CLIENT
 from proxy.config.profiles import profile_for, vendor_of
-from proxy.config.secrets import CLIENT, fingerprint
+from proxy.config.secrets import CLIENT
 from proxy.config.values import BreakerSettings, Config, ModelRoute, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.resilience.retry import attempts_for, total_attempts
 from proxy.routing.resolve import Router
@@ -42,16 +42,16 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
 
 
 def _provider(provider: Provider) -> Plain:
-    keys = [{"source": key.source, "hash": fingerprint(key.secret)} for key in provider.keys]
     return {
         "name": provider.name,
         "vendor": provider.vendor or None,
         "dialect": provider.dialect.value,
         "base_url": provider.base_url,
-        "keys": [{"source": CLIENT, "hash": None}] if provider.client_key else keys,
+        "keys": [CLIENT] if provider.client_key else [key.source for key in provider.keys],
         "headers": list(provider.headers),
         "proxy": provider.proxy,
         "ca_file": provider.ca_file,
+        "token_url": provider.token_url,
         "default_model": provider.default_model,
         "per_target": provider.per_target,
     }
@@ -66,6 +66,7 @@ def _model(route: ModelRoute, router: Router) -> Plain:
         "defaults": dict(route.defaults),
         "max_output": route.max_output,
         "failover_on_content": route.failover_on_content,
+        "fan_out": route.fan_out,
         **_chain(targets),
     }
 

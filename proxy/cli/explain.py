@@ -23,6 +23,12 @@ def add(commands: "Commands") -> None:
     )
     parser.add_argument("--model", metavar="NAME", help="the model asked for (default: the one in --file)")
     parser.add_argument("--file", metavar="REQUEST.json", help="a request body; one with `input` is for embeddings")
+    parser.add_argument(
+        "--path",
+        metavar="PATH",
+        help="the path it is sent to, such as /v1/messages (default: /v1/embeddings for a body with `input`, else "
+        "/v1/chat/completions)",
+    )
     add_config(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -31,7 +37,7 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     body = _body(arguments)
     loaded = load(arguments.config)
-    explanation = _explained(loaded.config, body)
+    explanation = _explained(loaded.config, body, arguments.path)
     if arguments.json:
         import json  # noqa: PLC0415 - see the package's docstring
         from dataclasses import asdict  # noqa: PLC0415 - likewise
@@ -65,14 +71,15 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
     return body if arguments.model is None else {**body, "model": arguments.model}
 
 
-def _explained(config: "Config", body: dict[str, Any]) -> "Explanation":
+def _explained(config: "Config", body: dict[str, Any], path: str | None) -> "Explanation":
     """Raises Stop when the request is no request, or nothing serves its model."""
     from proxy.cli.plan import plan  # noqa: PLC0415 - see the package's docstring
+    from proxy.flow import Refused  # noqa: PLC0415 - likewise
     from translators.faults import Malformed  # noqa: PLC0415 - likewise
 
     try:
-        return plan(config, body)
-    except Malformed as error:
+        return plan(config, body, path)
+    except (Malformed, Refused) as error:
         raise Stop(str(error)) from None
 
 
@@ -92,6 +99,8 @@ def _row(place: int, row: "Row") -> Iterator[str]:
     yield f"  {place}. {row.target} ({row.dialect}): {row.verdict}, {row.reason}"
     if row.verdict == "tried":
         yield f"     {row.attempts} attempt{'' if row.attempts == 1 else 's'}, at worst {row.worst_case_s:g} s"
+        if row.upstream_stream:
+            yield "     asked for a stream, which is folded into one answer"
     for loss in row.losses:
         yield f"     {loss.verdict} {loss.field}: {loss.why}"
     if row.input_tokens_bound is not None:

@@ -74,10 +74,11 @@ def _demo(overrides: "Overrides", *, reuse_port: bool) -> int:
 
 def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool) -> int:
     from proxy.app import build  # noqa: PLC0415 - see the package's docstring
+    from proxy.config.zero import no_failover  # noqa: PLC0415 - likewise
     from proxy.server import Running, run, too_few  # noqa: PLC0415 - likewise
 
     def ready(running: Running) -> None:
-        told = [*warnings, *filter(None, [too_few(config.limits.in_flight)])]
+        told = [*warnings, *filter(None, [no_failover(config, os.environ), too_few(config.limits.in_flight)])]
         for line in lines(config, told, running.data_url, running.admin_url):
             print(f"sidestep: {line}", file=sys.stderr)
         sys.stderr.flush()

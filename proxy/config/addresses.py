@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+\Z")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+\Z")
+_PATH = re.compile(r"/[!\"$-~]*\Z")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 
 OWN_HEADERS: Final = frozenset(
@@ -40,6 +41,8 @@ OWN_HEADERS: Final = frozenset(
     }
 )
 """Set by the proxy itself, never by configuration."""
+KEY_HEADERS: Final = frozenset({"api-key", "authorization", "x-api-key", "x-goog-api-key"})
+"""Those of them that carry a provider's key."""
 
 
 def is_loopback(host: str) -> bool:
@@ -126,6 +129,25 @@ def check_header(name: str, value: object) -> str:
         return "is set by Sidestep itself"
     if not isinstance(value, str) or not _HEADER_VALUE.match(value) or value != value.strip():
         return "must be printable ASCII text without outer spaces"
+    return ""
+
+
+def check_key_header(name: str) -> str:
+    """What is wrong with the name of the header that carries a provider's key, or ""."""
+    lower = name.lower()
+    if not _HEADER_NAME.match(name) or name != lower:
+        return "must be a header's name in lower case, as in api-key"
+    if lower in OWN_HEADERS - KEY_HEADERS or lower.startswith("x-sidestep-"):
+        return "is set by Sidestep itself and cannot carry a key"
+    return ""
+
+
+def check_path(path: str) -> str:
+    """What is wrong with a path (and query) that follows a base URL, or ""."""
+    if not _PATH.match(path):
+        return "must start with / and be printable ASCII without spaces and #"
+    if "{" in (rest := path.replace("{model}", "")) or "}" in rest:
+        return "knows no placeholder but {model}"
     return ""
 
 

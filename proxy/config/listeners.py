@@ -36,6 +36,7 @@ def read_server(table: Table, overrides: Overrides) -> ServerSettings:
         watch=bool(table.flag("watch")),
         engine=cast("Literal['native', 'httpx2']", table.choice("engine", ("native", "httpx2")) or base.engine),
         cluster_hosts=_hosts(table),
+        refresh_capabilities=table.flag("refresh_capabilities") is not False,
     )
     table.finish()
     return override(server, overrides, table.problems)

@@ -21,6 +21,7 @@ from proxy.config.listeners import (
     read_clients,
     read_server,
 )
+from proxy.config.passthrough import read_passthrough
 from proxy.config.providers import Common, read_providers
 from proxy.config.routes import ANY, read_embeddings, read_models
 from proxy.config.table import Table, join
@@ -109,6 +110,7 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         admin=read_admin(root.table("admin")),
         limits=limits,
         timeouts=common.timeouts,
+        passthrough=read_passthrough(root.table("passthrough"), providers),
         health=settings.over(HealthSettings(), root.table("health")),
         source=problems.source,
     )

@@ -1,8 +1,8 @@
 """What `translators/profiles.toml` knows of vendors and their models, merged with what the configuration says.
 
-The later wins: the vendor's own values, the rows whose `match` fits the model (in the file's order), the provider's
-`profile`, and the provider's `models."NAME"`. The file is read once, at first use; what is derived from it for a model
-is kept in a bounded cache, for clients may ask for any number of names.
+The later wins: the vendor's own values, the rows whose `match` fits the model (in the file's order), what the provider
+itself told of the model, the provider's `profile`, and the provider's `models."NAME"`. The file is read once, at first
+use; what is derived from it for a model is kept in a bounded cache, for clients may ask for any number of names.
 """
 
 import tomllib
@@ -17,10 +17,11 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import structs
 
+from proxy.config.addresses import check_key_header, check_path
 from proxy.config.errors import listed
 from proxy.config.values import Provider
 from translators.ir import Dialect
-from translators.profile import Profile
+from translators.profile import OPERATIONS, Profile
 
 _BOUND = frozenset({"vendor", "provider", "model", "account", "custom_tools"})
 """Fields of a Profile that are known from elsewhere and never configured."""
@@ -50,10 +51,16 @@ class Vendor:
 def vendors() -> Mapping[str, Vendor]:
     """Every vendor by name, in the file's order."""
     text = resources.files("translators").joinpath("profiles.toml").read_text("utf-8")
-    return MappingProxyType({name: _vendor(name, row) for name, row in tomllib.loads(text)["vendors"].items()})
+    found: dict[str, Vendor] = {}
+    for name, row in tomllib.loads(text)["vendors"].items():
+        found[name] = _vendor(name, row, found.get(row.get("like", "")))
+    return MappingProxyType(found)
 
 
-def _vendor(name: str, row: Mapping[str, Any]) -> Vendor:
+def _vendor(name: str, row: Mapping[str, Any], like: Vendor | None) -> Vendor:
+    profile, models = row.get("profile", {}), tuple(row.get("models", ()))
+    if like is not None:
+        profile, models = {**like.profile, **profile}, like.models + models
     return Vendor(
         name=name,
         dialect=Dialect(row["dialect"]),
@@ -61,8 +68,8 @@ def _vendor(name: str, row: Mapping[str, Any]) -> Vendor:
         key_env=tuple(row.get("key_env", ())),
         default_model=row.get("default_model") or None,
         model_prefixes=tuple(row.get("model_prefixes", ())),
-        profile=row.get("profile", {}),
-        models=tuple(row.get("models", ())),
+        profile=profile,
+        models=models,
     )
 
 
@@ -77,13 +84,14 @@ def vendor_of(model: str) -> str | None:
     return owner
 
 
-def profile_for(provider: Provider, model: str) -> Profile:
-    """The profile of `model` at `provider`; `account` is left to the attempt, which knows the key."""
+def profile_for(provider: Provider, model: str, told: Mapping[str, Any] | None = None) -> Profile:
+    """The profile of `model` at `provider`; `account` is left to the attempt, which knows the key. `told` are fields
+    that the provider's own list of models gives."""
     return structs.replace(
         _known(provider.vendor, model),
         provider=provider.name,
         model=model,
-        **{**provider.profile, **provider.models.get(model, {})},
+        **{**(told or {}), **provider.profile, **provider.models.get(model, {})},
     )
 
 
@@ -113,7 +121,19 @@ def convert(name: str, value: object) -> Any:
         raise ValueError(what.replace("Expected", "must be", 1)) from None
     if isinstance(field, (int, float)) and not 0 <= field <= LARGEST:
         raise ValueError(f"must be at least 0 and at most {LARGEST}")
+    if name == "paths":
+        _check_paths(field)
+    elif name == "key_header" and field and (problem := check_key_header(field)):
+        raise ValueError(problem)
     return field
+
+
+def _check_paths(paths: Mapping[str, str]) -> None:
+    for operation, path in paths.items():
+        if operation not in OPERATIONS:
+            raise ValueError(f'has no operation "{operation[:40]}"; known: {listed(sorted(OPERATIONS))}')
+        if problem := check_path(path):
+            raise ValueError(f"{operation}: {problem}")
 
 
 def _options(name: str) -> str:

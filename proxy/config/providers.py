@@ -13,7 +13,8 @@ from typing import Any
 from proxy.config import profiles, settings
 from proxy.config.addresses import check_header, check_url, points_at, repeated_headers
 from proxy.config.errors import listed, nearest
-from proxy.config.secrets import CLIENT, NoSecret, read_secret
+from proxy.config.secrets import CLIENT, NoSecret
+from proxy.config.sources import TOKENS, read_key
 from proxy.config.table import Range, Table, join
 from proxy.config.values import (
     BreakerSettings,
@@ -22,6 +23,7 @@ from proxy.config.values import (
     RetrySettings,
     TimeoutSettings,
 )
+from translators.catalog import PROVIDERS
 from translators.ir import Dialect
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -53,11 +55,14 @@ def read_providers(table: Table, common: Common) -> dict[str, Provider]:
 
 def _provider(name: str, table: Table, common: Common) -> Provider:
     vendor = _vendor(table)
-    dialect = table.choice("dialect", [dialect.value for dialect in Dialect])
+    dialect = table.choice("dialect", [dialect.value for dialect in PROVIDERS])
     if "dialect" not in table and "vendor" not in table:
-        table.wrong("dialect", f"say which: {listed(known.value for known in Dialect)}; or name a vendor")
+        table.wrong("dialect", f"say which: {listed(known.value for known in PROVIDERS)}; or name a vendor")
     base_url = _base_url(table, vendor, common)
     keys, client_key = _keys(table, vendor, common.env)
+    profile = _profile(table.table("profile"))
+    if any(isinstance(key.renewal, TOKENS) for key in keys):
+        profile.setdefault("key_header", "authorization")
     provider = Provider(
         name=name,
         dialect=Dialect(dialect) if dialect else vendor.dialect if vendor else Dialect.OPENAI_CHAT,
@@ -68,12 +73,13 @@ def _provider(name: str, table: Table, common: Common) -> Provider:
         headers=_headers(table),
         proxy=_proxy(table),
         ca_file=_ca_file(table),
+        token_url=_token_url(table, common),
         default_model=table.text("default_model") or (vendor.default_model if vendor else None),
         breaker=settings.over(common.breaker, table.table("breaker"), without=settings.WHOLE_CHAIN),
         retry=settings.over(common.retry, table.table("retry"), without=settings.WHOLE_CHAIN),
         timeouts=settings.over(common.timeouts, table.table("timeouts"), without=settings.WHOLE_CHAIN),
         per_target=_or(table.number("per_target", int, Range(0, 1_000_000)), common.per_target),
-        profile=_profile(table.table("profile")),
+        profile=profile,
         models={model: _profile(block) for model, block in table.table("models").tables()},
     )
     table.finish()
@@ -116,9 +122,11 @@ def _keys(table: Table, vendor: profiles.Vendor | None, env: Mapping[str, str]) 
     keys = []
     for place, source in enumerate(sources):
         try:
-            keys.append(ProviderKey(source, read_secret(source, env)))
+            keys.append(read_key(source, env))
         except NoSecret as error:
             table.wrong("keys", f"entry {place + 1}: {error}")
+    if len({isinstance(key.renewal, TOKENS) for key in keys}) > 1:
+        table.wrong("keys", "has tokens beside keys, which travel in different headers: make two providers of them")
     return tuple(keys), False
 
 
@@ -141,8 +149,7 @@ def vendor_keys(vendor: profiles.Vendor, env: Mapping[str, str]) -> tuple[Provid
     if variable is None:
         some = vendor.key_env[0] if len(vendor.key_env) == 1 else f"one of {listed(vendor.key_env)}"
         raise NoSecret(f"no key: set {some}, or say where it is with keys = [...]")
-    source = f"env:{variable}"
-    return (ProviderKey(source, read_secret(source, env)),)
+    return (read_key(f"env:{variable}", env),)
 
 
 def _headers(table: Table) -> dict[str, str]:
@@ -160,6 +167,13 @@ def _proxy(table: Table) -> str | None:
     if url and (problem := check_url(url, plain_hosts=None)):
         table.wrong("proxy", problem)
     return url
+
+
+def _token_url(table: Table, common: Common) -> str | None:
+    url = table.text("token_url")
+    if url and (problem := check_url(url, plain_hosts=common.cluster_hosts)):
+        table.wrong("token_url", problem)
+    return url.rstrip("/") if url else None
 
 
 def _ca_file(table: Table) -> str | None:

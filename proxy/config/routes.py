@@ -57,6 +57,8 @@ def _model(name: str, table: Table, providers: Mapping[str, Provider]) -> ModelR
             "Literal['strict', 'warn', 'lenient']", table.choice("mode", ("strict", "warn", "lenient")) or "warn"
         ),
         failover_on_content=bool(flag),
+        fan_out=bool(table.flag("fan_out")),
+        sticky=cast("Literal['signed', 'none']", table.choice("sticky", ("signed", "none")) or "signed"),
         breaker=settings.changes(table.table("breaker"), BreakerSettings),
         retry=settings.changes(table.table("retry"), RetrySettings),
         timeouts=settings.changes(table.table("timeouts"), TimeoutSettings),

@@ -1,7 +1,7 @@
-"""Where secrets come from, and how they are told apart without being shown.
+"""Where secrets come from.
 
-A key is named by its source, `env:NAME` or `file:/path`; a key that stands in the configuration itself is refused, and
-no message repeats what may be one.
+A key is named by its source, `env:NAME` or `file:/path` (or one that gives tokens: `proxy.config.sources`); a key that
+stands in the configuration itself is refused, and no message repeats what may be one.
 """
 
 import hashlib
@@ -43,8 +43,14 @@ def read_secret(source: str, env: Mapping[str, str]) -> Secret:
         value, where = _file(place), f"file {place}"
     else:
         raise NoSecret(
-            'must be "env:NAME", "file:/path" or "client"; a key itself does not belong in a file of settings'
+            'must be "env:NAME", "file:/path", "entra:", "google:" or "client"; a key itself does not belong in a file '
+            "of settings"
         )
+    return checked(value, where)
+
+
+def checked(value: str, where: str) -> Secret:
+    """Raises NoSecret for what could not be sent in a header."""
     if not (value.isascii() and value.isprintable()) or " " in value:
         raise NoSecret("has spaces, line breaks or characters that no key has", where)
     return Secret(value)
@@ -62,11 +68,6 @@ def _file(place: str) -> str:
     if not value:
         raise NoSecret(f"file {place} is empty")
     return value
-
-
-def fingerprint(secret: Secret) -> str:
-    """Eight hex digits that tell keys apart in logs and listings, the same in every process; no way back to the key."""
-    return hashlib.blake2b(secret.reveal().encode(), digest_size=4, key=b"sidestep key fingerprint").hexdigest()
 
 
 def digest(text: str) -> tuple[str | None, str]:

@@ -55,6 +55,7 @@ RANGES: Final[Mapping[type, Mapping[str, Range]]] = {
         "queue": _COUNT_OR_NONE,
         "queue_wait_s": _SECONDS_OR_NONE,
         "body_bytes": _BYTES,
+        "passthrough_bytes": _BYTES,
         "buffered_bytes": _BYTES,
         "client_write_s": _SECONDS,
         "body_idle_s": _SECONDS,

@@ -3,7 +3,7 @@ need not check again. Times are seconds, sizes bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from translators.ir import Dialect
 from translators.profile import Profile
@@ -80,10 +80,42 @@ class LimitSettings:
     queue: int = 64
     queue_wait_s: float = 0.5
     body_bytes: int = 33_554_432
+    passthrough_bytes: int = 536_870_912
     buffered_bytes: int = 67_108_864
     client_write_s: float = 30.0
     body_idle_s: float = 10.0
     body_total_s: float = 30.0
+
+
+PASSED: Final = (
+    "/v1/audio/*",
+    "/v1/batches/*",
+    "/v1/containers/*",
+    "/v1/conversations/*",
+    "/v1/evals/*",
+    "/v1/files/*",
+    "/v1/fine_tuning/*",
+    "/v1/images/*",
+    "/v1/moderations",
+    "/v1/responses/*",
+    "/v1/uploads/*",
+    "/v1/vector_stores/*",
+    "/v1/videos/*",
+    "/v1/assistants/*",
+    "/v1/threads/*",
+    "/v1/chat/completions/*",
+)
+"""What of OpenAI's API passes through unless told otherwise; paths that Sidestep serves itself never do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassthroughSettings:
+    """Requests that one provider gets as they are, with no failover."""
+
+    provider: str = ""
+    """Empty: nothing passes through."""
+    paths: tuple[str, ...] = PASSED
+    """Whole paths, or with `/*` at the end all that begin so and what stands before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +133,8 @@ class ServerSettings:
     engine: Literal["native", "httpx2"] = "native"
     cluster_hosts: tuple[str, ...] = ()
     """Host names that providers may have without TLS, besides this machine."""
+    refresh_capabilities: bool = True
+    """Whether providers' own lists of models are asked what each can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +143,44 @@ class AdminSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyFile:
+    """`file:/path`: read again when the file changes."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntraToken:
+    """`entra:SCOPE`: Microsoft Entra's client credentials, with a secret or a federated token."""
+
+    scope: str
+    tenant: str
+    client_id: str
+    secret: Secret | None
+    token_file: str
+    """Holds the federated token where there is no secret; read for every fetch, since it is replaced in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleToken:
+    """`google:`: the metadata server's token, or one for a person's refresh token."""
+
+    client_id: str = ""
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
+    """None: ask the metadata server."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderKey:
-    """One key of a provider and where it came from (`env:X`, `file:/path`); `client` keys are not listed here."""
+    """One key of a provider and where it came from (`env:X`, `file:/path`, `entra:SCOPE`, `google:`); `client` keys are
+    not listed here."""
 
     source: str
-    secret: Secret
+    secret: Secret | None
+    """None until the token is fetched."""
+    renewal: KeyFile | EntraToken | GoogleToken | None = None
+    """How a newer one is had; None where it stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +197,8 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict)
     proxy: str | None = None
     ca_file: str | None = None
+    token_url: str | None = None
+    """Where `entra:` and `google:` fetch tokens, when not at the vendor's public address."""
     default_model: str | None = None
     """What `provider/*` means for a model that belongs to another vendor."""
     breaker: BreakerSettings = BreakerSettings()
@@ -162,6 +231,10 @@ class ModelRoute:
     max_output: int | None = None
     mode: Literal["strict", "warn", "lenient"] = "warn"
     failover_on_content: bool = False
+    fan_out: bool = False
+    """Whether a target that gives one answer to a call is called n times where n answers are asked for."""
+    sticky: Literal["signed", "none"] = "signed"
+    """Whether a live tool loop stays with the provider that signed its last turn."""
     breaker: Mapping[str, Any] = field(default_factory=dict)
     retry: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Mapping[str, Any] = field(default_factory=dict)
@@ -197,6 +270,7 @@ class Config:
     limits: LimitSettings = LimitSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
     """As configured for all; of these the request as a whole knows only `deadline_s`."""
+    passthrough: PassthroughSettings = PassthroughSettings()
     health: HealthSettings = HealthSettings()
     source: str = "environment"
     """The file's path, or `environment`."""

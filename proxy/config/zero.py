@@ -6,15 +6,16 @@ its like, for that is how the client program finds this proxy.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from proxy.config.addresses import check_url
 from proxy.config.errors import ENVIRONMENT, Problems, listed, nearest
 from proxy.config.listeners import CLIENT_VARIABLE, Overrides, environment_client, override
+from proxy.config.passthrough import SPEAKS
 from proxy.config.profiles import Vendor, vendors
 from proxy.config.providers import vendor_keys
 from proxy.config.secrets import NoSecret
-from proxy.config.values import Config, ModelRoute, Provider, ServerSettings, Step
+from proxy.config.values import Config, ModelRoute, PassthroughSettings, Provider, ServerSettings, Step
 
 CONFIG_VARIABLE: Final = "SIDESTEP_CONFIG"
 PRIMARY: Final = "AI_PROVIDER"
@@ -22,11 +23,30 @@ FALLBACK: Final = "AI_FALLBACK_PROVIDER"
 FALLBACK_SWITCH: Final = "AI_FALLBACK_ENABLED"
 DEFAULT_PRIMARY: Final = "openai"
 DEFAULT_FALLBACK: Final = "anthropic"
-ENDPOINTS: Final[Mapping[str, tuple[str, str]]] = {"azure-openai": ("AZURE_OPENAI_ENDPOINT", "/openai/v1")}
-"""Vendors whose every customer has an address of their own: its variable, and the path below it."""
+
+
+class Endpoint(NamedTuple):
+    """Where the address of a vendor is found whose every customer has an address of their own."""
+
+    variable: str
+    path: str
+    """What follows the variable's value."""
+    example: str
+
+
+ENDPOINTS: Final[Mapping[str, Endpoint]] = {
+    "azure-openai": Endpoint("AZURE_OPENAI_ENDPOINT", "/openai/v1", "https://NAME.openai.azure.com"),
+    "azure-foundry": Endpoint("AZURE_AI_ENDPOINT", "/openai/v1", "https://NAME.services.ai.azure.com"),
+    "anthropic-foundry": Endpoint("ANTHROPIC_FOUNDRY_BASE_URL", "/v1", "https://NAME.services.ai.azure.com/anthropic"),
+}
 
 _NO = frozenset({"false", "0", "no", "off"})
 _YES = frozenset({"true", "1", "yes", "on", ""})
+
+
+def unaided() -> Mapping[str, Vendor]:
+    """The vendors that need no configuration file: their address is known, or stands in a variable."""
+    return {name: vendor for name, vendor in vendors().items() if vendor.base_url or name in ENDPOINTS}
 
 
 def model_variable(vendor: str) -> str:
@@ -39,7 +59,7 @@ def read_environment(env: Mapping[str, str], overrides: Overrides, problems: Pro
     named = _named(env, problems)
     ready = {
         name: provider
-        for name, vendor in vendors().items()
+        for name, vendor in unaided().items()
         if (provider := _provider(vendor, env, problems, chosen=name in named))
     }
     client = environment_client(env, problems)
@@ -49,6 +69,7 @@ def read_environment(env: Mapping[str, str], overrides: Overrides, problems: Pro
     return Config(
         providers=ready,
         models={"*": ModelRoute("*", tuple(Step(name, "*") for name in chain))},
+        passthrough=PassthroughSettings(chain[0] if ready[chain[0]].dialect in SPEAKS else ""),
         clients={client.name: client} if client else {},
         server=override(ServerSettings(), overrides, problems),
     )
@@ -67,10 +88,14 @@ def _named(env: Mapping[str, str], problems: Problems) -> list[str]:
 
 
 def _known(name: str, variable: str, problems: Problems) -> str:
-    if name.lower() in vendors():
+    known = unaided()
+    if name.lower() in known:
         return name.lower()
-    more = f"; several go into {FALLBACK}" if "," in name and variable == PRIMARY else nearest(name, vendors())
-    problems.add(variable, f'"{name}" is not known; known: {listed(vendors())}{more}', ENVIRONMENT)
+    if name.lower() in vendors():
+        problems.add(variable, f"{name} needs a configuration file, which says where it is", ENVIRONMENT)
+        return ""
+    more = f"; several go into {FALLBACK}" if "," in name and variable == PRIMARY else nearest(name, known)
+    problems.add(variable, f'"{name}" is not known; known: {listed(known)}{more}', ENVIRONMENT)
     return ""
 
 
@@ -106,10 +131,10 @@ def _note(problems: Problems, *, chosen: bool) -> Callable[[str, str, str], None
 def _base_url(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, chosen: bool) -> str:
     if vendor.name not in ENDPOINTS:
         return vendor.base_url
-    variable, path = ENDPOINTS[vendor.name]
+    variable, path, example = ENDPOINTS[vendor.name]
     endpoint = env.get(variable, "").strip().rstrip("/")
     if not endpoint:
-        missing = f"is not set, but {vendor.name} has a key: its address is needed, as in https://NAME.openai.azure.com"
+        missing = f"is not set, but {vendor.name} has a key: its address is needed, as in {example}"
         _note(problems, chosen=chosen)(variable, missing, ENVIRONMENT)
         return ""
     if problem := check_url(endpoint, plain_hosts=()):
@@ -159,11 +184,25 @@ def no_keys(lacking: str) -> str:
     )
 
 
+def no_failover(config: Config, env: Mapping[str, str]) -> str:
+    """What to say where the environment, without having been told to, left a provider alone; else empty."""
+    if config.demo or config.source != "environment":
+        return ""
+    chain = config.models["*"].chain
+    meant = env.get(FALLBACK_SWITCH, "").strip().lower() in _NO or not env.get(FALLBACK, DEFAULT_FALLBACK).strip(", ")
+    if len(chain) != 1 or meant:
+        return ""
+    alone = chain[0].provider
+    second = next(name for name in (*config.providers, DEFAULT_FALLBACK, DEFAULT_PRIMARY) if name != alone)
+    key = "" if second in config.providers else f" and {vendors()[second].key_env[0]}"
+    return f"there is no failover, {alone} serves alone: set {FALLBACK}={second}{key}, or {FALLBACK_SWITCH}=false"
+
+
 def variables() -> tuple[str, ...]:
     """Every environment variable that a load reads, in order."""
     names = [CONFIG_VARIABLE, PRIMARY, FALLBACK, FALLBACK_SWITCH]
-    for vendor in vendors().values():
+    for vendor in unaided().values():
         names += [*vendor.key_env, model_variable(vendor.name)]
         if vendor.name in ENDPOINTS:
-            names.append(ENDPOINTS[vendor.name][0])
+            names.append(ENDPOINTS[vendor.name].variable)
     return (*names, CLIENT_VARIABLE)

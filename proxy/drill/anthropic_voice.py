@@ -5,25 +5,33 @@ under the newer version, each tool_use answered in the very next message, and th
 takes only if it made them itself (`sig-NAME`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 import orjson
 
 from proxy.drill.faults import anthropic_fault
-from proxy.drill.speech import Call, Question, Reply, Tool
+from proxy.drill.speech import Call, Question, Reply, Tool, tokens
 from proxy.drill.wire import Event
 
 PATH = "/v1/messages"
+COUNT_PATH = "/v1/messages/count_tokens"
 VERSION_HEADER = b"anthropic-version"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 OVERLOADED_STATUS = 529
 """What overload is told as before an answer has begun."""
 VERSIONS = ("2023-06-01", "2026-10-21")
 _STOPS = {"tools": "tool_use", "length": "max_tokens", "stop": "end_turn"}
+_PAUSE = "pause_turn"
+_QUERY = '{"query": "the script"}'
 
 fault = anthropic_fault
+
+
+def ears(path: str, _query: str) -> Callable[..., Question | bytes | str] | None:
+    """How a request to `path` is read; None where nothing is."""
+    return {PATH: hear, COUNT_PATH: counted}.get(path)
 
 
 def hear(body: Mapping[str, Any], version: str, provider: str, key: str) -> Question | str:
@@ -47,6 +55,7 @@ def hear(body: Mapping[str, Any], version: str, provider: str, key: str) -> Ques
         heard=len(heard.encode()),
         images=tuple(_media_type(block["source"]) for block in blocks if block["type"] == "image"),
         tool_results=sum(block["type"] == "tool_result" for block in last),
+        steps=_steps(turns),
         tools=_tools(body, choice),
         forced=choice["type"] in ("any", "tool"),
         parallel=not choice.get("disable_parallel_tool_use"),
@@ -54,6 +63,14 @@ def hear(body: Mapping[str, Any], version: str, provider: str, key: str) -> Ques
         reasoning=_reasoning(body.get("thinking") or {}),
         max_tokens=body["max_tokens"],
     )
+
+
+def counted(body: Mapping[str, Any], version: str, provider: str, key: str) -> bytes | str:
+    """How many tokens a conversation is, or what a real server would refuse about it; raises as `hear` does."""
+    if "max_tokens" in body:
+        return "max_tokens: Extra inputs are not permitted"
+    question = hear({**body, "max_tokens": 1}, version, provider, key)
+    return question if isinstance(question, str) else orjson.dumps({"input_tokens": tokens(question.heard)})
 
 
 def _problem(body: Mapping[str, Any], version: str, provider: str) -> str | None:
@@ -100,6 +117,11 @@ def _text(blocks: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(block["text"] for block in blocks if block["type"] == "text")
 
 
+def _steps(turns: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> int:
+    asked = max((at for at, (role, told) in enumerate(turns) if role == "user" and _text(told)), default=0)
+    return sum(block["type"] == "tool_result" for _, told in turns[asked + 1 :] for block in told)
+
+
 def _media_type(source: Mapping[str, Any]) -> str:
     kind: str = source["media_type"] if source["type"] == "base64" else source["type"]
     return kind
@@ -108,7 +130,8 @@ def _media_type(source: Mapping[str, Any]) -> str:
 def _tools(body: Mapping[str, Any], choice: Mapping[str, Any]) -> tuple[Tool, ...]:
     if choice["type"] == "none":
         return ()
-    tools = [Tool(one["name"], one["input_schema"]) for one in body.get("tools") or ()]
+    hosted = [one for one in body.get("tools") or () if one.get("type", "custom") != "custom"]
+    tools = [Tool(one["name"], one["input_schema"]) for one in body.get("tools") or () if one not in hosted]
     return tuple(tool for tool in tools if choice["type"] != "tool" or tool.name == choice["name"])
 
 
@@ -136,10 +159,27 @@ def _content(question: Question, reply: Reply) -> list[dict[str, Any]]:
         content.append({"type": "thinking", "thinking": thinking, "signature": f"sig-{question.provider}"})
     if reply.text:
         content.append({"type": "text", "text": reply.text})
+    if reply.pauses:
+        called, found = _search(question)
+        content += [{**called, "input": orjson.loads(_QUERY)}, found]
     return content + [
         {"type": "tool_use", "id": _id(call), "name": call.name, "input": orjson.loads(call.arguments)}
         for call in reply.calls
     ]
+
+
+def _search(question: Question) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A search that the server makes itself, and what it found."""
+    key = f"srvtoolu_{question.key}"
+    page = {"type": "web_search_result", "url": "https://example.com", "title": "T", "encrypted_content": "e"}
+    return (
+        {"type": "server_tool_use", "id": key, "name": "web_search", "input": {}},
+        {"type": "web_search_tool_result", "tool_use_id": key, "content": [page]},
+    )
+
+
+def _stop(reply: Reply) -> str:
+    return _PAUSE if reply.pauses else _STOPS[reply.finish]
 
 
 def _id(call: Call) -> str:
@@ -162,7 +202,7 @@ def _message(question: Question, content: Sequence[Any], stop: str | None, spent
 def body(question: Question, reply: Reply) -> bytes:
     """A `message`."""
     spent = usage(reply, reply.completion_tokens)
-    return orjson.dumps(_message(question, _content(question, reply), _STOPS[reply.finish], spent))
+    return orjson.dumps(_message(question, _content(question, reply), _stop(reply), spent))
 
 
 def events(question: Question, reply: Reply) -> tuple[Event, ...]:
@@ -178,12 +218,16 @@ def events(question: Question, reply: Reply) -> tuple[Event, ...]:
     if reply.text:
         deltas = [{"type": "text_delta", "text": piece} for piece in reply.deltas]
         told += _block(next(indexes), {"type": "text", "text": ""}, deltas)
+    if reply.pauses:
+        called, found = _search(question)
+        told += _block(next(indexes), called, [{"type": "input_json_delta", "partial_json": _QUERY}])
+        told += _block(next(indexes), found, [])
     for call in reply.calls:
         half = len(call.arguments) // 2
         parts = ("", call.arguments[:half], call.arguments[half:])
         deltas = [{"type": "input_json_delta", "partial_json": part} for part in parts]
         told += _block(next(indexes), {"type": "tool_use", "id": _id(call), "name": call.name, "input": {}}, deltas)
-    stop = {"stop_reason": _STOPS[reply.finish], "stop_sequence": None}
+    stop = {"stop_reason": _stop(reply), "stop_sequence": None}
     told.append(Event("finish", _sse("message_delta", delta=stop, usage=usage(reply, reply.completion_tokens))))
     return (*told, Event("end", _sse("message_stop")))
 

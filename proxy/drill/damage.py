@@ -71,6 +71,12 @@ def paused(answer: Answer, after: int, pause: Act) -> Plan:
     return [before, pause, behind]
 
 
+def unclosed(answer: Answer) -> Plan:
+    if answer.events is None:
+        return told(answer)
+    return [chunked_head(answer) + b"".join(chunk(event.data) for event in answer.events), Act.NEVER]
+
+
 def cut(answer: Answer, after: int | None, half_event: bytes) -> Plan:
     before, _ = _begun(answer, after)
     return [before + (chunk(half_event) if half_event and answer.events is not None else b""), Act.CUT]

@@ -1,7 +1,7 @@
 """Embeddings of a scripted provider: unit vectors made from a hash of the input, the same at every provider.
 
-So two providers that are said to share a space do, and a client can tell. Source of the format: OpenAI API
-reference, Embeddings; base64 is little-endian float32.
+So two providers that are said to share a space do, and a client can tell. Source of the formats: OpenAI API
+reference, Embeddings (base64 is little-endian float32); Gemini API reference, batchEmbedContents.
 """
 
 import base64
@@ -52,6 +52,28 @@ def embed(body: Mapping[str, Any]) -> bytes | str:
             "usage": {"prompt_tokens": spent, "total_tokens": spent},
         }
     )
+
+
+_GEMINI_BATCH = 100
+_GEMINI_FIELDS = frozenset(("model", "content", "taskType", "title", "outputDimensionality"))
+
+
+def embed_batch(body: Mapping[str, Any], model: str) -> bytes | str:
+    """The reply to Gemini's batchEmbedContents, or what a real server would refuse about it. Raises TypeError or
+    KeyError on a body whose shape is no request at all."""
+    requests = body["requests"]
+    if not 0 < len(requests) <= _GEMINI_BATCH:
+        return f"BatchEmbedContentsRequest.requests: at most {_GEMINI_BATCH} requests can be in one batch"
+    vectors, heard = [], 0
+    for one in requests:
+        if unknown := sorted(one.keys() - _GEMINI_FIELDS):
+            return f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
+        if one["model"] != f"models/{model}":
+            return "BatchEmbedContentsRequest.requests.model: must be the model of the batch"
+        text = "".join(part["text"] for part in one["content"]["parts"])
+        heard += len(text.encode())
+        vectors.append({"values": vector(text, one.get("outputDimensionality") or DIMENSIONS)})
+    return orjson.dumps({"embeddings": vectors, "usageMetadata": {"promptTokenCount": tokens(heard)}})
 
 
 def _inputs(given: Any) -> list[str]:

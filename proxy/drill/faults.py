@@ -10,6 +10,7 @@ Row = tuple[str, str, str | None]
 KINDS = ("insufficient_quota", "context_length", "content_filter", "overloaded", "slow_down", "spend_limit")
 
 _REQUEST = "invalid_request_error"
+_DETAIL = "type.googleapis.com/google.rpc"
 _OPENAI: dict[int | str, Row] = {
     400: ("Unsupported value: 'temperature' does not support 3 with this model.", _REQUEST, "unsupported_value"),
     401: ("Incorrect API key provided: demo-***.", _REQUEST, "invalid_api_key"),
@@ -49,6 +50,34 @@ _ANTHROPIC: dict[int | str, Row] = {
     "overloaded": ("Overloaded", "overloaded_error", None),
     "slow_down": ("Usage rose too fast.", "rate_limit_error", "ramp_limit_exceeded"),
 }
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_GEMINI: dict[int | str, tuple[int, str, str]] = {
+    400: (400, "Request contains an invalid argument.", ""),
+    401: (400, "API key not valid. Please pass a valid API key.", "API_KEY_INVALID"),
+    403: (403, "The caller does not have permission", ""),
+    404: (404, "models/demo is not found for API version v1beta.", ""),
+    429: (429, "You exceeded your current quota. Please retry in 30s.", "GenerateRequestsPerMinutePerProject"),
+    503: (503, "The service is currently unavailable.", ""),
+    504: (504, "Deadline expired before operation could complete.", ""),
+    "insufficient_quota": (
+        429,
+        "You exceeded your current quota.",
+        "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+    ),
+    "spend_limit": (429, "Quota exceeded for metric: generate_requests, limit: 0", "GenerateRequestsPerDayPerProject"),
+    "context_length": (400, "The input token count (9000) exceeds the maximum number of tokens allowed (8192).", ""),
+    "overloaded": (503, "The model is overloaded. Please try again later.", ""),
+    "slow_down": (429, "Resource has been exhausted (e.g. check quota).", ""),
+}
+"""Code, message, and what the details name."""
 
 
 def openai_fault(status: int, kind: str | None = None, message: str | None = None) -> bytes:
@@ -64,3 +93,19 @@ def anthropic_fault(status: int, kind: str | None = None, message: str | None = 
     if code:
         error["details"] = {"error_code": code}
     return orjson.dumps({"type": "error", "error": error, "request_id": "req_demo"})
+
+
+def gemini_fault(status: int, kind: str | None = None, message: str | None = None) -> bytes:
+    """An error body of the Gemini dialect; `kind` is one of KINDS and outranks the status. What the content filter
+    stops is no error there but an answer without candidates."""
+    if kind == "content_filter":
+        return orjson.dumps({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "modelVersion": "demo"})
+    code, text, named = _GEMINI.get(kind or status, (status, "An internal error has occurred.", ""))
+    error: dict[str, object] = {"code": code, "message": message or text, "status": _STATUSES.get(code, "INTERNAL")}
+    if named == "API_KEY_INVALID":
+        error["details"] = [{"@type": f"{_DETAIL}.ErrorInfo", "reason": named, "domain": "googleapis.com"}]
+    elif named:
+        quota = {"@type": f"{_DETAIL}.QuotaFailure", "violations": [{"quotaId": named}]}
+        retry = {"@type": f"{_DETAIL}.RetryInfo", "retryDelay": "30s"}
+        error["details"] = [quota, retry] if "PerMinute" in named else [quota]
+    return orjson.dumps({"error": error})

@@ -4,11 +4,12 @@ Its checks are those a real server makes and a translator can fail: types of the
 a call. Reasoning is counted in the usage and shown as `reasoning_content` only where the script asks for it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from proxy.drill import embedding
 from proxy.drill.faults import openai_fault
 from proxy.drill.speech import Call, Question, Reply, Tool
 from proxy.drill.wire import Event
@@ -22,6 +23,13 @@ OVERLOADED_STATUS = 503
 """What overload is told as before an answer has begun."""
 
 fault = openai_fault
+
+
+def ears(path: str, _query: str) -> Callable[..., Question | bytes | str] | None:
+    """How a request to `path` is read; None where nothing is."""
+    if path == embedding.PATH:
+        return lambda body, *_: embedding.embed(body)
+    return hear if path == PATH else None
 
 
 def hear(body: Mapping[str, Any], _version: str, provider: str, key: str) -> Question | str:
@@ -47,6 +55,7 @@ def hear(body: Mapping[str, Any], _version: str, provider: str, key: str) -> Que
         heard=sum(len(_text(one.get("content")).encode()) for one in messages),
         images=tuple(_media_type(part["image_url"]["url"]) for part in parts if part.get("type") == "image_url"),
         tool_results=_trailing_results(messages),
+        steps=_steps(messages),
         tools=_tools(body),
         forced=not isinstance(body.get("tool_choice", "auto"), str) or body.get("tool_choice") == "required",
         parallel=body.get("parallel_tool_calls") is not False,
@@ -92,6 +101,11 @@ def _trailing_results(messages: Sequence[Mapping[str, Any]]) -> int:
             break
         count += 1
     return count
+
+
+def _steps(messages: Sequence[Mapping[str, Any]]) -> int:
+    asked = max((at for at, one in enumerate(messages) if one.get("role") == "user"), default=0)
+    return sum(one.get("role") == "tool" for one in messages[asked:])
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Tool, ...]:

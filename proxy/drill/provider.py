@@ -20,12 +20,11 @@ from typing import Any, Self
 
 import orjson
 
-from proxy.drill import embedding
 from proxy.drill.http import Connection, Request
 from proxy.drill.scene import Scene
 from proxy.drill.script import Script, Step, ok
 from proxy.drill.speech import digest
-from proxy.drill.voice import voice_of
+from proxy.drill.voice import Hear, Voice, voices_of
 from proxy.drill.wire import Plan, whole
 from translators.ir import Dialect
 
@@ -34,6 +33,7 @@ WAIT_S = 10.0
 _CACHED = 256
 _CACHED_BYTES = 65_536
 _JSON = ("content-type", "application/json")
+_EMBEDDING = (Dialect.OPENAI_CHAT, Dialect.GEMINI)
 
 
 class Heard:
@@ -99,8 +99,10 @@ class ScriptedProvider:
         self.request_count = 0
         self.cancelled = 0
         """Requests the peer gave up on: its connection was gone before the answer's end."""
-        self._voice = voice_of(dialect)
-        self._models = [model, embed_model] if dialect is Dialect.OPENAI_CHAT else [model]
+        self._voices = voices_of(dialect)
+        self._voice = self._voices[0]
+        self._base = self._voice.PATH[: self._voice.PATH.index("/", 1)]
+        self._models = [model, embed_model] if dialect in _EMBEDDING else [model]
         self._tls = tls
         self._note = note
         self._script = script or ok()
@@ -167,7 +169,7 @@ class ScriptedProvider:
 
     @property
     def base_url(self) -> str:
-        return f"{self.url}/v1"
+        return self.url + self._base
 
     @property
     def script(self) -> Script:
@@ -259,23 +261,30 @@ class ScriptedProvider:
         return plan
 
     def _played(self, step: Step, request: Request, version: str) -> Plan:
-        path, key = _path(request), digest(request.body)
-        embeds = path == embedding.PATH and self.dialect is Dialect.OPENAI_CHAT
-        if not embeds and path != self._voice.PATH:
+        key = digest(request.body)
+        voice, hear = self._ears(request)
+        if hear is None:
             return self._unknown(request)
         try:
-            asked = orjson.loads(request.body)
-            about = embedding.embed(asked) if embeds else self._voice.hear(asked, version, self.name, key)
+            about = hear(orjson.loads(request.body), version, self.name, key)
         except (ValueError, KeyError, TypeError, AttributeError):
             about = "The body of the request could not be read."
         if isinstance(about, str):
-            return [whole(400, [_JSON], self._voice.fault(400, None, about))]
-        return step.plan(Scene(self._voice, key, about, self._note))
+            return [whole(400, [_JSON], voice.fault(400, None, about))]
+        return step.plan(Scene(voice, key, about, self._note))
+
+    def _ears(self, request: Request) -> tuple[Voice, Hear | None]:
+        """Who answers at a request's path, and how it reads one; None where nothing is."""
+        path, _, query = request.target.decode("latin-1").partition("?")
+        for voice in self._voices:
+            if hear := voice.ears(path, query):
+                return voice, hear
+        return self._voice, None
 
     def _listed(self, path: str) -> Plan:
-        if path == "/v1/models":
+        if path == f"{self._base}/models":
             return [whole(200, [_JSON], orjson.dumps(self._voice.models(self._models)))]
-        name = path.removeprefix("/v1/models/")
+        name = path.removeprefix(f"{self._base}/models/")
         if name in self._models:
             return [whole(200, [_JSON], orjson.dumps(self._voice.model(name)))]
         return [whole(404, [_JSON], self._voice.fault(404))]

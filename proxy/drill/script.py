@@ -82,6 +82,13 @@ def ok(
     return _script("ok", plan)
 
 
+def pauses(count: int) -> Script:
+    """An answer that pauses so many times, each time with the text and a search of the server's own, and then ends. Of
+    the scripted dialects only Anthropic's knows pauses; others give the right answer."""
+    style = Style(pauses=True)
+    return _script("pause", lambda scene: damage.told(scene.answer(style))).times(count).then(ok())
+
+
 def hold(after: int | None = None) -> Script:
     """Like `ok`, but waits for the provider's `release()`: before the answer, or `after` so many content deltas."""
     if after is None:
@@ -151,6 +158,11 @@ def silence_after_headers() -> Script:
 def stall(after: int = 1) -> Script:
     """A stream that stops `after` so many content deltas, the connection open."""
     return _script(f"stall after {after}", lambda scene: damage.paused(scene.answer(), after, Act.NEVER))
+
+
+def unclosed() -> Script:
+    """The right stream with its terminal event, and then a body that does not end; a unary answer is the right one."""
+    return _script("unclosed", lambda scene: damage.unclosed(scene.answer()))
 
 
 # -- cuts -----------------------------------------------------------------------------------------------------------

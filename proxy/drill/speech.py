@@ -44,6 +44,8 @@ class Question:
     """Per image its media type, or `url`."""
     tool_results: int = 0
     """How many tool results end the conversation; 0 when something else ends it."""
+    steps: int = 0
+    """How many tool results there are since the last user text."""
     tools: tuple[Tool, ...] = ()
     """The tools that may be called; empty when the choice is none."""
     forced: bool = False
@@ -52,6 +54,8 @@ class Question:
     schema: Mapping[str, Any] | None = None
     """Asked-for output schema; `{}` for plain JSON mode."""
     reasoning: Literal["no", "hidden", "shown"] = "no"
+    sealed: bool = False
+    """Reasoning is given in its encrypted form too."""
     max_tokens: int | None = None
     include_usage: bool = False
     n: int = 1
@@ -79,6 +83,8 @@ class Reply:
     reasoning_tokens: int
     deltas: tuple[str, ...]
     """The text in the pieces a stream sends."""
+    pauses: bool = False
+    """It stops after a tool of the server's own, to be asked for the rest, where the dialect knows that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class Style:
     """Content deltas of a text; None for one a word. A text with fewer words is filled up."""
     reasoning: bool = False
     """Shows reasoning even where the request does not ask for it."""
+    pauses: bool = False
 
 
 PLAIN = Style()
@@ -119,20 +126,29 @@ def speak(question: Question, note: str = "", style: Style = PLAIN) -> Reply:
         completion_tokens=0,
         reasoning_tokens=tokens(len(reasoning)),
         deltas=deltas,
+        pauses=style.pauses,
     )
     return _counted(_bounded(reply, question.max_tokens))
 
 
 def _calls(question: Question) -> tuple[Call, ...]:
-    if not question.tools or (question.tool_results and not question.forced):
-        return ()
-    called = question.tools[:1]
-    if question.parallel and "parallel" in question.text.lower():
-        called = question.tools if len(question.tools) > 1 else question.tools * 2
+    called = _called(question)
     return tuple(
         Call(f"call_{question.key}_{position}", tool.name, _arguments(tool), tool.custom)
         for position, tool in enumerate(called)
     )
+
+
+def _called(question: Question) -> tuple[Tool, ...]:
+    """The tools to call now: the first one, all of them at once (`parallel`), or each in its turn (`step by step`)."""
+    asked = question.text.lower()
+    if "step by step" in asked:
+        return question.tools[question.steps : question.steps + 1]
+    if question.tool_results and not question.forced:
+        return ()
+    if question.parallel and "parallel" in asked and question.tools:
+        return question.tools if len(question.tools) > 1 else question.tools * 2
+    return question.tools[:1]
 
 
 def _arguments(tool: Tool) -> str:

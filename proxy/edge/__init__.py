@@ -5,5 +5,6 @@
 
 from proxy.edge.client import Connection
 from proxy.edge.ingress import CONNECTION, Edge
+from proxy.edge.passing import Passing
 
-__all__ = ["CONNECTION", "Connection", "Edge"]
+__all__ = ["CONNECTION", "Connection", "Edge", "Passing"]

@@ -1,7 +1,9 @@
 """One client's side of one exchange: its body in, its answer out, and its leaving.
 
-The body is bounded in size, in time and, over all exchanges together, in memory. Writing waits while the client's
-buffer is full; the connection beneath closes when that lasts too long, which is the same as the client leaving.
+The body is bounded in size, in time and, over all exchanges together, in memory, whether it is read whole or piece by
+piece. Pieces may take as long as the request has: a file is larger than a question, and who takes it may be slow.
+Writing waits while the client's buffer is full; the connection beneath closes when that lasts too long, which is the
+same as the client leaving.
 
 The client's leaving cancels the exchange's task at once, in every window: queued, waiting for an upstream, streaming.
 The connection tells of it directly, so no task has to watch, and no pipelined request can hide it. Once the answer is
@@ -15,7 +17,8 @@ for a moment first (`linger`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from proxy.clock import Clock
@@ -90,6 +93,7 @@ class ClientSide:
     __slots__ = (
         "_clock",
         "_connection",
+        "_framed",
         "_held",
         "_limits",
         "_memory",
@@ -122,6 +126,8 @@ class ClientSide:
         self._memory = memory
         self._clock = clock
         self._held = 0
+        self._framed = True
+        """Whether the answer is written in chunks."""
         self._unended = False
 
     # -- the answer
@@ -135,18 +141,23 @@ class ClientSide:
         if not self._unended:
             self._connection.complete()
 
-    async def start(self, status: int, headers: Headers) -> None:
+    async def start(self, status: int, headers: Headers, length: int | None = None) -> None:
         self.started = True
-        self._connection.begin(status, _lines(headers) + b"transfer-encoding: chunked\r\n", b"", close=False)
+        self._framed = length is None
+        self._unended = not self._connection.arrived()
+        framing = b"transfer-encoding: chunked\r\n" if length is None else b"content-length: %d\r\n" % length
+        self._connection.begin(status, _lines(headers) + framing, b"", close=self._unended)
 
     async def write(self, data: bytes) -> None:
         if data:
-            await self._connection.write(b"%x\r\n%s\r\n" % (len(data), data))
+            await self._connection.write(b"%x\r\n%s\r\n" % (len(data), data) if self._framed else data)
 
     async def finish(self) -> None:
-        await self._connection.write(b"0\r\n\r\n")
+        if self._framed:
+            await self._connection.write(b"0\r\n\r\n")
         self.finished = True
-        self._connection.complete()
+        if not self._unended:
+            self._connection.complete()
 
     def abort(self) -> None:
         if not self.finished:
@@ -157,7 +168,7 @@ class ClientSide:
 
     async def read(self) -> bytes:
         """The whole body. Raises Refused (too large, too slow, unreadable, no memory) or Gone."""
-        self._check_size(int(self.exchange.headers.get("content-length", 0)))
+        self._check_size(int(self.exchange.headers.get("content-length", 0)), self._limits.body_bytes)
         give_up = self._clock.now() + self._limits.body_total_s
         chunks: list[bytes] = []
         size = 0
@@ -165,15 +176,35 @@ class ClientSide:
             message = await self._next(give_up)
             chunk = message["body"]
             size += len(chunk)
-            self._check_size(size)
+            self._check_size(size, self._limits.body_bytes)
             self._memory.take(size - self._held)
             self._held = size
             chunks.append(chunk)
             if not message["more_body"]:
                 return chunk if len(chunks) == 1 else b"".join(chunks)
 
-    def _check_size(self, size: int) -> None:
-        limit = self._limits.body_bytes
+    def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, the next piece once the one before is done with. Raises what `read` raises, and at
+        once where the length that is told is too large."""
+        self._check_size(int(self.exchange.headers.get("content-length", 0)), self._limits.passthrough_bytes)
+        return self._pieces()
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        size = 0
+        more = True
+        while more:
+            message = await self._next(math.inf)
+            chunk, more = message["body"], message["more_body"]
+            size += len(chunk)
+            self._check_size(size, self._limits.passthrough_bytes)
+            self._memory.take(len(chunk) - self._held)
+            self._held = len(chunk)
+            if chunk:
+                yield chunk
+        self._memory.give_back(self._held)
+        self._held = 0
+
+    def _check_size(self, size: int, limit: int) -> None:
         if size > limit:
             message = f"The request body is larger than the {limit} bytes allowed."
             raise Refused(Fault(kind=Kind.REFUSED, status=413, code=BODY_TOO_LARGE, message=message))

@@ -32,6 +32,8 @@ _SINGLE = frozenset(
         "content-length",
         "content-type",
         "transfer-encoding",
+        "anthropic-beta",
+        "anthropic-version",
         "authorization",
         "x-api-key",
         "origin",

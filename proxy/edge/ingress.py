@@ -14,7 +14,8 @@ from proxy.clock import Clock
 from proxy.config.values import LimitSettings
 from proxy.edge.client import ClientSide, Connection, Memory, Receive
 from proxy.edge.hygiene import Fields, body_refusal, head_refusal
-from proxy.edge.routes import OTHER, ROUTES, route_of
+from proxy.edge.passing import Passing
+from proxy.edge.routes import OTHER, PASSTHROUGH, ROUTES, route_of, spoken
 from proxy.flow import Exchange, Refused, Service, cancel
 from translators.codec import Codec
 from translators.faults import Fault
@@ -27,12 +28,20 @@ class Edge:
     """Serves HTTP exchanges with `service`; `codec_for` gives the client's dialect by route."""
 
     def __init__(
-        self, service: Service, *, limits: LimitSettings, clock: Clock, codec_for: Callable[[str], Codec]
+        self,
+        service: Service,
+        *,
+        limits: LimitSettings,
+        clock: Clock,
+        codec_for: Callable[[str], Codec],
+        passing: Passing | None = None,
     ) -> None:
+        """`passing` are the paths that pass through; None: none do."""
         self._service = service
         self._limits = limits
         self._clock = clock
         self._codecs = {route: codec_for(route) for route in ROUTES}
+        self._passing = passing
         self._memory = Memory(limits.buffered_bytes)
         self._open: set[ClientSide] = set()
         self._idle = asyncio.Event()
@@ -82,13 +91,18 @@ class Edge:
         headers = _decoded(fields)
         method, path = scope["method"], scope["path"]
         route, refusal = route_of(method, path)
+        query = ""
         if connection.problem is not None:
             route, refusal = OTHER, Refused(connection.problem)
+        elif route == OTHER and self._passing is not None and self._passing.takes(path, scope["raw_path"]):
+            route, query = PASSTHROUGH, scope["query_string"].decode("latin-1")
+            head = head_refusal(scope["http_version"], fields, headers)
+            refusal = head or self._passing.refusal(method, path, query, headers)
         else:
             head = head_refusal(scope["http_version"], fields, headers)
             refusal = head or refusal or (body_refusal(headers) if method == "POST" else None)
         peer = scope["client"]
-        return Exchange(
+        exchange = Exchange(
             id=f"{self._prefix}{next(self._ids):012x}",
             route=route,
             method=method,
@@ -97,10 +111,13 @@ class Edge:
             read=client.read,
             peer=peer[0] if peer else "",
             out=client,
-            codec=self._codecs[route],
+            codec=self._codecs[spoken(route, headers)],
             started=self._clock.now(),
             refusal=refusal,
         )
+        if route == PASSTHROUGH:
+            exchange.query, exchange.pieces = query, client.pieces
+        return exchange
 
 
 def _decoded(fields: Fields) -> dict[str, str]:

@@ -48,7 +48,11 @@ class Auth:
         key = presented_key(headers)
         if not key:
             raise Refused(
-                _fault(401, INVALID_API_KEY, "No API key was given; send one as 'Authorization: Bearer KEY'.")
+                _fault(
+                    401,
+                    INVALID_API_KEY,
+                    "No API key was given; send one as 'Authorization: Bearer KEY' or 'x-api-key'.",
+                )
             )
         found = matching(sha256(key.encode()).digest(), self._candidates)
         if found is None:

@@ -20,13 +20,18 @@ from proxy.clock import Clock
 from proxy.flow import Exchange, Gone, Refused, Service
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.names import EXCHANGE, INTERNAL_ERROR, OWN_ERROR
+from translators.catalog import DIALECTS, codec
 from translators.faults import Fault, Kind, Malformed, say
 
 CLIENT_GONE = 499
-_LAST_RESORT = (
-    b'{"error":{"message":"Sidestep failed to serve this request; this is its own fault.",'
-    b'"type":"server_error","param":null,"code":"internal_error"}}'
+_OWN = Fault(
+    kind=Kind.SERVER,
+    status=500,
+    code=INTERNAL_ERROR,
+    message="Sidestep failed to serve this request; this is its own fault.",
 )
+_LAST_RESORT = {dialect: codec(dialect).render_fault(_OWN)[1] for dialect in DIALECTS}
+"""Rendered beforehand: rendering may be what fails."""
 _ASKED_SHOWN = 120
 
 
@@ -75,7 +80,7 @@ class Observe:
 
     async def _own_error(self, exchange: Exchange, error: Exception) -> None:
         exchange.own_error = True
-        exchange.fault = Fault(kind=Kind.SERVER, status=500, code=INTERNAL_ERROR, message="internal error")
+        exchange.fault = _OWN
         self._metrics.own_error(INTERNAL_ERROR)
         self._log.error(OWN_ERROR, id=exchange.id, type=type(error).__name__, place=place_of(error))
         if exchange.out.started:
@@ -87,7 +92,7 @@ class Observe:
             *served_headers(exchange),
             *retry_headers(None, should_retry=False),
         ]
-        await exchange.out.answer(500, headers, _LAST_RESORT)
+        await exchange.out.answer(500, headers, _LAST_RESORT[exchange.codec.dialect])
 
     def _record(self, exchange: Exchange) -> None:
         now = self._clock.now()

@@ -8,6 +8,7 @@ Rules:
 - A refusal of a key that is already off changes nothing: many calls were on their way when the first was refused.
 - An index is never used again, so that a call's list of tried keys stays true when the keys are replaced under it.
 - A provider without keys (a local server) has one keyless entry, so that no caller needs to ask.
+- A key whose token is not there (yet, or any more) is no entry at all.
 
 The caller's own key (`keys = ["client"]`) is nobody's business here: nothing it meets is told to the pool.
 """
@@ -83,7 +84,14 @@ class KeyPool:
     def replace(self, keys: tuple[ProviderKey, ...]) -> None:
         """Takes `keys` instead. One whose secret was there before keeps its state; a secret named twice is one key."""
         self.keys = keys
-        wanted: dict[Secret | None, str] = {key.secret: key.source for key in reversed(keys)} or {None: ""}
+        self.renew(keys)
+
+    def renew(self, keys: tuple[ProviderKey, ...]) -> None:
+        """The same keys with the secrets they have now. What a call under way knows of an old one stays with it."""
+        there = [key for key in keys if key.secret is not None]
+        wanted: dict[Secret | None, str] = {key.secret: key.source for key in reversed(there)}
+        if not keys:
+            wanted[None] = ""
         kept = self._keys
         self._keys = {}
         for secret, source in reversed(wanted.items()):

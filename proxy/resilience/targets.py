@@ -23,13 +23,16 @@ IDLE_CAP = 1024
 TOTAL_CAP = 4096
 LOOKS = 8
 """Old targets that a new one looks at for a place."""
+QUIET_S = 60.0
+"""An operator who was told of what this machine lacks is not told again for so long."""
 
 OnTargetChange = Callable[[str, State, State, Reason | None, float], None]
 """The target's name, then what a breaker's hook is told."""
 
 
 class TargetState:
-    """One target. The chain says `enter` before its call and `leave` at the call's end, however it ended."""
+    """One target. The chain says `enter` before its call, or before several made side by side, and `leave` at their
+    end, however they ended."""
 
     __slots__ = ("breaker", "budget", "in_flight", "key", "name", "throttle")
 
@@ -41,11 +44,11 @@ class TargetState:
         self.throttle = Throttle()
         self.in_flight = 0
 
-    def enter(self) -> None:
-        self.in_flight += 1
+    def enter(self, calls: int = 1) -> None:
+        self.in_flight += calls
 
-    def leave(self) -> None:
-        self.in_flight -= 1
+    def leave(self, calls: int = 1) -> None:
+        self.in_flight -= calls
 
     def idle(self, now: float) -> bool:
         return not self.in_flight and self.breaker.state(now) is State.CLOSED
@@ -61,6 +64,7 @@ class Registry:
         self._targets: OrderedDict[tuple[str, str, str], TargetState] = OrderedDict()
         """Longest unused first."""
         self._pools: dict[str, KeyPool] = {}
+        self._quiet_until = 0.0
 
     def target(self, target: Target, now: float) -> TargetState:
         """The target's state, made when it is new, with the settings that `target` has now."""
@@ -92,6 +96,13 @@ class Registry:
         if len(pool) > 1:
             return pool.throttle(key, now, wait_s)
         return state.throttle.block(now, wait_s, self._uniform)
+
+    def exhausted(self, now: float) -> bool:
+        """Notes that this machine cannot make a connection. True once a minute: the operator is to be told."""
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + QUIET_S
+        return True
 
     def targets(self) -> Iterable[TargetState]:
         return self._targets.values()

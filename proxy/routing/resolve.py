@@ -62,6 +62,10 @@ class Router:
         """The chain for an embedding model, all of one vector space; None when nothing serves the name."""
         return self._remembered("embeddings", asked, self._embeddings)
 
+    def forget(self) -> None:
+        """What profiles say has changed: names are resolved anew."""
+        self._memo.clear()
+
     def names(self) -> tuple[str, ...]:
         """The model names a client may ask for by configuration: what `/v1/models` lists."""
         listed = [name for name in self._config.models if name != "*"]

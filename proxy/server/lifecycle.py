@@ -24,7 +24,7 @@ from proxy.admin.health import BEAT_S, Health
 from proxy.admin.pages import admin_app
 from proxy.clock import Clock, SystemClock
 from proxy.config.values import Config, ServerSettings
-from proxy.edge import Edge
+from proxy.edge import Edge, Passing
 from proxy.flow import Service
 from proxy.server.descriptors import raise_descriptors
 from proxy.server.listener import CannotListen, Listener, bind
@@ -64,6 +64,9 @@ class App(Protocol):
     def state(self) -> Mapping[str, Any]:
         """What `/state` shows, in JSON's terms and free of secrets."""
 
+    async def open(self) -> None:
+        """Makes ready for the first request; bounded in time, and never fails."""
+
     async def close(self) -> None:
         """Closes upstreams and writes what is left of the log."""
 
@@ -80,7 +83,8 @@ class Running:
     def __init__(self, config: Config, app: App, clock: Clock, sockets: Sockets, bounds: Bounds) -> None:
         self.app = app
         self.health = Health(clock.now())
-        self.edge = Edge(app.service, limits=config.limits, clock=clock, codec_for=app.codec_for)
+        passing = Passing(config.passthrough.paths) if config.passthrough.provider else None
+        self.edge = Edge(app.service, limits=config.limits, clock=clock, codec_for=app.codec_for, passing=passing)
         self._clock = clock
         self._began = clock.now()
         self._heart: asyncio.Task[None] | None = None
@@ -115,6 +119,7 @@ class Running:
         }
 
     async def open(self) -> None:
+        await self.app.open()
         await self._admin.open()
         await self._data.open()
         self._heart = asyncio.create_task(self._beat())

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from proxy.telemetry.names import CODES, OTHER
+from proxy.telemetry.names import CODES, OTHER, PASSTHROUGH
 
 if TYPE_CHECKING:
     from proxy.config.values import Config
@@ -126,4 +126,6 @@ def configured_names(config: "Config") -> tuple[set[str], set[str]]:
         if provider.default_model:
             models.add(provider.default_model)
     models |= config.models.keys()
+    if config.passthrough.provider:
+        models.add(PASSTHROUGH)
     return set(config.providers), models - {"*"}

@@ -37,6 +37,8 @@ INFLIGHT: Final = "sidestep_inflight"
 
 OTHER: Final = "other"
 """The label of whatever the configuration does not name."""
+PASSTHROUGH: Final = "passthrough"
+"""Stands where a model would, for what passes through to a provider."""
 
 # -- error codes
 BODY_TOO_LARGE: Final = "body_too_large"

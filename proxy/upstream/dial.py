@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
+from proxy.upstream.exhaustion import lacking
+
 HEAD_START_S = 0.25
 """How long one address is tried alone before the next one joins in."""
 
@@ -18,12 +20,13 @@ Address = tuple[int, int, int, str, Any]
 
 
 async def dial(host: str, port: int) -> socket.socket:
-    """A connected, non-blocking socket. Raises OSError (of the last address that failed) or UnicodeError."""
+    """A connected, non-blocking socket. Raises UnicodeError, or OSError: that of the last address that failed, one that
+    says something of the host before one that tells of a lack of our own."""
     loop = asyncio.get_running_loop()
     waiting = interleaved(await _resolved(host, port))
     if len(waiting) == 1:
         return await _try(waiting[0])
-    error: BaseException = OSError("the name has no address")
+    error: BaseException | None = None
     trying: set[asyncio.Task[socket.socket]] = set()
     try:
         while waiting or trying:
@@ -37,12 +40,13 @@ async def dial(host: str, port: int) -> socket.socket:
                 failed = task.exception()
                 if failed is None:
                     return task.result()
-                error = failed
+                if error is None or not lacking(failed):
+                    error = failed
     finally:
         for task in trying:
             task.cancel()
             task.add_done_callback(_discard)
-    raise error
+    raise error or OSError("the name has no address")
 
 
 async def _resolved(host: str, port: int) -> Sequence[Address]:

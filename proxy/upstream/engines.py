@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from proxy.config.values import Provider, TimeoutSettings
+from proxy.config.values import Provider
 from proxy.upstream.seam import Engine
 
 CONNECTIONS = 2000
@@ -12,7 +12,6 @@ CONNECTIONS = 2000
 def engine_for(
     kind: Literal["native", "httpx2"],
     provider: Provider,
-    timeouts: TimeoutSettings,
     *,
     connections: int = CONNECTIONS,
 ) -> Engine:
@@ -23,7 +22,7 @@ def engine_for(
     if kind == "native" and not provider.proxy:
         from proxy.upstream.native import NativeEngine  # noqa: PLC0415 - only the chosen engine is loaded
 
-        return NativeEngine(provider, timeouts, connections=connections)
+        return NativeEngine(provider, connections=connections)
     from proxy.upstream.httpx2_engine import Httpx2Engine  # noqa: PLC0415 - only the chosen engine is loaded
 
-    return Httpx2Engine(provider, timeouts, connections=connections)
+    return Httpx2Engine(provider, connections=connections)

@@ -57,11 +57,11 @@ def _waits(headers: Mapping[str, str], vendor: str, wall: float) -> Iterator[flo
 
 def _reset(headers: Mapping[str, str], vendor: str, wall: float) -> float | None:
     """The longest reset among the dimensions that are used up."""
-    if vendor == "azure-openai":
+    if vendor in ("azure-openai", "azure-foundry"):
         return None
     if vendor == "openrouter":
         waits = [_until_epoch_ms(headers, wall)]
-    elif vendor == "anthropic":
+    elif vendor.startswith("anthropic"):
         waits = [_until_rfc3339(headers, dimension, wall) for dimension in _ANTHROPIC_DIMENSIONS]
     else:
         waits = [_until_duration(headers, dimension) for dimension in _OPENAI_DIMENSIONS]

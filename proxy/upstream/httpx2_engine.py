@@ -1,7 +1,7 @@
 """httpx2 behind the seam: the engine for machines where nothing compiled for them can be had.
 
 The transport is called directly: `AsyncClient` above it adds redirects, cookies, environment proxies and a third of
-the cost, and a proxy wants none of them.
+the cost, and a proxy wants none of them. A long body is given to it in pieces, each of which has `write_s`.
 """
 
 from collections.abc import AsyncIterator
@@ -9,9 +9,10 @@ from typing import Self
 
 import httpx2
 
-from proxy.config.values import Provider, TimeoutSettings
+from proxy.config.values import Provider
 from proxy.upstream.bodies import collect, readable
-from proxy.upstream.seam import Call, ConnectTimeout, Cut, Unreachable
+from proxy.upstream.exhaustion import lacking
+from proxy.upstream.seam import PIECE, Call, ConnectTimeout, Cut, Exhausted, NotTaken, Unreachable
 from proxy.upstream.tls import client_context
 
 IDLE_S = 30.0
@@ -23,7 +24,7 @@ _NOT_CONNECTED = (httpx2.ConnectError, httpx2.ProxyError, httpx2.UnsupportedProt
 class Httpx2Engine:
     """`connections` is how many calls may be under way at once. Raises ValueError for a `ca_file` it cannot use."""
 
-    def __init__(self, provider: Provider, timeouts: TimeoutSettings, *, connections: int) -> None:
+    def __init__(self, provider: Provider, *, connections: int) -> None:
         self._transport = httpx2.AsyncHTTPTransport(
             verify=client_context(provider.ca_file),
             trust_env=False,
@@ -35,14 +36,10 @@ class Httpx2Engine:
             proxy=provider.proxy,
             retries=0,
         )
-        times = {"connect": timeouts.connect_s, "pool": timeouts.pool_s, "read": None, "write": None}
-        self._extensions = {"timeout": times}
 
     async def send(self, call: Call) -> "Httpx2Answer":
         try:
-            request = httpx2.Request(
-                call.method, call.url, headers=call.headers, content=call.body, extensions=self._extensions
-            )
+            request = _request(call)
         except (httpx2.InvalidURL, ValueError):
             raise Unreachable("the request has a URL or a header that cannot be sent") from None
         try:
@@ -51,13 +48,35 @@ class Httpx2Engine:
             raise ConnectTimeout("no free place in the connection pool") from None
         except httpx2.ConnectTimeout:
             raise ConnectTimeout("no connection in time") from None
+        except httpx2.WriteTimeout:
+            raise NotTaken("it did not take the request in time") from None
         except _NOT_CONNECTED as error:
-            raise Unreachable(str(error) or "no connection") from None
+            lack = lacking(error)
+            raise (Exhausted(lack) if lack else Unreachable(str(error) or "no connection")) from None
         except httpx2.TransportError as error:
             raise Cut(str(error) or "the connection broke") from None
 
     async def close(self) -> None:
         await self._transport.aclose()
+
+
+def _request(call: Call) -> httpx2.Request:
+    """Raises InvalidURL or ValueError."""
+    headers = call.headers
+    content: bytes | AsyncIterator[bytes] = call.body
+    length = call.length
+    if isinstance(content, bytes) and len(content) > PIECE:
+        length = len(content)
+        content = _pieces(content)
+    if length is not None:
+        headers = [*headers, ("content-length", str(length))]
+    times = {"connect": call.connect_s, "pool": call.pool_s, "write": call.write_s, "read": None}
+    return httpx2.Request(call.method, call.url, headers=headers, content=content, extensions={"timeout": times})
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), PIECE):
+        yield body[start : start + PIECE]
 
 
 class Httpx2Answer:

@@ -1,16 +1,21 @@
 """Headers are built, never forwarded: what goes upstream, and what of an answer's headers passes back.
 
 Two allowlists. Towards the upstream: what every call needs, the dialect's authentication and version, what the
-configuration sets for this provider, and of the client's headers its idempotency key alone. Towards the client: the
-upstream's rate limits under names that cannot be taken for ours, OpenAI's processing time and version, and the
-upstream's request id apart, for it becomes `x-sidestep-upstream-id`.
+configuration sets for this provider, and of the client's headers its idempotency key alone (else ours, for those who
+honour one); where an Anthropic client's request is relayed, the beta features and the API version it asked for too.
+A body that passes through takes its type along, and what the client wants for it.
+Towards the client: the upstream's rate limits under names that cannot be taken for ours, OpenAI's processing time and
+version, and the upstream's request id apart, for it becomes `x-sidestep-upstream-id`.
 
 Odd cases
 - Configured headers win over the dialect's, except `anthropic-beta`, a list to which both may add.
+- Of two API versions the older is sent: the dialect's is older where the body has what the newer one refuses, and what
+  a later one means is not known here.
 - Nothing configured can change how the message is framed or read: those names are skipped.
 - A foreign value that is not printable ASCII, or above 1 KiB, is dropped. Our own credentials may be longer.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from proxy import __version__
@@ -23,8 +28,22 @@ VALUE_CAP = 1024
 
 _UPSTREAM_IDS = ("x-request-id", "request-id", "x-ms-request-id", "apim-request-id")
 _PASSED = frozenset({"openai-processing-ms", "openai-version"})
-_LIMITS = "x-ratelimit-"
-_LISTS = frozenset({"anthropic-beta"})
+_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-", "anthropic-priority-")
+BETA = "anthropic-beta"
+VERSION = "anthropic-version"
+BETAS_CAP = 64
+_BETA_VALUE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LISTS = frozenset({BETA})
+_MEDIA = r"[\w!#$&^.+*-]+/[\w!#$&^.+*-]+( ?; ?q=[0-9.]+)?"
+_RELAYED = {
+    "content-type": re.compile(r"[\w!#$&^.+-]+/[ -~]+", re.ASCII),
+    "accept": re.compile(rf"{_MEDIA}( ?, ?{_MEDIA})*", re.ASCII),
+    "openai-beta": re.compile(r"[\w .,;=-]+", re.ASCII),
+    "range": re.compile(r"bytes=[0-9, -]+", re.ASCII),
+}
+"""The client's own headers that go on with a body that passes through, and what they may look like."""
+_ENTITY = frozenset({"accept-ranges", "content-disposition", "content-encoding", "content-range"})
 _OURS = frozenset(
     {
         "accept",
@@ -54,10 +73,13 @@ def request_headers(
     client_headers: Mapping[str, str],
     *,
     stream: bool = False,
+    idempotency_key: str = "",
+    relayed: bool = False,
 ) -> Headers:
     """The headers of one call upstream; host and length are the engine's.
 
-    `client_headers` have lower-case names; of them the client's own idempotency key goes on.
+    `client_headers` have lower-case names; of them the client's own idempotency key goes on, else `idempotency_key`.
+    `relayed` says that the client speaks the upstream's dialect.
     """
     chosen: dict[str, str] = {
         "content-type": "application/json",
@@ -68,12 +90,33 @@ def request_headers(
     }
     for name, value in codec_headers:
         _choose(chosen, name, value)
+    if VERSION in chosen and relayed:
+        _anthropic(chosen, client_headers)
     for name, value in provider_headers.items():
         _choose(chosen, name, value)
-    key = client_headers.get(IDEMPOTENCY_KEY)
-    if key is not None and _fit(key):
+    key = client_headers.get(IDEMPOTENCY_KEY, idempotency_key)
+    if key and _fit(key):
         chosen[IDEMPOTENCY_KEY] = key
     return list(chosen.items())
+
+
+def relayed_headers(
+    codec_headers: Iterable[tuple[str, str]], provider_headers: Mapping[str, str], client_headers: Mapping[str, str]
+) -> Headers:
+    """The headers of a call whose body and answer are the client's own: what it sends and wants is as it says."""
+    chosen = dict(request_headers(codec_headers, provider_headers, client_headers))
+    del chosen["content-type"]
+    chosen["accept"] = "*/*"
+    for name, allowed in _RELAYED.items():
+        value = client_headers.get(name, "")
+        if len(value) <= VALUE_CAP and allowed.fullmatch(value):
+            chosen[name] = value
+    return list(chosen.items())
+
+
+def entity_headers(headers: Headers) -> Headers:
+    """What of an upstream's headers says how the body that passes is to be read, its type and length aside."""
+    return [(name, value) for name, value in headers if name in _ENTITY and _fit(value)]
 
 
 def answer_headers(headers: Headers) -> tuple[Headers, str]:
@@ -82,7 +125,7 @@ def answer_headers(headers: Headers) -> tuple[Headers, str]:
     ids: dict[str, str] = {}
     for name, value in headers:
         if name.startswith(_LIMITS):
-            renamed = "x-upstream-" + name.removeprefix("x-")
+            renamed = "x-upstream-" + name.removeprefix("x-").removeprefix("anthropic-")
         elif name in _PASSED:
             renamed = name
         elif name in _UPSTREAM_IDS:
@@ -94,6 +137,17 @@ def answer_headers(headers: Headers) -> tuple[Headers, str]:
         if _fit(value):
             passed.append((renamed, value))
     return passed, next((ids[name] for name in _UPSTREAM_IDS if name in ids), "")
+
+
+def _anthropic(chosen: dict[str, str], client_headers: Mapping[str, str]) -> None:
+    """The client's own version and beta features, for its own dialect."""
+    version = client_headers.get(VERSION, "")
+    if _DATE.fullmatch(version):
+        chosen[VERSION] = min(version, chosen[VERSION])
+    asked = (value.strip() for value in client_headers.get(BETA, "").split(","))
+    known = dict.fromkeys(value for value in asked if _BETA_VALUE.fullmatch(value))
+    if known:
+        _choose(chosen, BETA, ",".join(list(known)[:BETAS_CAP]))
 
 
 def _choose(chosen: dict[str, str], name: str, value: str) -> None:

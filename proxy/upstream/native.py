@@ -8,6 +8,7 @@ Rules
 - A kept connection is used only if nothing is readable on it: a server that closes an idle connection is noticed
   before a byte of the request is sent, and a request once sent is never sent again.
 - `connect_s` bounds resolving, connecting and the TLS handshake together.
+- What this machine lacks for a connection (`proxy.upstream.exhaustion`) is not told as the upstream's failure.
 - Proxies are not spoken to: `engine_for` gives a provider behind one another engine.
 """
 
@@ -20,10 +21,11 @@ from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from proxy.config.values import Provider, TimeoutSettings
+from proxy.config.values import Provider
 from proxy.upstream.connection import Answer, Connection
 from proxy.upstream.dial import dial
-from proxy.upstream.seam import Call, ConnectTimeout, Unreachable
+from proxy.upstream.exhaustion import lacking
+from proxy.upstream.seam import Call, ConnectTimeout, Exhausted, Unreachable
 from proxy.upstream.tls import client_context
 
 IDLE_S = 30.0
@@ -44,10 +46,8 @@ class Origin(NamedTuple):
 class NativeEngine:
     """`connections` is how many calls may be under way at once. Raises ValueError for a `ca_file` it cannot use."""
 
-    def __init__(self, provider: Provider, timeouts: TimeoutSettings, *, connections: int) -> None:
+    def __init__(self, provider: Provider, *, connections: int) -> None:
         self._tls = client_context(provider.ca_file) if provider.base_url.startswith("https:") else None
-        self._connect_s = timeouts.connect_s
-        self._pool_s = timeouts.pool_s
         self._places = asyncio.Semaphore(connections)
         self._idle: dict[Origin, list[Connection]] = {}
         self._busy: set[Connection] = set()
@@ -57,14 +57,22 @@ class NativeEngine:
         if origin.tls and self._tls is None:
             raise Unreachable("its URL is https where its base URL is not")
         head = _head(call, host, target)
-        await self._place()
+        await self._place(call.pool_s)
         try:
-            connection = self._kept(origin) or await self._connected(origin)
+            connection = self._kept(origin) or await self._connected(origin, call.connect_s)
         except BaseException:
             self._places.release()
             raise
         self._busy.add(connection)
-        return await connection.ask(head, call.body).opened()
+        if isinstance(call.body, bytes):
+            return await connection.ask(head, call.body, call.write_s).opened()
+        answer = connection.ask(head, b"", call.write_s, more=True)
+        try:
+            await connection.give(call.body, chunked=call.length is None)
+        except BaseException:
+            await answer.close()
+            raise
+        return await answer.opened()
 
     async def close(self) -> None:
         """Closes every connection, those in use among them."""
@@ -72,12 +80,12 @@ class NativeEngine:
             connection.abort()
         self._idle.clear()
 
-    async def _place(self) -> None:
+    async def _place(self, pool_s: float) -> None:
         if not self._places.locked():
             await self._places.acquire()
             return
         try:
-            async with asyncio.timeout(self._pool_s):
+            async with asyncio.timeout(pool_s):
                 await self._places.acquire()
         except TimeoutError:
             raise ConnectTimeout("no free place in the connection pool") from None
@@ -104,14 +112,14 @@ class NativeEngine:
             idle.pop(0).abort()
         idle.append(connection)
 
-    async def _connected(self, origin: Origin) -> Connection:
+    async def _connected(self, origin: Origin, connect_s: float) -> Connection:
         loop = asyncio.get_running_loop()
 
         def connection() -> Connection:
             return Connection(lambda one, usable: self._free(origin, one, usable=usable))
 
         try:
-            async with asyncio.timeout(self._connect_s):
+            async with asyncio.timeout(connect_s):
                 raw = await dial(origin.host, origin.port)
                 try:
                     _, made = await loop.create_connection(
@@ -126,7 +134,8 @@ class NativeEngine:
         except TimeoutError:
             raise ConnectTimeout("no connection in time") from None
         except (OSError, UnicodeError) as error:
-            raise Unreachable(_clause(error)) from None
+            lack = lacking(error)
+            raise (Exhausted(lack) if lack else Unreachable(_clause(error))) from None
         return made
 
 
@@ -152,7 +161,8 @@ def _head(call: Call, host: str, target: str) -> bytes:
         if not _is_name(name):
             raise Unreachable("the request has a header that cannot be sent")
         lines.append(f"{name}: {value}")
-    lines.append(f"content-length: {len(call.body)}\r\n\r\n")
+    length = len(call.body) if isinstance(call.body, bytes) else call.length
+    lines.append("transfer-encoding: chunked\r\n\r\n" if length is None else f"content-length: {length}\r\n\r\n")
     head = "\r\n".join(lines)
     breaks = len(lines) + 1
     if not head.isascii() or head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:

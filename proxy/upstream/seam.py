@@ -12,16 +12,30 @@ from msgspec import Struct
 
 from proxy.flow import Headers
 
+PIECE = 64 * 1024
+"""How much of a longer body is handed over at once."""
+
 
 class Call(Struct, frozen=True):
-    """One request to make. Times are seconds; the engine enforces connect and pool, the caller all others."""
+    """One request to make. Times are seconds; the engine enforces those given here, the caller all others."""
 
     method: str
     url: str
     headers: Headers
-    body: bytes
+    body: bytes | AsyncIterator[bytes]
+    """Whole, or as it comes: then it is sent as fast as the upstream takes it, and what it raises ends the call and is
+    raised by `send`. It is not asked for anything before there is a connection. An upstream that refuses before the
+    body's end need not be given the rest."""
     stream: bool
     """Whether the answer will be read by `chunks()`; a unary answer is cheaper without a streaming reader."""
+    connect_s: float
+    """For resolving, connecting and the TLS handshake together."""
+    pool_s: float
+    """For a place among the connections."""
+    write_s: float
+    """For the upstream to take each of the next pieces of a long body."""
+    length: int | None = None
+    """How long a body that is no `bytes` will be; None where nobody knows: it is sent in chunks."""
 
 
 class Unreachable(Exception):
@@ -32,12 +46,21 @@ class ConnectTimeout(Unreachable):
     """No connection within `connect_s` (or no place in the pool within `pool_s`)."""
 
 
+class Exhausted(Unreachable):
+    """No connection, for want of something of this machine's own: files, ports, memory. The upstream is not to blame.
+    The message is a clause that says what there is no more of, and what to do."""
+
+
 class Cut(Exception):
     """The connection broke after it was made: a reset, a short body, a bad chunk."""
 
 
 class TooLarge(Cut):
     """The answer went over the given limit."""
+
+
+class NotTaken(Cut):
+    """The upstream took too little of a long request within `write_s`."""
 
 
 class Upstream(Protocol):

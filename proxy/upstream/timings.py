@@ -34,7 +34,7 @@ def attempt_times(
     timeouts: TimeoutSettings,
     *,
     stream: bool,
-    embeddings: bool,
+    quick: bool,
     reasons: bool,
     now: float,
     deadline: float,
@@ -43,11 +43,11 @@ def attempt_times(
 ) -> AttemptTimes:
     """The times of an attempt that starts `now`, with `targets_left` more targets behind it.
 
-    A unary chat says nothing until it is finished, so it gets `progress_unary_s`; embeddings are quick and get
-    `progress_s` like a stream. A model that reasons first gets `first_token_reasoning_s` where that is longer.
+    A unary chat says nothing until it is finished, so it gets `progress_unary_s`; embeddings and counts are `quick` and
+    get `progress_s` like a stream. A model that reasons first gets `first_token_reasoning_s` where that is longer.
     """
-    silence = timeouts.progress_s if stream or embeddings else timeouts.progress_unary_s
-    first = max(silence, timeouts.first_token_reasoning_s) if reasons and not embeddings else silence
+    silence = timeouts.progress_s if stream or quick else timeouts.progress_unary_s
+    first = max(silence, timeouts.first_token_reasoning_s) if reasons and not quick else silence
     limit = min(deadline, commit_by)
     if targets_left > 0:
         limit = now + (limit - now) / 2

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from proxy.cli.providers import carried
 from proxy.config.listeners import CLIENT_VARIABLE
 from proxy.config.profiles import vendors
 from proxy.config.settings import RANGES, WHOLE_CHAIN
 from proxy.config.values import (
+    PASSED,
     AdminSettings,
     BreakerSettings,
     Client,
@@ -18,12 +20,13 @@ from proxy.config.values import (
     HealthSettings,
     LimitSettings,
     ModelRoute,
+    PassthroughSettings,
     Provider,
     RetrySettings,
     ServerSettings,
     TimeoutSettings,
 )
-from proxy.config.zero import ENDPOINTS, model_variable, variables
+from proxy.config.zero import ENDPOINTS, model_variable, unaided, variables
 
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/configuration.md"
@@ -41,6 +44,7 @@ BLOCKS = {
     "[providers.NAME]": (Provider, {"name", "client_key", "demo"}),
     '[models."NAME"]': (ModelRoute, {"name"}),
     "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
+    "[passthrough]": (PassthroughSettings, set()),
 }
 """With the fields that no file says."""
 IDLE = {"server": {"watch": "true"}, "health": {"active": "true"}}
@@ -83,24 +87,29 @@ def test_every_key_of_a_block_is_there_and_no_other(rows, heading):
     assert {row["key"] for row in rows(PAGE, heading)} == {field.name for field in dataclasses.fields(kind)} - inner
 
 
+def test_the_paths_that_pass_by_default_are_there_in_order():
+    section = (ROOT / PAGE).read_text("utf-8").split("## [passthrough]")[1].split("```")[0]
+    assert tuple(re.findall(r"`(/v1/[a-z_/*]+)`", section)) == PASSED
+
+
 def test_every_variable_of_the_environment_is_there_and_no_other(rows):
     general = {row["variable"] for row in rows(PAGE, "Environment")}
     vendor = rows(PAGE, "Environment", 1)
     named = {name for row in vendor for name in re.findall(r"[A-Z_]{3,}", f"{row['key']} {row['model']}")}
     assert general | named == set(variables())
-    assert {CLIENT_VARIABLE} | {variable for variable, _ in ENDPOINTS.values()} <= general
+    assert {CLIENT_VARIABLE} | {endpoint.variable for endpoint in ENDPOINTS.values()} <= general
 
 
 def test_each_vendor_stands_beside_its_own_variables(rows):
     told = {row["vendor"]: (row["key"], row["model"]) for row in rows(PAGE, "Environment", 1)}
     assert told == {
-        name: (", ".join(vendor.key_env) or "none", model_variable(name)) for name, vendor in vendors().items()
+        name: (", ".join(vendor.key_env) or "none", model_variable(name)) for name, vendor in unaided().items()
     }
 
 
 def test_the_providers_page_is_the_file_of_profiles(rows):
     def url(name: str, base: str) -> str:
-        return base or " + ".join(ENDPOINTS[name])
+        return base or (" + ".join(ENDPOINTS[name][:2]) if name in ENDPOINTS else "yours, in a file")
 
     told = [list(row.values()) for row in rows("docs/providers.md", "Providers")]
     assert told == [
@@ -113,6 +122,17 @@ def test_the_providers_page_is_the_file_of_profiles(rows):
         ]
         for name, vendor in vendors().items()
     ]
+
+
+def test_what_vendors_carry_is_what_the_profiles_say(rows):
+    told = {row["vendor"]: row["carries"].split(", ") for row in rows("docs/providers.md", "What each carries")}
+    assert told == {name: carried(vendor) for name, vendor in vendors().items()}
+
+
+def test_every_vendor_has_a_working_block_in_the_guide():
+    """The blocks themselves are loaded with those of all documents."""
+    used = set(re.findall(r'(?m)^vendor = "(.+)"$', (ROOT / "docs/providers.md").read_text("utf-8")))
+    assert used == set(vendors())
 
 
 def test_a_key_without_effect_is_said_to_have_none(rows):

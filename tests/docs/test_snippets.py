@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from proxy.config.load import load
+from proxy.config.profiles import vendors
 from proxy.drill.script import cut, status
 
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / "tests/e2e/node"
-KEYS = {"OPENAI_API_KEY": "k1", "ANTHROPIC_API_KEY": "k2", "AZURE_OPENAI_API_KEY": "k3"}
+KEYS = {name: f"k-{name}" for vendor in vendors().values() for name in vendor.key_env}
+ENTRA = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s"}
 BODY = {"model": "chain", "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -53,7 +55,7 @@ def completed(text: str) -> str:
 def test_every_piece_of_configuration_loads_without_a_warning(toml_block, tmp_path):
     file = tmp_path / "piece.toml"
     file.write_text(completed(toml_block.text))
-    assert load(str(file), KEYS).warnings == ()
+    assert load(str(file), KEYS | ENTRA).warnings == ()
 
 
 def test_every_piece_of_json_is_json(json_block):

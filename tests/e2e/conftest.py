@@ -35,7 +35,6 @@ SHORT = TimeoutSettings(
     connect_s=2, progress_s=0.3, progress_unary_s=0.3, first_token_reasoning_s=0.3, idle_s=0.3, deadline_s=20
 )
 DIALECTS = {"alpha": Dialect.OPENAI_CHAT, "beta": Dialect.ANTHROPIC_MESSAGES, "gamma": Dialect.OPENAI_CHAT}
-SECRETS = {name: f"sk-{name}-canary-7f3a" for name in DIALECTS}
 
 
 @dataclass
@@ -49,25 +48,37 @@ class World:
     beta: ScriptedProvider
     gamma: ScriptedProvider
     app: App
+    others: tuple[ScriptedProvider, ...] = ()
     counted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def providers(self) -> tuple[ScriptedProvider, ...]:
+        return (self.alpha, self.beta, self.gamma, *self.others)
+
+    def named(self, name: str) -> ScriptedProvider:
+        return next(one for one in self.providers if one.name == name)
 
     def reset(self) -> None:
         """Providers answer well again, and the proxy has forgotten what it knew of them."""
         self.app._registry._targets.clear()
         self.app._registry._pools.clear()
-        for one in (self.alpha, self.beta, self.gamma):
+        for one in self.providers:
             one.script = ok()
             one.requests.clear()
             self.counted[one.name] = one.request_count
 
     def calls(self) -> dict[str, int]:
         """Upstream calls since the last reset."""
-        return {one.name: one.request_count - self.counted[one.name] for one in (self.alpha, self.beta, self.gamma)}
+        return {one.name: one.request_count - self.counted[one.name] for one in self.providers}
+
+
+def secret_of(name: str) -> str:
+    return f"sk-{name}-canary-7f3a"
 
 
 def provider_of(scripted: ScriptedProvider, **more) -> Provider:
     settings = {"breaker": PATIENT, "retry": QUICK, "timeouts": SHORT} | more
-    key = ProviderKey("env:KEY", Secret(SECRETS[scripted.name]))
+    key = ProviderKey("env:KEY", Secret(secret_of(scripted.name)))
     return Provider(scripted.name, scripted.dialect, scripted.base_url, keys=(key,), **settings)
 
 
@@ -80,6 +91,7 @@ def world_config(*scripted: ScriptedProvider, **more) -> Config:
         "models": {
             "duo": ModelRoute("duo", steps("alpha/demo-large", "beta/demo-claude")),
             "claude": ModelRoute("claude", steps("beta/demo-claude")),
+            "claude-first": ModelRoute("claude-first", steps("beta/demo-claude", "alpha/demo-large")),
             "solo": ModelRoute("solo", steps("alpha/demo-large")),
         },
         "embeddings": {"vectors": EmbeddingRoute("vectors", steps("alpha/demo-embed", "gamma/demo-embed"))},
@@ -91,30 +103,32 @@ def world_config(*scripted: ScriptedProvider, **more) -> Config:
 
 
 @asynccontextmanager
-async def a_world(configure: Callable[..., Config] = world_config) -> AsyncIterator[World]:
+async def a_world(configure: Callable[..., Config] = world_config, **others: Dialect) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
+        dialects = DIALECTS | others
         providers = [
-            await stack.enter_async_context(ScriptedProvider(name, dialect)) for name, dialect in DIALECTS.items()
+            await stack.enter_async_context(ScriptedProvider(name, dialect)) for name, dialect in dialects.items()
         ]
         running = await stack.enter_async_context(serving(configure(*providers), build))
-        made = World(running.data_url + "/v1", running.admin_url, *providers, running.app)
+        made = World(running.data_url + "/v1", running.admin_url, *providers[:3], running.app, tuple(providers[3:]))
         made.reset()
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_world():
-    """`async with make_world(configure)`: a world of the test's own; `configure` gets the three providers."""
+    """`async with make_world(configure, delta=Dialect.GEMINI)`: a world of the test's own, with more providers beside
+    the three; `configure` gets them all, in order."""
     return a_world
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def configured():
     """`configured(*providers, **fields)`: the shared world's configuration with some fields changed."""
     return world_config
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def provider():
     """`provider(scripted, **fields)`: a scripted provider's block with some fields changed."""
     return provider_of

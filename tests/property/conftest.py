@@ -6,9 +6,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from translators.codec import Context
 from translators.ir import (
     Choice,
-    Context,
     Dialect,
     Ended,
     Finish,
@@ -23,6 +23,7 @@ from translators.ir import (
     Started,
     Text,
     TextDelta,
+    TextSigned,
     ToolArguments,
     ToolCall,
     ToolStart,
@@ -42,19 +43,29 @@ class Voice:
     """What a dialect can say of an answer."""
 
     forms: tuple[str, ...]
+    """Of blobs on thinking; empty where thinking has no place."""
     choices: int = 1
+    calls: bool = True
     refusals: bool = False
     unsigned: bool = False
     """Whether thinking may come without a blob."""
     counts_unsaid: bool = False
     """Whether a count that nobody gave stays unsaid, rather than zero."""
+    cache_writes: bool = True
+    signs: bool = False
+    """Whether signatures ride on text and calls."""
+    counts_thinking: bool = False
+    """Whether the tokens of thinking are always counted."""
 
 
 VOICES = {
     Dialect.OPENAI_CHAT: Voice(
         ("signature", "redacted", "encrypted"), choices=3, refusals=True, unsigned=True, counts_unsaid=True
     ),
+    Dialect.OPENAI_COMPLETIONS: Voice((), choices=3, calls=False, counts_unsaid=True),
+    Dialect.OPENAI_RESPONSES: Voice(("encrypted",), refusals=True, unsigned=True, counts_thinking=True),
     Dialect.ANTHROPIC_MESSAGES: Voice(("signature", "redacted")),
+    Dialect.GEMINI: Voice(("signature",), choices=3, refusals=True, counts_unsaid=True, cache_writes=False, signs=True),
 }
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -79,15 +90,17 @@ def reasonings(draw, dialect):
 
 @st.composite
 def choices(draw, dialect, index):
-    items = draw(st.lists(reasonings(dialect), max_size=3))
-    parts = [Text(draw(texts))] if draw(st.booleans()) else []
-    refused = VOICES[dialect].refusals and draw(st.booleans())
+    voice = VOICES[dialect]
+    items = draw(st.lists(reasonings(dialect), max_size=3)) if voice.forms else []
+    refused = voice.refusals and draw(st.booleans())
+    riding = st.none() | blobs(dialect) if voice.signs and not refused else st.none()
+    parts = [Text(draw(texts), opaque=draw(riding))] if draw(st.booleans()) else []
     if refused:
         parts.append(Refusal(draw(texts)))
     if parts:
         items.append(Message("assistant", tuple(parts)))
-    ids = [] if refused else draw(st.lists(names, max_size=3, unique=True))
-    items += [ToolCall(f"call_{one}", draw(names), draw(arguments)) for one in ids]
+    ids = [] if refused or not voice.calls else draw(st.lists(names, max_size=3, unique=True))
+    items += [ToolCall(f"call_{one}", draw(names), draw(arguments), opaque=draw(riding)) for one in ids]
     finish = Finish.TOOL_CALLS if ids else Finish.STOP
     if not ids:
         finish = draw(st.sampled_from([Finish.STOP, Finish.LENGTH]))
@@ -102,7 +115,9 @@ def replies(draw, dialect):
     voice = VOICES[dialect]
     numbers = st.integers(0, 9999)
     maybe = st.none() | numbers if voice.counts_unsaid else numbers
-    parts = {"cached": draw(maybe), "cache_write": draw(maybe), "reasoning": draw(st.none() | numbers)}
+    written = maybe if voice.cache_writes else st.none()
+    thought = numbers if voice.counts_thinking else st.none() | numbers
+    parts = {"cached": draw(maybe), "cache_write": draw(written), "reasoning": draw(thought)}
     fresh, said = draw(numbers), draw(numbers)
     total = fresh + (parts["cached"] or 0) + (parts["cache_write"] or 0)
     usage = Usage(total, said + (parts["reasoning"] or 0), **parts)
@@ -136,10 +151,15 @@ def _deltas(item, number, choice):
     if isinstance(item, Reasoning):
         return [*(ReasoningDelta(one, choice) for one in pieces(item.text) if one), ReasoningEnd(item.opaque, choice)]
     if isinstance(item, ToolCall):
-        start = ToolStart(number, item.id, item.name, item.custom, choice)
+        start = ToolStart(number, item.id, item.name, item.custom, choice, item.opaque)
         return [start, *(ToolArguments(number, one, choice) for one in pieces(item.arguments))]
     kinds = {Text: TextDelta, Refusal: RefusalDelta}
-    return [kinds[type(part)](one, choice) for part in item.parts for one in pieces(part.text)]
+    deltas = []
+    for part in item.parts:
+        deltas += [kinds[type(part)](one, choice) for one in pieces(part.text)]
+        if isinstance(part, Text) and part.opaque is not None:
+            deltas.append(TextSigned(part.opaque, choice))
+    return deltas
 
 
 @pytest.fixture(scope="session")

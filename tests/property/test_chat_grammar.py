@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from translators.catalog import codec
-from translators.ir import Context, Dialect, Finish, ToolCall
+from translators.catalog import DIALECTS, codec
+from translators.codec import Context
+from translators.ir import Dialect, Finish, ToolCall
 from translators.sse import EventSplitter
 
 chat = codec(Dialect.OPENAI_CHAT)
@@ -51,7 +52,7 @@ def check_choice(choices):
         orjson.loads("".join(call["function"]["arguments"] for call in own))
 
 
-@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("dialect", DIALECTS)
 @given(data=st.data(), include_usage=st.booleans(), named=st.booleans())
 def test_every_stream_keeps_the_grammar(dialect, data, include_usage, named, reply_of, deltas_of):
     """A call without arguments included, whose arguments must still be JSON in the end."""

@@ -21,6 +21,8 @@ ACROSS = {
     "tests/unit/proxy/upstream/test_engine_answers.py": "the contract of every engine",
     "tests/unit/proxy/upstream/test_engine_cancellation.py": "the contract of every engine",
     "tests/unit/proxy/upstream/test_engine_failures.py": "the contract of every engine",
+    "tests/unit/proxy/upstream/test_engine_giving.py": "the contract of every engine",
+    "tests/unit/proxy/upstream/test_engine_writing.py": "the contract of every engine",
 }
 """Unit tests of more than one module, or of none, each with its subject."""
 

@@ -6,7 +6,8 @@ as `reply.parse_reply` maps whole blocks, so that folding the deltas gives the s
 
 Odd cases: counts are cumulative and the last one said wins; relays repeat `message_start` and append `[DONE]`; a
 tool's arguments may come whole with its block's start, or not at all (`{}`); a free-text tool's arguments are held
-until they are whole, because they come wrapped in JSON; unknown events, deltas and blocks are ignored and counted.
+until they are whole, because they come wrapped in JSON; unknown events, deltas and blocks are ignored and counted. A
+turn that pauses ends in `Continued` where the request has tools that Anthropic runs itself (see `paused`).
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,13 @@ import msgspec
 from msgspec import Struct
 
 from translators.anthropic_messages.faults import parse_fault
+from translators.anthropic_messages.paused import Turn
 from translators.anthropic_messages.reply import Block, Citation, StopDetails, cited, explanation
-from translators.anthropic_messages.wire import DIALECT, WireUsage, finish_of, free_text
+from translators.anthropic_messages.wire import DIALECT, PAUSE, WireUsage, finish_of, free_text
 from translators.faults import ProtocolFault, Truncated
 from translators.ir import (
     Annotated,
+    Continued,
     Delta,
     Ended,
     Event,
@@ -33,8 +36,10 @@ from translators.ir import (
     TextDelta,
     ToolArguments,
     ToolStart,
+    Usage,
     Used,
 )
+from translators.joined import resumed
 from translators.profile import Profile
 
 
@@ -109,15 +114,19 @@ class Reader:
 
     __slots__ = (
         "_details",
-        "_done",
+        "_earlier",
         "_length",
         "_open",
+        "_pause",
         "_profile",
         "_started",
         "_stop_reason",
         "_stop_sequence",
         "_tools",
+        "_turn",
         "_usage",
+        "_waits",
+        "done",
         "ignored",
     )
 
@@ -129,13 +138,20 @@ class Reader:
         self._tools = 0
         self._length = 0
         self._started = False
-        self._done = False
+        self.done = False
         self._stop_reason: str | None = None
         self._stop_sequence: str | None = None
         self._details: StopDetails | None = None
+        self._turn = Turn() if profile.hosted_tools else None
+        self._pause: Continued | None = None
+        """The last pause of this answer."""
+        self._earlier: Usage | None = None
+        """Counts of the answers up to it."""
+        self._waits = False
+        """Whether nothing has come since."""
 
     def feed(self, event: Event) -> Sequence[Delta]:
-        if self._done:
+        if self.done:
             self.ignored += 1
             return _NOTHING
         read = self._read(event)
@@ -155,22 +171,28 @@ class Reader:
         if kind == "message_stop":
             return self._stop()
         if kind == "error":
-            self._done = True
+            self.done = True
             return (Failed(parse_fault(200, event.data, self._profile)),)
         self.ignored += kind != "ping"
         return _NOTHING
 
     def close(self) -> Sequence[Delta]:
-        if not self._done:
+        if self._waits:
+            self.done = True
+            return (Ended(Finish.LENGTH),)
+        if not self.done:
             raise Truncated("its stream ended without message_stop and a stop reason")
         return _NOTHING
 
     def _read(self, event: Event) -> _Event | None:
         """The event; None for one that means nothing."""
         try:
-            return _decode(event.data)
+            read = _decode(event.data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._odd(event)
+        if self._turn is not None:
+            self._turn.feed(event.data)
+        return read
 
     def _odd(self, event: Event) -> _Event | None:
         """What has not the shape of a known event: an unknown one may have fields of any type."""
@@ -194,6 +216,7 @@ class Reader:
     def _start(self, message: _Message | None) -> Sequence[Delta]:
         if message is None:
             raise ProtocolFault("its message_start has no message")
+        self._waits = False
         if message.usage is not None:
             self._usage.update(message.usage)
         deltas: list[Delta] = []
@@ -216,20 +239,36 @@ class Reader:
         return deltas
 
     def _count(self, deltas: list[Delta]) -> None:
-        usage = self._usage.neutral()
+        usage = self._counted()
         if usage is not None:
             deltas.append(Used(usage))
+
+    def _counted(self) -> Usage | None:
+        usage = self._usage.neutral()
+        return usage if self._pause is None else resumed(self._earlier, usage, self._pause)
 
     def _stop(self) -> Sequence[Delta]:
         deltas = self._close_blocks()
         if self._stop_reason is None:
             return deltas
-        self._done = True
-        finish = finish_of(self._stop_reason)
+        if self._stop_reason == PAUSE and self._turn is not None:
+            pause = self._turn.continued()
+            if pause is not None:
+                self._wait(pause)
+                return [*deltas, pause]
+        self.done = True
+        finish = finish_of(self._stop_reason, self._profile)
         if finish is Finish.CONTENT_FILTER:
             deltas.append(RefusalDelta(explanation(self._details)))
         deltas.append(Ended(finish, stop_sequence=self._stop_sequence))
         return deltas
+
+    def _wait(self, pause: Continued) -> None:
+        """Makes ready for the answer that goes on with this one."""
+        self._earlier, self._pause = self._counted(), pause
+        self._usage, self._turn = WireUsage(), Turn()
+        self._stop_reason = None
+        self._waits = True
 
     # -- its blocks
 

@@ -6,25 +6,27 @@ collect. A text gives way as soon as another block waits; a call when its argume
 end of the answer.
 
 `message_start` carries no counts, because no other dialect tells them that early; `message_delta` carries the real
-ones. Thinking is shown only with the blob an Anthropic-dialect provider put on it, so it is held until its end.
-Citations have no form here that a client could send back, and stay out.
+ones. Thinking streams like text, and its signature ends its block: the one an Anthropic-dialect provider made, or a
+mark of ours (see `marks`). Citations have no form here that a client could send back, and stay out.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from translators import sse
 from translators.anthropic_messages.faults import error_event
-from translators.anthropic_messages.reply import thinking_block
+from translators.anthropic_messages.marks import PLAIN, signature, thinking_block
 from translators.anthropic_messages.wire import stop_reason_of, wire_usage
+from translators.codec import Context
 from translators.faults import Fault
 from translators.ir import (
     Annotated,
-    Context,
     Delta,
     Ended,
     Finish,
+    Json,
     Reasoning,
     ReasoningDelta,
     ReasoningEnd,
@@ -40,7 +42,7 @@ from translators.ir import (
 class _Block:
     """A block in the queue: how it starts, and its deltas not yet sent."""
 
-    __slots__ = ("_whole", "custom", "kept", "opened", "sent", "start", "tool")
+    __slots__ = ("_whole", "custom", "kept", "opened", "sent", "signature", "start", "tool")
 
     def __init__(self, start: dict[str, Any], *, tool: int = -1, custom: bool = False) -> None:
         self.start = start
@@ -49,6 +51,8 @@ class _Block:
         self.kept: list[str] = []
         self.sent: list[str] = []
         self.opened = False
+        self.signature = ""
+        """Of a thinking block that is complete."""
         self._whole: bool | None = None
 
     def add(self, text: str) -> None:
@@ -66,29 +70,32 @@ class _Block:
 class Writer:
     """Deltas of one answer -> bytes. Only the first choice is said: a client of this dialect asked for one."""
 
-    __slots__ = ("_context", "_finish", "_index", "_queue", "_started", "_stop_sequence", "_thought", "_usage")
+    __slots__ = ("_context", "_finish", "_index", "_queue", "_refused", "_started", "_stop_sequence", "_usage")
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._queue: list[_Block] = []
-        self._thought: list[str] = []
         self._index = 0
         self._started = False
+        self._refused = False
         self._finish = Finish.STOP
         self._stop_sequence: str | None = None
         self._usage: Usage | None = None
 
     def feed(self, delta: Delta) -> bytes:
         start = b"" if self._started else self._start()
+        if getattr(delta, "choice", 0):
+            return start
         if isinstance(delta, TextDelta | RefusalDelta):
             self._say(delta.text)
+            self._refused = self._refused or isinstance(delta, RefusalDelta)
         elif isinstance(delta, ToolArguments):
             self._argue(delta)
         elif isinstance(delta, ToolStart):
             opening = {"type": "tool_use", "id": delta.id, "name": delta.name, "input": {}}
             self._queue.append(_Block(opening, tool=delta.index, custom=delta.custom))
         elif isinstance(delta, ReasoningDelta):
-            self._thought.append(delta.text)
+            self._muse(delta.text)
         elif isinstance(delta, ReasoningEnd):
             self._think(delta)
         elif isinstance(delta, Ended):
@@ -104,7 +111,7 @@ class Writer:
         change = {
             "type": "message_delta",
             "delta": {
-                "stop_reason": stop_reason_of(self._finish, self._stop_sequence),
+                "stop_reason": stop_reason_of(self._finish, self._stop_sequence, refused=self._refused),
                 "stop_sequence": self._stop_sequence,
             },
             "usage": wire_usage(self._usage),
@@ -115,8 +122,8 @@ class Writer:
         return sse.encode(error_event(fault), "error")
 
     def shows(self, delta: Delta) -> bool:
-        """Everything that commits but annotations; thinking is held back until it is whole."""
-        return delta.commits and not isinstance(delta, Annotated)
+        """Everything that commits but annotations, and thinking."""
+        return isinstance(delta, ReasoningDelta) or (delta.commits and not isinstance(delta, Annotated))
 
     # -- filling the queue
 
@@ -133,11 +140,29 @@ class Writer:
                 block.add(delta.text)
                 return
 
+    def _musing(self) -> _Block | None:
+        """The thinking block that is not complete yet."""
+        last = self._queue[-1] if self._queue else None
+        return last if last is not None and last.start["type"] == "thinking" and not last.signature else None
+
+    def _muse(self, text: str) -> None:
+        block = self._musing()
+        if block is None:
+            # A client takes the text and the signature of a thinking block from its deltas.
+            block = _Block({"type": "thinking", "thinking": "", "signature": ""})
+            self._queue.append(block)
+        block.add(text)
+
     def _think(self, delta: ReasoningEnd) -> None:
-        text = "".join(self._thought)
-        self._thought.clear()
-        block = thinking_block(Reasoning(text, delta.opaque))
-        if block is not None:
+        musing = self._musing()
+        if musing is not None:
+            musing.signature = signature(delta.opaque)
+            return
+        block = thinking_block(Reasoning("", delta.opaque))
+        if block is not None and block["type"] == "thinking":
+            self._muse("")
+            self._queue[-1].signature = block["signature"]
+        elif block is not None:
             self._queue.append(_Block(block))
 
     # -- emptying it
@@ -154,6 +179,8 @@ class Writer:
                 out += self._deltas(block)
             if not ends:
                 break
+            if block.start["type"] == "thinking":
+                out += self._delta({"type": "signature_delta", "signature": block.signature or PLAIN})
             out += _event({"type": "content_block_stop", "index": self._index})
             self._index += 1
             del queue[0]
@@ -161,19 +188,13 @@ class Writer:
 
     def _open(self, block: _Block) -> bytes:
         block.opened = True
-        start = block.start
-        if start["type"] == "thinking":
-            # A client takes the text and the signature of a thinking block from its deltas.
-            start = {"type": "thinking", "thinking": "", "signature": ""}
-        out = _event({"type": "content_block_start", "index": self._index, "content_block": start})
-        if start is not block.start:
-            out += self._delta({"type": "thinking_delta", "thinking": block.start["thinking"]})
-            out += self._delta({"type": "signature_delta", "signature": block.start["signature"]})
-        return out
+        return _event({"type": "content_block_start", "index": self._index, "content_block": block.start})
 
     def _deltas(self, block: _Block) -> bytes:
         text = "".join(block.kept)
         block.kept.clear()
+        if block.start["type"] == "thinking":
+            return self._delta({"type": "thinking_delta", "thinking": text})
         if block.tool < 0:
             return self._delta({"type": "text_delta", "text": text})
         if block.custom:
@@ -197,6 +218,11 @@ class Writer:
             "usage": wire_usage(None),
         }
         return _event({"type": "message_start", "message": message})
+
+
+def aside(facts: Mapping[str, Json], context: Context) -> bytes:  # noqa: ARG001 - one shape for every dialect
+    """An event of a name of its own: Anthropic's SDKs pass over names that they do not know."""
+    return _event({"type": "sidestep", "sidestep": facts})
 
 
 def _is_json(text: str) -> bool:

@@ -9,6 +9,7 @@ The vendor's sentence is passed on only for what the caller can act on (a refuse
 otherwise a neutral one stands in, so that no billing text or organisation id leaves the proxy.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +44,13 @@ _BY_PHRASE: tuple[tuple[str, Kind], ...] = (
 )
 """Phrases that outrank the type. They are looked for in refusals only: in a 429 or 5xx, talk of too many tokens is
 about the rate."""
+_REASONING = re.compile(
+    r"invalid `?(?:signature|data)`? in `?(?:redacted_)?thinking"
+    r"|`?(?:redacted_)?thinking`? blocks? .{0,60}cannot be modified"
+    r"|thinking.{0,80} bound to "
+    r"|expected `?thinking`? or `?redacted_thinking"
+)
+"""What a refusal says when it is about thinking that was sent back, or was not."""
 _LONG_CONTEXT = ("extra usage", "long context")
 """Both in a 429: the account may not use the long context, which a smaller prompt would not need."""
 
@@ -115,10 +123,11 @@ def _classify(status: int, error: Mapping[str, Any]) -> Fault:
     kind = _BY_CODE.get(code) or _by_phrase(status, named, text.lower()) or _BY_TYPE.get(named) or _by_status(status)
     return Fault(
         kind=kind,
-        message=say(text) if text.strip() and kind in _QUOTED else _SENTENCES[kind],
+        message=(say(text) if kind in _QUOTED else "") or _SENTENCES[kind],
         status=status,
         type=named or None,
         code=code or None,
+        repair="reasoning" if kind is Kind.REFUSED and _REASONING.search(text.lower()) else "",
     )
 
 
@@ -153,19 +162,44 @@ _TOLD: dict[Kind, tuple[int, str]] = {
 }
 
 
+_OF_THE_REQUEST: dict[int, str] = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+}
+"""What a refusal with this status of its own is called; any other is an `invalid_request_error`."""
+_REQUEST_FAULTS = frozenset({501, 505, 508})
+"""Statuses above 499 that speak of the request: a transfer coding, an HTTP version, a loop."""
+
+
 def render_fault(fault: Fault, extra: Mapping[str, Json] | None = None) -> tuple[int, bytes]:
-    """Status and body in Anthropic's shape; `extra` goes under `error.sidestep`."""
+    """Status and body in Anthropic's shape; `extra` goes under `error.sidestep`. A refused request keeps its own
+    status, if it is one of a request's faults."""
     status, named = _TOLD.get(fault.kind, (fault.outcome.status, "api_error"))
-    return status, error_body(named, fault.message, extra)
+    if fault.kind is Kind.REFUSED and (400 <= fault.status < 500 or fault.status in _REQUEST_FAULTS):
+        status, named = fault.status, _OF_THE_REQUEST.get(fault.status, named)
+    return status, _body(named, fault, extra)
+
+
+def _sentence(fault: Fault) -> str:
+    """The message, with the field at fault, for which Anthropic's errors have no place of its own."""
+    return f"{fault.param}: {fault.message}" if fault.param and fault.param not in fault.message else fault.message
 
 
 def error_event(fault: Fault) -> bytes:
     """The data of the `error` event that ends a broken stream."""
-    return error_body(_TOLD.get(fault.kind, (0, "api_error"))[1], fault.message, None)
+    return _body(_TOLD.get(fault.kind, (0, "api_error"))[1], fault, None)
 
 
-def error_body(named: str, message: str, extra: Mapping[str, Json] | None) -> bytes:
-    error: dict[str, Json] = {"type": named, "message": message}
+def _body(named: str, fault: Fault, extra: Mapping[str, Json] | None) -> bytes:
+    error: dict[str, Json] = {"type": named, "message": _sentence(fault)}
+    code = fault.code or fault.outcome.code
+    if code is not None:
+        error["details"] = {"error_code": code}
     if extra:
         error["sidestep"] = extra
     return orjson.dumps({"type": "error", "error": error})

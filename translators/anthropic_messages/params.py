@@ -168,8 +168,8 @@ def shapes(request: Request, report: Report) -> None:
 def extras(body: Body, request: Request, report: Report) -> None:
     """Extension fields: Anthropic's own pass, what is switched off says nothing, the rest is dropped and told."""
     for name, value in request.extra.items():
-        if name in PASSED:
-            body.setdefault(name, value)
+        if name in PASSED and not (name == "context_management" and not isinstance(value, dict)):
+            body.setdefault(name, value)  # the Responses API has a list of that name
         elif name == "moderation" and isinstance(value, dict) and value.get("policy"):
             report.refused(name, "anthropic has no moderation policy")
         elif name not in MERGED and value is not None and value is not False:
@@ -181,7 +181,7 @@ def quirks(body: Body, profile: Profile, report: Report) -> None:
     for name, value in profile.requires.items():
         body.setdefault(name, value)
     for name in profile.rejects:
-        if body.pop(name, None) is not None:
+        if body.pop(name, None) is not None and name != "model":
             report.dropped(name, "the model rejects it")
     for name, renamed in profile.renames.items():
         if name in body:

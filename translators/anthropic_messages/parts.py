@@ -54,6 +54,9 @@ class Scribe:
                     out.append(block)
                 continue
             marker = part.cache
+            if part.opaque is not None:
+                why = "the signature is bound to the model that wrote it"
+                self.report.dropped(self.path(position, ".extra_content"), why)
             if part.text and not part.text.isspace():
                 said: Block = {"type": "text", "text": lead + part.text if lead else part.text}
                 if marker is not None:

@@ -22,7 +22,14 @@ class Relay:
     def __init__(self, profile: Profile) -> None:
         self._reader = Reader(profile)
 
+    @property
+    def done(self) -> bool:
+        return self._reader.done
+
     def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
+        """Raises ProtocolFault as the reader does. What comes after the end is not passed on, however it was cut."""
+        if self._reader.done:
+            return self._reader.feed(event), b""
         deltas = self._reader.feed(event)
         if deltas and type(deltas[-1]) is Failed:
             return deltas, b""

@@ -13,9 +13,12 @@ import orjson
 from msgspec import Struct
 
 from translators.anthropic_messages.faults import parse_fault
+from translators.anthropic_messages.marks import thinking_block
+from translators.anthropic_messages.paused import continued_whole
 from translators.anthropic_messages.wire import (
     DECLINED,
     DIALECT,
+    PAUSE,
     WireUsage,
     as_input,
     finish_of,
@@ -23,11 +26,10 @@ from translators.anthropic_messages.wire import (
     stop_reason_of,
     wire_usage,
 )
-from translators.codec import Seen
+from translators.codec import Context, Seen
 from translators.faults import Failure, ProtocolFault
 from translators.ir import (
     Choice,
-    Context,
     Finish,
     Foreign,
     Item,
@@ -98,13 +100,15 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
     if message.content is None:
         raise ProtocolFault("its message has no content")
     usage = message.usage
-    choice = _choice(message, message.content, finish_of(stop_reason), profile)
+    pause = continued_whole(body) if stop_reason == PAUSE and profile.hosted_tools else None
+    choice = _choice(message, message.content, finish_of(stop_reason, profile), profile)
     return Reply(
         id=message.id,
         model=message.model,
         choices=(choice,),
         usage=None if usage is None else usage.neutral(),
         service_tier=None if usage is None else usage.tier(),
+        continued=pause,
     )
 
 
@@ -114,7 +118,7 @@ def inspect_reply(body: bytes, profile: Profile) -> Seen:
         message = _decode_head(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolFault("its answer is not an Anthropic message") from None
-    finish = finish_of(_check(message, body, profile))
+    finish = finish_of(_check(message, body, profile), profile)
     return Seen(message.id, message.model, None if message.usage is None else message.usage.neutral(), finish)
 
 
@@ -232,11 +236,15 @@ def render_reply(reply: Reply, context: Context) -> bytes:
             "role": "assistant",
             "model": context.model,
             "content": content,
-            "stop_reason": stop_reason_of(choice.finish, choice.stop_sequence),
+            "stop_reason": stop_reason_of(choice.finish, choice.stop_sequence, refused=_refuses(choice)),
             "stop_sequence": choice.stop_sequence,
             "usage": wire_usage(reply.usage),
         }
     )
+
+
+def _refuses(choice: Choice) -> bool:
+    return any(isinstance(part, Refusal) for item in choice.items if isinstance(item, Message) for part in item.parts)
 
 
 def _part_block(part: Part) -> dict[str, Any] | None:
@@ -250,14 +258,3 @@ def _part_block(part: Part) -> dict[str, Any] | None:
 def call_block(call: ToolCall) -> dict[str, Any]:
     arguments = {"input": call.arguments} if call.custom else as_input(call.arguments)[0]
     return {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
-
-
-def thinking_block(item: Reasoning) -> dict[str, Any] | None:
-    """Thinking with the blob that this dialect's makers put on it. Other thinking stays out: a client would send it
-    back, and a block without a valid signature is refused."""
-    opaque = item.opaque
-    if opaque is None or not opaque.origin.startswith(f"{DIALECT}|"):
-        return None
-    if opaque.form == "redacted":
-        return {"type": "redacted_thinking", "data": opaque.data}
-    return {"type": "thinking", "thinking": item.text, "signature": opaque.data}

@@ -4,10 +4,10 @@ Only what the format says is read strictly. What this form has no word for is ke
 tool that Anthropic runs itself and an unknown top-level field in `Request.extra`. A plain web search has a neutral
 word. Source: Anthropic's Messages reference.
 
-Odd cases: a tool result splits its user turn into items, in order; thinking is kept with its signature but without an
-origin, since the format does not say who signed it, and so it goes to no other place; `adaptive` thinking without an
-effort has no neutral word and stays an extension field, as do `display` and an effort beside disabled thinking;
-citations on text that a client sends back are not kept, the text is.
+Odd cases: the tool results of a user turn come first, as other dialects demand; thinking is kept with its signature,
+but without an origin unless the signature is a mark of ours (see `marks`), and so it goes to no other place; `adaptive`
+thinking without an effort has no neutral word and stays an extension field, as do `display` and an effort beside
+disabled thinking; citations on text that a client sends back are not kept, the text is.
 """
 
 import base64
@@ -15,20 +15,20 @@ from typing import Any
 
 import orjson
 
+from translators.anthropic_messages.marks import earlier_thinking
 from translators.anthropic_messages.wire import DIALECT
 from translators.codec import Envelope
 from translators.faults import Malformed
 from translators.ir import (
+    MODEL_CAP,
     File,
     Foreign,
     Image,
     Item,
     Json,
     Message,
-    Opaque,
     OutputFormat,
     Part,
-    Reasoning,
     Request,
     Text,
     Tool,
@@ -58,6 +58,8 @@ _READ = frozenset(
     )
 )
 """Top-level fields with a neutral word; all others go to `extra`."""
+MESSAGES_CAP = 100_000
+"""Anthropic's own limit."""
 _TIERS = {"auto": "auto", "standard_only": "default"}
 _TOOL_FIELDS = frozenset(("type", "name", "description", "input_schema", "strict", "cache_control"))
 
@@ -68,11 +70,23 @@ def check_envelope(body: Json) -> Envelope:
     model, messages, stream = body.get("model"), body.get("messages"), body.get("stream")
     if not isinstance(model, str) or not model:
         raise Malformed("The field model must be a non-empty string.", param="model")
+    if len(model) > MODEL_CAP:
+        message = f"The field model is longer than {MODEL_CAP} characters."
+        raise Malformed(message, param="model", code="string_above_max_length")
     if not isinstance(messages, list) or not messages:
         raise Malformed("The field messages must be a non-empty list.", param="messages")
+    if len(messages) > MESSAGES_CAP:
+        message = f"The field messages holds more than {MESSAGES_CAP} messages."
+        raise Malformed(message, param="messages", code="array_above_max_length")
     if stream is not None and not isinstance(stream, bool):
         raise Malformed("The field stream must be true or false.", param="stream")
-    return Envelope(model, bool(stream), include_usage=True)
+    return Envelope(model, bool(stream), include_usage=True, thinks=_thinks(body))
+
+
+def _thinks(body: dict[str, Any]) -> bool | None:
+    thinking = body.get("thinking")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    return None if kind is None else kind not in ("disabled", "between_tools")
 
 
 def parse_request(body: Json) -> Request:
@@ -102,6 +116,7 @@ def parse_request(body: Json) -> Request:
         parallel_tool_calls=parallel,
         output=_output(body),
         effort=effort,
+        reasoning_summary=_summary(body.get("thinking")),
         thinking_budget=budget,
         user=_user(body),
         service_tier=_tier(body),
@@ -130,7 +145,7 @@ def _message(items: list[Item], message: Json, path: str) -> None:
         if item is None:
             parts.append(_part(block, place))
             continue
-        if parts:
+        if parts and not isinstance(item, ToolResult):
             items.append(Message(role, tuple(parts)))
             parts.clear()
         items.append(item)
@@ -149,11 +164,9 @@ def _item(block: Json, path: str) -> Item | None:
         parts = () if content is None else _parts(content, f"{path}.content")
         return ToolResult(_need(block, "tool_use_id", path), parts, bool(block.get("is_error")), _cache(block))
     if kind == "thinking":
-        signature = block.get("signature")
-        opaque = Opaque("signature", signature, "") if isinstance(signature, str) and signature else None
-        return Reasoning(_need(block, "thinking", path), opaque)
+        return earlier_thinking(_need(block, "thinking", path), block.get("signature"), kind)
     if kind == "redacted_thinking":
-        return Reasoning("", Opaque("redacted", _need(block, "data", path), ""))
+        return earlier_thinking("", _need(block, "data", path), kind)
     return None
 
 
@@ -304,6 +317,14 @@ def _thinking(body: dict[str, Any], extra: dict[str, Json]) -> tuple[Any, int | 
     if config:
         extra["output_config"] = config
     return effort if effort in ("none", "low", "medium", "high", "xhigh", "max") else None, budget
+
+
+def _summary(thinking: Json) -> str | None:
+    """Whether the caller reads the thinking: it does by `display`, and by default where it set a budget."""
+    if not isinstance(thinking, dict) or thinking.get("type") not in ("enabled", "adaptive"):
+        return None
+    display = thinking.get("display") or ("summarized" if thinking["type"] == "enabled" else "omitted")
+    return "auto" if display == "summarized" else None
 
 
 def _output(body: dict[str, Any]) -> OutputFormat | None:

@@ -8,6 +8,8 @@ that they are nearest to the conversation and leave a cached prefix alone.
 from collections.abc import Mapping
 
 from translators.anthropic_messages import params
+from translators.anthropic_messages.able import fit
+from translators.anthropic_messages.marks import without_marked
 from translators.anthropic_messages.parts import Block, Scribe
 from translators.anthropic_messages.thinking import Thinking, Wish, allowed_effort, plan, wish
 from translators.anthropic_messages.tools import render_choice, render_tools
@@ -131,20 +133,39 @@ def _limit_markers(body: Body, report: Report) -> None:
 
 
 def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body, Report]:
-    """A shallow copy with the target's model, and `bound` where the client named none.
+    """A shallow copy with the target's model, `bound` where the client named none, and without what the model cannot
+    take.
 
-    Thinking blocks pass as they came: an Anthropic client's signatures do not say who made them, and Anthropic itself
-    ignores those it did not make for this model.
+    Thinking blocks pass as they came, but for those of other dialects, which a mark tells: an Anthropic client's
+    signatures do not say who made them, and Anthropic itself ignores those it did not make for this model.
     """
-    copy = {**body, "model": profile.model or body.get("model")}
+    copy = {**without_marked(body), "model": profile.model or body.get("model")}
     if bound is not None and copy.get("max_tokens") is None:
         copy["max_tokens"] = bound
-    return copy, Report()
+    report = Report()
+    fit(copy, profile, report)
+    params.quirks(copy, profile, report)
+    return copy, report
 
 
-def request_path(profile: Profile, *, stream: bool) -> str:  # noqa: ARG001 - the same for every model, streamed or not
+UNARY_MAX = 21_333
+"""Output tokens up to which Anthropic's own SDKs let a call wait for its whole answer: ten minutes at 128,000 tokens an
+hour (its SDK documentation, long requests)."""
+
+
+def as_stream(body: Body, profile: Profile) -> Body | None:
+    """A call whose bound lets it last longer than a connection may be silent needs to be streamed."""
+    wanted = profile.upstream_stream
+    if wanted is None:
+        bound = body.get("max_tokens")
+        wanted = isinstance(bound, int) and bound > UNARY_MAX
+    return {**body, "stream": True} if wanted else None
+
+
+def request_path(profile: Profile, *, stream: bool) -> str:
     """To be appended to a base URL that ends in the API's version; streaming is said in the body."""
-    return "/messages"
+    path = profile.path("chat", "/messages")
+    return profile.path("chat_stream", path) if stream else path
 
 
 SAMPLING_VERSION = "2023-06-01"
@@ -152,10 +173,8 @@ SAMPLING_VERSION = "2023-06-01"
 VERSION = "2026-10-21"
 
 
-def request_headers(key: str, profile: Profile, body: Mapping[str, Json]) -> list[tuple[str, str]]:  # noqa: ARG001 - as above
+def request_headers(key: str, profile: Profile, body: Mapping[str, Json]) -> list[tuple[str, str]]:
     """The key, if there is one, and the API version that takes what the body carries."""
     samples = "temperature" in body or "top_p" in body or "top_k" in body
     headers = [("anthropic-version", SAMPLING_VERSION if samples else VERSION)]
-    if key:
-        headers.append(("x-api-key", key))
-    return headers
+    return headers + profile.credentials(key, "x-api-key")

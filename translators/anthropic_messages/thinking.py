@@ -46,6 +46,8 @@ class Wish(Struct, frozen=True):
     """Further fields of a `thinking` object the caller wrote, e.g. `display`."""
     exact: bool = False
     """Whether the caller wrote `adaptive` and so chose what is shown, too."""
+    shown: bool = False
+    """Whether a summary of it was asked for."""
 
 
 def wish(request: Request) -> Wish:
@@ -53,12 +55,14 @@ def wish(request: Request) -> Wish:
     given = request.extra.get("thinking")
     effort = None if request.effort == "none" else request.effort
     asked = bool(effort or request.thinking_budget) or None
+    shown = request.reasoning_summary is not None
     if not isinstance(given, dict):
-        return Wish(False if request.effort == "none" else asked, effort, request.thinking_budget)
+        return Wish(False if request.effort == "none" else asked, effort, request.thinking_budget, shown=shown)
     kind, budget = given.get("type"), given.get("budget_tokens")
     on = asked if kind is None else kind not in _OFF
     more = {key: value for key, value in given.items() if key not in ("type", "budget_tokens")}
-    return Wish(on, effort, budget if isinstance(budget, int) else request.thinking_budget, more, kind == "adaptive")
+    budget = budget if isinstance(budget, int) else request.thinking_budget
+    return Wish(on, effort, budget, more, kind == "adaptive", shown)
 
 
 class Thinking(Struct, frozen=True):
@@ -75,13 +79,15 @@ class Thinking(Struct, frozen=True):
 def plan(asked: Wish, profile: Profile, report: Report) -> Thinking:
     """The model's form of what was asked; what it cannot do is noted under `reasoning_effort`."""
     if asked.on is None:
-        return Thinking()
+        return _unasked(asked, profile, report)
     if not asked.on:
         return _off(profile, report)
     if profile.thinking == "none":
         report.dropped("reasoning_effort", "the model does not reason")
         return Thinking()
     if profile.thinking == "budget":
+        if asked.budget and asked.effort:
+            report.dropped("reasoning_effort", "the model is told a number of tokens")
         budget = asked.budget or BUDGETS[asked.effort or "high"]
         budget = max(BUDGET_MIN, budget)
         field = {"type": "enabled", "budget_tokens": budget, **asked.more}
@@ -91,6 +97,15 @@ def plan(asked: Wish, profile: Profile, report: Report) -> Thinking:
         return Thinking(None, effort)
     shown = {} if asked.exact else {"display": "summarized"}
     return Thinking({"type": "adaptive", **shown, **asked.more}, effort)
+
+
+def _unasked(asked: Wish, profile: Profile, report: Report) -> Thinking:
+    """Nothing was said of how much to think: what a model thinks by itself may still be shown."""
+    if asked.shown and profile.thinking in ("default", "always", "between_tools"):
+        return Thinking({"type": "adaptive", "display": "summarized"})
+    if asked.shown:
+        report.dropped("reasoning.summary", "the model thinks only when it is told to")
+    return Thinking()
 
 
 def _off(profile: Profile, report: Report) -> Thinking:
@@ -106,7 +121,9 @@ def _off(profile: Profile, report: Report) -> Thinking:
 def _level(asked: Wish, profile: Profile, report: Report) -> str | None:
     """The effort the model takes for the one asked for, or for the budget asked for."""
     wanted: Effort | None = asked.effort
-    if wanted is None and asked.budget:
+    if wanted is not None and asked.budget:
+        report.dropped("thinking.budget_tokens", "the model is told an effort")
+    elif asked.budget:
         wanted = next((level for level in LEVELS if BUDGETS[level] >= asked.budget), "max")
         report.approximated("thinking.budget_tokens", f"said as effort {wanted}")
     if wanted is None:

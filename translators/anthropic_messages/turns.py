@@ -155,6 +155,9 @@ class _Turns:
         block: Block = {"type": "tool_use", "id": wire_id, "name": call.name, "input": arguments}
         if call.cache is not None:
             block["cache_control"] = call.cache
+        if call.opaque is not None:
+            field = self._scribe.path(position, f".tool_calls[{len(self._calls) - 1}].extra_content")
+            self._scribe.report.dropped(field, "the signature is bound to the model that wrote it")
         return block
 
     def _wire_id(self, given: str) -> str:

@@ -9,6 +9,7 @@ import orjson
 from msgspec import Struct
 
 from translators.ir import Dialect, Finish, Json, Usage
+from translators.profile import Profile
 
 DIALECT = Dialect.ANTHROPIC_MESSAGES
 MARKERS_MAX = 4
@@ -18,10 +19,12 @@ DEPTH = 200
 DECLINED = "The model declined to answer."
 """Said for a refusal that came without an explanation."""
 
+PAUSE = "pause_turn"
+
 FINISHES = {
     "end_turn": Finish.STOP,
     "stop_sequence": Finish.STOP,
-    "pause_turn": Finish.STOP,
+    PAUSE: Finish.STOP,
     "compaction": Finish.STOP,
     "tool_use": Finish.TOOL_CALLS,
     "max_tokens": Finish.LENGTH,
@@ -41,11 +44,17 @@ SERVICE_TIERS = {"standard": "default"}
 """Anthropic's word for the tier that served -> OpenAI's, where they differ."""
 
 
-def finish_of(stop_reason: str) -> Finish:
+def finish_of(stop_reason: str, profile: Profile) -> Finish:
+    """A pause is the end for a client that goes on by itself; one whom the proxy should have spared it sees a cut."""
+    if stop_reason == PAUSE and profile.hosted_tools:
+        return Finish.LENGTH
     return FINISHES.get(stop_reason, Finish.STOP)
 
 
-def stop_reason_of(finish: Finish, stop_sequence: str | None) -> str:
+def stop_reason_of(finish: Finish, stop_sequence: str | None, *, refused: bool) -> str:
+    """`refused` says whether the answer holds a refusal: some dialects end such a one as any other."""
+    if refused and finish is Finish.STOP:
+        return "refusal"
     return "stop_sequence" if stop_sequence is not None and finish is Finish.STOP else STOP_REASONS[finish]
 
 

@@ -6,7 +6,7 @@ Contents, tools and everything newer than this code pass unchecked.
 
 from translators.codec import Envelope
 from translators.ir import MODEL_CAP, Json
-from translators.openai_chat.check import Wrong, array, boolean, fail, filled, integer, kind, obj
+from translators.openai.check import Wrong, array, boolean, fail, filled, integer, kind, obj
 
 MESSAGES_CAP = 4096
 CHOICES_CAP = 128
@@ -42,7 +42,8 @@ def _checked(body: Json) -> Envelope:
             integer(body[name], name, 1)
     streams = stream is not None and boolean(stream, "stream")
     usage = options is not None and obj(options, "stream_options").get("include_usage")
-    return Envelope(model, streams, bool(usage))
+    effort = get("reasoning_effort")
+    return Envelope(model, streams, bool(usage), None if effort is None else effort != "none")
 
 
 def _messages(messages: list[Json]) -> None:

@@ -50,7 +50,10 @@ def fit(body: dict[str, Json], profile: Profile, report: Report) -> None:
         if body.get(name) is not None:
             adjust(body, profile, report)
     for name in sorted(profile.rejects & body.keys()):
-        _leave_out(body, name, report)
+        if name == "model":
+            del body[name]
+        else:
+            _leave_out(body, name, report)
     for name, own in profile.renames.items():
         if name in body:
             value = body.pop(name)
@@ -120,6 +123,13 @@ def _tools(body: dict[str, Json], profile: Profile, report: Report) -> None:
             report.refused("tools", "the model takes no tools")
 
 
+def _functions(body: dict[str, Json], profile: Profile, report: Report) -> None:
+    if not profile.tools:
+        body.pop("function_call", None)
+        if body.pop("functions"):
+            report.refused("functions", "the model takes no tools")
+
+
 def _tool_choice(body: dict[str, Json], profile: Profile, report: Report) -> None:
     choice = body["tool_choice"]
     forced = choice not in ("auto", "none") and not _allows(choice)
@@ -161,6 +171,7 @@ _ADJUST: dict[str, Callable[[dict[str, Json], Profile, Report], None]] = {
     "top_p": _top_p,
     "response_format": _format,
     "tools": _tools,
+    "functions": _functions,
     "tool_choice": _tool_choice,
     "parallel_tool_calls": _parallel,
     "reasoning_effort": _effort,

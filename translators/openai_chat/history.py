@@ -28,8 +28,9 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
-from translators.openai_chat.check import Wrong, array, fail, filled, obj, string
+from translators.openai.check import Wrong, array, fail, filled, obj, string
 from translators.openai_chat.reasoning import read_blocks, read_thinking
+from translators.openai_chat.signatures import FIELD, read_signature
 
 LONG_CACHE = {"type": "ephemeral", "ttl": "1h"}
 SHORT_CACHE = {"type": "ephemeral"}
@@ -81,6 +82,8 @@ class History:
             parts = _parts(content)
         if message.get("refusal"):
             parts.append(Refusal(string(message["refusal"], "refusal")))
+        if FIELD in message:
+            _sign(parts, message[FIELD])
         name = message.get("name")
         if parts or (not calls and not legacy and len(items) == before):
             items.append(Message("assistant", tuple(parts), None if name is None else string(name, "name")))
@@ -105,15 +108,16 @@ class History:
 
     def _call(self, call: dict[str, Json]) -> None:
         own = filled(call.get("id"), "id")
+        opaque = read_signature(call.get(FIELD))
         if call.get("type") == "custom" or "custom" in call:
             custom = obj(call.get("custom"), "custom")
             name, text = filled(custom.get("name"), "custom.name"), string(custom.get("input"), "custom.input")
-            self.items.append(ToolCall(self._unique(own), name, text, custom=True))
+            self.items.append(ToolCall(self._unique(own), name, text, custom=True, opaque=opaque))
             return
         function = obj(call.get("function"), "function")
         name = filled(function.get("name"), "function.name")
         arguments = _arguments(function.get("arguments"), "function.arguments")
-        self.items.append(ToolCall(self._unique(own), name, arguments))
+        self.items.append(ToolCall(self._unique(own), name, arguments, opaque=opaque))
 
     def _function_call(self, call: dict[str, Json]) -> None:
         name = filled(call.get("name"), "function_call.name")
@@ -138,6 +142,18 @@ class History:
     def _result(self, message: dict[str, Json], call_id: str) -> None:
         parts = _parts(message.get("content"))
         self.items.append(ToolResult(call_id, tuple(parts), cache=_cache(message)))
+
+
+def _sign(parts: list[Part], extra: Json) -> None:
+    """A message's signature rides on its last text; on an empty one where it has none."""
+    opaque = read_signature(extra)
+    if opaque is None:
+        return
+    last = parts[-1] if parts else None
+    if isinstance(last, Text):
+        parts[-1] = Text(last.text, last.cache, opaque)
+    else:
+        parts.append(Text("", opaque=opaque))
 
 
 def _parts(content: Json) -> list[Part]:

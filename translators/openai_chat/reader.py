@@ -31,24 +31,16 @@ from translators.ir import (
     RefusalDelta,
     Started,
     TextDelta,
+    TextSigned,
     ToolArguments,
     ToolStart,
     Used,
 )
-from translators.openai_chat.faults import classify
+from translators.openai.answers import FAILED_FINISHES, decode, read_finish, read_usage
+from translators.openai.faults import classify
 from translators.openai_chat.reasoning import has_blob, read_entries, read_thinking
-from translators.openai_chat.wire import (
-    ANSWER,
-    FAILED_FINISHES,
-    WireAnswer,
-    WireCall,
-    WireChoice,
-    WireFunction,
-    WireMessage,
-    decode,
-    read_finish,
-    read_usage,
-)
+from translators.openai_chat.signatures import read_signature
+from translators.openai_chat.wire import ANSWER, WireAnswer, WireCall, WireChoice, WireFunction, WireMessage
 from translators.profile import Profile
 
 CHOICES_CAP = 128
@@ -61,12 +53,12 @@ class ChatReader:
 
     __slots__ = (
         "_choices",
-        "_done",
         "_failed",
         "_origin",
         "_profile",
         "_started",
         "blobs",
+        "done",
         "ignored",
         "only_usage",
         "quiet",
@@ -77,7 +69,7 @@ class ChatReader:
         self._origin = profile.origin(Dialect.OPENAI_CHAT)
         self._choices: dict[int, _Choice] = {}
         self._started: Started | None = None
-        self._done = False
+        self.done = False
         self._failed = False
         self.ignored = 0
         self.quiet = False
@@ -88,8 +80,8 @@ class ChatReader:
         """Raises ProtocolFault on what is no chunk, and on an answer that goes on after its end."""
         data = event.data
         self.quiet = self.only_usage = self.blobs = False
-        if data == DONE or not data or self._done or self._failed:
-            self._done = self._done or data == DONE
+        if data == DONE or not data or self.done or self._failed:
+            self.done = self.done or data == DONE
             self.ignored += data != DONE
             self.quiet = True
             return ()
@@ -147,7 +139,7 @@ class ChatReader:
             if not 0 <= index < CHOICES_CAP:
                 raise ProtocolFault("an event of its stream has an impossible choice index")
             minted = self._started.id if self._started is not None else ""
-            choice = self._choices[index] = _Choice(index, minted)
+            choice = self._choices[index] = _Choice(index, minted, self._origin)
         if wire.error:
             return classify(200, {"error": wire.error})
         reason = wire.finish_reason
@@ -174,9 +166,10 @@ class ChatReader:
         if delta.refusal:
             choice.rest(deltas)
             deltas.append(RefusalDelta(delta.refusal, choice.index))
+        if delta.extra_content is not None:
+            self._sign(delta, choice, deltas)
         if delta.tool_calls:
-            for call in delta.tool_calls:
-                choice.call(call, deltas)
+            self._calls(delta.tool_calls, choice, deltas)
         if delta.function_call is not None:
             choice.call(WireCall(index=0, function=delta.function_call), deltas)
         if delta.annotations:
@@ -200,11 +193,24 @@ class ChatReader:
                 choice.thinking = False
                 deltas.append(ReasoningEnd(entry.opaque, choice.index))
 
+    def _calls(self, calls: list[WireCall], choice: "_Choice", deltas: list[Delta]) -> None:
+        for call in calls:
+            self.blobs = self.blobs or call.extra_content is not None
+            choice.call(call, deltas)
+
+    def _sign(self, delta: WireMessage, choice: "_Choice", deltas: list[Delta]) -> None:
+        opaque = read_signature(delta.extra_content, self._origin)
+        if opaque is not None:
+            self.blobs = True
+            choice.rest(deltas)
+            deltas.append(TextSigned(opaque, choice.index))
+
     def _annotations(self, notes: list[Json], choice: "_Choice", deltas: list[Delta]) -> None:
-        """Citations of pages; a router's notes on files are its own."""
+        """Citations of pages; a router's notes on files are its own. An `index` is no part of a citation."""
         cited = [note for note in notes if isinstance(note, dict) and note.get("type") == "url_citation"]
         self.ignored += len(notes) - len(cited)
-        deltas.extend(Annotated(note, choice.index) for note in cited)
+        bare = [{name: one for name, one in note.items() if name != "index"} for note in cited]
+        deltas.extend(Annotated(note, choice.index) for note in bare)
 
     def _content_parts(self, parts: list[Json], choice: "_Choice", deltas: list[Delta]) -> None:
         """Mistral's content array: thinking and text; other kinds say nothing here."""
@@ -238,9 +244,9 @@ class _Call:
 class _Choice:
     """What must be remembered of one choice."""
 
-    __slots__ = ("_calls", "_last", "_minted", "_slots", "_thought", "finish", "index", "thinking")
+    __slots__ = ("_calls", "_last", "_minted", "_origin", "_slots", "_thought", "finish", "index", "thinking")
 
-    def __init__(self, index: int, minted: str) -> None:
+    def __init__(self, index: int, minted: str, origin: str) -> None:
         self.index = index
         self.finish = ""
         self.thinking = False
@@ -249,6 +255,7 @@ class _Choice:
         self._last: _Call | None = None
         self._calls = 0
         self._minted = minted
+        self._origin = origin
 
     def think(self, text: str, block: Json, deltas: list[Delta]) -> None:
         """Text of a reasoning block; another `block` number ends the one before."""
@@ -281,19 +288,20 @@ class _Choice:
         if call.index < 0:
             call.id = call.id or wire.id or ""
             if name:
-                self._start(call, name, custom is not None, deltas)
+                self._start(call, name, wire, deltas)
         text = custom.input if custom else _arguments(wire.function)
         if text:
             if call.index < 0:
                 raise ProtocolFault("its stream has arguments for a tool call without a name")
             deltas.append(ToolArguments(call.index, text, self.index))
 
-    def _start(self, call: _Call, name: str, custom: bool, deltas: list[Delta]) -> None:
+    def _start(self, call: _Call, name: str, wire: WireCall, deltas: list[Delta]) -> None:
         call.name = name
         call.index = self._calls
         self._calls += 1
         call.id = call.id or mint(self._minted, self.index, call.index)
-        deltas.append(ToolStart(call.index, call.id, name, custom, self.index))
+        opaque = read_signature(wire.extra_content, self._origin) if wire.extra_content is not None else None
+        deltas.append(ToolStart(call.index, call.id, name, wire.custom is not None, self.index, opaque))
 
     def _slot(self, wire: WireCall, name: str) -> _Call:
         """The call this delta speaks of: by index, else the last one unless a name begins another."""

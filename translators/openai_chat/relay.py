@@ -2,21 +2,25 @@
 
 Of a request: the model, the usage option, the output bound, what the profile refuses or renames, and reasoning that is
 bound to somebody else. Of a stream: nothing but the chunk of usage alone when the client did not ask for it, and
-OpenRouter-style reasoning blobs, which get the mark that brings them back to their maker. `[DONE]` is written by us,
-once the answer is known to be whole.
+OpenRouter-style reasoning blobs and thought signatures, which get the mark that brings them back to their maker.
+`[DONE]` is written by us, once the answer is known to be whole.
 """
 
 from collections.abc import Mapping, Sequence
 
 import orjson
 
+from translators.codec import Context
 from translators.faults import Fault
-from translators.ir import Context, Delta, Dialect, Event, Json
+from translators.ir import Delta, Dialect, Event, Json
+from translators.openai.text import END, error_event
+from translators.openai_chat.able import shown
 from translators.openai_chat.fit import fit
 from translators.openai_chat.reader import ChatReader
 from translators.openai_chat.reasoning import has_blob, marked, own
+from translators.openai_chat.signatures import is_signed, mark, own_signatures
 from translators.openai_chat.turns import tool_id
-from translators.openai_chat.writer import END, error_event, shows
+from translators.openai_chat.writer import shows
 from translators.profile import Profile
 from translators.report import Report
 from translators.sse import encode
@@ -32,8 +36,20 @@ def relay_request(body: dict[str, Json], profile: Profile, bound: int | None) ->
         _ask_for_usage(out, profile, report)
     _bound(out, profile, bound, report)
     _messages(out, profile, report)
+    out["messages"] = shown(out["messages"], profile, report)
     fit(out, profile, report)
     return out, report
+
+
+def as_stream(body: dict[str, Json], profile: Profile) -> dict[str, Json] | None:
+    """The dialect itself never needs it. Sound has no delta, and the deprecated `functions` are answered in a form that
+    no other dialect has: what asks for them goes as it is."""
+    if not profile.upstream_stream or body.get("audio") or body.get("functions"):
+        return None
+    out = {**body, "stream": True}
+    if profile.stream_usage:
+        out["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    return out
 
 
 def _ask_for_usage(out: dict[str, Json], profile: Profile, report: Report) -> None:
@@ -68,25 +84,34 @@ def _bound(out: dict[str, Json], profile: Profile, bound: int | None, report: Re
 
 def _messages(out: dict[str, Json], profile: Profile, report: Report) -> None:
     """Copies only the messages that must change, and the list only if one must."""
-    origin = ""
     changed: dict[int, dict[str, Json]] = {}
-    replay, own_ids = profile.reasoning_replay, profile.tool_ids == "any"
+    own_ids = profile.tool_ids == "any"
     for i, message in enumerate(out["messages"]):
-        if message["role"] == "assistant":
-            if "reasoning_details" in message or "thinking_blocks" in message:
-                origin = origin or profile.origin(Dialect.OPENAI_CHAT)
-                message = changed[i] = _own_reasoning(message, origin, i, profile, report)  # noqa: PLW2901
-            if replay and message.get("reasoning_content") is None:
-                reasoning = message.get("reasoning")
-                text = reasoning if isinstance(reasoning, str) else ""
-                message = changed[i] = {**message, "reasoning_content": text}  # noqa: PLW2901
-        if not own_ids and ("tool_calls" in message or "tool_call_id" in message):
-            changed[i] = _with_ids(message, profile)
+        said = _said(message, i, profile, report) if message["role"] == "assistant" else message
+        if not own_ids and ("tool_calls" in said or "tool_call_id" in said):
+            said = _with_ids(said, profile)
+        if said is not message:
+            changed[i] = said
     if changed:
         out["messages"] = [changed.get(i, message) for i, message in enumerate(out["messages"])]
 
 
-def _own_reasoning(message: dict[str, Json], origin: str, i: int, profile: Profile, report: Report) -> dict[str, Json]:
+def _said(message: dict[str, Json], i: int, profile: Profile, report: Report) -> dict[str, Json]:
+    """An assistant's message with what this target may be sent of its reasoning; the message itself where that is all
+    of it."""
+    if "reasoning_details" in message or "thinking_blocks" in message:
+        message = _own_reasoning(message, profile.origin(Dialect.OPENAI_CHAT), i, report)
+    if is_signed(message):
+        message, foreign = own_signatures(message, profile.origin(Dialect.OPENAI_CHAT), profile)
+        if foreign:
+            report.dropped(f"messages[{i}].extra_content", "bound to another provider")
+    if profile.reasoning_replay and message.get("reasoning_content") is None:
+        reasoning = message.get("reasoning")
+        message = {**message, "reasoning_content": reasoning if isinstance(reasoning, str) else ""}
+    return message
+
+
+def _own_reasoning(message: dict[str, Json], origin: str, i: int, report: Report) -> dict[str, Json]:
     """The message without blobs of others. Text that this proxy put beside such a blob goes too, as strict vendors
     refuse fields they do not know; text that the client brought stays."""
     message = dict(message)
@@ -99,7 +124,7 @@ def _own_reasoning(message: dict[str, Json], origin: str, i: int, profile: Profi
             message[field] = kept
         else:
             del message[field]
-            if not profile.reasoning_replay and any(isinstance(one, dict) and "origin" in one for one in entries):
+            if any(isinstance(one, dict) and "origin" in one for one in entries):
                 message.pop("reasoning_content", None)
         if sum(map(has_blob, kept)) < sum(map(has_blob, entries)):
             report.dropped(f"messages[{i}].{field}", "bound to another provider")
@@ -131,6 +156,10 @@ class Relay:
         self._usage = context.include_usage
         self._origin = profile.origin(Dialect.OPENAI_CHAT)
 
+    @property
+    def done(self) -> bool:
+        return self._reader.done
+
     def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
         """Raises ProtocolFault as the reader does. An event that tells of a failure gives no bytes."""
         reader = self._reader
@@ -156,4 +185,5 @@ class Relay:
             delta = choice.get("delta") or {}
             if delta.get("reasoning_details"):
                 delta["reasoning_details"] = marked(delta["reasoning_details"], self._origin)
+            mark(delta, self._origin)
         return orjson.dumps(chunk)

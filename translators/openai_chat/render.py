@@ -7,6 +7,7 @@ Deliberate choices:
 - A blob is written only where its origin is this very target.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 from translators.ir import Dialect, Json, OutputFormat, Request, Tool, ToolChoice
@@ -17,6 +18,10 @@ from translators.report import Report
 
 KNOWN_EXTRA = frozenset({"store", "moderation", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
 """Fields of this dialect that the neutral form has no word for."""
+VENDOR_RUN = frozenset({"tools", "mcp_servers"})
+"""Where requests name what a vendor itself would run: without it the answer is another one."""
+USER_MAX = 128
+"""Characters of a user's id that OpenAI takes; a longer one is sent as its hash."""
 BUDGETS = ((1024, "minimal"), (4096, "low"), (12288, "medium"), (24576, "high"))
 """A thinking budget in tokens up to which it counts as this effort; beyond, `xhigh`."""
 SAME_NAME = (
@@ -47,6 +52,7 @@ def render_request(request: Request, profile: Profile) -> tuple[dict[str, Json],
         turns.add(item)
     body: dict[str, Json] = {"model": profile.model or request.model, "messages": turns.finish()}
     body.update((name, value) for name in SAME_NAME if (value := getattr(request, name)) is not None)
+    _users(body, report)
     _stream(body, request, profile)
     _bound(body, request, profile, report)
     if request.n != 1:
@@ -67,6 +73,14 @@ def render_request(request: Request, profile: Profile) -> tuple[dict[str, Json],
     _extra(body, request, report)
     fit(body, profile, report)
     return body, report
+
+
+def _users(body: dict[str, Json], report: Report) -> None:
+    for name in ("user", "safety_identifier"):
+        said = body.get(name)
+        if said and len(said) > USER_MAX:
+            body[name] = hashlib.sha256(said.encode()).hexdigest()
+            report.approximated(name, "sent as a hash")
 
 
 def _stream(body: dict[str, Json], request: Request, profile: Profile) -> None:
@@ -97,6 +111,8 @@ def _format(output: OutputFormat) -> dict[str, Json]:
 def _tool(tool: Tool, report: Report) -> dict[str, Json]:
     if tool.cache is not None:
         report.dropped("tools.cache_control", "chat has no cache markers")
+    for name in tool.extra:
+        report.dropped(f"tools.{name}", "chat's tools have no such field")
     if tool.custom_format is not None:
         custom: dict[str, Json] = {"name": tool.name}
         if tool.description is not None:
@@ -137,13 +153,17 @@ def _effort(body: dict[str, Json], request: Request, report: Report) -> None:
         effort = next((name for most, name in BUDGETS if budget <= most), "xhigh")
         body["reasoning_effort"] = effort
         report.approximated("thinking.budget_tokens", f"sent as effort {effort}")
+    if request.reasoning_summary is not None:
+        report.dropped("reasoning.summary", "chat cannot be told to show its reasoning")
 
 
 def _extra(body: dict[str, Json], request: Request, report: Report) -> None:
     if request.top_k is not None:
         report.dropped("top_k", "chat has no top_k")
     for name, value in request.extra.items():
-        if name not in KNOWN_EXTRA:
+        if name in VENDOR_RUN:
+            report.refused(name, "a tool that only its own vendor runs")
+        elif name not in KNOWN_EXTRA:
             report.dropped(name, f"{Dialect.OPENAI_CHAT} has no such field")
         else:
             body[name] = value

@@ -11,23 +11,18 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from translators.codec import Seen
+from translators.codec import Context, Seen
 from translators.faults import Failure, ProtocolFault
 from translators.fold import fold
-from translators.ir import Choice, Context, Dialect, Finish, Json, Message, Reasoning, Refusal, Reply, Text, ToolCall
-from translators.openai_chat.faults import classify
+from translators.ir import Choice, Dialect, Finish, Json, Message, Reasoning, Refusal, Reply, Text, ToolCall
+from translators.openai.answers import FAILED_FINISHES, WireUsage, decode, read_finish, read_usage, render_usage
+from translators.openai.faults import classify
+from translators.openai.text import dumps
 from translators.openai_chat.reader import ChatReader
 from translators.openai_chat.reasoning import has_blob, marked, render_blocks
-from translators.openai_chat.wire import (
-    ANSWER,
-    FAILED_FINISHES,
-    WireUsage,
-    decode,
-    read_finish,
-    read_usage,
-    render_usage,
-)
-from translators.openai_chat.writer import dumps, finish_reason
+from translators.openai_chat.signatures import mark, signed_fields
+from translators.openai_chat.wire import ANSWER
+from translators.openai_chat.writer import finish_reason
 from translators.profile import Profile
 
 _T = TypeVar("_T")
@@ -36,11 +31,14 @@ _T = TypeVar("_T")
 class _Call(Struct, gc=False):
     """A call that is only counted."""
 
+    extra_content: Json = None
+
 
 class _Message(Struct, gc=False):
     tool_calls: list[_Call] | None = None
     function_call: _Call | None = None
     reasoning_details: list[Json] | None = None
+    extra_content: Json = None
 
 
 class _Choice(Struct, gc=False):
@@ -134,7 +132,9 @@ def _message(choice: _Choice) -> _Message:
 
 
 def _bound(message: _Message) -> bool:
-    return any(has_blob(entry) for entry in message.reasoning_details or ())
+    calls = message.tool_calls or ()
+    signed = message.extra_content is not None or any(call.extra_content is not None for call in calls)
+    return signed or any(has_blob(entry) for entry in message.reasoning_details or ())
 
 
 def _marked(body: bytes, profile: Profile) -> bytes:
@@ -145,6 +145,7 @@ def _marked(body: bytes, profile: Profile) -> bytes:
         message = choice["message"]
         if message.get("reasoning_details"):
             message["reasoning_details"] = marked(message["reasoning_details"], origin)
+        mark(message, origin)
     return orjson.dumps(answer)
 
 
@@ -170,12 +171,15 @@ def _texts(choice: Choice) -> dict[str, Json]:
     content = "".join(part.text for part in parts if isinstance(part, Text))
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
     called = any(isinstance(item, ToolCall) for item in choice.items)
-    return {"content": content or (None if called or refusal else ""), "refusal": refusal or None}
+    signatures = [part.opaque for part in parts if isinstance(part, Text) and part.opaque is not None]
+    signed = signed_fields(signatures[-1] if signatures else None)
+    return {"content": content or (None if called or refusal else ""), "refusal": refusal or None, **signed}
 
 
 def _render_call(call: ToolCall, *, cut: bool) -> dict[str, Json]:
     """Empty arguments are `{}`, unless the answer was cut before they came."""
+    signed = signed_fields(call.opaque)
     if call.custom:
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}, **signed}
     arguments = call.arguments or ("" if cut else "{}")
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}, **signed}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import get_args
 
 from translators.ir import Effort, Json, OutputFormat, Request, Tool, ToolChoice
-from translators.openai_chat.check import Wrong, array, boolean, fail, filled, integer, number, obj, string, strings
+from translators.openai.check import Wrong, array, boolean, fail, filled, integer, number, obj, string, strings
 from translators.openai_chat.envelope import check_envelope
 from translators.openai_chat.history import History
 

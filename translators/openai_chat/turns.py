@@ -1,5 +1,6 @@
 """Items as chat messages: the grouping that `render` needs."""
 
+import base64
 import hashlib
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from translators.ir import (
     Item,
     Json,
     Message,
+    Opaque,
     Part,
     Reasoning,
     Refusal,
@@ -20,6 +22,7 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai_chat.reasoning import own, render_blocks
+from translators.openai_chat.signatures import FIELD, render_signature
 from translators.profile import Profile
 from translators.report import Report
 
@@ -76,20 +79,26 @@ class Turns:
         if not (self._texts or self._blocks or self._calls):
             return
         parts = [part for text in self._texts for part in text.parts]
-        message: dict[str, Json] = {"role": "assistant", "content": self._content(parts) if parts else None}
+        opaque = next((part.opaque for part in reversed(parts) if isinstance(part, Text) and part.opaque), None)
+        if opaque is not None:
+            parts = [part for part in parts if not isinstance(part, Text) or part.text]
+        content = self._content(parts) if parts else None if self._calls else ""
+        message: dict[str, Json] = {"role": "assistant", "content": content, **self._signed(opaque)}
         names = [text.name for text in self._texts if text.name]
         if names:
             message["name"] = names[0]
         self._reasoning(message)
         if self._calls:
             message["tool_calls"] = [self._call(call) for call in self._calls]
-        self._messages.append(message)
+        if self._texts or message != {"role": "assistant", "content": ""}:  # thinking that may not go there is no turn
+            self._messages.append(message)
         self._texts, self._blocks, self._calls = [], [], []
         self._replies = True
 
     def _reasoning(self, message: dict[str, Json]) -> None:
         """Details only of this target's own making; the text alone where it must be replayed."""
-        fields = render_blocks(self._blocks)
+        mine = [block for block in self._blocks if block.opaque is None or block.opaque.origin == self._origin]
+        fields = render_blocks(mine)
         details = own(fields.get("reasoning_details", []), self._origin)
         if details:
             message.update(fields, reasoning_details=details)
@@ -99,14 +108,24 @@ class Turns:
         if any(not kept or (block.opaque and block.opaque.origin != self._origin) for block in self._blocks):
             self._report.dropped("messages.reasoning", "reasoning of another provider")
 
+    def _signed(self, opaque: Opaque | None) -> dict[str, Json]:
+        """The signature of a text or a call, if this very target made it."""
+        if opaque is None:
+            return {}
+        if opaque.origin != self._origin:
+            self._report.dropped("messages.extra_content", "a signature of another provider")
+            return {}
+        return {FIELD: render_signature(opaque, marked=False)}
+
     def _call(self, call: ToolCall) -> dict[str, Json]:
         call_id = tool_id(call.id, self._profile)
         if call.cache is not None:
             self._no_markers()
+        signed = self._signed(call.opaque)
         if call.custom:
-            return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+            return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}, **signed}
         function = {"name": call.name, "arguments": call.arguments or "{}"}
-        return {"id": call_id, "type": "function", "function": function}
+        return {"id": call_id, "type": "function", "function": function, **signed}
 
     def _result(self, item: ToolResult) -> None:
         texts = [part for part in item.parts if not isinstance(part, Image | File)]
@@ -153,8 +172,8 @@ class Turns:
             if parts[0].cache is not None:
                 self._no_markers()
             return parts[0].text
-        rendered = (self._part(part) for part in parts)
-        return [part for part in rendered if part is not None]
+        rendered = [said for part in parts if (said := self._part(part)) is not None]
+        return rendered or ("" if plain else [])
 
     def _part(self, part: Part) -> Json:
         """None for a part that cannot be said; that is noted."""
@@ -193,6 +212,9 @@ class Turns:
             return self._refused("file", "a file of another place cannot be fetched from here")
         if part.cache is not None:
             self._no_markers()
+        if part.media_type.startswith("text/") and (text := _decoded(part)) is not None:
+            self._report.approximated("messages.content.file", "a text document is told as text")
+            return {"type": "text", "text": text}
         file = {"file_data": f"data:{part.media_type};base64,{part.data}"}
         if part.filename is not None:
             file["filename"] = part.filename
@@ -209,6 +231,15 @@ class Turns:
     def _no_markers(self) -> None:
         if not any(entry.field == "cache_control" for entry in self._report.entries):
             self._report.dropped("cache_control", "chat has no cache markers")
+
+
+def _decoded(file: File) -> str | None:
+    """The words of a text document, under its name; None when they cannot be read."""
+    try:
+        text = base64.b64decode(file.data or "").decode()
+    except ValueError:
+        return None
+    return f"{file.filename}:\n{text}" if file.filename else text
 
 
 def tool_id(own_id: str, profile: Profile) -> str:

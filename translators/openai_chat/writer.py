@@ -7,35 +7,37 @@ Deliberate choices:
 - A call that got no arguments is given `{}` at the finish, not before: calls may be written in turns. An answer that
   was cut by its bound keeps what it has.
 - Where the caller forced one named tool, the finish reason is `stop`, as OpenAI says it.
-- Reasoning is written as `reasoning_content` and as `reasoning_details` fragments, whose last one has the blob.
+- Reasoning is written as `reasoning_content` and as `reasoning_details` fragments, whose last one has the blob. A
+  thought signature comes with its call, or after its text.
 """
 
-import json
+from collections.abc import Mapping
 
 import orjson
 
+from translators.codec import Context
 from translators.faults import Fault
 from translators.ir import (
     Annotated,
-    Context,
     Delta,
     Ended,
     Finish,
     Json,
+    Opaque,
     ReasoningDelta,
     ReasoningEnd,
     RefusalDelta,
     Started,
     TextDelta,
+    TextSigned,
     ToolArguments,
     ToolStart,
     Used,
 )
-from translators.openai_chat.faults import describe
+from translators.openai.answers import render_usage
+from translators.openai.text import END, dumps, error_event, quote
 from translators.openai_chat.reasoning import render_end
-from translators.openai_chat.wire import render_usage
-
-END = b"data: [DONE]\n\n"
+from translators.openai_chat.signatures import FIELD, render_signature
 
 
 class ChatWriter:
@@ -90,9 +92,19 @@ class ChatWriter:
             return self._reasoning_end(delta)
         if isinstance(delta, RefusalDelta):
             return self._delta(delta.choice, b'{"refusal":%b}' % quote(delta.text))
+        if isinstance(delta, TextSigned):
+            return self._delta(delta.choice, b"{%b}" % _signature(delta.opaque))
         if isinstance(delta, Annotated):
-            return self._delta(delta.choice, b'{"annotations":[%b]}' % dumps(delta.annotation))
+            return self._annotated(delta)
         return b""
+
+    def _annotated(self, delta: Annotated) -> bytes:
+        """OpenAI's own SDK puts lists together by `index`, and fails where a second entry has none."""
+        opening = self._opening(delta.choice)
+        choice = self._choices[delta.choice]
+        note = {"index": choice.notes, **delta.annotation}
+        choice.notes += 1
+        return opening + self._chunk(delta.choice, b'{"annotations":[%b]}' % dumps(note))
 
     def _opening(self, choice: int) -> bytes:
         """The role chunk of a choice that has none yet."""
@@ -126,11 +138,12 @@ class ChatWriter:
         state = self._choices[delta.choice]
         if delta.custom:
             state.custom.add(delta.index)
-            call = b'{"index":%d,"id":%b,"type":"custom","custom":{"name":%b,"input":""}}'
+            call = b'{"index":%d,"id":%b,"type":"custom","custom":{"name":%b,"input":""}%b}'
         else:
             state.bare.add(delta.index)
-            call = b'{"index":%d,"id":%b,"type":"function","function":{"name":%b,"arguments":""}}'
-        call %= (delta.index, quote(delta.id), quote(delta.name))
+            call = b'{"index":%d,"id":%b,"type":"function","function":{"name":%b,"arguments":""}%b}'
+        signed = b"" if delta.opaque is None else b"," + _signature(delta.opaque)
+        call %= (delta.index, quote(delta.id), quote(delta.name), signed)
         return lead + self._chunk(delta.choice, b'{"tool_calls":[%b]}' % call)
 
     def _arguments(self, delta: ToolArguments) -> bytes:
@@ -175,14 +188,16 @@ class ChatWriter:
 
 
 class _Open:
-    """What must be remembered of a choice: its calls without arguments, its custom calls, its reasoning blocks."""
+    """What must be remembered of a choice: its calls without arguments, its custom calls, its reasoning blocks, and how
+    many annotations it has."""
 
-    __slots__ = ("bare", "blocks", "custom")
+    __slots__ = ("bare", "blocks", "custom", "notes")
 
     def __init__(self) -> None:
         self.bare: set[int] = set()
         self.custom: set[int] = set()
         self.blocks = 0
+        self.notes = 0
 
 
 def finish_reason(finish: Finish, context: Context) -> str:
@@ -190,27 +205,24 @@ def finish_reason(finish: Finish, context: Context) -> str:
     return "stop" if finish is Finish.TOOL_CALLS and context.named_tool else finish.value
 
 
-def error_event(fault: Fault) -> bytes:
-    """The event that ends a broken stream; no `[DONE]` follows it."""
-    return b'data: {"error":%b}\n\n' % dumps(describe(fault))
+def _signature(opaque: Opaque) -> bytes:
+    """The field of a call or a delta that carries a thought signature."""
+    return b'"%b":%b' % (FIELD.encode(), dumps(render_signature(opaque, marked=True)))
+
+
+def aside(facts: Mapping[str, Json], context: Context) -> bytes:
+    """One more chunk, without choices."""
+    chunk = {
+        "id": context.id,
+        "object": "chat.completion.chunk",
+        "created": context.created,
+        "model": context.model,
+        "choices": [],
+        "sidestep": facts,
+    }
+    return b"data: " + orjson.dumps(chunk) + b"\n\n"
 
 
 def shows(delta: Delta) -> bool:
     """Reasoning text is shown in this dialect's extension fields, so it counts as content."""
     return delta.commits or isinstance(delta, ReasoningDelta)
-
-
-def quote(text: str) -> bytes:
-    """`text` as a JSON string. Half a surrogate pair, which some vendors cut, is escaped."""
-    try:
-        return orjson.dumps(text)
-    except TypeError:
-        return json.dumps(text).encode()
-
-
-def dumps(value: Json) -> bytes:
-    """Any JSON value, half a surrogate pair included."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        return json.dumps(value).encode()

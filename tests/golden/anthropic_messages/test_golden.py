@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from translators import anthropic_messages, openai_chat
-from translators.ir import Context
+from translators.codec import Context
 from translators.pipe import Translating
 from translators.profile import Profile
 from translators.sse import EventSplitter

@@ -16,9 +16,10 @@ import orjson
 import pytest
 
 from translators import embeddings, openai_chat
+from translators.codec import Context
 from translators.faults import Failure, Kind
 from translators.fold import fold
-from translators.ir import Context, Failed, Message, Text, ToolCall, Usage
+from translators.ir import Failed, Message, Text, ToolCall, Usage
 from translators.profile import Profile
 from translators.sse import EventSplitter
 

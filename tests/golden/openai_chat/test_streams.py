@@ -13,9 +13,10 @@ import orjson
 import pytest
 
 from translators import openai_chat
+from translators.codec import Context
 from translators.faults import Failure, Truncated
 from translators.fold import fold
-from translators.ir import Context, Failed
+from translators.ir import Failed
 from translators.profile import Profile
 from translators.sse import EventSplitter
 

@@ -17,9 +17,11 @@ from proxy.answers import (
     tell_fault,
 )
 from proxy.flow import Attempt, Exchange
-from translators.catalog import codec
+from translators.catalog import DIALECTS, codec
+from translators.codec import Context
 from translators.faults import Fault, Kind
-from translators.ir import Context, Dialect
+from translators.ir import Dialect
+from translators.sse import EventSplitter
 
 
 class Told:
@@ -67,6 +69,21 @@ def test_a_name_in_a_header_keeps_only_what_a_header_may_hold(name, shown):
 
 def test_the_attempts_are_told_in_order_with_target_kind_status_and_milliseconds(exchange):
     assert attempts_header(served(exchange).attempts) == "alpha/gpt-4o;server;503;412, beta/c;ok;200;890"
+
+
+def test_anthropics_sdks_find_the_request_id_where_they_look_for_it(exchange):
+    assert "request-id" not in dict(served_headers(exchange))
+    exchange.codec = codec(Dialect.ANTHROPIC_MESSAGES)
+    headers = dict(served_headers(exchange))
+    assert headers["request-id"] == headers["x-request-id"] == "req_1"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_dialects_stream_has_an_event_for_the_metadata(exchange, dialect):
+    exchange.codec = codec(dialect)
+    context = Context(id="x", created=5, model="m")
+    [event] = EventSplitter().feed(noted_chunk(served(exchange), context))
+    assert orjson.loads(event.data)["sidestep"] == metadata(exchange)
 
 
 @pytest.mark.parametrize("length", [10, 200, 2000])
@@ -156,3 +173,18 @@ async def test_a_failure_is_told_in_the_clients_dialect_with_all_that_was_tried_
 async def test_a_failure_before_any_attempt_says_nothing_of_attempts(exchange):
     await tell_fault(exchange, Fault(kind=Kind.REFUSED, status=400, message="No."))
     assert "sidestep" not in orjson.loads(exchange.out.body)["error"]
+
+
+def test_an_answer_names_the_targets_that_were_passed_over(exchange):
+    assert "x-sidestep-skipped" not in dict(served_headers(served(exchange)))
+    exchange.skipped = [("alpha/m", "tools: the model takes no tools"), ("gamma/ä b", "its breaker is open")]
+    assert dict(served_headers(exchange))["x-sidestep-skipped"] == "alpha/m, gamma/b"
+    assert metadata(exchange)["skipped"][0] == {"target": "alpha/m", "reason": "tools: the model takes no tools"}
+
+
+def test_a_long_list_of_skipped_targets_is_capped(exchange):
+    exchange.skipped = [(f"provider-{n}/{'m' * 60}", "x") for n in range(40)]
+    told = dict(served_headers(exchange))["x-sidestep-skipped"]
+    assert len(told) <= 1024
+    names, _, left = told.rpartition(", +")
+    assert len(names.split(", ")) + int(left) == 40

@@ -4,11 +4,13 @@ import orjson
 import pytest
 
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
-from proxy.jobs import ChatJob, EmbeddingsJob, parse_fault
+from proxy.jobs import ChatJob, parse_fault
+from proxy.plain_jobs import EmbeddingsJob
 from translators import embeddings
 from translators.catalog import codec
+from translators.codec import Context
 from translators.faults import Failure, Kind, Malformed, ProtocolFault
-from translators.ir import Context, Dialect, Event
+from translators.ir import Dialect, Event
 from translators.profile import Profile
 
 CHAT, MESSAGES = Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES
@@ -32,7 +34,8 @@ def target(dialect: Dialect = CHAT, name: str = "alpha", **profile) -> Target:
 
 def chat(bound: int | None = None, *, stream: bool = False, usage: bool = False, **fields) -> ChatJob:
     payload = {"model": "m", "messages": HELLO, **fields}
-    return ChatJob(codec(CHAT), payload, stream=stream, usage=usage, bound=bound)
+    thinks = codec(CHAT).check_envelope(payload).thinks
+    return ChatJob(codec(CHAT), payload, stream=stream, usage=usage, bound=bound, thinks=thinks)
 
 
 def vectors(**fields) -> EmbeddingsJob:
@@ -106,6 +109,41 @@ def test_the_models_output_bound_is_filled_in_where_the_client_gave_none(dialect
     assert orjson.loads(chat(77).prepare(target(dialect)).body)[field] == 77
     own = chat(77, max_completion_tokens=9).prepare(target(dialect))
     assert orjson.loads(own.body)[field] == 9
+
+
+LONG = {"max_completion_tokens": 30_000}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "wanted", "fields", "streams"),
+    [
+        (CHAT, None, LONG, False),
+        (CHAT, True, {}, True),
+        (MESSAGES, None, {}, False),
+        (MESSAGES, None, LONG, True),
+        (MESSAGES, False, LONG, False),
+        (MESSAGES, True, {}, True),
+    ],
+)
+def test_a_target_is_asked_for_a_stream_where_its_profile_or_its_dialect_wants_one(dialect, wanted, fields, streams):
+    prepared = chat(**fields).prepare(target(dialect, upstream_stream=wanted))
+    assert prepared.stream is streams
+    body = orjson.loads(prepared.body)
+    assert body == prepared.fields
+    assert bool(body.get("stream")) is streams
+    assert body.get("stream_options") == ({"include_usage": True} if streams and dialect is CHAT else None)
+
+
+def test_a_client_that_wants_a_stream_gets_one_whatever_the_profile_says():
+    assert chat(stream=True).prepare(target(upstream_stream=False)).stream
+
+
+def test_a_relay_of_a_dialect_that_needs_streams_is_still_what_the_client_asked_for():
+    """A fold keeps less than a relay does, so only the configuration may choose it."""
+    fields = {"model": "m", "max_tokens": 30_000, "messages": HELLO}
+    job = ChatJob(codec(MESSAGES), fields, stream=False, usage=True, bound=None)
+    assert not job.prepare(target(MESSAGES)).stream
+    assert job.prepare(target(MESSAGES, upstream_stream=True)).stream
 
 
 def test_a_body_that_cannot_be_translated_can_still_be_relayed():
@@ -234,6 +272,51 @@ def test_a_relayed_stream_passes_its_events_and_a_translated_one_does_not():
     assert data == b"" or data.startswith(b'data: {"id":"chatcmpl-1"')
 
 
+def told(*values) -> list[Event]:
+    return [Event(value if isinstance(value, bytes) else orjson.dumps(value)) for value in values]
+
+
+def whole_of(job: ChatJob, made_for: Target, events: list[Event]) -> dict:
+    job.prepare(made_for)
+    pipe = job.folding(made_for, CONTEXT, 1 << 20)
+    assert all(pipe.feed(event)[1] == b"" for event in events)
+    return orjson.loads(pipe.close()[1])
+
+
+def test_a_folded_answer_is_written_in_the_clients_dialect():
+    use = {"type": "tool_use", "id": "t", "name": "shell", "input": {}}
+    part = {"type": "input_json_delta", "partial_json": '{"input": "ls"}'}
+    events = told(
+        {"type": "message_start", "message": {"id": "m", "model": "m", "usage": {"input_tokens": 3}}},
+        {"type": "content_block_start", "index": 0, "content_block": use},
+        {"type": "content_block_delta", "index": 0, "delta": part},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 2}},
+        {"type": "message_stop"},
+    )
+    body = whole_of(chat(tools=[FREE_TEXT]), target(MESSAGES), events)
+    (call,) = body["choices"][0]["message"]["tool_calls"]
+    assert (call["type"], call["custom"]) == ("custom", {"name": "shell", "input": "ls"})
+    assert (body["id"], body["model"], body["usage"]["total_tokens"]) == ("chatcmpl-1", "large", 5)
+
+
+def test_several_choices_with_their_probabilities_come_through_a_fold():
+    def one(index, text, finish=None):
+        logprobs = {"content": [{"token": text, "logprob": -0.5}]} if text else None
+        return {"index": index, "delta": {"content": text}, "logprobs": logprobs, "finish_reason": finish}
+
+    steps = [one(0, "a"), one(1, "x"), one(1, "y"), one(0, "b"), one(0, "", "stop"), one(1, "", "length")]
+    events = told(*({"id": "c", "choices": [step]} for step in steps), b"[DONE]")
+    body = whole_of(chat(n=2, logprobs=True), target(upstream_stream=True), events)
+    first, second = body["choices"]
+    assert (first["message"]["content"], first["finish_reason"]) == ("ab", "stop")
+    assert (second["message"]["content"], second["finish_reason"]) == ("xy", "length")
+    assert [[entry["token"] for entry in one["logprobs"]["content"]] for one in (first, second)] == [
+        ["a", "b"],
+        ["x", "y"],
+    ]
+
+
 def test_an_error_answer_is_read_in_the_targets_dialect():
     body = b'{"type":"error","error":{"type":"overloaded_error","message":"x"}}'
     assert parse_fault(target(MESSAGES), 529, body).kind is Kind.OVERLOADED
@@ -261,5 +344,25 @@ def test_vectors_are_neither_streamed_nor_reasoned_about():
     job = vectors()
     assert not job.stream and not job.include_usage() and not job.named_tool()
     assert not job.reasons(target(reasons=True))
+    assert not job.prepare(target(upstream_stream=True)).stream
     with pytest.raises(NotImplementedError):
         job.pipe(target(), CONTEXT)
+    with pytest.raises(NotImplementedError):
+        job.folding(target(), CONTEXT, 1)
+
+
+def test_a_refusal_that_teaches_nothing_new_is_not_repaired():
+    """A server that is asked in its own dialect already has no other way."""
+    job = chat(tools=[{"type": "function", "function": {"name": "f"}}])
+    made_for = target(MESSAGES)
+    assert job.repaired(made_for, job.prepare(made_for), "responses") is None
+
+
+def test_a_completion_is_relayed_where_the_model_takes_it_and_translated_elsewhere():
+    payload = {"model": "m", "prompt": "Once", "echo": True}
+    job = ChatJob(codec(Dialect.OPENAI_COMPLETIONS), payload, stream=False, usage=False, bound=None)
+    prepared = job.prepare(target(completions=True))
+    assert (prepared.path, prepared.translated) == ("/completions", False)
+    assert prepared.target.provider.dialect is Dialect.OPENAI_COMPLETIONS
+    with pytest.raises(Malformed):
+        job.prepare(target())

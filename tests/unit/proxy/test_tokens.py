@@ -12,7 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy import tokens
-from proxy.tokens import PER_IMAGE, PER_TOOLS, UNSEEN, bound, exact
+from proxy.tokens import AN_IMAGE, PER_IMAGE, PER_TOOLS, UNSEEN, at_least, bound, estimate, exact
+from translators.ir import (
+    File,
+    Foreign,
+    Image,
+    Message,
+    OutputFormat,
+    Reasoning,
+    Request,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
 
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
 
@@ -126,3 +139,98 @@ def test_with_the_vocabulary_at_hand_the_count_is_tiktokens(no_network, monkeypa
 def test_tiktoken_is_not_imported_before_it_is_needed():
     code = "import sys, proxy.tokens; proxy.tokens.bound({'messages': []}); sys.exit('tiktoken' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- at the least
+
+
+LONG_WORDS = "The quick brown fox jumps over the lazy dog, 1234 times; def f(x):\n    return x  # and so on\n"
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4"])
+@given(text=st.text(alphabet=st.sampled_from("ab1 Z\n\t.,/'-#éß日"), max_size=200))
+@settings(max_examples=100, deadline=None)  # the first example loads the vocabulary
+def test_the_least_is_never_more_than_there_are(model, text):
+    counted = exact(text, model)
+    if counted is None:
+        pytest.skip("TIKTOKEN_CACHE_DIR names no vocabularies")
+    assert at_least(chat(text)) <= counted
+
+
+def test_the_least_is_near_for_usual_text():
+    assert at_least(chat(LONG_WORDS * 10)) >= 10 * 12
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [{"role": "user", "content": "one two three "}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "one two three "}]}]},
+        {"system": "one ", "messages": [{"role": "user", "content": [{"type": "text", "text": "two three "}]}]},
+        {"instructions": "one ", "input": [{"role": "user", "content": "two three "}]},
+        {"input": [{"type": "function_call_output", "output": "one two three "}]},
+        {"systemInstruction": {"parts": [{"text": "one "}]}, "contents": [{"parts": [{"text": "two three "}]}]},
+        {"messages": [{"role": "assistant", "tool_calls": [1]}, {"role": "tool", "content": "one two three "}]},
+        {"prompt": ["one two ", "three "]},
+    ],
+)
+def test_words_count_wherever_a_dialect_has_them(body):
+    assert at_least(body) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a b c "}}]}]},
+        {"messages": [{"role": "assistant", "content": [{"type": "thinking", "thinking": "a b c "}]}]},
+        {"contents": [{"parts": [{"text": "a b c ", "thought": True}]}]},
+        {"messages": [{"role": "user", "content": None}, "odd", 5]},
+        {"truncation": "auto", "input": "a b c "},
+        {"context_management": {"edits": [1]}, "messages": [{"content": "a b c "}]},
+        {"transforms": ["middle-out"], "messages": [{"content": "a b c "}]},
+    ],
+)
+def test_what_a_model_may_not_be_given_is_not_counted(body):
+    assert at_least(body) == 0
+
+
+def test_no_more_is_looked_at_than_a_window_needs(monkeypatch):
+    monkeypatch.setattr(tokens, "LOOKED_AT", 10)
+    assert at_least(chat("a b c d e f g h i j k ", "a b ")) == 5
+
+
+def estimated(*items, **more) -> int:
+    return estimate(Request(model="m", items=items, **more))
+
+
+def test_an_estimate_is_near_the_text_and_rather_above_it():
+    """English has some four bytes to a token."""
+    text = "The quick brown fox jumps over the lazy dog. " * 100
+    assert len(text) / 4.6 <= estimated(Message("user", (Text(text),))) <= len(text) / 2.5
+
+
+@pytest.mark.parametrize(
+    ("item", "more", "least"),
+    [
+        (ToolCall("1", "f", "x" * 300), {}, 100),
+        (ToolResult("1", (Text("x" * 300),)), {}, 100),
+        (Reasoning("x" * 300), {}, 100),
+        (Message("user", (Image(data="AAAA", media_type="image/png"),)), {}, AN_IMAGE),
+        (Message("user", (File(data="A" * 4000, media_type="application/pdf"),)), {}, 100),
+        (Message("user", (Foreign("anthropic-messages", "search_result", {"text": "x" * 300}),)), {}, 100),
+        (Message("user", ()), {"tools": (Tool("f", "x" * 300, {"type": "object"}),)}, 100),
+        (Message("user", ()), {"output": OutputFormat("json_schema", {"description": "x" * 300})}, 100),
+        (Message("user", ()), {"extra": {"mcp_servers": "x" * 300}}, 100),
+    ],
+)
+def test_everything_in_a_conversation_counts(item, more, least):
+    assert estimated(item, **more) >= least
+
+
+def test_an_image_does_not_count_by_its_bytes():
+    picture = Image(data="A" * 1_000_000, media_type="image/png")
+    assert estimated(Message("user", (picture,))) < 2 * AN_IMAGE
+
+
+def test_what_is_not_in_the_request_counts_as_nothing():
+    assert estimated(Message("user", (File(file_id="file-1"),))) < 20

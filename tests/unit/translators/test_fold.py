@@ -3,12 +3,13 @@
 import pytest
 
 from translators.faults import Failure, Fault, Kind, ProtocolFault, Truncated
-from translators.fold import fold
+from translators.fold import Folding, fold
 from translators.ir import (
     Annotated,
     Choice,
     Delta,
     Ended,
+    Event,
     Failed,
     Finish,
     Message,
@@ -126,6 +127,21 @@ def test_probabilities_are_joined():
     assert fold(deltas).choices[0].logprobs == {"content": [1, 2], "refusal": None}
 
 
+def test_probabilities_that_were_first_said_to_be_none_may_still_come():
+    deltas = [
+        TextDelta("a", logprobs={"content": [1], "refusal": None}),
+        TextDelta("b", logprobs={"content": None, "refusal": [2]}),
+        STOP,
+    ]
+    assert fold(deltas).choices[0].logprobs == {"content": [1], "refusal": [2]}
+
+
+def test_a_fold_leaves_the_deltas_it_was_made_of_alone():
+    first = TextDelta("a", logprobs={"content": [1]})
+    fold([first, TextDelta("b", logprobs={"content": [2]}), STOP])
+    assert first.logprobs == {"content": [1]}
+
+
 def test_a_failed_stream_is_a_failure():
     fault = Fault(kind=Kind.OVERLOADED, message="busy")
     with pytest.raises(Failure) as caught:
@@ -153,3 +169,71 @@ def test_a_delta_that_nobody_knows_says_nothing():
 def test_an_answer_without_choices_is_none():
     with pytest.raises(ProtocolFault):
         fold([Started("i", "m"), Used(Usage(1, 1))])
+
+
+# -- a stream's client that waits for the whole
+
+
+class Reader:
+    """Each event is a word; `end` is the last."""
+
+    ignored = 0
+    done = False
+
+    def feed(self, event):
+        self.done = event.data == b"end"
+        return [STOP] if self.done else [TextDelta(event.data.decode("utf-8", "surrogatepass"))]
+
+    def close(self):
+        if not self.done:
+            raise Truncated("cut")
+        return [Used(Usage(1, 2))]
+
+
+def folding(limit=1000):
+    return Folding(Reader(), lambda reply: repr(reply).encode(), limit)
+
+
+def test_nothing_is_given_before_the_end_and_all_of_it_then():
+    pipe = folding()
+    assert pipe.feed(Event(b"a")) == ([TextDelta("a")], b"")
+    assert not pipe.done
+    assert pipe.feed(Event(b"end")) == ([STOP], b"")
+    assert pipe.done
+    said = fold([TextDelta("a"), STOP, Used(Usage(1, 2))])
+    assert pipe.close() == ([Used(Usage(1, 2))], repr(said).encode())
+
+
+def test_a_cut_stream_gives_no_body():
+    pipe = folding()
+    pipe.feed(Event(b"a"))
+    with pytest.raises(Truncated):
+        pipe.close()
+
+
+def test_an_answer_over_its_limit_is_a_fault_when_it_is_passed_whatever_it_is_made_of():
+    pipe = folding(limit=1000)
+    pipe.feed(Event(b"x" * 900))
+    with pytest.raises(ProtocolFault, match="longer than 1000 bytes"):
+        pipe.feed(Event(b"x" * 100))
+
+
+def test_small_pieces_weigh_more_than_their_text():
+    pipe = folding(limit=1000)
+    for _ in range(9):
+        pipe.feed(Event(b"x"))
+    with pytest.raises(ProtocolFault):
+        [pipe.feed(Event(b"x")) for _ in range(100)]
+
+
+def test_half_a_character_has_a_weight_too():
+    """Some vendors cut an emoji between two events."""
+    half = "\ud83d".encode("utf-8", "surrogatepass")
+    assert folding().feed(Event(half))[0] == [TextDelta("\ud83d")]
+
+
+def test_it_has_begun_with_what_a_streams_client_would_see_and_is_told_no_event_of_a_fault():
+    pipe = folding()
+    assert pipe.shows(TextDelta("a")) and pipe.shows(ReasoningDelta("a"))
+    assert not pipe.shows(Started("i", "m"))
+    assert pipe.fault(Fault(kind=Kind.SERVER, message="m")) == b""

@@ -12,6 +12,7 @@ class Reader:
 
     def __init__(self, whole=True):
         self.whole = whole
+        self.done = False
 
     def feed(self, event):
         return [TextDelta(piece.decode()) for piece in event.data.split(b"|")]
@@ -56,3 +57,11 @@ def test_faults_and_what_shows_are_the_clients_dialects():
     assert pipe.fault(Fault(kind=Kind.SERVER, message="m")) == b"server"
     assert pipe.shows(TextDelta("a"))
     assert not pipe.shows(ReasoningDelta("a"))
+
+
+def test_the_upstreams_end_is_the_readers():
+    reader = Reader()
+    pipe = Translating(reader, Writer())
+    assert not pipe.done
+    reader.done = True
+    assert pipe.done

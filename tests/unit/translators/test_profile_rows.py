@@ -12,13 +12,15 @@ import pytest
 
 import translators
 from translators.ir import Dialect
-from translators.profile import Profile
+from translators.profile import OPERATIONS, Profile
 
 VENDORS = tomllib.loads(Path(translators.__file__).with_name("profiles.toml").read_text())["vendors"]
-KEYS = {"dialect", "base_url", "key_env", "default_model", "model_prefixes", "profile", "models"}
+KEYS = {"like", "dialect", "base_url", "key_env", "default_model", "model_prefixes", "profile", "models"}
 BOUND = {"vendor", "provider", "model", "account", "custom_tools"}
 """Profile fields that are known from elsewhere."""
 LOCAL = ("ollama", "vllm", "llamacpp", "lmstudio")
+YOURS = ("azure-openai", "azure-foundry", "anthropic-foundry", "anthropic-vertex", "gemini-vertex")
+"""Vendors whose every customer has an address of their own."""
 ROWS = [
     pytest.param(name, row, id=f"{name}:{row.get('match', 'all')}:{index}")
     for name, vendor in VENDORS.items()
@@ -28,9 +30,11 @@ ALL = ("low", "medium", "high", "xhigh", "max")
 
 
 def profile(vendor, model):
-    """As the proxy merges them: the vendor's fields, then every row that matches, in order."""
-    fields = dict(VENDORS[vendor].get("profile", {}))
-    for row in VENDORS[vendor].get("models", []):
+    """As the proxy merges them: the vendor's fields, then every row that matches, in order; before each those of the
+    vendor it is like."""
+    line = [VENDORS[name] for name in (VENDORS[vendor].get("like"), vendor) if name]
+    fields = {key: value for one in line for key, value in one.get("profile", {}).items()}
+    for row in [row for one in line for row in one.get("models", [])]:
         if fnmatchcase(model, row["match"]):
             fields |= row
     fields.pop("match", None)
@@ -48,7 +52,7 @@ def test_every_row_makes_a_profile_and_has_no_field_that_a_profile_has_not(name,
 def test_every_vendor_says_what_it_must_and_nothing_else(name):
     vendor = VENDORS[name]
     assert vendor.keys() <= KEYS
-    assert vendor.keys() >= KEYS - {"profile", "models"}
+    assert vendor.keys() >= KEYS - {"like", "profile", "models"}
     assert vendor["dialect"] in set(Dialect)
     assert all("match" in row for row in vendor.get("models", []))
     assert all(re.fullmatch(r"[A-Z][A-Z0-9_]+", variable) for variable in vendor["key_env"])
@@ -58,8 +62,12 @@ def test_the_vendors_are_all_there():
     assert next(iter(VENDORS)) == "openai"
     cloud = {
         "azure-openai",
+        "azure-foundry",
         "anthropic",
+        "anthropic-foundry",
+        "anthropic-vertex",
         "gemini",
+        "gemini-vertex",
         "deepseek",
         "xai",
         "mistral",
@@ -77,7 +85,7 @@ def test_keys_travel_over_tls_and_local_servers_are_local_and_take_none(name):
     address = urlsplit(vendor["base_url"])
     if name in LOCAL:
         assert (address.scheme, address.hostname, vendor["key_env"]) == ("http", "127.0.0.1", [])
-    elif name == "azure-openai":
+    elif name in YOURS:
         assert vendor["base_url"] == ""
     else:
         assert (address.scheme, bool(vendor["key_env"])) == ("https", True)
@@ -181,6 +189,18 @@ def test_a_claude_model_without_a_row_gets_what_every_recent_one_takes():
         ("openai", "gpt-4o-mini", {"max_output": 16_384, "max_tokens_field": "max_completion_tokens"}),
         ("openai", "o3-mini", {"reasons": True, "stop_max": 4}),
         ("openai", "o4-mini", {"reasons": True, "stop_max": 0}),
+        ("openai", "gpt-4o", {"responses": "available"}),
+        ("openai", "gpt-4o-audio-preview", {"responses": "none"}),
+        ("openai", "gpt-5.2", {"responses": "available"}),
+        ("openai", "gpt-5.4-mini", {"responses": "tools"}),
+        ("openai", "gpt-6-astra", {"responses": "tools"}),
+        ("openai", "gpt-5.2-pro", {"responses": "only"}),
+        ("openai", "gpt-5.1-codex-max", {"responses": "only"}),
+        ("azure-openai", "gpt-6.2-sol", {"responses": "tools"}),
+        ("azure-openai", "our-own-name", {"responses": "available"}),
+        ("azure-openai", "gpt-4o-production", {"responses": "available"}),
+        ("xai", "grok-4.5", {"responses": "available"}),
+        ("deepseek", "deepseek-v4-pro", {"responses": "none"}),
         ("openai", "gpt-5.6-sol", {"reasons": True, "efforts": ("none", "low", "medium", "high", "xhigh")}),
         ("openai", "gpt-6.2-sol", {"reasons": True, "efforts": ("low", "medium", "high", "xhigh")}),
         ("deepseek", "deepseek-v4-pro", {"reasoning_replay": True, "reasons": True, "max_tokens_field": "max_tokens"}),
@@ -189,8 +209,39 @@ def test_a_claude_model_without_a_row_gets_what_every_recent_one_takes():
         ("mistral", "codestral-latest", {"renames": {"seed": "random_seed"}, "max_tokens_field": "max_tokens"}),
         ("groq", "openai/gpt-oss-120b", {"n_max": 1, "logprobs": False, "json_schema": True}),
         ("together", "any", {"requires": {"context_length_exceeded_behavior": "error"}, "logprobs": False}),
+        ("gemini-vertex", "gemini-2.5-flash", {"logprobs": True, "call_signatures": False}),
         ("openrouter", "any/model", {"requires": {"provider": {"require_parameters": True}}}),
+        (
+            "gemini",
+            "gemini-2.5-pro-preview-05-06",
+            {"thinking": "budget", "thinking_budget_min": 128, "thinking_budget_max": 32_768, "sampling": "all"},
+        ),
+        ("gemini", "gemini-2.5-flash-lite", {"thinking_budget_min": 512, "efforts": (), "tools_combine": False}),
+        ("gemini", "gemini-2.0-flash", {"thinking": "none", "call_signatures": False, "n_max": 8}),
+        ("gemini", "gemini-3-pro-preview", {"thinking": "level", "efforts": ("low", "high"), "call_signatures": True}),
+        ("gemini", "gemini-3.1-flash-lite", {"efforts": ("minimal", "low", "medium", "high")}),
+        (
+            "gemini",
+            "gemini-3.7-flash",
+            {"efforts": ("low", "medium", "high"), "sampling": "none", "result_media": True},
+        ),
+        ("gemini", "gemini-4-argon", {"upstream_stream": True, "context_window": 1_048_576, "stop_max": 5}),
+        ("gemini", "gemini-embedding-001", {"thinking": "none", "tools": False, "embeddings": True}),
+        ("gemini-vertex", "gemini-3-pro", {"image_urls": True, "key_header": "authorization", "embeddings": False}),
         ("ollama", "llama3", {"forced_tool_choice": False, "system_anywhere": False}),
+        ("azure-openai", "gpt-5-mini", {"reasons": True, "stop_max": 0, "key_header": "api-key", "files": False}),
+        ("azure-openai", "our-own-name", {"reasons": False, "context_window": None, "rejects": frozenset()}),
+        ("azure-foundry", "Ministral-3B", {"max_tokens_field": "max_tokens", "tool_ids": "alnum9"}),
+        ("azure-foundry", "Llama-3.3-70B-Instruct", {"images": False, "context_window": 131_072}),
+        ("azure-foundry", "Llama-3.2-11B-Vision-Instruct", {"images": True}),
+        ("azure-foundry", "DeepSeek-R1", {"images": False, "reasons": True}),
+        ("azure-foundry", "Phi-4", {"tools": False, "context_window": 16_384}),
+        ("azure-foundry", "Phi-4-multimodal-instruct", {"tools": True, "images": True, "audio": True}),
+        ("anthropic-foundry", "claude-opus-5-5", {"thinking": "always", "key_header": ""}),
+        ("anthropic-vertex", "claude-sonnet-4-5@20250929", {"thinking": "budget", "rejects": frozenset({"model"})}),
+        ("groq", "groq/compound-mini", {"tools": False}),
+        ("xai", "grok-3-mini", {"efforts": ("low", "high"), "images": False}),
+        ("cohere", "command-a-vision-07-2025", {"images": True, "tools": False}),
     ],
 )
 def test_a_vendors_quirks(vendor, model, fields):
@@ -198,7 +249,28 @@ def test_a_vendors_quirks(vendor, model, fields):
     assert {name: getattr(got, name) for name in fields} == fields
 
 
+def test_a_vendor_like_another_stands_after_it_and_speaks_its_dialect():
+    names = list(VENDORS)
+    for name, vendor in VENDORS.items():
+        if like := vendor.get("like"):
+            assert names.index(like) < names.index(name)
+            assert VENDORS[like]["dialect"] == vendor["dialect"]
+
+
+@pytest.mark.parametrize(("name", "row"), ROWS)
+def test_a_path_of_a_row_is_one_that_a_configuration_could_give(name, row):
+    for operation, path in row.get("paths", {}).items():
+        assert operation in OPERATIONS
+        assert re.fullmatch(r"/[!-~]*", path) and "{" not in path.replace("{model}", "")
+
+
 def test_a_profile_names_the_origin_of_its_blobs_by_lineage_else_by_model():
     bound = {"provider": "p", "model": "claude-x-1", "account": "a"}
     assert Profile(lineage="claude-x", **bound).origin("d") == "d|p|claude-x|a"
     assert Profile(**bound).origin("d") == "d|p|claude-x-1|a"
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-pro-preview", "gemini-9-novel"])
+def test_labels_are_for_vertex_ai_alone(model):
+    assert "labels" in profile("gemini", model).rejects
+    assert "labels" not in profile("gemini-vertex", model).rejects

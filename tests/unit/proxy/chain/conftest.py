@@ -3,7 +3,8 @@ providers, on an event loop whose time jumps. No sockets, and nobody waits.
 
 A provider's script is a list of behaviours, one for each call, the last one for ever. A behaviour is
 
-- `"ok"`, or `"refuse"`, `"cut"`, `"stall"`: an answer in the provider's dialect, or none of one kind or another;
+- `"ok"`, or `"refuse"`, `"exhausted"`, `"untaken"`, `"cut"`, `"stall"`: an answer in the provider's dialect, or none of
+  one kind or another;
 - a number: that error status; a tuple: status, headers, and a body (an object or bytes);
 - a list: a good status and a body, piece by piece: bytes are sent, a number is a silence in seconds, `"cut"` and
   `"stall"` end it, and a function is called.
@@ -17,7 +18,7 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.chain.engagement import Tools
+from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.config.profiles import profile_for, vendor_of, vendors
 from proxy.config.values import Config, ModelRoute, Provider, ProviderKey, Secret, Step, TimeoutSettings
@@ -28,14 +29,13 @@ from proxy.resilience.targets import Registry
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints
 from proxy.telemetry.metrics import Metrics
-from proxy.upstream.seam import Cut, Unreachable
+from proxy.upstream.seam import Cut, Exhausted, NotTaken, Unreachable
 from translators.catalog import codec
 from translators.faults import Fault, Kind
 from translators.ir import Dialect
 
 HELLO = [{"role": "user", "content": "hello"}]
-JSON = [("content-type", "application/json")]
-EVENTS = [("content-type", "text/event-stream")]
+JSON, EVENTS = ([("content-type", kind)] for kind in ("application/json", "text/event-stream"))
 CHAT, MESSAGES = Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES
 
 
@@ -53,7 +53,7 @@ def good(dialect: Dialect, name: str, *, stream: bool) -> list[Any]:
 def _chat(text: str, *, stream: bool) -> list[bytes]:
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     if not stream:
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         return [orjson.dumps({"id": "c", "model": "m", "choices": [choice], "usage": usage})]
     deltas = [({"role": "assistant", "content": ""}, None), ({"content": text}, None), ({}, "stop")]
     choices = [{"index": 0, "delta": delta, "finish_reason": finish} for delta, finish in deltas]
@@ -64,11 +64,10 @@ def _chat(text: str, *, stream: bool) -> list[bytes]:
 def _messages(text: str, *, stream: bool) -> list[bytes]:
     message = {"id": "m1", "type": "message", "role": "assistant", "model": "m"}
     if not stream:
-        said = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn"}
-        return [orjson.dumps(message | said | {"usage": {"input_tokens": 3, "output_tokens": 2}})]
+        message |= {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn"}
+        return [orjson.dumps(message | {"usage": {"input_tokens": 3, "output_tokens": 2}})]
     events = [
         {"type": "message_start", "message": message | {"usage": {"input_tokens": 3, "output_tokens": 1}}},
-        {"type": "ping"},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
         {"type": "content_block_stop", "index": 0},
@@ -102,9 +101,8 @@ class Clock:
 
 async def pause(seconds: float) -> None:
     """Lets time pass, as a silent provider does."""
-    loop = asyncio.get_running_loop()
-    future = loop.create_future()
-    loop.call_later(seconds, lambda: future.done() or future.set_result(None))
+    future = asyncio.get_running_loop().create_future()
+    future.get_loop().call_later(seconds, lambda: future.done() or future.set_result(None))
     await future
 
 
@@ -150,7 +148,7 @@ class Answer:
         self.told[-1] = "answer"
         self.pieces.append(body)
 
-    async def start(self, status, headers) -> None:
+    async def start(self, status, headers, length=None) -> None:
         assert not self.told, "an answer begins once"
         self.started = True
         self.told.append("start")
@@ -241,6 +239,10 @@ class Engine:
         match behaviour:
             case "refuse":
                 raise Unreachable("connection refused")
+            case "exhausted":
+                raise Exhausted("there are no more files to open")
+            case "untaken":
+                raise NotTaken("it did not take the request in time")
             case "cut":
                 raise Cut("the connection broke")
             case "stall":
@@ -360,7 +362,7 @@ class Lab:
         if self._service is None:
             self._service = self._stack()
         out = Answer(self.write_s)
-        asked = {"model": "m", **({"messages": HELLO} if route == "chat" else {"input": "hi"}), **(body or {})}
+        asked = {"model": "m", **({"input": "hi"} if route == "embeddings" else {"messages": HELLO}), **(body or {})}
         content = orjson.dumps(asked | {"stream": True} if stream else asked)
 
         async def read() -> bytes:
@@ -368,7 +370,7 @@ class Lab:
 
         out.exchange = Exchange(
             id="req_1", route=route, method="POST", path=f"/v1/{route}", headers=headers or {}, read=read, peer="",
-            out=out, codec=codec(CHAT), started=self.clock.now(),
+            out=out, codec=codec(MESSAGES if route == "messages" else CHAT), started=self.clock.now(),
         )  # fmt: skip
         self.current = out.exchange, asyncio.current_task()
         await self._service(out.exchange)

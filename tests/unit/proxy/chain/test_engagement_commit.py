@@ -184,3 +184,17 @@ def test_the_first_token_is_timed_at_the_commit_and_upstream_time_ends_there(lab
     alpha.script[0] = [ROLE, 2.0, WORD, 5.0, STOP, DONE]
     exchange = lab.ask(stream=True).exchange
     assert (exchange.first_token, exchange.upstream_s) == (1002, pytest.approx(2))
+
+
+@pytest.mark.parametrize(("route", "pings"), [("messages", 2), ("chat", 0)])
+def test_a_stream_that_falls_silent_is_kept_alive_in_the_dialects_that_have_a_word_for_it(lab, route, pings):
+    """And before its first content nothing is sent, however silent it is."""
+    (engine,) = lab.chain("alpha")
+    engine.script[0] = [ROLE, PING, 25, PING, WORD, PING, 20, PING, 20, STOP, DONE]
+    answer = lab.ask(stream=True, route=route)
+    assert answer.told[-1] == "finish"
+    assert [piece for piece in answer.pieces if piece.startswith(b"event: ping")] == [CLAUDE_PING_TOLD] * pings
+    assert b"word" in answer.pieces[0]
+
+
+CLAUDE_PING_TOLD = b'event: ping\ndata: {"type": "ping"}\n\n'

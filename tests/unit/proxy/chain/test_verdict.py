@@ -68,3 +68,10 @@ def test_keys_that_are_all_off_are_our_providers_business_and_a_503():
     assert word.fault.kind is Kind.AUTH
     assert word.fault.outcome.status == 503
     assert not word.should_retry
+
+
+def test_what_no_window_can_hold_is_told_as_clients_know_it():
+    word = last_word([], [Skip("a/m", "smaller", "messages: at least 9 tokens are more than its context window of 8")])
+    assert (word.fault.kind, word.fault.status, word.fault.code) == (Kind.TOO_LONG, 400, "context_length_exceeded")
+    mixed = last_word([], [Skip("a/m", "smaller", "too long"), Skip("b/m", "cannot", "tools: none", param="tools")])
+    assert (mixed.fault.status, mixed.fault.code) == (400, "unsupported_parameter")

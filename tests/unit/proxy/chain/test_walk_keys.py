@@ -24,7 +24,8 @@ def test_a_key_that_is_no_good_is_switched_off_the_next_one_serves_and_one_alert
     alpha.script.extend([behaviour, "ok"])
     assert lab.ask().status == 200
     assert keys(alpha) == ["0", "1"]
-    assert [(event, facts["provider"]) for event, facts in lab.alerts] == [(alert, "alpha")]
+    ((event, facts),) = lab.alerts
+    assert (event, facts["provider"], facts["source"]) == (alert, "alpha", "env:alpha0")
     lab.wait(off_s - 1)
     lab.ask()
     assert keys(alpha)[2:] == ["1"], "still off"

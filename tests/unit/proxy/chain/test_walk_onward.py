@@ -158,3 +158,34 @@ def test_a_body_that_cannot_be_read_is_no_excuse_for_a_target_that_failed(lab):
     alpha.script[0] = 503
     answer = lab.ask(ODD)
     assert (answer.status, answer.error["code"]) == (502, "all_targets_failed")
+
+
+def words(count: int) -> dict[str, object]:
+    return {"model": "m", "messages": [{"role": "user", "content": "word " * count}]}
+
+
+def test_an_input_that_cannot_fit_is_never_sent_and_a_larger_window_serves(lab):
+    windows(lab, alpha=1000, beta=2000)
+    lab.engines["beta"].script[0] = "ok"
+    answer = lab.ask(words(1001))
+    assert answer.status == 200
+    assert lab.called == ["beta"]
+    assert not lab.engines["alpha"].calls
+    assert answer.headers["x-sidestep-skipped"] == "alpha/large"
+
+
+def test_an_input_that_fits_no_window_is_told_as_too_long(lab):
+    windows(lab, alpha=1000, beta=900)
+    answer = lab.ask(words(1001))
+    assert (answer.status, answer.error["code"]) == (400, "context_length_exceeded")
+    assert "alpha/large: messages: at least 1001 tokens are more than its context w" in answer.error["message"]
+    assert lab.called == []
+
+
+def test_a_model_without_tools_is_not_asked_for_them_though_the_dialect_is_the_same(lab):
+    lab.provider("alpha", models={"large": {"tools": False}})
+    lab.provider("beta")
+    lab.route("m", "alpha", "beta")
+    answer = lab.ask(words(1) | {"tools": [{"type": "function", "function": {"name": "f"}}]})
+    assert answer.status == 200
+    assert lab.called == ["beta"]

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
-from proxy.config.secrets import fingerprint
-from proxy.config.values import Secret
 
 CANARY = "sk-canary-0123456789"
 TEXT = f"""
@@ -63,7 +61,7 @@ def test_json_has_the_whole_stack(shown):
     assert stack["server"]["listen"] == "127.0.0.1:4700"
     assert stack["clients"] == [{"name": "app", "source": "file", "keys": ["abababab"]}]
     alpha = stack["providers"][0]
-    assert alpha["keys"] == [{"source": "env:ALPHA_KEY", "hash": fingerprint(Secret(CANARY))}]
+    assert alpha["keys"] == ["env:ALPHA_KEY"]
     assert alpha["headers"] == ["x-team"]
     assert stack["embeddings"][0]["chain"][0]["target"] == "alpha/e3"
     assert set(stack) == {
@@ -87,7 +85,7 @@ def test_each_target_shows_what_holds_there(shown):
 def test_the_text_has_what_a_person_looks_for(shown):
     text = shown()
     assert "data port      127.0.0.1:4700" in text
-    assert f"keys     env:ALPHA_KEY ({fingerprint(Secret(CANARY))})" in text
+    assert "keys     env:ALPHA_KEY\n" in text
     assert '  "fast": deadline 20 s, at most 4 attempts, mode warn, default temperature=0.5\n' in text
     assert "    1. alpha/small: openai-chat, 8000 context, 3 attempts\n" in text
     assert "    2. beta/claude-x: anthropic-messages, 3 attempts\n" in text

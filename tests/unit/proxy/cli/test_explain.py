@@ -21,6 +21,7 @@ def row(**changes: object) -> Row:
         "losses": (),
         "attempts": 3,
         "worst_case_s": 92.5,
+        "upstream_stream": False,
         "input_tokens_bound": 40,
     }
     return Row(**{**values, **changes})
@@ -65,6 +66,21 @@ def test_the_text_tells_each_targets_turn():
     ]
 
 
+def test_a_stream_that_is_folded_is_told_in_a_line_of_its_own():
+    told = list(lines(Explanation("m", "*", "it is configured", (row(upstream_stream=True),), 92.5, 3, "")))
+    assert told[2:4] == [
+        "     3 attempts, at worst 92.5 s",
+        "     asked for a stream, which is folded into one answer",
+    ]
+
+
+def test_a_fallback_that_may_write_long_is_streamed_where_the_primary_is_not(sidestep, tmp_path):
+    """A client that gave no bound leaves it to the model, whose largest it then is."""
+    (tmp_path / "r.json").write_text(json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}))
+    done = sidestep("explain", "--file", "r.json", "--json", env=ENV)
+    assert [entry["upstream_stream"] for entry in json.loads(done.stdout)["rows"]] == [False, True]
+
+
 def test_a_model_alone_is_explained(sidestep):
     done = sidestep("explain", "--model", "gpt-4o", env=ENV)
     assert (done.returncode, done.stderr) == (0, "")
@@ -94,6 +110,26 @@ def test_a_request_with_input_is_for_embeddings(sidestep, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "1. openai/text-embedding-3-small" in done.stdout
     assert "anthropic" not in done.stdout
+
+
+def test_a_request_of_any_dialect_is_explained_by_the_path_it_is_sent_to(sidestep, tmp_path):
+    body = {"model": "claude-x", "max_tokens": 9, "system": "Be brief.", "top_k": 3}
+    (tmp_path / "r.json").write_text(json.dumps(body | {"messages": [{"role": "user", "content": "hi"}]}))
+    done = sidestep("explain", "--file", "r.json", "--path", "/v1/messages", "--json", env=ENV)
+    assert (done.returncode, done.stderr) == (0, "")
+    losses = {row["target"].partition("/")[0]: row["losses"] for row in json.loads(done.stdout)["rows"]}
+    assert losses["anthropic"] == []
+    assert "top_k" in {loss["field"] for loss in losses["openai"]}
+    (tmp_path / "r.json").write_text(json.dumps({"model": "gpt-4o", "prompt": "hi"}))
+    done = sidestep("explain", "--file", "r.json", "--path", "/v1/completions", env=ENV)
+    assert "1. openai/gpt-4o" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["/messages", "/v1/models"])
+def test_a_path_that_takes_no_request_is_one_line(sidestep, path):
+    done = sidestep("explain", "--model", "gpt-4o", "--path", path, env=ENV)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert path in done.stderr
 
 
 @pytest.mark.parametrize(

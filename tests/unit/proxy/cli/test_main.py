@@ -9,7 +9,7 @@ import proxy
 from proxy.cli import main, serve
 from proxy.cli.options import Stop
 
-COMMANDS = ["serve", "check", "explain", "demo", "probe", "key"]
+COMMANDS = ["serve", "check", "explain", "providers", "demo", "probe", "key"]
 
 
 def test_the_version_is_told(sidestep):

@@ -88,6 +88,12 @@ def test_the_limit_of_open_files_is_raised():
         assert any("warning: this process may open 900 files" in line for line in told)
 
 
+def test_a_provider_without_a_second_one_is_told_at_the_start():
+    with serving(env={"OPENAI_API_KEY": "sk-canary"}) as (_, told):
+        (line,) = [line for line in told if "no failover" in line]
+        assert line.startswith("sidestep: warning: there is no failover, openai serves alone: set AI_FALLBACK_")
+
+
 def test_the_demo_stays_on_this_machine(sidestep):
     done = sidestep("serve", "--demo-without-keys", "--host", "0.0.0.0")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -5,6 +5,8 @@ import pytest
 from proxy.config.addresses import (
     OWN_HEADERS,
     check_header,
+    check_key_header,
+    check_path,
     check_url,
     is_loopback,
     join_listen,
@@ -134,3 +136,39 @@ def test_ordinary_headers_are_fine():
 
 def test_a_header_set_twice_is_seen_whatever_its_case():
     assert repeated_headers(["X-A", "x-a", "x-b"]) == ["X-A", "x-a"]
+
+
+@pytest.mark.parametrize("path", ["/", "/a/{model}/b?api-version=1&x={model}", "/v1/%7B"])
+def test_a_path_after_a_base_url_starts_with_a_slash_and_may_name_the_model(path):
+    assert check_path(path) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("", "must start with /"),
+        ("a", "must start with /"),
+        ("https://x.test/a", "must start with /"),
+        ("/a b", "must start with /"),
+        ("/ä", "must start with /"),
+        ("/a#b", "must start with /"),
+        ("/a\n", "must start with /"),
+        ("/{deployment}", "knows no placeholder but {model}"),
+        ("/{model", "knows no placeholder but {model}"),
+        ("/{{model}}", "knows no placeholder but {model}"),
+    ],
+)
+def test_any_other_path_is_refused(path, problem):
+    assert check_path(path).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "name", ["authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key"]
+)
+def test_a_key_may_stand_in_these_headers(name):
+    assert check_key_header(name) == ""
+
+
+@pytest.mark.parametrize("name", ["Api-Key", "a key", "host", "content-length", "x-sidestep-key", "user-agent"])
+def test_a_key_may_stand_in_no_header_that_says_something_else(name):
+    assert check_key_header(name) != ""

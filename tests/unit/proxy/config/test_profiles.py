@@ -1,5 +1,6 @@
 """Vendors' facts, and how the configuration overrides them."""
 
+import re
 import tomllib
 from importlib import resources
 
@@ -107,7 +108,37 @@ def test_every_row_of_the_file_is_sound():
 
 def test_the_file_names_no_unknown_keys():
     text = resources.files("translators").joinpath("profiles.toml").read_text("utf-8")
-    known = {"name", "dialect", "base_url", "key_env", "default_model", "model_prefixes", "profile", "models"}
+    known = {"like", "name", "dialect", "base_url", "key_env", "default_model", "model_prefixes", "profile", "models"}
     for name, row in tomllib.loads(text)["vendors"].items():
         assert set(row) <= known, name
         assert row.get("name", name) == name
+
+
+def test_a_vendor_like_another_has_its_rows_and_its_own_on_top():
+    base, cloud = vendors()["anthropic"], vendors()["anthropic-vertex"]
+    assert cloud.models[: len(base.models)] == base.models
+    assert cloud.profile == {**base.profile, **cloud.profile}
+    vertex = Provider("v", Dialect.ANTHROPIC_MESSAGES, "https://v.example", vendor="anthropic-vertex")
+    profile = profile_for(vertex, "claude-opus-5-5")
+    assert (profile.lineage, profile.thinking, profile.key_header) == ("claude-opus-5-5", "always", "authorization")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("paths", {"chat": "deployments"}, "chat: must start with /"),
+        ("paths", {"images": "/a"}, 'has no operation "images"; known: chat'),
+        ("paths", {"chat": "/{name}"}, "chat: knows no placeholder but {model}"),
+        ("key_header", "Api-Key", "must be a header's name in lower case"),
+        ("key_header", "host", "is set by Sidestep itself"),
+    ],
+)
+def test_where_a_provider_is_asked_is_checked(name, value, problem):
+    with pytest.raises(ValueError, match="^" + re.escape(problem)):
+        profiles.convert(name, value)
+
+
+def test_a_path_and_a_header_of_ones_own_are_taken():
+    assert profiles.convert("paths", {"chat": "/d/{model}"}) == {"chat": "/d/{model}"}
+    assert profiles.convert("key_header", "api-key") == "api-key"
+    assert profiles.convert("key_header", "") == ""

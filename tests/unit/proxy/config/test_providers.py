@@ -100,7 +100,7 @@ efforts = ["low", "high"]
         ('keys = ["env:ALPHA_KEY", "file:/none"]', "keys: entry 2: file /none cannot be read: no such file"),
         ('keys = ["env:ALPHA_KEY", "env:ALPHA_KEY"]', "keys: names the same source twice"),
         ('keys = ["client", "env:ALPHA_KEY"]', 'keys: "client" stands alone'),
-        ('keys = ["sk-secret"]', 'keys: entry 1: must be "env:NAME", "file:/path" or "client"'),
+        ('keys = ["sk-secret"]', 'keys: entry 1: must be "env:NAME", "file:/path", "entra:", "google:" or "client"'),
         ("keys = [3]", "keys: entry 1 must be text"),
         ('headers = {authorization = "x"}', "headers.authorization: is set by Sidestep itself"),
         ('headers = {Host = "x"}', "headers.Host: is set by Sidestep itself"),
@@ -141,8 +141,9 @@ def test_every_mistake_has_its_path_and_repeats_no_secret(mistakes, line, told):
 
 
 def test_neither_vendor_nor_dialect_is_a_mistake(mistakes):
+    known = "openai-chat, openai-responses, anthropic-messages and gemini"
     assert mistakes("[providers.gamma]\n") == [
-        "config.toml: providers.gamma.dialect: say which: openai-chat and anthropic-messages; or name a vendor",
+        f"config.toml: providers.gamma.dialect: say which: {known}; or name a vendor",
         "config.toml: providers.gamma.base_url: is missing: say where the provider is, as in https://api.example.com/v1",
     ]
 
@@ -165,3 +166,47 @@ def test_provider_names_fit_chains_headers_and_labels(mistakes, name):
     text = f'[providers."{name}"]\ndialect = "openai-chat"\nbase_url = "https://x.example"\nkeys = []'
     [told] = mistakes(text)
     assert "a provider's name is at most 64 letters" in told
+
+
+# -- tokens
+
+APPLICATION = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "a", "AZURE_CLIENT_SECRET": "canary"}
+ENTRA = {"ALPHA_KEY": "k", "BETA_KEY": "k"} | APPLICATION
+
+
+def test_a_token_travels_as_bearer_unless_the_profile_says_otherwise(load_text):
+    text = """
+[providers.az]
+vendor = "azure-openai"
+base_url = "https://res.openai.azure.com/openai/v1"
+keys = ["entra:"]
+token_url = "https://login.microsoftonline.us/"
+"""
+    provider = load_text(text, env=ENTRA).config.providers["az"]
+    assert (provider.keys[0].source, provider.keys[0].secret) == ("entra:", None)
+    assert provider.profile == {"key_header": "authorization"}
+    assert provider.token_url == "https://login.microsoftonline.us"
+    own = load_text(text + 'profile = {key_header = "x-own"}', env=ENTRA).config.providers["az"]
+    assert own.profile == {"key_header": "x-own"}
+
+
+def test_tokens_and_keys_are_two_providers(mistakes):
+    [one] = mistakes(GAMMA + 'keys = ["env:ALPHA_KEY", "entra:"]', env=ENTRA)
+    assert one.endswith(
+        "providers.gamma.keys: has tokens beside keys, which travel in different headers: make two providers of them"
+    )
+
+
+def test_what_a_token_lacks_is_told_with_its_place(mistakes):
+    [one] = mistakes(GAMMA + 'keys = ["entra:"]')
+    assert one.endswith("providers.gamma.keys: entry 1: environment variable AZURE_TENANT_ID is not set")
+
+
+def test_tokens_are_fetched_over_tls_alone(mistakes):
+    [one] = mistakes(GAMMA + 'token_url = "http://login.example"')
+    assert "providers.gamma.token_url: must be https" in one
+
+
+def test_nobody_is_a_provider_of_legacy_completions_alone(mistakes):
+    (found,) = mistakes(GAMMA.replace("openai-chat", "openai-completions"))
+    assert found.startswith('config.toml: providers.gamma.dialect: "openai-completions" is not known')

@@ -20,6 +20,7 @@ defaults = {temperature = 0.7, seed = 3, tags = ["a", {b = 1.5}]}
 max_output = 8192
 mode = "strict"
 failover_on_content = true
+sticky = "none"
 """
     assert load_text(text).config.models["careful"] == ModelRoute(
         "careful",
@@ -28,12 +29,14 @@ failover_on_content = true
         max_output=8192,
         mode="strict",
         failover_on_content=True,
+        sticky="none",
     )
 
 
 def test_a_model_of_few_words_has_the_defaults(load_text):
     route = load_text("").config.models["gpt-4o"]
     assert (route.mode, route.failover_on_content, route.max_output, route.defaults) == ("warn", False, None, {})
+    assert route.sticky == "signed"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,7 @@ def test_a_model_of_few_words_has_the_defaults(load_text):
         ('chain = ["alpha/x", "beta/x", "alpha/x"]', "chain: names alpha/x twice"),
         (f"chain = {[f'alpha/{n}' for n in range(17)]}", "chain: must name at most 16 targets, not 17"),
         ('chain = ["alpha/x"]\nmode = "stern"', 'mode: "stern" is not known; known: strict, warn and lenient'),
+        ('chain = ["alpha/x"]\nsticky = "always"', 'sticky: "always" is not known; known: signed and none'),
         ('chain = ["alpha/x"]\nmax_output = 0', "max_output: must be at least 1"),
         ('chain = ["alpha/x"]\nmax_output = true', "max_output: must be a whole number, not true or false"),
         ('chain = ["alpha/x"]\nfailover_on_content = 1', "failover_on_content: must be true or false"),

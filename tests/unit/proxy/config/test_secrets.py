@@ -4,8 +4,7 @@ import hashlib
 
 import pytest
 
-from proxy.config.secrets import NoSecret, digest, fingerprint, read_secret
-from proxy.config.values import Secret
+from proxy.config.secrets import NoSecret, digest, read_secret
 
 
 def refused(source: str, env: dict[str, str] | None = None) -> str:
@@ -46,20 +45,7 @@ def test_what_no_header_could_carry_is_no_key(value):
 def test_a_source_that_is_none_is_refused_without_repeating_it(source):
     message = refused(source, {"A B": "x"})
     assert "canary" not in message
-    assert message.startswith('must be "env:NAME", "file:/path" or "client"')
-
-
-def test_fingerprints_tell_keys_apart_and_stay_the_same():
-    one, other = fingerprint(Secret("sk-1")), fingerprint(Secret("sk-2"))
-    assert one != other
-    assert one == fingerprint(Secret("sk-1"))
-    assert len(one) == 8
-    assert int(one, 16) >= 0
-
-
-def test_a_fingerprint_is_no_plain_hash_of_the_key():
-    """A plain digest could be looked up."""
-    assert hashlib.blake2b(b"sk-1", digest_size=4).hexdigest() != fingerprint(Secret("sk-1"))
+    assert message.startswith('must be "env:NAME", "file:/path", "entra:", "google:" or "client"')
 
 
 def test_digests_are_64_hex_digits_in_lower_case():

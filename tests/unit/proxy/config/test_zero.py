@@ -5,7 +5,7 @@ import pytest
 from proxy.config.errors import ConfigErrors, NoKeys
 from proxy.config.load import Loaded, load
 from proxy.config.profiles import vendors
-from proxy.config.zero import variables
+from proxy.config.zero import ENDPOINTS, no_failover, unaided, variables
 from translators.ir import Dialect
 
 OPENAI = {"OPENAI_API_KEY": "sk-openai"}
@@ -117,7 +117,7 @@ def test_the_usual_fallback_without_a_key_is_no_news():
 def test_unknown_names_are_refused_with_those_known():
     [one] = told(OPENAI | {"AI_PROVIDER": "opena"})
     assert one.startswith('environment variable AI_PROVIDER: "opena" is not known; known: ')
-    assert all(name in one for name in vendors())
+    assert all(name in one for name in unaided())
     assert one.endswith('; did you mean "openai"?')
     [two] = told(OPENAI | {"AI_FALLBACK_PROVIDER": "anthropic,claude"})
     assert two.startswith('environment variable AI_FALLBACK_PROVIDER: "claude" is not known')
@@ -126,6 +126,13 @@ def test_unknown_names_are_refused_with_those_known():
 def test_a_list_of_primaries_is_told_where_it_belongs():
     [one] = told(OPENAI | {"AI_PROVIDER": "openai,anthropic"})
     assert one.endswith("; several go into AI_FALLBACK_PROVIDER")
+
+
+def test_a_vendor_without_an_address_of_its_own_needs_a_file():
+    [one] = told(OPENAI | {"AI_PROVIDER": "anthropic-vertex"})
+    assert one == (
+        "environment variable AI_PROVIDER: anthropic-vertex needs a configuration file, which says where it is"
+    )
 
 
 def test_a_switch_is_true_or_false():
@@ -238,7 +245,36 @@ def test_every_variable_that_is_read_is_declared():
             return super().__contains__(key)
 
     keys = {variable: "k" for vendor in vendors().values() for variable in vendor.key_env}
-    chosen = ",".join(vendors())
-    load(None, Recording(keys | AZURE | {"AI_FALLBACK_PROVIDER": chosen}))
+    addresses = {endpoint.variable: endpoint.example for endpoint in ENDPOINTS.values()}
+    chosen = ",".join(unaided())
+    load(None, Recording(keys | addresses | {"AI_FALLBACK_PROVIDER": chosen}))
     load(None, Recording(OPENAI))
     assert asked == set(variables())
+
+
+@pytest.mark.parametrize(
+    ("env", "advice"),
+    [
+        (OPENAI, "openai serves alone: set AI_FALLBACK_PROVIDER=anthropic and ANTHROPIC_API_KEY"),
+        (ANTHROPIC, "anthropic serves alone: set AI_FALLBACK_PROVIDER=openai and OPENAI_API_KEY"),
+        (OPENAI | DEEPSEEK, "openai serves alone: set AI_FALLBACK_PROVIDER=deepseek,"),
+    ],
+)
+def test_a_provider_left_alone_is_told_with_what_would_help(env, advice):
+    line = no_failover(load(None, env).config, env)
+    assert line.startswith("there is no failover, " + advice)
+    assert line.endswith(", or AI_FALLBACK_ENABLED=false")
+
+
+@pytest.mark.parametrize(
+    "env",
+    [OPENAI | ANTHROPIC, OPENAI | {"AI_FALLBACK_ENABLED": "no"}, OPENAI | {"AI_FALLBACK_PROVIDER": " , "}],
+)
+def test_who_chose_to_have_no_failover_or_has_one_is_told_nothing(env):
+    assert no_failover(load(None, env).config, env) == ""
+
+
+def test_a_file_says_itself_who_serves(tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text('[providers.openai]\nvendor = "openai"\n[models.m]\nchain = ["openai/m"]\n')
+    assert no_failover(load(str(file), OPENAI).config, OPENAI) == ""

@@ -7,7 +7,7 @@ import struct
 import orjson
 import pytest
 
-from proxy.drill.embedding import DIMENSIONS, embed, vector
+from proxy.drill.embedding import DIMENSIONS, embed, embed_batch, vector
 
 
 def reply(**body):
@@ -49,3 +49,25 @@ def test_what_a_server_would_refuse_is_refused_in_words(body):
 
 def test_usage_is_bytes_by_four():
     assert reply(input=["12345", "6"])["usage"] == {"prompt_tokens": 2, "total_tokens": 2}
+
+
+ONE = {"model": "models/g", "content": {"parts": [{"text": "a"}, {"text": "b"}]}}
+
+
+def test_gemini_gives_one_vector_a_request_made_of_all_its_parts():
+    told = orjson.loads(embed_batch({"requests": [ONE, {**ONE, "outputDimensionality": 8, "taskType": "x"}]}, "g"))
+    assert [one["values"] for one in told["embeddings"]] == [vector("ab"), vector("ab", 8)]
+    assert told["usageMetadata"] == {"promptTokenCount": 1}
+
+
+@pytest.mark.parametrize(
+    ("requests", "named"),
+    [
+        ([], "at most 100"),
+        ([ONE] * 101, "at most 100"),
+        ([{**ONE, "dimensions": 8}], '"dimensions"'),
+        ([{**ONE, "model": "g"}], "model of the batch"),
+    ],
+)
+def test_gemini_refuses_what_is_no_batch(requests, named):
+    assert named in embed_batch({"requests": requests}, "g")

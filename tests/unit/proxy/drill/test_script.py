@@ -327,6 +327,17 @@ async def test_a_stall_says_so_much_and_no_more(connect, script, last):
         await provider.wait_for_cancelled(1)
 
 
+async def test_an_unclosed_stream_says_its_end_and_its_body_has_none(connect):
+    async with ScriptedProvider("alpha", OPENAI, scripts.unclosed()) as provider:
+        peer = await connect(provider.url)
+        peer.ask(stream=True)
+        raw = await peer.until(DONE)
+        assert b" from" in raw
+        await peer.leave()
+        await provider.wait_for_cancelled(1)
+    assert await answer_to(connect, scripts.unclosed()) == await answer_to(connect, scripts.ok())
+
+
 @pytest.mark.parametrize("after", [None, 0, 2])
 async def test_a_hold_goes_on_where_it_stopped_once_released(connect, after):
     well = await answer_to(connect, scripts.ok(), stream=True)

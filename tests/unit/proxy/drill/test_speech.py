@@ -54,6 +54,12 @@ def test_after_tool_results_comes_text_unless_a_call_is_forced():
     assert speak(replace(answered, forced=True)).calls
 
 
+@pytest.mark.parametrize(("steps", "names"), [(0, ["weather"]), (1, ["clock"]), (2, [])])
+def test_step_by_step_each_tool_is_called_in_its_turn(steps, names):
+    asked = replace(QUESTION, tools=(WEATHER, CLOCK), steps=steps, tool_results=min(steps, 1), text="Step by step")
+    assert [call.name for call in speak(asked).calls] == names
+
+
 def test_a_custom_tool_gets_free_text():
     assert speak(replace(QUESTION, tools=(Tool("shell", {}, custom=True),))).calls[0].arguments == "demo input"
 

@@ -20,6 +20,7 @@ from proxy.server import Bounds, Running, serving
 from proxy.telemetry.logs import LogWriter, open_log
 from proxy.telemetry.metrics import Metrics
 from translators.faults import Fault, Kind
+from translators.ir import Dialect
 
 SOON = 5.0
 """Seconds within which anything awaited here happens; only a failing test waits that long."""
@@ -28,6 +29,8 @@ JSON = [("content-type", "application/json")]
 
 class PlainCodec:
     """Renders faults the way OpenAI does, keeping a refusal's own status."""
+
+    dialect = Dialect.OPENAI_CHAT
 
     def render_fault(self, fault: Fault, extra: Any = None) -> tuple[int, bytes]:
         outcome = fault.outcome
@@ -76,6 +79,8 @@ class PlainApp:
 
     def state(self) -> dict[str, Any]:
         return {"targets": []}
+
+    async def open(self) -> None: ...
 
     async def close(self) -> None:
         await self.writer.close()

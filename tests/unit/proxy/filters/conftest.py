@@ -9,6 +9,7 @@ from proxy.flow import Exchange
 from proxy.telemetry.logs import open_log
 from proxy.telemetry.metrics import Metrics
 from translators.faults import Fault, Kind
+from translators.ir import Dialect
 
 
 class FakeClock:
@@ -62,6 +63,8 @@ class Told:
 
 
 class PlainCodec:
+    dialect = Dialect.OPENAI_CHAT
+
     def render_fault(self, fault: Fault, extra: Any = None) -> tuple[int, bytes]:
         outcome = fault.outcome
         status = fault.status if fault.kind is Kind.REFUSED and fault.status else outcome.status

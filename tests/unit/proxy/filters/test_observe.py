@@ -8,7 +8,7 @@ from proxy.filters.observe import Observe, code_of
 from proxy.flow import Attempt, Gone, Refused, cancel
 from translators.codec import Envelope
 from translators.faults import Fault, Kind, Malformed
-from translators.ir import Usage
+from translators.ir import Dialect, Usage
 
 
 @pytest.fixture
@@ -156,6 +156,8 @@ async def test_an_answer_that_has_started_can_only_be_cut(observe, exchange, err
 
 class Unspeakable:
     """A codec that fails when asked to render."""
+
+    dialect = Dialect.OPENAI_CHAT
 
     def render_fault(self, fault, extra=None):
         raise LookupError("rendering failed")

@@ -23,7 +23,7 @@ from translators.faults import Again, Fault, Kind
 
 SETTINGS = RetrySettings()
 HERE_TOO = (Kind.CONNECT, Kind.SERVER, Kind.PROTOCOL)
-ENDS = (Kind.CANCELLED, Kind.DEADLINE, Kind.SHED)
+ENDS = (Kind.CANCELLED, Kind.DEADLINE)
 
 
 def decide(kind, **changes):
@@ -87,12 +87,12 @@ class TestTheTable:
     def test_another_key_is_no_help_against_other_faults(self, kind):
         assert decide(kind, other_key=True) == stay(0.4)
 
-    @pytest.mark.parametrize("kind", [Kind.MISSING, Kind.REFUSED, Kind.TOO_LONG, Kind.CONTENT])
+    @pytest.mark.parametrize("kind", [Kind.MISSING, Kind.REFUSED, Kind.TOO_LONG, Kind.CONTENT, Kind.SHED])
     def test_what_would_fail_again_is_not_tried_again_here(self, kind):
         assert decide(kind, other_key=True) == GO_ON
 
     @pytest.mark.parametrize("kind", ENDS)
-    def test_a_client_that_left_and_our_own_limits_end_the_request(self, kind):
+    def test_a_client_that_left_and_a_time_that_is_up_end_the_request(self, kind):
         assert decide(kind) == STOP
 
 
@@ -150,9 +150,9 @@ class TestWaiting:
 class TestOnward:
     @pytest.mark.parametrize(
         "kind",
-        [*HERE_TOO, Kind.TIMEOUT, Kind.OVERLOADED, Kind.THROTTLED, Kind.QUOTA, Kind.AUTH, Kind.MISSING],
+        [*HERE_TOO, Kind.TIMEOUT, Kind.OVERLOADED, Kind.THROTTLED, Kind.QUOTA, Kind.AUTH, Kind.MISSING, Kind.SHED],
     )
-    def test_faults_of_a_target_lead_to_the_next(self, kind):
+    def test_faults_of_a_target_and_what_we_lack_for_it_lead_to_the_next(self, kind):
         assert onward(Fault(kind=kind, message=""), translated=False, larger=False, allowed=False)
 
     @pytest.mark.parametrize("kind", ENDS)

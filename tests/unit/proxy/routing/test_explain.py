@@ -3,6 +3,8 @@
 That the chain does what is planned is shown beside the chain itself.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.config.values import BreakerSettings, ModelRoute, Provider, RetrySettings, Target, TimeoutSettings
@@ -15,22 +17,29 @@ from translators.report import Mode, Report
 
 
 class Prepared:
-    def __init__(self, report: Report) -> None:
+    def __init__(self, target: Target, report: Report, *, stream: bool) -> None:
+        self.target = target
         self.report = report
+        self.stream = stream
 
 
 class Job:
     """What each target makes of the request: nothing to say, some losses, or a body it cannot read."""
 
-    def __init__(self, *, stream=False, endpoint="chat", reasons=False, losses=(), odd=()) -> None:
+    def __init__(self, *, stream=False, endpoint="chat", reasons=False, losses=(), odd=(), folds=(), origin="") -> None:
         self.stream = stream
         self.endpoint = endpoint
         self._reasons = reasons
         self._losses = dict(losses)
         self._odd = odd
+        self._folds = folds
+        self._origin = origin
 
     def reasons(self, target: Target) -> bool:
         return self._reasons
+
+    def loop_origin(self) -> str:
+        return self._origin
 
     def prepare(self, target: Target) -> Prepared:
         if target.provider.name in self._odd:
@@ -38,7 +47,7 @@ class Job:
         report = Report()
         for verdict, field in self._losses.get(target.provider.name, ()):
             getattr(report, verdict)(field, "it cannot")
-        return Prepared(report)
+        return Prepared(target, report, stream=self.stream or target.provider.name in self._folds)
 
 
 def resolution(*names: str, **settings) -> Resolution:
@@ -46,7 +55,7 @@ def resolution(*names: str, **settings) -> Resolution:
         Target(
             Provider(name, Dialect.OPENAI_CHAT, f"https://{name}.test"),
             "large",
-            Profile(),
+            Profile(provider=name),
             BreakerSettings(),
             settings.get("retry", RetrySettings()),
             settings.get("timeouts", TimeoutSettings()),
@@ -114,6 +123,24 @@ def test_the_worst_is_a_target_that_is_silent_for_as_long_as_it_may_be(job, seco
     one = RetrySettings(attempts_per_target=1)
     made = plan(job, "a", "b", retry=one)
     assert [row.worst_case_s for row in made.rows] == [seconds, min(seconds, 600 - seconds)]
+
+
+def test_a_target_whose_stream_is_folded_is_told_and_may_take_all_the_time_there_is():
+    """As long as it makes progress it is waited for, whoever comes after it."""
+    first, second = plan(Job(folds=["a"]), "a", "b", retry=RetrySettings(attempts_per_target=1)).rows
+    assert (first.upstream_stream, first.worst_case_s) == (True, 600)
+    assert (second.upstream_stream, second.worst_case_s) == (False, 0)
+    assert not any(row.upstream_stream for row in plan(Job(stream=True), "a", "b").rows), "it is the client's own"
+
+
+@pytest.mark.parametrize(("sticky", "first"), [("signed", "b"), ("none", "a")])
+def test_a_live_tool_loop_is_explained_with_its_own_target_first(sticky, first):
+    found = resolution("a", "b")
+    maker = found.targets[1].profile.origin(Dialect.OPENAI_CHAT)
+    found = replace(found, route=replace(found.route, sticky=sticky))
+    rows = explain("m", found, Job(origin=maker), Mode.WARN).rows
+    assert rows[0].target.partition("/")[0] == first
+    assert ("tool loop" in rows[0].reason) is (sticky == "signed")
 
 
 def test_a_shorter_time_for_reasoning_shortens_nothing():

@@ -119,3 +119,15 @@ def test_what_is_remembered_is_bounded():
     for number in range(MEMO_CAP + 10):
         zero.chat(f"gpt-{number}")
     assert len(zero._memo) <= MEMO_CAP
+
+
+def test_what_was_learned_of_models_counts_for_names_asked_before():
+    window = {"now": 1}
+    provider = Provider("a", Dialect.OPENAI_CHAT, "https://a.test")
+    config = Config({"a": provider}, {"m": ModelRoute("m", (Step("a", "x"),))})
+    router = Router(config, lambda *_: Profile(context_window=window["now"]), lambda _: None)
+    assert router.chat("m").targets[0].profile.context_window == 1
+    window["now"] = 2
+    assert router.chat("m").targets[0].profile.context_window == 1
+    router.forget()
+    assert router.chat("m").targets[0].profile.context_window == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Provider, Step
+from proxy.config.values import Config, EmbeddingRoute, ModelRoute, PassthroughSettings, Provider, Step
 from proxy.telemetry.metrics import Counter, Histogram, Metrics, configured_names
 from translators.ir import Dialect
 
@@ -55,3 +55,11 @@ def test_the_names_are_those_of_the_configuration():
     embeddings = {"vec": EmbeddingRoute("vec", (Step("alpha", "e-1"),))}
     names = configured_names(Config({"alpha": provider}, models, embeddings))
     assert names == ({"alpha"}, {"d", "own", "fast", "f-1", "e-1"})
+
+
+def test_what_passes_through_has_a_label_where_something_does():
+    provider = Provider("alpha", Dialect.OPENAI_CHAT, "https://alpha.test")
+    assert configured_names(Config({"alpha": provider}, {}, passthrough=PassthroughSettings("alpha")))[1] == {
+        "passthrough"
+    }
+    assert configured_names(Config({"alpha": provider}, {}))[1] == set()

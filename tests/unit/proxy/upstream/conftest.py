@@ -7,13 +7,13 @@ import struct
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
-from proxy.config.values import Provider, TimeoutSettings
+from proxy.config.values import Provider
 from proxy.upstream.engines import engine_for
 from proxy.upstream.seam import Call, Engine
 
@@ -24,6 +24,21 @@ PATIENCE_S = 5.0
 async def soon(awaitable: Awaitable):
     async with asyncio.timeout(PATIENCE_S):
         return await awaitable
+
+
+def call_to(
+    url: str,
+    *,
+    stream: bool = False,
+    body: bytes | AsyncIterator[bytes] = b"{}",
+    length: int | None = None,
+    headers: list[tuple[str, str]] | None = None,
+    connect_s: float = 5.0,
+    pool_s: float = 1.0,
+    write_s: float = 30.0,
+) -> Call:
+    head = [("content-type", "application/json"), *(headers or [])]
+    return Call("POST", url, head, body, stream, connect_s, pool_s, write_s, length)
 
 
 class Peer:
@@ -44,6 +59,19 @@ class Peer:
     async def head(self) -> bytes:
         """One request's head."""
         return await self._reader.readuntil(b"\r\n\r\n")
+
+    async def take(self, size: int) -> bytes:
+        """So many bytes of a body."""
+        return await self._reader.readexactly(size)
+
+    async def chunked(self) -> bytes:
+        """A body that comes in chunks."""
+        body = b""
+        while size := int(await self._reader.readline(), 16):
+            body += await self._reader.readexactly(size)
+            await self._reader.readline()
+        await self._reader.readline()
+        return body
 
     async def send(self, data: bytes) -> None:
         self._writer.write(data)
@@ -116,9 +144,8 @@ class Wire:
     def base(self) -> str:
         return f"{'https' if self._tls else 'http'}://{'localhost' if self._tls else '127.0.0.1'}:{self.port}"
 
-    def call(self, *, stream: bool = False, body: bytes = b"{}", headers: list[tuple[str, str]] | None = None) -> Call:
-        head = [("content-type", "application/json"), *(headers or [])]
-        return Call("POST", self.base + "/v1/chat", head, body, stream)
+    def call(self, **more: Any) -> Call:
+        return call_to(self.base + "/v1/chat", **more)
 
 
 @dataclass(frozen=True)
@@ -164,16 +191,13 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def make(kind: str) -> AsyncIterator[MakeEngine]:
-    """Makes engines of this kind and closes them after the test: `make(connections=, connect_s=, ca_file=...)`."""
+    """Makes engines of this kind and closes them after the test: `make(connections=, ca_file=...)`."""
     made: list[Engine] = []
 
-    async def make_one(
-        *, connections: int = 2000, connect_s: float = 5.0, pool_s: float = 1.0, **provider: str
-    ) -> Engine:
-        times = replace(TimeoutSettings(), connect_s=connect_s, pool_s=pool_s)
+    async def make_one(*, connections: int = 2000, **provider: str) -> Engine:
         one = Provider("alpha", "openai-chat", "https://localhost", **provider)
         # In a thread, for imports and certificates are read from files; at run time that is done before serving.
-        made.append(await asyncio.to_thread(engine_for, kind, one, times, connections=connections))
+        made.append(await asyncio.to_thread(engine_for, kind, one, connections=connections))
         return made[-1]
 
     yield make_one
@@ -189,6 +213,38 @@ async def engine(make: MakeEngine) -> Engine:
 @pytest.fixture
 def serve() -> type[Wire]:
     return Wire
+
+
+@pytest.fixture
+def to() -> Callable[..., Call]:
+    """`to(url, stream=, body=, headers=, connect_s=, pool_s=, write_s=)`: a call."""
+    return call_to
+
+
+@pytest.fixture
+def says() -> Callable[..., Script]:
+    """`says(*answers)`: a script that gives these answers to the requests of one connection, one each."""
+
+    def script_of(*answers: bytes) -> Script:
+        async def script(peer: Peer) -> None:
+            for answer in answers:
+                await peer.request()
+                await peer.send(answer)
+            await peer.left()
+
+        return script
+
+    return script_of
+
+
+@pytest.fixture
+def read() -> Callable[[Engine, Wire], Awaitable[bytes]]:
+    """`read(engine, wire)`: the body of a call's answer."""
+
+    async def body(engine: Engine, wire: Wire) -> bytes:
+        return await (await engine.send(wire.call())).read(1000)
+
+    return body
 
 
 @pytest.fixture(name="soon")

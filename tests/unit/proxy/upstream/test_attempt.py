@@ -17,9 +17,11 @@ from proxy.upstream.seam import Call, ConnectTimeout, Cut, TooLarge, Unreachable
 from proxy.upstream.timers import Stalled
 from proxy.upstream.timings import AttemptTimes
 from translators.catalog import codec
+from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
-from translators.ir import Context, Dialect
+from translators.ir import Dialect
 from translators.profile import Profile
+from translators.report import Report
 
 TARGET = Target(
     Provider("alpha", Dialect.OPENAI_CHAT, "https://alpha.test"),
@@ -112,7 +114,10 @@ def trial_of(answer: Upstream | Exception, *, stream: bool = False, tail: bytes 
         job=ChatJob(codec(Dialect.OPENAI_CHAT), body, stream=stream, usage=False, bound=None),
         target=TARGET,
         engine=Engine(answer),
-        call=Call("POST", "https://alpha.test/chat/completions", [], b"{}", stream),
+        call=Call("POST", "https://alpha.test/chat/completions", [], b"{}", stream, 5.0, 1.0, 30.0),
+        fields={},
+        again=None,
+        report=Report(),
         times=AttemptTimes(first_s=AGES_S, between_s=AGES_S, idle_s=AGES_S, cap_at=float("inf")),
         context=Context(id="chatcmpl-1", created=7, model="large"),
         clock=Clock(),
@@ -317,3 +322,29 @@ async def test_a_cancellation_that_has_no_reason_is_nobodys_fault_to_tell():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert trial.exchange.out.written == [b"[commit]", WORD]
+
+
+# -- where a stream ends
+
+
+@pytest.mark.parametrize("after", ["silence", "a cut"])
+async def test_a_stream_that_has_said_its_end_is_whole_whatever_its_body_does(monkeypatch, after):
+    """Some servers keep the connection open, and some break it off; neither is the answer's fault."""
+    monkeypatch.setattr(attempt, "GRACE_S", 0.01)
+    end = b"data: [DONE]\n\n"
+    upstream = Upstream(WORD, STOP + end, Cut("it broke") if after == "a cut" else lambda: None, headers=EVENTS)
+    assert await streamed(trial_of(upstream, stream=True)) == b"[commit]" + WORD + STOP + end
+    assert upstream.closed == 1
+
+
+async def test_a_client_that_has_its_whole_answer_is_told_nothing_of_what_ends_the_call():
+    task = None
+
+    def over() -> None:
+        cancel(trial.exchange, task, Fault(kind=Kind.SHED, message="It is over."))
+
+    trial = trial_of(Upstream(WORD, STOP + b"data: [DONE]\n\n", over, headers=EVENTS), stream=True)
+    task = asyncio.ensure_future(streamed(trial))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert trial.exchange.out.written[-1].endswith(b"data: [DONE]\n\n")

@@ -81,7 +81,7 @@ async def test_while_waiting_for_the_second_chunk(serve, engine, soon):
 
 
 async def test_a_cancelled_call_gives_its_place_in_the_pool_back(serve, make, soon):
-    engine = await make(connections=1, pool_s=0.05)
+    engine = await make(connections=1)
     script = Watched(b"")
     async with serve(script) as wire:
         for _ in range(3):

@@ -5,15 +5,11 @@ import socket
 
 import pytest
 
-from proxy.upstream.seam import Call, ConnectTimeout, Cut, Unreachable
+from proxy.upstream.seam import ConnectTimeout, Cut, Unreachable
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
-
-
-def to(url: str) -> Call:
-    return Call("POST", url, [("content-type", "application/json")], b"{}", stream=False)
 
 
 def breaks(data: bytes, *, reset: bool = False):
@@ -28,7 +24,7 @@ def breaks(data: bytes, *, reset: bool = False):
     return script
 
 
-async def test_a_refused_connection_is_unreachable(engine, soon):
+async def test_a_refused_connection_is_unreachable(engine, soon, to):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable) as caught:
@@ -37,14 +33,14 @@ async def test_a_refused_connection_is_unreachable(engine, soon):
     assert str(port) not in str(caught.value)
 
 
-async def test_a_name_that_does_not_resolve_is_unreachable(engine, soon):
+async def test_a_name_that_does_not_resolve_is_unreachable(engine, soon, to):
     """A label this long is refused by the resolver itself, so that nothing is asked of a network."""
     with pytest.raises(Unreachable) as caught:
         await soon(engine.send(to(f"http://{'a' * 64}.invalid/v1")))
     assert type(caught.value) is Unreachable
 
 
-async def test_a_connection_that_is_never_accepted_times_out(make, soon):
+async def test_a_connection_that_is_never_accepted_times_out(make, soon, to):
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -52,20 +48,20 @@ async def test_a_connection_that_is_never_accepted_times_out(make, soon):
             filler.setblocking(False)  # noqa: FBT003 - the socket module's own signature
             filler.connect_ex(listener.getsockname())
         with pytest.raises(ConnectTimeout):
-            await soon((await make(connect_s=0.1)).send(to(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")))
+            await soon((await make()).send(to(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", connect_s=0.1)))
 
 
-async def test_a_handshake_that_is_never_answered_times_out(serve, make, soon):
+async def test_a_handshake_that_is_never_answered_times_out(serve, make, soon, to):
     async def script(peer):
         await peer.left()
 
     async with serve(script) as wire:
         with pytest.raises(ConnectTimeout):
-            await soon((await make(connect_s=0.1)).send(to(f"https://127.0.0.1:{wire.port}/v1")))
+            await soon((await make()).send(to(f"https://127.0.0.1:{wire.port}/v1", connect_s=0.1)))
 
 
 async def test_a_full_pool_is_a_connect_timeout_and_a_place_is_free_after_the_answer(serve, make, soon):
-    engine = await make(connections=1, pool_s=0.05)
+    engine = await make(connections=1)
     tried = asyncio.Event()
 
     async def script(peer):
@@ -78,7 +74,7 @@ async def test_a_full_pool_is_a_connect_timeout_and_a_place_is_free_after_the_an
     async with serve(script) as wire:
         first = await soon(engine.send(wire.call(stream=True)))
         with pytest.raises(ConnectTimeout, match="pool"):
-            await soon(engine.send(wire.call()))
+            await soon(engine.send(wire.call(pool_s=0.05)))
         tried.set()
         assert [chunk async for chunk in first.chunks()] == [b"hi"]
         await first.close()
@@ -121,13 +117,13 @@ async def test_an_untrusted_certificate_is_unreachable(serve, engine, soon, cert
         assert requests == []
 
 
-async def test_a_certificate_for_another_name_is_unreachable(serve, make, soon, certificates):
+async def test_a_certificate_for_another_name_is_unreachable(serve, make, soon, certificates, to):
     async with serve(breaks(b""), certificates.server) as wire:
         with pytest.raises(Unreachable, match=r"(?i)certificate"):
             await soon((await make(ca_file=str(certificates.ca_file))).send(to(f"https://127.0.0.1:{wire.port}/v1")))
 
 
-async def test_a_server_that_does_not_speak_tls_is_unreachable(serve, engine, soon):
+async def test_a_server_that_does_not_speak_tls_is_unreachable(serve, engine, soon, to):
     async def script(peer):
         await peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
@@ -218,7 +214,7 @@ async def test_proxies_named_in_the_environment_are_ignored(serve, make, soon, m
         assert await soon(upstream.read(10)) == b"hi"
 
 
-async def test_a_configured_proxy_is_used(serve, make, soon):
+async def test_a_configured_proxy_is_used(serve, make, soon, to):
     seen = asyncio.get_running_loop().create_future()
 
     async def script(peer):
@@ -231,12 +227,12 @@ async def test_a_configured_proxy_is_used(serve, make, soon):
         assert seen.result().startswith(b"POST http://provider.test/v1/chat HTTP/1.1\r\n")
 
 
-async def test_a_proxy_that_cannot_be_reached_is_unreachable(make, soon):
+async def test_a_proxy_that_cannot_be_reached_is_unreachable(make, soon, to):
     with pytest.raises(Unreachable):
         await soon((await make(proxy="http://127.0.0.1:1")).send(to("http://provider.test/v1/chat")))
 
 
-async def test_a_proxy_that_refuses_the_tunnel_is_unreachable(serve, make, soon):
+async def test_a_proxy_that_refuses_the_tunnel_is_unreachable(serve, make, soon, to):
     async with serve(breaks(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")) as wire:
         with pytest.raises(Unreachable):
             await soon((await make(proxy=wire.base)).send(to("https://provider.test/v1/chat")))

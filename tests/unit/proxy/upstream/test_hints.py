@@ -179,3 +179,14 @@ VALUES = (
 def test_any_headers_give_no_wait_or_a_sensible_one(headers, vendor):
     got = wait_hint(headers, 429, vendor, WALL)
     assert got is None or (math.isfinite(got) and 0 < got <= 3600)
+
+
+def test_a_vendors_models_in_another_cloud_keep_its_headers():
+    headers = (
+        ("anthropic-ratelimit-requests-remaining", "0"),
+        ("anthropic-ratelimit-requests-reset", "2026-09-21T14:13:29Z"),
+    )
+    waits = {vendor: hint(*headers, vendor=vendor) for vendor in ("anthropic", "anthropic-vertex", "anthropic-foundry")}
+    assert set(waits.values()) == {9.0}
+    resets = (("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "12s"))
+    assert hint(*resets, vendor="azure-foundry") is None

@@ -5,8 +5,9 @@ import socket
 
 import pytest
 
+from proxy.clock import SystemClock
 from proxy.upstream import native
-from proxy.upstream.seam import Call, Cut, Unreachable
+from proxy.upstream.seam import Cut, Unreachable
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
@@ -18,23 +19,7 @@ def kind():
     return "native"
 
 
-async def read(engine, wire) -> bytes:
-    return await (await engine.send(wire.call())).read(1000)
-
-
-def says(*answers: bytes):
-    """A script that gives these answers to the requests of one connection, one each."""
-
-    async def script(peer):
-        for answer in answers:
-            await peer.request()
-            await peer.send(answer)
-        await peer.left()
-
-    return script
-
-
-async def test_a_connection_idle_for_too_long_is_not_used_again(serve, engine, soon, monkeypatch):
+async def test_a_connection_idle_for_too_long_is_not_used_again(serve, engine, soon, monkeypatch, says, read):
     monkeypatch.setattr(native, "IDLE_S", 0.0)
     async with serve(says(HI, HI)) as wire:
         assert await soon(read(engine, wire)) == b"hi"
@@ -42,7 +27,7 @@ async def test_a_connection_idle_for_too_long_is_not_used_again(serve, engine, s
         assert wire.connections == 2
 
 
-async def test_closing_the_engine_ends_what_is_under_way(serve, engine, soon):
+async def test_closing_the_engine_ends_what_is_under_way(serve, engine, soon, says):
     async with serve(says(CHUNKED + b"2\r\nhi\r\n")) as wire:
         chunks = (await soon(engine.send(wire.call(stream=True)))).chunks()
         assert await soon(anext(chunks)) == b"hi"
@@ -51,15 +36,15 @@ async def test_closing_the_engine_ends_what_is_under_way(serve, engine, soon):
             await soon(anext(chunks))
 
 
-async def test_a_call_cancelled_while_it_connects_gives_its_place_back(serve, make, soon):
-    engine = await make(connections=1, pool_s=0.05)
+async def test_a_call_cancelled_while_it_connects_gives_its_place_back(serve, make, soon, says, read, to):
+    engine = await make(connections=1)
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         for filler in (first, second):
             filler.setblocking(False)  # noqa: FBT003 - the socket module's own signature
             filler.connect_ex(listener.getsockname())
-        lost = Call("POST", f"http://127.0.0.1:{listener.getsockname()[1]}/", [], b"", stream=False)
+        lost = to(f"http://127.0.0.1:{listener.getsockname()[1]}/")
         task = asyncio.ensure_future(engine.send(lost))
         await asyncio.wait([task], timeout=0.01)
         task.cancel()
@@ -69,8 +54,8 @@ async def test_a_call_cancelled_while_it_connects_gives_its_place_back(serve, ma
         assert await soon(read(engine, wire)) == b"hi"
 
 
-async def test_a_call_cancelled_while_it_waits_for_a_place_takes_none(serve, make, soon):
-    engine = await make(connections=1, pool_s=60.0)
+async def test_a_call_cancelled_while_it_waits_for_a_place_takes_none(serve, make, soon, says, read):
+    engine = await make(connections=1)
     async with serve(says(CHUNKED + b"2\r\nhi\r\n0\r\n\r\n", HI)) as wire:
         hold = asyncio.Event()
 
@@ -82,7 +67,7 @@ async def test_a_call_cancelled_while_it_waits_for_a_place_takes_none(serve, mak
 
         async with serve(script) as slow:
             holder = await soon(engine.send(slow.call(stream=True)))
-            task = asyncio.ensure_future(engine.send(wire.call()))
+            task = asyncio.ensure_future(engine.send(wire.call(pool_s=60.0)))
             await asyncio.wait([task], timeout=0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -95,12 +80,12 @@ async def test_a_call_cancelled_while_it_waits_for_a_place_takes_none(serve, mak
 @pytest.mark.parametrize(
     "url", ["ftp://host/", "http:///path", "http://host:port/", "/path", "http://host/a b", "http://host/ä", "http://["]
 )
-async def test_a_url_that_cannot_be_called_is_unreachable(engine, url):
+async def test_a_url_that_cannot_be_called_is_unreachable(engine, url, to):
     with pytest.raises(Unreachable, match="URL"):
-        await engine.send(Call("POST", url, [], b"", stream=False))
+        await engine.send(to(url))
 
 
-async def test_the_query_and_the_port_are_part_of_the_request(serve, engine, soon):
+async def test_the_query_and_the_port_are_part_of_the_request(serve, engine, soon, to):
     requests = []
 
     async def script(peer):
@@ -109,7 +94,37 @@ async def test_the_query_and_the_port_are_part_of_the_request(serve, engine, soo
 
     async with serve(script) as wire:
         url = f"http://user:secret@127.0.0.1:{wire.port}?api-version=1"
-        await soon(engine.send(Call("POST", url, [], b"", stream=False)))
+        await soon(engine.send(to(url)))
     assert (
-        requests[0] == b"POST /?api-version=1 HTTP/1.1\r\nhost: 127.0.0.1:%d\r\ncontent-length: 0\r\n\r\n" % wire.port
+        requests[0] == b"POST /?api-version=1 HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n"
+        b"content-type: application/json\r\ncontent-length: 2\r\n\r\n{}" % wire.port
     )
+
+
+async def test_nothing_more_is_asked_of_a_body_whose_upstream_has_refused_it(serve, engine, soon):
+    """Though it would take it; and the connection, whose other end waits for the rest, is not used again."""
+    refused = asyncio.Event()
+    pieces = 0
+
+    async def body():
+        nonlocal pieces
+        yield b"x" * 1000
+        await refused.wait()
+        while True:
+            pieces += 1
+            yield b"x"
+            await SystemClock().sleep(0.001)
+
+    async def script(peer):
+        await peer.head()
+        await peer.take(1000)
+        await peer.send(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
+        refused.set()
+        await peer.left()
+
+    async with serve(script) as wire:
+        for _ in range(2):
+            upstream = await soon(engine.send(wire.call(body=body(), length=1_000_000_000)))
+            assert (upstream.status, await soon(upstream.read(10))) == (413, b"no")
+        assert wire.connections == 2
+        assert pieces < 100

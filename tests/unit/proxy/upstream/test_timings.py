@@ -15,7 +15,7 @@ T = TimeoutSettings()
 def times(**changes):
     given = {
         "stream": True,
-        "embeddings": False,
+        "quick": False,
         "reasons": False,
         "now": 100.0,
         "deadline": 700.0,
@@ -32,8 +32,8 @@ def times(**changes):
         ({"stream": True, "reasons": True}, 300, 30),
         ({"stream": False}, 120, 120),
         ({"stream": False, "reasons": True}, 300, 120),
-        ({"stream": False, "embeddings": True}, 30, 30),
-        ({"stream": False, "embeddings": True, "reasons": True}, 30, 30),
+        ({"stream": False, "quick": True}, 30, 30),
+        ({"stream": False, "quick": True, "reasons": True}, 30, 30),
     ],
 )
 def test_the_silence_allowed_depends_on_what_is_asked(changes, first, between):
@@ -44,7 +44,7 @@ def test_the_silence_allowed_depends_on_what_is_asked(changes, first, between):
 def test_reasoning_never_shortens_the_first_silence():
     patient = TimeoutSettings(progress_s=400)
     got = attempt_times(
-        patient, stream=True, embeddings=False, reasons=True, now=0, deadline=9, commit_by=9, targets_left=0
+        patient, stream=True, quick=False, reasons=True, now=0, deadline=9, commit_by=9, targets_left=0
     )
     assert got.first_s == 400
 

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translators.anthropic_messages import reader, writer
+from translators.anthropic_messages.marks import PLAIN, marked
+from translators.codec import Context
 from translators.faults import Fault, Kind
 from translators.fold import fold
 from translators.ir import (
     Annotated,
-    Context,
     Ended,
     Finish,
     Opaque,
@@ -145,18 +146,42 @@ def test_a_free_text_call_is_wrapped_as_json():
     assert block == ("tool_use", '{"input":"x = \\"1\\""}')
 
 
-def test_signed_thinking_is_written_even_without_text_and_other_thinking_is_not():
+def test_thinking_is_written_with_its_signature_or_a_mark_even_without_text():
+    foreign = Opaque("encrypted", "e", "openai-chat|o|m|")
     assert blocks(
         ReasoningDelta("Hm."),
         ReasoningEnd(Opaque("signature", "s1", ORIGIN)),
         ReasoningEnd(Opaque("signature", "s2", ORIGIN)),
+        ReasoningEnd(),
         ReasoningDelta("Unsigned."),
         ReasoningEnd(),
-        ReasoningEnd(Opaque("encrypted", "e", "openai-chat|o|m|")),
+        ReasoningDelta("Foreign."),
+        ReasoningEnd(foreign),
+        ReasoningEnd(foreign),
         ReasoningEnd(Opaque("redacted", "d", ORIGIN)),
         TextDelta("a"),
         Ended(Finish.STOP),
-    ) == [("thinking", "s1"), ("thinking", "s2"), ("redacted_thinking", ""), ("text", "a")]
+    ) == [
+        ("thinking", "s1"),
+        ("thinking", "s2"),
+        ("thinking", PLAIN),
+        ("thinking", marked(foreign)),
+        ("redacted_thinking", ""),
+        ("redacted_thinking", ""),
+        ("text", "a"),
+    ]
+
+
+def test_thinking_streams_as_it_comes():
+    out = writer(CONTEXT)
+    assert b'"thinking_delta","thinking":"Hm"' in out.feed(ReasoningDelta("Hm"))
+    assert b'"thinking_delta","thinking":"m."' in out.feed(ReasoningDelta("m."))
+    assert b"signature_delta" not in out.feed(ReasoningEnd(Opaque("signature", "s1", ORIGIN)))
+    assert b'"signature_delta","signature":"s1"' in out.feed(TextDelta("a"))
+
+
+def test_thinking_that_has_no_end_is_closed_with_a_mark():
+    assert blocks(ReasoningDelta("Hm."), Ended(Finish.LENGTH)) == [("thinking", PLAIN)]
 
 
 def test_a_refusal_is_text_with_its_own_stop_reason():
@@ -172,7 +197,8 @@ def test_an_answer_of_nothing_still_starts_and_ends():
 def test_a_broken_answer_ends_in_an_error_event_and_nothing_regular():
     [event] = events(writer(CONTEXT).fault(Fault(kind=Kind.OVERLOADED, message="Busy.")))
     assert event.name == "error"
-    assert orjson.loads(event.data) == {"type": "error", "error": {"type": "overloaded_error", "message": "Busy."}}
+    error = {"type": "overloaded_error", "message": "Busy.", "details": {"error_code": "overloaded"}}
+    assert orjson.loads(event.data) == {"type": "error", "error": error}
 
 
 @pytest.mark.parametrize(
@@ -181,13 +207,14 @@ def test_a_broken_answer_ends_in_an_error_event_and_nothing_regular():
         (TextDelta("a"), True),
         (ToolStart(0, "t", "f"), True),
         (Ended(Finish.STOP), True),
-        (ReasoningDelta("a"), False),
+        (ReasoningDelta("a"), True),
+        (ReasoningEnd(), False),
         (Annotated({}), False),
         (Started("a", "b"), False),
         (Used(Usage(1, 1)), False),
     ],
 )
-def test_what_is_held_back_or_left_out_does_not_count_as_shown(delta, shown):
+def test_what_is_left_out_does_not_count_as_shown(delta, shown):
     assert writer(CONTEXT).shows(delta) is shown
 
 

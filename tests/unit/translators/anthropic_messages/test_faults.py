@@ -158,7 +158,60 @@ def test_any_error_body_is_a_fault(status, body):
 )
 def test_a_fault_is_told_in_anthropics_shape(kind, status, named):
     got, body = render_fault(Fault(kind=kind, message="So."))
-    assert (got, orjson.loads(body)) == (status, {"type": "error", "error": {"type": named, "message": "So."}})
+    told = orjson.loads(body)
+    assert (got, told["type"], told["error"]["type"], told["error"]["message"]) == (status, "error", named, "So.")
+
+
+@pytest.mark.parametrize(
+    ("status", "named"),
+    [
+        (401, "authentication_error"),
+        (403, "permission_error"),
+        (404, "not_found_error"),
+        (405, "invalid_request_error"),
+        (413, "request_too_large"),
+        (429, "rate_limit_error"),
+        (508, "invalid_request_error"),
+    ],
+)
+def test_a_refusal_keeps_its_own_status_under_anthropics_name(status, named):
+    got, body = render_fault(Fault(kind=Kind.REFUSED, status=status, message="So."))
+    assert (got, orjson.loads(body)["error"]["type"]) == (status, named)
+
+
+def test_the_proxys_code_stands_where_anthropics_own_codes_do():
+    _, body = render_fault(Fault(kind=Kind.SHED, message="So.", code="no_target_available"))
+    assert orjson.loads(body)["error"]["details"] == {"error_code": "no_target_available"}
+
+
+def test_a_field_at_fault_is_named_in_the_message():
+    """Anthropic's errors have no place of their own for it."""
+    _, body = render_fault(Fault(kind=Kind.REFUSED, message="It must be a number.", param="top_k"))
+    assert orjson.loads(body)["error"]["message"] == "top_k: It must be a number."
+    _, body = render_fault(Fault(kind=Kind.REFUSED, message="The field top_k must be a number.", param="top_k"))
+    assert orjson.loads(body)["error"]["message"] == "The field top_k must be a number."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+        "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+        "Invalid `signature` in `thinking` block. The block is bound to a different conversation",
+        "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.",
+        "Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
+    ],
+)
+def test_a_refusal_of_thinking_is_mended_by_leaving_it_out(text):
+    assert read(400, "invalid_request_error", text).repair == "reasoning"
+    assert read(500, "api_error", text).repair == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["thinking.type.enabled is not supported for this model", "max_tokens: must be more than thinking.budget"]
+)
+def test_any_other_refusal_names_no_remedy(text):
+    assert read(400, "invalid_request_error", text).repair == ""
 
 
 def test_what_the_proxy_adds_goes_under_its_own_name():

@@ -225,6 +225,7 @@ def test_no_field_of_a_request_is_lost_without_a_word(render):
         "output": OutputFormat("json_object"),
         "effort": "high",
         "thinking_budget": 5000,
+        "reasoning_summary": "auto",
         "verbosity": "low",
         "user": "u",
         "safety_identifier": "s",

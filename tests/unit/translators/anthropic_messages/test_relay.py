@@ -3,8 +3,9 @@
 import pytest
 
 from translators.anthropic_messages import relay
+from translators.codec import Context
 from translators.faults import Fault, Kind, Truncated
-from translators.ir import Context, Ended, Event, Failed, ReasoningDelta, Started, TextDelta
+from translators.ir import Ended, Event, Failed, ReasoningDelta, Started, TextDelta
 
 CONTEXT = Context(id="msg_ours", created=1, model="claude-test")
 
@@ -40,9 +41,20 @@ def test_the_end_adds_nothing_and_a_missing_one_is_told(pipe):
     assert pipe.close() == ((), b"")
 
 
+def test_what_comes_after_the_end_is_not_passed_on_however_the_bytes_were_cut(pipe):
+    pipe.feed(Event(b'{"type":"message_delta","delta":{"stop_reason":"end_turn"}}', "message_delta"))
+    assert not pipe.done
+    pipe.feed(Event(b'{"type":"message_stop"}', "message_stop"))
+    assert pipe.done
+    assert pipe.feed(Event(b"[DONE]")) == ((), b"")
+
+
 def test_the_proxys_own_error_is_an_error_event(pipe):
     out = pipe.fault(Fault(kind=Kind.PROTOCOL, message="It broke."))
-    assert out == b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"It broke."}}\n\n'
+    assert out == (
+        b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"It broke.",'
+        b'"details":{"error_code":"upstream_invalid_response"}}}\n\n'
+    )
 
 
 def test_the_client_sees_text_and_thinking(pipe):

@@ -4,21 +4,10 @@ import orjson
 import pytest
 
 from translators.anthropic_messages import inspect_reply, parse_reply, render_reply
+from translators.anthropic_messages.marks import PLAIN, marked
+from translators.codec import Context
 from translators.faults import Failure, Kind, ProtocolFault
-from translators.ir import (
-    Choice,
-    Context,
-    Finish,
-    Foreign,
-    Message,
-    Opaque,
-    Reasoning,
-    Refusal,
-    Reply,
-    Text,
-    ToolCall,
-    Usage,
-)
+from translators.ir import Choice, Finish, Foreign, Message, Opaque, Reasoning, Refusal, Reply, Text, ToolCall, Usage
 
 ORIGIN = "anthropic-messages|anthropic|claude-test|"
 CONTEXT = Context(id="msg_ours", created=1, model="claude-test")
@@ -175,16 +164,17 @@ def test_a_reply_comes_back_from_its_own_rendering(target):
     assert (back.choices, back.usage) == (reply.choices, usage)
 
 
-def test_thinking_of_other_dialects_and_other_choices_stay_out():
-    items = (
-        Reasoning("Hm."),
-        Reasoning("", Opaque("encrypted", "e", "openai-chat|o|m|")),
-        Message("assistant", (Text("a"),)),
-    )
+def test_thinking_of_other_dialects_is_marked_and_other_choices_stay_out():
+    foreign = Opaque("encrypted", "e", "openai-chat|o|m|")
+    items = (Reasoning("Hm."), Reasoning(""), Reasoning("", foreign), Message("assistant", (Text("a"),)))
     other = Choice((Message("assistant", (Text("b"),)),), Finish.STOP, index=1)
     reply = Reply(id="x", model="y", choices=(Choice(items, Finish.STOP), other))
     said = orjson.loads(render_reply(reply, CONTEXT))
-    assert said["content"] == [{"type": "text", "text": "a"}]
+    assert said["content"] == [
+        {"type": "thinking", "thinking": "Hm.", "signature": PLAIN},
+        {"type": "redacted_thinking", "data": marked(foreign)},
+        {"type": "text", "text": "a"},
+    ]
     assert (said["stop_reason"], said["usage"]) == ("end_turn", {"input_tokens": 0, "output_tokens": 0})
 
 

@@ -247,3 +247,51 @@ def test_what_the_format_does_not_allow_is_named_by_its_path(wrong, param):
 def test_the_envelope_checks_no_more_than_it_must():
     envelope = check_envelope({"model": "m", "messages": [3], "max_tokens": "x", "stream": None})
     assert (envelope.model, envelope.stream, envelope.include_usage) == ("m", False, True)
+
+
+def test_results_of_a_turn_stand_before_its_words():
+    """Other dialects want them right behind the calls."""
+    said, result = {"type": "text", "text": "and"}, {"type": "tool_result", "tool_use_id": "1", "content": "r"}
+    assert items(user(said, result, said)) == (
+        ToolResult("1", (Text("r"),)),
+        Message("user", (Text("and"), Text("and"))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("thinking", "thinks"),
+    [
+        (None, None),
+        ({"type": "disabled"}, False),
+        ({"type": "between_tools"}, False),
+        ({"type": "adaptive"}, True),
+        ({"type": "enabled", "budget_tokens": 1024}, True),
+    ],
+)
+def test_the_envelope_tells_whether_thinking_is_asked_for(thinking, thinks):
+    fields = {} if thinking is None else {"thinking": thinking}
+    assert check_envelope(body(**fields)).thinks is thinks
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [({"model": "m" * 257}, "model"), ({"messages": [{"role": "user", "content": "x"}] * 100_001}, "messages")],
+)
+def test_names_and_lists_are_bounded(change, param):
+    with pytest.raises(Malformed) as bad:
+        check_envelope(body() | change)
+    assert bad.value.param == param and len(str(bad.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("thinking", "summary"),
+    [
+        ({"type": "enabled", "budget_tokens": 1024}, "auto"),
+        ({"type": "enabled", "budget_tokens": 1024, "display": "omitted"}, None),
+        ({"type": "adaptive"}, None),
+        ({"type": "adaptive", "display": "summarized"}, "auto"),
+        ({"type": "disabled"}, None),
+    ],
+)
+def test_whether_thinking_is_read_is_known(thinking, summary):
+    assert parse_request(body(thinking=thinking)).reasoning_summary == summary

@@ -1,6 +1,8 @@
 """The body as a whole, what passes in the same dialect, and where it is sent."""
 
-from translators.anthropic_messages import relay_request, render_request, request_headers, request_path
+import pytest
+
+from translators.anthropic_messages import as_stream, relay_request, render_request, request_headers, request_path
 from translators.ir import Message, OutputFormat, Request, Text, Tool, ToolChoice
 
 MARK = {"type": "ephemeral"}
@@ -67,6 +69,26 @@ def test_a_body_of_this_dialect_passes_with_the_targets_model_and_a_missing_boun
 def test_a_bound_the_client_gave_stands(target):
     assert relay_request({"model": "a", "max_tokens": 3}, target(), 500)[0]["max_tokens"] == 3
     assert "max_tokens" not in relay_request({"model": "a"}, target(), None)[0]
+
+
+# -- unary calls as streams --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "bound", "streams"),
+    [
+        (None, 21_333, False),
+        (None, 21_334, True),
+        (None, None, False),
+        (True, 1, True),
+        (False, 128_000, False),
+    ],
+)
+def test_a_unary_call_that_may_last_long_is_streamed_unless_the_profile_knows_better(target, wanted, bound, streams):
+    body = {"model": "m", "max_tokens": bound}
+    out = as_stream(body, target(upstream_stream=wanted))
+    assert out == ({**body, "stream": True} if streams else None)
+    assert "stream" not in body
 
 
 # -- where and how -----------------------------------------------------------------------------------------------

@@ -143,3 +143,18 @@ def test_enabled_thinking_is_dropped_in_a_tool_loop_whose_thinking_was_lost(thin
 def test_a_system_message_at_the_end_does_not_hide_the_tool_loop(think, user):
     loop = (user(), ToolCall("1", "f", "{}"), ToolResult("1", (Text("r"),)), Message("system", (Text("s"),)))
     assert think(*loop, form="budget", effort="low")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("thinking", "field", "noted"),
+    [
+        ("always", {"type": "adaptive", "display": "summarized"}, []),
+        ("default", {"type": "adaptive", "display": "summarized"}, []),
+        ("adaptive", None, ["reasoning.summary"]),
+        ("none", None, ["reasoning.summary"]),
+    ],
+)
+def test_a_summary_is_shown_of_what_a_model_thinks_by_itself(think, thinking, field, noted):
+    told, _, _, report = think(Message("user", (Text("Hi"),)), form=thinking, max_output=99, reasoning_summary="auto")
+    assert told == field
+    assert list(report) == noted

@@ -12,6 +12,7 @@ from translators.anthropic_messages.wire import (
     wire_usage,
 )
 from translators.ir import Finish, Usage
+from translators.profile import Profile
 
 
 def test_cached_and_written_input_counts_as_input():
@@ -57,12 +58,19 @@ def test_input_never_goes_below_zero():
     ],
 )
 def test_every_stop_reason_is_a_finish(reason, finish):
-    assert finish_of(reason) is finish
+    assert finish_of(reason, Profile()) is finish
 
 
 def test_every_finish_is_a_stop_reason():
-    assert {stop_reason_of(finish, None) for finish in Finish} == {"end_turn", "max_tokens", "tool_use", "refusal"}
-    assert stop_reason_of(Finish.STOP, "END") == "stop_sequence"
+    assert {stop_reason_of(finish, None, refused=False) for finish in Finish} == {
+        "end_turn",
+        "max_tokens",
+        "tool_use",
+        "refusal",
+    }
+    assert stop_reason_of(Finish.STOP, "END", refused=False) == "stop_sequence"
+    assert stop_reason_of(Finish.STOP, None, refused=True) == "refusal"
+    assert stop_reason_of(Finish.LENGTH, None, refused=True) == "max_tokens"
 
 
 @pytest.mark.parametrize(

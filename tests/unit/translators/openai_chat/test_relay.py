@@ -5,9 +5,10 @@ import copy
 import orjson
 import pytest
 
+from translators.codec import Context
 from translators.faults import Fault, Kind, ProtocolFault, Truncated
-from translators.ir import Context, Ended, Event, Failed, Finish, ReasoningDelta, TextDelta
-from translators.openai_chat import relay_request
+from translators.ir import Ended, Event, Failed, Finish, ReasoningDelta, TextDelta
+from translators.openai_chat import as_stream, relay_request
 from translators.openai_chat.relay import Relay
 from translators.profile import Profile
 
@@ -158,10 +159,10 @@ def test_plain_reasoning_text_passes():
         ({}, ""),
         ({"reasoning": "r"}, "r"),
         ({"reasoning_content": "r"}, "r"),
-        ({"reasoning_content": "r", "reasoning_details": [blob("other")]}, "r"),
+        ({"reasoning_content": "r", "reasoning_details": [blob("other")]}, ""),
     ],
 )
-def test_a_model_that_wants_its_reasoning_back_gets_the_text_on_every_turn(fields, text):
+def test_a_model_that_wants_its_reasoning_back_gets_its_own_on_every_turn(fields, text):
     out, _ = relayed(turn(**fields), Profile(reasoning_replay=True))
     assert out["messages"][1]["reasoning_content"] == text
 
@@ -175,6 +176,27 @@ def test_ids_fit_where_only_short_ones_are_taken():
     assert len(first["id"]) == 9
     assert out["messages"][1]["tool_call_id"] == first["id"]
     assert (odd, noted) == ("odd", [])
+
+
+# -- unary calls as streams --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", [None, False])
+def test_a_unary_call_goes_as_it_is_unless_a_stream_is_wished_for(wanted):
+    assert as_stream(BODY | {"max_tokens": 1_000_000}, Profile(upstream_stream=wanted)) is None
+
+
+@pytest.mark.parametrize("usage", [True, False])
+def test_one_that_is_to_be_streamed_says_so_and_asks_for_usage_where_it_may(usage):
+    body = copy.deepcopy(BODY)
+    out = as_stream(body, Profile(upstream_stream=True, stream_usage=usage))
+    assert out == BODY | {"stream": True} | ({"stream_options": {"include_usage": True}} if usage else {})
+    assert body == BODY
+
+
+@pytest.mark.parametrize("field", [{"audio": {"voice": "x", "format": "wav"}}, {"functions": [{"name": "f"}]}])
+def test_what_a_fold_could_not_give_back_is_never_streamed(field):
+    assert as_stream(BODY | field, Profile(upstream_stream=True)) is None
 
 
 # -- streams -----------------------------------------------------------------------------------------------------
@@ -197,7 +219,9 @@ def test_events_pass_as_they_came(pipe, chunk):
 
 def test_the_end_mark_is_ours_and_comes_once(pipe, chunk):
     pipe.feed(chunk({"content": "a"}, "stop"))
+    assert not pipe.done
     assert pipe.feed(DONE) == ((), b"")
+    assert pipe.done
     assert pipe.close() == ((), b"data: [DONE]\n\n")
 
 

@@ -118,3 +118,23 @@ def test_foreign_fields_are_noted_and_own_ones_sent():
 
 def test_the_profiles_limits_apply_to_what_was_rendered():
     assert rendered(Profile(n_max=1), n=2) == ({}, [("n", "refused")])
+
+
+def test_fields_of_a_tool_that_chat_has_no_word_for_are_noted():
+    body, noted = rendered(tools=(Tool("f", extra={"defer_loading": True}),))
+    assert body == {"tools": [{"type": "function", "function": {"name": "f"}}]}
+    assert noted == [("tools.defer_loading", "dropped")]
+
+
+@pytest.mark.parametrize("name", ["tools", "mcp_servers"])
+def test_a_tool_that_only_its_vendor_runs_is_refused(name):
+    """The answer would be another one without it."""
+    assert rendered(extra={name: [{"type": "bash_20250124", "name": "bash"}]}) == ({}, [(name, "refused")])
+
+
+@pytest.mark.parametrize("name", ["user", "safety_identifier"])
+def test_an_id_of_a_user_that_is_too_long_is_sent_as_its_hash(name):
+    body, noted = rendered(**{name: "u" * 129})
+    assert len(body[name]) == 64
+    assert noted == [(name, "approximated")]
+    assert rendered(**{name: "u" * 128}) == ({name: "u" * 128}, [])

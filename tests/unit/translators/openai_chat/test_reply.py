@@ -3,20 +3,9 @@
 import orjson
 import pytest
 
+from translators.codec import Context
 from translators.faults import Failure, Kind, ProtocolFault
-from translators.ir import (
-    Choice,
-    Context,
-    Finish,
-    Message,
-    Opaque,
-    Reasoning,
-    Refusal,
-    Reply,
-    Text,
-    ToolCall,
-    Usage,
-)
+from translators.ir import Choice, Finish, Message, Opaque, Reasoning, Refusal, Reply, Text, ToolCall, Usage
 from translators.openai_chat import inspect_reply, parse_reply, render_reply
 from translators.profile import Profile
 

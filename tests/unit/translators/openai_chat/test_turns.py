@@ -134,7 +134,7 @@ def test_every_part_has_its_form():
         (File(data="QQ"), {"files": False}, "file"),
         (File(file_id="f-1"), {}, "file"),
         (File(url="https://x.test"), {}, "file"),
-        (Audio("QQ", "wav"), {}, "input_audio"),
+        (Audio("QQ", "wav"), {"audio": False}, "input_audio"),
         (Foreign("other", "search_result", {}), {}, "search_result"),
     ],
 )
@@ -203,3 +203,16 @@ def test_ids_become_nine_letters_and_digits_where_only_those_are_taken():
 def test_a_call_and_its_result_get_the_same_id():
     messages, _ = rendered(ToolCall("c", "f", "{}"), ToolResult("c", ()), tool_ids="alnum9")
     assert messages[0]["tool_calls"][0]["id"] == messages[1]["tool_call_id"]
+
+
+def test_a_text_document_is_told_as_text():
+    """Chat takes documents as PDF alone."""
+    document = File(data="d29yZHM=", media_type="text/plain", filename="a.txt")
+    messages, noted = rendered(Message("user", (document, File(data="d29yZHM=", media_type="text/markdown"))))
+    assert messages[0]["content"] == [{"type": "text", "text": "a.txt:\nwords"}, {"type": "text", "text": "words"}]
+    assert noted[0] == ("messages.content.file", "approximated")
+
+
+def test_a_text_document_that_is_no_text_stays_a_file():
+    messages, _ = rendered(Message("user", (File(data="d29yZ", media_type="text/plain"),)))
+    assert messages[0]["content"][0]["type"] == "file"

@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
+from translators.codec import Context
 from translators.faults import Fault, Kind
 from translators.ir import (
     Annotated,
-    Context,
     Ended,
     Finish,
     Opaque,
@@ -20,7 +20,8 @@ from translators.ir import (
     Usage,
     Used,
 )
-from translators.openai_chat.writer import ChatWriter, dumps, quote
+from translators.openai.text import dumps, quote
+from translators.openai_chat.writer import ChatWriter
 
 STOP = Ended(Finish.STOP)
 
@@ -133,7 +134,12 @@ def test_reasoning_in_both_fields_and_its_blob_last(write):
 
 def test_refusals_annotations_and_probabilities(write):
     chunks = write(RefusalDelta("no"), Annotated({"type": "x"}), TextDelta("a", logprobs={"content": [1]}), STOP)
-    assert deltas_of(chunks)[1:] == [{"refusal": "no"}, {"annotations": [{"type": "x"}]}, {"content": "a"}, {}]
+    assert deltas_of(chunks)[1:] == [
+        {"refusal": "no"},
+        {"annotations": [{"index": 0, "type": "x"}]},
+        {"content": "a"},
+        {},
+    ]
     assert chunks[3]["choices"][0]["logprobs"] == {"content": [1]}
 
 

@@ -1,0 +1,170 @@
+"""What one attempt means beyond its answer: for the breaker, the key, the throttle, the operator and the exchange.
+
+A permit gets exactly one verdict and a key exactly one release, however the attempt ends: answered, failed, broken off
+after the commit, or cancelled from outside.
+"""
+
+from msgspec import structs
+
+from proxy.answers import served_headers
+from proxy.chain.ready import Ready, Tools
+from proxy.config.values import Provider, Target
+from proxy.flow import Attempt, Exchange, Headers, Refused
+from proxy.resilience.breaker import verdict
+from proxy.resilience.keys import KeyState
+from proxy.resilience.targets import TargetState
+from proxy.telemetry.names import DEMO
+from proxy.upstream import hygiene
+from proxy.upstream.attempt import Seen
+from proxy.upstream.hints import wait_hint
+from translators.faults import Fault, Kind
+
+FAIR_PART = 3
+"""A target that a hurried client left less than this part of its configured time is not blamed for its silence."""
+OF_THE_CALLER = {
+    Kind.AUTH: (401, "invalid_api_key", "does not accept the key that this request brought"),
+    Kind.QUOTA: (429, "insufficient_quota", "says that the quota of the key that this request brought is used up"),
+    Kind.THROTTLED: (429, "rate_limit_exceeded", "limits the rate of the key that this request brought"),
+}
+"""What a caller who brought its own key is told at once: status (where the provider gave none), code and clause."""
+LONGEST_WAIT_S = 3600.0
+LONGEST_DAILY_WAIT_S = 86_400.0
+"""A wait asked for in a body is believed up to an hour, and up to a day where it speaks of a day's quota."""
+
+
+class Account:
+    """One attempt at `target`, from `open` to `close`; `seen` is filled by whoever makes the call, or the `calls` that
+    are made side by side: they have one permit and one key."""
+
+    __slots__ = ("_began", "_calls", "_exchange", "_noted", "_ready", "_state", "_target", "_tools", "seen")
+
+    def __init__(
+        self, tools: Tools, exchange: Exchange, target: Target, state: TargetState, ready: Ready, calls: int = 1
+    ) -> None:
+        self.seen = Seen()
+        self._calls = calls
+        self._tools = tools
+        self._exchange = exchange
+        self._target = target
+        self._state = state
+        self._ready = ready
+        self._began = tools.clock.now()
+        self._noted: Attempt | None = None
+
+    def open(self) -> None:
+        """The call begins."""
+        self._state.enter(self._calls)
+        self._tools.registry.keys(self._target.provider).acquire(self._ready.key)
+
+    def begun(self) -> None:
+        """The answer has begun: enough for a probe."""
+        self._state.breaker.commit(self._ready.permit, self._tools.clock.now())
+
+    def served(self, status: int = 200) -> None:
+        """The answer is there: from here on this target is the one that served."""
+        now = self._tools.clock.now()
+        exchange = self._exchange
+        self._state.breaker.commit(self._ready.permit, now)
+        exchange.status = status
+        exchange.provider = self._target.provider.name
+        exchange.upstream_s += now - self._began
+        self._note("ok", now)
+
+    def head(self, content_type: str) -> Headers:
+        """The headers of the answer: its type, who served it, and what of the upstream's own passes."""
+        passed, self._exchange.upstream_id = hygiene.answer_headers(self.seen.headers)
+        scripted = [(DEMO, "true")] if self._target.provider.demo else []
+        return [("content-type", content_type), *served_headers(self._exchange), *scripted, *passed]
+
+    def close(self, fault: Fault | None) -> Fault | None:
+        """The call has ended, in `fault` or well; gives the fault with its wait filled in."""
+        self._tools.registry.keys(self._target.provider).release(self._ready.key)
+        self._state.leave(self._calls)
+        fault = fault and self._in_full(fault)
+        self._settle(fault)
+        return fault
+
+    def _note(self, kind: str, now: float, fault: Fault | None = None) -> None:
+        """The attempt as the exchange tells it; one that breaks after its commit is told anew."""
+        ms = round((now - self._began) * 1000)
+        noted = Attempt(self._target.name, kind, self.seen.status, ms)
+        if fault is not None:
+            noted.message, noted.code = fault.message, fault.code
+        attempts = self._exchange.attempts
+        if self._noted is not None:
+            attempts.remove(self._noted)
+        attempts.append(noted)
+        self._noted = noted
+
+    def _in_full(self, fault: Fault) -> Fault:
+        """The fault with the wait that headers or body asked for."""
+        wait = wait_hint(self.seen.headers, self.seen.status, self._target.profile.vendor, self._tools.clock.wall())
+        if wait is None and fault.retry_after_s is not None:
+            longest = LONGEST_DAILY_WAIT_S if fault.daily else LONGEST_WAIT_S
+            wait = fault.retry_after_s if 0.0 < fault.retry_after_s <= longest else None
+        return structs.replace(fault, retry_after_s=wait) if wait != fault.retry_after_s else fault
+
+    def _settle(self, fault: Fault | None) -> None:
+        tools, now = self._tools, self._tools.clock.now()
+        exchange, target = self._exchange, self._target
+        if fault is None or exchange.out.started:
+            exchange.usage = self.seen.usage
+        else:
+            exchange.upstream_s += now - self._began
+        if fault is not None:
+            self._note(fault.kind.value, now, fault)
+        tools.count(target.provider.name, target.model, fault.kind.value if fault else "ok")
+        given = verdict(fault)
+        own_key = target.provider.client_key
+        if (own_key and fault and fault.kind in OF_THE_CALLER) or self._hurried(fault):
+            given = "ignored"
+        wait = fault.retry_after_s if fault else None
+        self._state.breaker.settle(self._ready.permit, given, now, retry_at=now + wait if wait else None)
+        if fault and fault.kind is Kind.SHED and exchange.cancelled is None and tools.registry.exhausted(now):
+            tools.alert("exhausted", reason=fault.message)  # a connection that this machine could not make
+        if own_key:
+            return
+        if fault is None:
+            tools.registry.keys(target.provider).ok(self._ready.key)
+        else:
+            self._blame(fault, now)
+
+    def _hurried(self, fault: Fault | None) -> bool:
+        """Whether a silence was too long for the client alone, which left less time than the configuration grants."""
+        if fault is None or fault.kind is not Kind.TIMEOUT or self._exchange.out.started:
+            return False
+        times = self._ready.times
+        return times.cap_at - self._began < times.first_s / FAIR_PART
+
+    def _blame(self, fault: Fault, now: float) -> None:
+        """What a fault does beyond the breaker: keys off, waits kept, people told."""
+        registry, target, key = self._tools.registry, self._target, self._ready.key
+        pool = registry.keys(target.provider)
+        if fault.kind is Kind.THROTTLED and fault.retry_after_s:
+            registry.throttle(self._state, pool, key, now, fault.retry_after_s)
+        elif fault.kind in (Kind.SERVER, Kind.OVERLOADED) and fault.retry_after_s:
+            self._state.throttle.block(now, fault.retry_after_s, self._tools.clock.uniform)
+        elif fault.kind is Kind.QUOTA and pool.disable(key, now, "quota", daily=fault.daily):
+            self._tools.alert("key_out_of_quota", **_named(target.provider, key))
+        elif fault.kind is Kind.AUTH and pool.disable(key, now, "auth"):
+            self._tools.alert("key_refused", **_named(target.provider, key))
+        elif fault.kind is Kind.MISSING:
+            self._tools.alert("model_missing", target=target.name)
+
+
+def _named(provider: Provider, key: KeyState) -> dict[str, str | int]:
+    return {"provider": provider.name, "key": key.fingerprint, "source": key.source}
+
+
+def of_the_caller(fault: Fault, target: Target) -> Refused | None:
+    """What a caller with its own key is told at once: its provider's own status. None for any other fault."""
+    if not target.provider.client_key or fault.kind not in OF_THE_CALLER:
+        return None
+    status, code, clause = OF_THE_CALLER[fault.kind]
+    told = Fault(
+        kind=Kind.REFUSED,
+        status=fault.status if 400 <= fault.status < 500 else status,
+        code=code,
+        message=f"{target.provider.name} {clause}.",
+    )
+    return Refused(told, retry_after_s=fault.retry_after_s, should_retry=None)

@@ -1,0 +1,312 @@
+"""A request that one provider gets as it is: no translation, no other target, its body and its answer never held whole.
+
+There is no failover, because what such requests speak of (files, batches, stored answers) lies at one provider. Nothing
+is tried again either but a connection that was never made: a body that has begun to leave cannot be had a second time,
+and whether the provider did its work is not known. The client's own retries are left to it.
+
+What the provider says of the request passes with its status and body. What it says of our key does not: a caller must
+not take it for its own, and the key is looked after as elsewhere. Only a lack of permission for one kind of request is
+no reason to stop using the key for others.
+
+The target is called `PROVIDER/passthrough`. Its breaker is its own, so that a broken file store closes no model.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import NoReturn
+
+from msgspec import structs
+
+from proxy.chain.account import Account, of_the_caller
+from proxy.chain.ready import Ready, Tools, key_for
+from proxy.chain.verdict import Skip, last_word
+from proxy.config.profiles import profile_for
+from proxy.config.values import Provider, Target
+from proxy.flow import Exchange, Headers, Refused
+from proxy.jobs import parse_fault
+from proxy.resilience.retry import delay
+from proxy.resilience.targets import TargetState
+from proxy.telemetry.names import PASSTHROUGH
+from proxy.upstream import hygiene
+from proxy.upstream.attempt import ERROR_LIMIT, RESTING, transport_fault
+from proxy.upstream.seam import Call, Cut, Unreachable, Upstream
+from proxy.upstream.timers import Stalled, Watchdog
+from proxy.upstream.timings import AttemptTimes, attempt_times
+from translators.catalog import codec
+from translators.faults import Fault, Kind
+
+OCTETS = "application/octet-stream"
+
+_OF_OUR_KEY = frozenset({401, 402, 403, 407, 429})
+"""Statuses that may speak of the key; any other below 500 speaks of the request."""
+_KEYS = frozenset({Kind.AUTH, Kind.QUOTA, Kind.THROTTLED})
+_NOT_PERMITTED = re.compile(rb"insufficient permissions|missing scopes?", re.IGNORECASE)
+_BODILESS = frozenset({204, 205})
+
+
+def target_at(provider: Provider) -> Target:
+    """What passes through, as a target of its own."""
+    profile = profile_for(provider, PASSTHROUGH)
+    return Target(provider, PASSTHROUGH, profile, provider.breaker, provider.retry, provider.timeouts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An error answer, and what it means."""
+
+    status: int
+    content_type: str
+    body: bytes
+    fault: Fault
+
+    @property
+    def passes(self) -> bool:
+        """Whether it speaks of the request, so that the client is told it as it is."""
+        return self.status < 500 and not (self.status in _OF_OUR_KEY and self.fault.kind in _KEYS)
+
+    @property
+    def denied(self) -> bool:
+        """Whether the key was accepted, but not for this."""
+        known = self.status == 403 or _NOT_PERMITTED.search(self.body) is not None
+        return known and self.fault.kind is Kind.AUTH
+
+    @property
+    def settled(self) -> Fault:
+        """The fault as breaker and key are told it."""
+        if self.passes or self.denied:
+            return Fault(kind=Kind.REFUSED, status=self.status, message=self.fault.message, code=self.fault.code)
+        return self.fault
+
+
+class Passthrough:
+    """Passes requests on to `target`."""
+
+    def __init__(self, tools: Tools, target: Target) -> None:
+        self._tools = tools
+        self._target = target
+
+    async def run(self, exchange: Exchange) -> None:
+        """Answers the exchange. Raises Refused, or Gone when the client leaves while it sends."""
+        state = self._tools.registry.target(self._target, self._tools.clock.now())
+        state.budget.deposit(self._tools.clock.now())
+        async with aclosing(_pieces(exchange)) as pieces:
+            fault = await self._attempt(exchange, state, pieces)
+            if fault is not None and await self._again(exchange, state, fault):
+                fault = await self._attempt(exchange, state, pieces)
+        if fault is not None:
+            self._conclude(exchange, fault)
+
+    async def _attempt(self, exchange: Exchange, state: TargetState, pieces: AsyncIterator[bytes]) -> Fault | None:
+        """None once the exchange is answered, or cut because its answer broke off."""
+        ready = self._ready(exchange, state)
+        return await _Relay(self._tools, exchange, self._target, state, ready, pieces).run()
+
+    async def _again(self, exchange: Exchange, state: TargetState, fault: Fault) -> bool:
+        """Whether there was no connection and another may be tried; sleeps before it."""
+        clock = self._tools.clock
+        if fault.kind is not Kind.CONNECT or self._over(exchange) or not state.budget.withdraw(clock.now()):
+            return False
+        pause = delay(1, self._target.retry, clock.uniform)
+        await clock.sleep(pause)
+        exchange.upstream_s += pause
+        return True
+
+    def _over(self, exchange: Exchange) -> bool:
+        return self._tools.clock.now() >= min(exchange.deadline, exchange.commit_by)
+
+    def _conclude(self, exchange: Exchange, fault: Fault) -> None:
+        if refused := of_the_caller(fault, self._target):
+            raise refused
+        if self._over(exchange):
+            message = "The request's time ran out before its provider answered."
+            raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message), should_retry=None)
+        word = last_word([(self._target.name, fault)], [])
+        raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=None)
+
+    def _ready(self, exchange: Exchange, state: TargetState) -> Ready:
+        """A key and a permit for an attempt now. Raises Refused."""
+        target, now = self._target, self._tools.clock.now()
+        key = key_for(self._tools, target, state, exchange.headers, now, ())
+        if isinstance(key, Skip):
+            self._skip(exchange, key)
+        times = attempt_times(
+            target.timeouts,
+            stream=False,
+            quick=False,
+            reasons=False,
+            now=now,
+            deadline=exchange.deadline,
+            commit_by=exchange.commit_by,
+            targets_left=0,
+        )
+        permit = state.breaker.admit(now, times.first_s) or state.breaker.force(now)
+        if permit is None:
+            wait = max(0.0, state.breaker.next_admit(now) - now)
+            self._skip(exchange, Skip(target.name, "breaker", "its breaker is open", wait))
+        return Ready(key, permit, times)
+
+    def _skip(self, exchange: Exchange, skip: Skip) -> NoReturn:
+        exchange.skipped = [(skip.target, skip.reason)]
+        word = last_word([], [skip])
+        raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=None)
+
+
+class _Relay:
+    """One attempt."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        exchange: Exchange,
+        target: Target,
+        state: TargetState,
+        ready: Ready,
+        pieces: AsyncIterator[bytes],
+    ) -> None:
+        self._tools = tools
+        self._exchange = exchange
+        self._target = target
+        self._ready = ready
+        self._pieces = pieces
+        self._account = Account(tools, exchange, target, state, ready)
+
+    async def run(self) -> Fault | None:
+        """None once the exchange is answered, or cut because its answer broke off. Raises what the body raises."""
+        account, exchange = self._account, self._exchange
+        account.open()
+        fault: Fault | None = Fault(kind=Kind.CANCELLED, message="it was called off")
+        refusal: _Refusal | None = None
+        try:
+            refusal = await self._call()
+            fault = refusal.settled if refusal is not None else None
+        except (Unreachable, Cut, Stalled) as error:
+            fault = _fault(error, account.seen.status)
+        except asyncio.CancelledError:
+            fault = exchange.cancelled or fault
+            raise
+        finally:
+            fault = account.close(fault)
+        if exchange.out.started:
+            if fault is not None:
+                exchange.fault = structs.replace(fault, code="stream_cut")
+                exchange.out.abort()
+            return None
+        if refusal is None:
+            return fault
+        if refusal.passes:
+            await self._refused(refusal)
+            return None
+        return refusal.fault if refusal.denied else fault
+
+    async def _call(self) -> _Refusal | None:
+        """None once the answer has passed. Raises Unreachable, Cut, Stalled, and what the body raises."""
+        times = self._ready.times
+        async with Watchdog(RESTING) as dog, aclosing(self._body(dog)) as body:
+            dog.limit_at(times.cap_at)
+            upstream = await self._tools.engine(self._target.provider).send(self._upstream_call(body, dog))
+            try:
+                dog.rearm(times.idle_s)
+                self._account.seen.status, self._account.seen.headers = upstream.status, upstream.headers
+                if 200 <= upstream.status < 300:
+                    dog.limit_at(RESTING)
+                    await self._relay(upstream, dog, times)
+                    return None
+                if upstream.status < 400:
+                    raise Cut("it answered with a redirect")
+                said = await upstream.read(ERROR_LIMIT)
+            finally:
+                await upstream.close()
+        fault = parse_fault(self._target, upstream.status, said)
+        return _Refusal(upstream.status, _content_type(upstream.headers), said, fault)
+
+    async def _body(self, dog: Watchdog) -> AsyncGenerator[bytes, None]:
+        """The request's body; from its end on the upstream is to answer in time."""
+        async for piece in self._pieces:
+            yield piece
+        dog.rearm(self._ready.times.first_s)
+
+    def _upstream_call(self, body: AsyncIterator[bytes], dog: Watchdog) -> Call:
+        exchange, target = self._exchange, self._target
+        secret = self._ready.key.secret
+        upstream = codec(target.provider.dialect)
+        headers = hygiene.relayed_headers(
+            upstream.request_headers(secret.reveal() if secret else "", target.profile, {}),
+            target.provider.headers,
+            exchange.headers,
+        )
+        length = _length(exchange.headers)
+        if length == 0:
+            dog.rearm(self._ready.times.first_s)
+        query = f"?{exchange.query}" if exchange.query else ""
+        return Call(
+            exchange.method,
+            f"{target.provider.base_url}{exchange.path.removeprefix('/v1')}{query}",
+            headers,
+            b"" if length == 0 else body,
+            stream=True,
+            connect_s=target.timeouts.connect_s,
+            pool_s=target.timeouts.pool_s,
+            write_s=target.timeouts.write_s,
+            length=length,
+        )
+
+    async def _relay(self, upstream: Upstream, dog: Watchdog, times: AttemptTimes) -> None:
+        """Passes a good answer on as it comes; while the client is written to, the upstream is not blamed."""
+        exchange = self._exchange
+        out = exchange.out
+        self._account.served(upstream.status)
+        exchange.first_token = self._tools.clock.now()
+        head = self._head(upstream.headers)
+        dog.rearm(RESTING)
+        if upstream.status in _BODILESS:
+            await out.answer(upstream.status, head, b"")
+            return
+        await out.start(upstream.status, head, _told_length(upstream.headers))
+        dog.rearm(times.idle_s)
+        async for chunk in upstream.chunks():
+            dog.rearm(RESTING)
+            await out.write(chunk)
+            dog.rearm(times.idle_s)
+        dog.rearm(RESTING)
+        await out.finish()
+
+    def _head(self, headers: Headers) -> Headers:
+        return [*self._account.head(_content_type(headers)), *hygiene.entity_headers(headers)]
+
+    async def _refused(self, refusal: _Refusal) -> None:
+        exchange = self._exchange
+        exchange.provider, exchange.status = self._target.provider.name, refusal.status
+        exchange.fault = refusal.settled
+        await exchange.out.answer(refusal.status, self._account.head(refusal.content_type), refusal.body)
+
+
+def _fault(error: Exception, status: int) -> Fault:
+    """A time that ran out as a whole may have gone by while the client sent: nobody is blamed for it."""
+    if isinstance(error, Stalled) and error.capped:
+        return Fault(kind=Kind.DEADLINE, status=status, message="the request's time ran out")
+    return transport_fault(error, status)
+
+
+def _pieces(exchange: Exchange) -> AsyncGenerator[bytes, None]:
+    if exchange.pieces is None:
+        raise RuntimeError("the edge gives every request of this route its body in pieces")
+    return exchange.pieces()
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    """Of a request's body; None where it comes in chunks."""
+    return None if "transfer-encoding" in headers else int(headers.get("content-length", 0))
+
+
+def _told_length(headers: Headers) -> int | None:
+    """Of an answer's body, where it is told."""
+    found = dict(headers)
+    length = found.get("content-length", "")
+    return int(length) if length.isdigit() and "transfer-encoding" not in found else None
+
+
+def _content_type(headers: Headers) -> str:
+    return dict(headers).get("content-type", OCTETS)

@@ -1,0 +1,86 @@
+"""Whether a target can be called now, and with which key; and the tools that whoever calls it works with."""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from msgspec import Struct
+
+from proxy.chain.verdict import Skip
+from proxy.clock import Clock
+from proxy.config.values import Provider, Secret, Target
+from proxy.resilience.breaker import Permit
+from proxy.resilience.keys import KeyState
+from proxy.resilience.targets import Registry, TargetState
+from proxy.upstream.seam import Engine
+from proxy.upstream.timings import AttemptTimes
+
+
+class Alert(Protocol):
+    """Tells the operator of something that needs a person: a key refused, a model missing."""
+
+    def __call__(self, event: str, /, **facts: str | int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the chain works with, for the life of the process."""
+
+    registry: Registry
+    engine: Callable[[Provider], Engine]
+    clock: Clock
+    count: Callable[[str, str, str], None]
+    """Counts an attempt: provider, model, kind."""
+    alert: Alert
+
+
+class Ready(Struct, frozen=True):
+    """A target that can be called now."""
+
+    key: KeyState
+    permit: Permit
+    times: AttemptTimes
+
+
+def key_for(
+    tools: Tools,
+    target: Target,
+    state: TargetState,
+    headers: Mapping[str, str],
+    now: float,
+    spent: Collection[int],
+    calls: int = 1,
+) -> KeyState | Skip:
+    """The key to call `target` with now, or why it cannot be called: too much is under way there, it asked for a wait,
+    or no key is free but those in `spent`. Breakers are asked afterwards. `headers` are the client's;
+    `calls` are to be made at once."""
+    limit = target.provider.per_target
+    if limit and state.in_flight + calls > limit:
+        why = "is reached" if calls == 1 else f"leaves no room for {calls} at once"
+        return Skip(target.name, "busy", f"its limit of {limit} calls in flight {why}", 1.0)
+    wait = state.throttle.free_at(now) - now
+    if wait > 0:
+        return _throttled(target, wait)
+    if target.provider.client_key:
+        return _callers_key(headers)
+    pool = tools.registry.keys(target.provider)
+    key = pool.choose(now, spent)
+    if key is not None:
+        return key
+    free_at = pool.free_at(now)
+    if free_at is None:
+        why = f"every key of {target.provider.name} is refused or out of quota"
+        return Skip(target.name, "keys", why if len(pool) else f"{target.provider.name} has no token now")
+    return _throttled(target, free_at - now)
+
+
+def _throttled(target: Target, wait_s: float) -> Skip:
+    return Skip(target.name, "throttled", f"asked to wait {math.ceil(wait_s)} s more", wait_s)
+
+
+def _callers_key(headers: Mapping[str, str]) -> KeyState:
+    """The caller's own key, from either header that clients use; no key is a matter for the provider to refuse."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    value = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    return KeyState(index=-1, source="client", secret=Secret(value) if value else None, fingerprint="")

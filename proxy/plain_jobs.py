@@ -1,0 +1,125 @@
+"""What is asked of a target beside conversations (`proxy.jobs`): counts of tokens and vectors. Neither is translated
+between dialects, streamed, repaired or bound to a place."""
+
+from typing import Any
+
+import orjson
+from msgspec import MsgspecError, Struct, json
+
+from proxy.config.values import Target
+from proxy.jobs import Answered, Prepared
+from translators import embeddings
+from translators.codec import Codec, Context, Pipe
+from translators.faults import ProtocolFault
+from translators.gemini import embeddings as gemini_embeddings
+from translators.gemini import embeddings_path
+from translators.ir import Dialect
+
+
+class CountJob:
+    """A count of a conversation's tokens; its targets all speak the client's dialect, which is Anthropic's."""
+
+    endpoint = "count_tokens"
+    stream = False
+
+    def __init__(self, client: Codec, payload: dict[str, Any]) -> None:
+        self._client = client
+        self._payload = payload
+
+    def include_usage(self) -> bool:
+        return False
+
+    def named_tool(self) -> bool:
+        return False
+
+    def reasons(self, target: Target) -> bool:  # noqa: ARG002 - the protocol's shape
+        return False
+
+    def loop_origin(self) -> str:
+        return ""
+
+    def repaired(self, target: Target, prepared: Prepared, repair: str) -> Prepared | None:  # noqa: ARG002 - as above
+        return None
+
+    def prepare(self, target: Target) -> Prepared:
+        fields, report = self._client.relay_request(self._payload, target.profile, None)
+        path = target.profile.path("count_tokens", "/messages/count_tokens")
+        return Prepared(orjson.dumps(fields), fields, path, report, translated=False, stream=False, target=target)
+
+    def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
+        try:
+            _decode_count(body)
+        except (MsgspecError, UnicodeDecodeError):
+            raise ProtocolFault("its answer is no count of tokens") from None
+        return Answered(body, None)
+
+    def pipe(self, target: Target, context: Context) -> Pipe:
+        raise NotImplementedError("counts are not streamed")
+
+    def folding(self, target: Target, context: Context, limit: int) -> Pipe:
+        raise NotImplementedError("counts are not streamed")
+
+
+class _Count(Struct):
+    input_tokens: int
+
+
+_decode_count = json.Decoder(_Count).decode
+
+
+class EmbeddingsJob:
+    """A request for vectors in the OpenAI form, which all targets speak but Gemini's."""
+
+    endpoint = "embeddings"
+    stream = False
+
+    def __init__(self, payload: dict[str, Any], envelope: embeddings.EmbeddingEnvelope) -> None:
+        self._payload = payload
+        self._envelope = envelope
+
+    def include_usage(self) -> bool:
+        return False
+
+    def named_tool(self) -> bool:
+        return False
+
+    def reasons(self, target: Target) -> bool:  # noqa: ARG002 - the protocol's shape
+        return False
+
+    def loop_origin(self) -> str:
+        return ""
+
+    def repaired(self, target: Target, prepared: Prepared, repair: str) -> Prepared | None:  # noqa: ARG002 - as above
+        return None
+
+    def prepare(self, target: Target) -> Prepared:
+        google = _is_google(target)
+        render = gemini_embeddings.render if google else embeddings.render
+        fields, report = render(self._payload, target.profile, target.model)
+        path = embeddings_path(target.profile) if google else target.profile.path("embeddings", "/embeddings")
+        return Prepared(orjson.dumps(fields), fields, path, report, translated=google, stream=False, target=target)
+
+    def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
+        if not body.isascii():
+            _check_text(body)
+        adapt = gemini_embeddings.adapt if _is_google(target) else embeddings.adapt
+        adapted, usage, _, _ = adapt(body, self._envelope.encoding, target.profile)
+        return Answered(adapted, usage)
+
+    def pipe(self, target: Target, context: Context) -> Pipe:
+        raise NotImplementedError("embeddings are not streamed")
+
+    def folding(self, target: Target, context: Context, limit: int) -> Pipe:
+        raise NotImplementedError("embeddings are not streamed")
+
+
+def _is_google(target: Target) -> bool:
+    return target.provider.dialect is Dialect.GEMINI
+
+
+def _check_text(body: bytes) -> None:
+    """An answer that is only looked at before it is passed on must still be text. Raises ProtocolFault."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        raise ProtocolFault("its answer is not valid UTF-8") from None

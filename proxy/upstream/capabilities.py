@@ -1,0 +1,128 @@
+"""What models can do, asked of the providers whose own lists of models tell it.
+
+Once some time after the start and then daily, in the background: the rows of profiles.toml serve until then, and
+wherever a list is silent; what the configuration says outranks both. Only a vendor's own address is asked, with the
+key that is there for it. A list that cannot be had costs one line in the log, and what was told before stays.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from proxy.clock import Clock
+from proxy.config.profiles import profile_for, vendors
+from proxy.config.values import Provider, Secret
+from proxy.flow import Headers
+from proxy.upstream import hygiene
+from proxy.upstream.listings import LISTINGS, Told
+from proxy.upstream.seam import Call, Cut, Engine, Unreachable
+from translators.catalog import codec
+from translators.profile import Profile
+
+SOON_S: Final = 10.0
+"""At the least before the first look, and as much again by chance: a start is busy, and a fleet starts at once."""
+DAY_S: Final = 86_400.0
+TIMEOUT_S: Final = 20.0
+ANSWER_LIMIT: Final = 16 * 1024 * 1024
+
+Warn = Callable[[str, str], None]
+"""Provider's name, reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What asking takes."""
+
+    engine_of: Callable[[Provider], Engine]
+    secret_of: Callable[[Provider], Secret | None]
+    """A key that may be used now."""
+    clock: Clock
+    warn: Warn
+
+
+class Capabilities:
+    """`profile_for` is the static one with what was told between the file's rows and the configuration's fields."""
+
+    def __init__(self, providers: Iterable[Provider], world: World, changed: Callable[[], None]) -> None:
+        self._asked = [provider for provider in providers if _tells(provider)]
+        self._world = world
+        self._changed = changed
+        self._told: dict[str, Told] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def profile_for(self, provider: Provider, model: str) -> Profile:
+        return profile_for(provider, model, self._told.get(provider.name, {}).get(model))
+
+    def open(self) -> None:
+        if self._asked:
+            self._task = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        clock = self._world.clock
+        await clock.sleep(SOON_S * (1 + clock.uniform()))
+        while True:
+            for provider in self._asked:
+                told = await self._ask(provider)
+                if told is not None and told != self._told.get(provider.name):
+                    self._told[provider.name] = told
+                    self._changed()
+            await clock.sleep(DAY_S * (0.9 + clock.uniform() / 5))
+
+    async def _ask(self, provider: Provider) -> Told | None:
+        path, read = LISTINGS[provider.vendor]
+        secret = self._world.secret_of(provider)
+        if secret is None:
+            self._world.warn(provider.name, "it has no usable key now")
+            return None
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                status, body = await self._got(provider, path, secret)
+            if status != 200:
+                self._world.warn(provider.name, f"it answered {status}")
+                return None
+            return await asyncio.to_thread(read, body)
+        except (Unreachable, Cut) as error:
+            self._world.warn(provider.name, f"it could not be asked: {error}")
+        except TimeoutError:
+            self._world.warn(provider.name, "it did not answer in time")
+        except (msgspec.DecodeError, RecursionError):
+            self._world.warn(provider.name, "its answer is no list of models")
+        return None
+
+    async def _got(self, provider: Provider, path: str, secret: Secret) -> tuple[int, bytes]:
+        times = provider.timeouts
+        call = Call(
+            method="GET",
+            url=provider.base_url + path,
+            headers=_headers(provider, secret),
+            body=b"",
+            stream=False,
+            connect_s=times.connect_s,
+            pool_s=times.pool_s,
+            write_s=times.write_s,
+        )
+        upstream = await self._world.engine_of(provider).send(call)
+        try:
+            return upstream.status, await upstream.read(ANSWER_LIMIT)
+        finally:
+            await upstream.close()
+
+
+def _tells(provider: Provider) -> bool:
+    if provider.vendor not in LISTINGS or provider.demo or not provider.keys:
+        return False
+    return provider.base_url == vendors()[provider.vendor].base_url
+
+
+def _headers(provider: Provider, secret: Secret) -> Headers:
+    nothing: dict[str, Any] = {}
+    own = codec(provider.dialect).request_headers(secret.reveal(), profile_for(provider, ""), nothing)
+    return hygiene.request_headers(own, provider.headers, {})

@@ -1,0 +1,145 @@
+"""Asking for a token: one call to Microsoft Entra, to Google, or to the machine's metadata server.
+
+Sources: Microsoft's identity platform (client credentials; client assertions for workload identity), Google's OAuth 2.0
+for installed applications (refreshing a token), Google Cloud's metadata server. All answer with RFC 6749's JSON.
+
+Of a refusal only the status and OAuth's own error word are told: the rest of such an answer may repeat what was sent.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlencode
+
+import orjson
+
+from proxy.config.secrets import NoSecret, checked, read_secret
+from proxy.config.values import EntraToken, GoogleToken, Provider, Secret
+from proxy.upstream.hygiene import USER_AGENT
+from proxy.upstream.seam import Call, Cut, Engine, Unreachable
+
+ENTRA: Final = "https://login.microsoftonline.com"
+GOOGLE: Final = "https://oauth2.googleapis.com"
+METADATA: Final = "http://metadata.google.internal"
+"""Plain by design: the machine's own hypervisor answers."""
+METADATA_PATH: Final = "/computeMetadata/v1/instance/service-accounts/default/token"
+TIMEOUT_S: Final = 10.0
+ANSWER_LIMIT: Final = 64 * 1024
+LONGEST_S: Final = 86_400.0
+
+_WORD = re.compile(r"[a-z_]{1,60}\Z")
+
+
+class NoToken(Exception):
+    """The message is a clause without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    secret: Secret
+    lifetime_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    base: str
+    path: str
+    form: dict[str, str] | None
+    """None: a GET."""
+
+
+async def grant(
+    renewal: EntraToken | GoogleToken, provider: Provider, engine_of: Callable[[Provider], Engine]
+) -> Grant:
+    """A new token. Raises NoToken.
+
+    `engine_of` makes the connection, under the provider's own `proxy` and `ca_file` unless it is the metadata server's.
+    """
+    ask = await _entra(renewal) if isinstance(renewal, EntraToken) else _google(renewal)
+    base = provider.token_url or ask.base
+    here = replace(provider, base_url=base, proxy=None if ask.form is None else provider.proxy)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            status, body = await _asked(_call(base, ask, provider), engine_of(here))
+    except (Unreachable, Cut) as error:
+        raise NoToken(f"{base} could not be asked: {error}") from None
+    except TimeoutError:
+        raise NoToken(f"{base} did not answer in time") from None
+    return _read(status, body, base)
+
+
+def _call(base: str, ask: _Ask, provider: Provider) -> Call:
+    headers = [("accept", "application/json"), ("accept-encoding", "identity"), ("user-agent", USER_AGENT)]
+    if ask.form is None:
+        headers.append(("metadata-flavor", "Google"))
+    else:
+        headers.append(("content-type", "application/x-www-form-urlencoded"))
+    return Call(
+        method="GET" if ask.form is None else "POST",
+        url=base + ask.path,
+        headers=headers,
+        body=b"" if ask.form is None else urlencode(ask.form).encode(),
+        stream=False,
+        connect_s=provider.timeouts.connect_s,
+        pool_s=provider.timeouts.pool_s,
+        write_s=provider.timeouts.write_s,
+    )
+
+
+async def _asked(call: Call, engine: Engine) -> tuple[int, bytes]:
+    """Status and body, over a connection of its own: hours lie between two such calls."""
+    try:
+        upstream = await engine.send(call)
+        try:
+            return upstream.status, await upstream.read(ANSWER_LIMIT)
+        finally:
+            await upstream.close()
+    finally:
+        await engine.close()
+
+
+async def _entra(renewal: EntraToken) -> _Ask:
+    form = {"grant_type": "client_credentials", "client_id": renewal.client_id, "scope": renewal.scope}
+    if renewal.secret is not None:
+        form["client_secret"] = renewal.secret.reveal()
+    else:
+        try:
+            assertion = await asyncio.to_thread(read_secret, f"file:{renewal.token_file}", {})
+        except NoSecret as error:
+            raise NoToken(str(error)) from None
+        form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        form["client_assertion"] = assertion.reveal()
+    return _Ask(ENTRA, f"/{renewal.tenant}/oauth2/v2.0/token", form)
+
+
+def _google(renewal: GoogleToken) -> _Ask:
+    if renewal.refresh_token is None or renewal.client_secret is None:
+        return _Ask(METADATA, METADATA_PATH, None)
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": renewal.client_id,
+        "client_secret": renewal.client_secret.reveal(),
+        "refresh_token": renewal.refresh_token.reveal(),
+    }
+    return _Ask(GOOGLE, "/token", form)
+
+
+def _read(status: int, body: bytes, base: str) -> Grant:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        found = {}
+    token, lifetime = found.get("access_token"), found.get("expires_in")
+    if status != 200 or not isinstance(token, str) or not token:
+        word = found.get("error")
+        told = f" ({word})" if isinstance(word, str) and _WORD.match(word) else ""
+        raise NoToken(f"{base} gave none: status {status}{told}")
+    try:
+        seconds = float(lifetime) if isinstance(lifetime, (int, float, str)) else 0.0
+        return Grant(checked(token, "the token"), min(LONGEST_S, seconds))
+    except (ValueError, NoSecret):
+        raise NoToken(f"{base} gave one that cannot be used") from None

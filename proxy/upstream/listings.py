@@ -1,0 +1,120 @@
+"""What providers' own lists of models say of each model, as fields of a Profile. Pure.
+
+Sources: Anthropic's Models API (`capabilities`, `max_input_tokens`, `max_tokens`), Google's models.list
+(`inputTokenLimit`, `outputTokenLimit`), OpenRouter's models (`context_length`, `architecture`, `supported_parameters`).
+
+Only what a list says plainly is taken. OpenRouter tells the output of one of several routes, and reads files itself for
+models that cannot: neither is a fact of the model. A field that is missing or odd says nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+MODELS_CAP: Final = 5_000
+TOKENS_CAP: Final = 1_000_000_000
+
+Told = dict[str, dict[str, Any]]
+"""Model -> Profile fields."""
+
+
+class _Support(Struct, frozen=True):
+    supported: bool | None = None
+
+
+class _Able(Struct, frozen=True):
+    image_input: _Support = _Support()
+    pdf_input: _Support = _Support()
+    structured_outputs: _Support = _Support()
+
+
+class _Claude(Struct, frozen=True):
+    id: str
+    max_input_tokens: int | None = None
+    max_tokens: int | None = None
+    capabilities: _Able | None = None
+
+
+class _Claudes(Struct, frozen=True):
+    data: list[_Claude]
+
+
+class _Gemini(Struct, frozen=True, rename="camel"):
+    name: str
+    input_token_limit: int | None = None
+    output_token_limit: int | None = None
+
+
+class _Geminis(Struct, frozen=True):
+    models: list[_Gemini]
+
+
+class _Architecture(Struct, frozen=True):
+    input_modalities: list[str] | None = None
+
+
+class _Routed(Struct, frozen=True):
+    id: str
+    context_length: int | None = None
+    architecture: _Architecture = _Architecture()
+    supported_parameters: list[str] | None = None
+
+
+class _Routeds(Struct, frozen=True):
+    data: list[_Routed]
+
+
+def anthropic(body: bytes) -> Told:
+    told: Told = {}
+    for model in msgspec.json.decode(body, type=_Claudes).data[:MODELS_CAP]:
+        able = model.capabilities or _Able()
+        told[model.id] = _said(
+            context_window=_tokens(model.max_input_tokens),
+            max_output=_tokens(model.max_tokens),
+            images=able.image_input.supported,
+            files=able.pdf_input.supported,
+            json_schema=able.structured_outputs.supported,
+        )
+    return told
+
+
+def gemini(body: bytes) -> Told:
+    return {
+        model.name.removeprefix("models/"): _said(
+            context_window=_tokens(model.input_token_limit), max_output=_tokens(model.output_token_limit)
+        )
+        for model in msgspec.json.decode(body, type=_Geminis).models[:MODELS_CAP]
+    }
+
+
+def openrouter(body: bytes) -> Told:
+    told: Told = {}
+    for model in msgspec.json.decode(body, type=_Routeds).data[:MODELS_CAP]:
+        sees, takes = model.architecture.input_modalities, model.supported_parameters
+        told[model.id] = _said(
+            context_window=_tokens(model.context_length),
+            images=None if sees is None else "image" in sees,
+            audio=None if sees is None else "audio" in sees,
+            tools=None if takes is None else "tools" in takes,
+            json_schema=None if takes is None else "structured_outputs" in takes,
+        )
+    return told
+
+
+LISTINGS: Final[Mapping[str, tuple[str, Callable[[bytes], Told]]]] = {
+    "anthropic": ("/models?limit=1000", anthropic),
+    "gemini": ("/models?pageSize=1000", gemini),
+    "openrouter": ("/models", openrouter),
+}
+"""Vendor -> where its list is, below the base URL, and how it is read (raises msgspec.DecodeError)."""
+
+
+def _said(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _tokens(count: int | None) -> int | None:
+    """A count that can be one: lists say 0 for what has no such limit."""
+    return count if count is not None and 0 < count <= TOKENS_CAP else None

@@ -1,0 +1,196 @@
+"""What is kept of an answer's turn and put into the next request, for every way an answer can take."""
+
+import orjson
+import pytest
+
+from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
+from proxy.jobs import ChatJob
+from proxy.opaque import MemoryStore, Past
+from translators.catalog import codec
+from translators.codec import Context
+from translators.ir import Dialect, Event
+from translators.profile import Profile
+
+CHAT, MESSAGES = Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES
+CONTEXT = Context(id="chatcmpl-1", created=7, model="large")
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": "yes"}
+USER = {"role": "user", "content": "?"}
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+
+
+def target(name: str, dialect: Dialect = CHAT, **profile) -> Target:
+    return Target(
+        Provider(name, dialect, f"https://{name}.test"),
+        "large",
+        Profile(provider=name, model="large", **profile),
+        BreakerSettings(),
+        RetrySettings(),
+        TimeoutSettings(),
+    )
+
+
+DEEP = target("deep", reasoning_replay=True)
+CLAUDE = target("claude", MESSAGES)
+SONNET = target("sonnet", MESSAGES)
+THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+USE = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
+
+
+@pytest.fixture
+def store():
+    return MemoryStore(lambda: 0.0, b"s" * 32)
+
+
+@pytest.fixture
+def job(store):
+    """`job(client, **fields)`: the job of one client's request, what is kept being looked up."""
+
+    async def make(client=CHAT, *, owner="ann", **fields):
+        body = {"model": "m", "messages": [USER], "tools": [FUNCTION], **fields}
+        stream = bool(fields.get("stream"))
+        made = ChatJob(codec(client), body, stream=stream, usage=False, bound=None, past=Past(store, owner))
+        await made.recall()
+        return made
+
+    return make
+
+
+def chat_answer(**said):
+    message = {"role": "assistant", "content": None, "tool_calls": [CALL], **said}
+    return orjson.dumps({"id": "i", "model": "l", "choices": [{"message": message, "finish_reason": "tool_calls"}]})
+
+
+def claude_answer(*blocks):
+    head = {"id": "m1", "type": "message", "role": "assistant", "model": "l", "stop_reason": "tool_use"}
+    return orjson.dumps(head | {"content": [*blocks, USE], "usage": {"input_tokens": 1, "output_tokens": 1}})
+
+
+def claude_events(*blocks):
+    head = {"id": "m1", "type": "message", "role": "assistant", "model": "l", "usage": {"input_tokens": 1}}
+    told = [{"type": "message_start", "message": head}]
+    for index, block in enumerate([*blocks, USE]):
+        told.append({"type": "content_block_start", "index": index, "content_block": block})
+        told.append({"type": "content_block_stop", "index": index})
+    told.append({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 2}})
+    return [Event(orjson.dumps(one), one["type"]) for one in [*told, {"type": "message_stop"}]]
+
+
+def flow(pipe, events):
+    for event in events:
+        pipe.feed(event)
+    pipe.close()
+
+
+ECHO = [USER, {"role": "assistant", "content": "", "tool_calls": [CALL]}, RESULT]
+
+
+def sent(prepared):
+    return orjson.loads(prepared.body)["messages"]
+
+
+async def test_reasoning_text_that_a_client_drops_goes_back_to_its_model(job):
+    (await job()).answer(chat_answer(reasoning_content="Hm."), DEEP, CONTEXT)
+    again = await job(messages=ECHO)
+    assert sent(again.prepare(DEEP))[1]["reasoning_content"] == "Hm."
+    other = target("shoal", reasoning_replay=True)
+    assert sent(again.prepare(other))[1]["reasoning_content"] == ""
+    assert "reasoning_content" not in sent(again.prepare(target("plain")))[1]
+
+
+async def test_a_relayed_stream_is_kept_as_well(job):
+    deltas = [{"reasoning_content": "H"}, {"reasoning_content": "m."}, {"tool_calls": [{"index": 0, **CALL}]}]
+    chunks = [{"id": "i", "model": "l", "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    chunks.append({"id": "i", "model": "l", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    events = [*(Event(orjson.dumps(chunk)) for chunk in chunks), Event(b"[DONE]")]
+    flow((await job(stream=True)).pipe(DEEP, CONTEXT), events)
+    assert sent((await job(messages=ECHO)).prepare(DEEP))[1]["reasoning_content"] == "Hm."
+
+
+@pytest.mark.parametrize("way", ["whole", "stream", "folded"])
+async def test_signed_thinking_that_a_client_drops_goes_back_to_its_model(job, way):
+    first = await job()
+    if way == "whole":
+        first.answer(claude_answer(THOUGHT), CLAUDE, CONTEXT)
+    else:
+        pipe = first.pipe(CLAUDE, CONTEXT) if way == "stream" else first.folding(CLAUDE, CONTEXT, 10_000)
+        flow(pipe, claude_events(THOUGHT))
+    again = await job(messages=ECHO)
+    assert sent(again.prepare(CLAUDE))[1]["content"] == [THOUGHT, USE]
+    assert sent(again.prepare(SONNET))[1]["content"] == [USE]
+
+
+async def test_two_thinking_blocks_and_a_redacted_one_keep_their_order_around_the_text(job):
+    blocks = [
+        THOUGHT,
+        {"type": "text", "text": "One. "},
+        {"type": "thinking", "thinking": "", "signature": "s2"},
+        {"type": "redacted_thinking", "data": "d"},
+        {"type": "text", "text": "Two."},
+    ]
+    (await job()).answer(claude_answer(*blocks), CLAUDE, CONTEXT)
+    echo = [USER, {"role": "assistant", "content": "One. Two.", "tool_calls": [CALL]}, RESULT]
+    assert sent((await job(messages=echo)).prepare(CLAUDE))[1]["content"] == [*blocks, USE]
+
+
+async def test_an_anthropic_clients_thinking_stays_with_the_provider_that_signed_it(job):
+    tools = [{"name": "f", "input_schema": {"type": "object"}}]
+    history = [
+        USER,
+        {"role": "assistant", "content": [THOUGHT, USE]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "yes"}]},
+    ]
+    (await job(MESSAGES, tools=tools, max_tokens=9)).answer(claude_answer(THOUGHT), CLAUDE, CONTEXT)
+    again = await job(MESSAGES, tools=tools, max_tokens=9, messages=history)
+    assert sent(again.prepare(CLAUDE))[1]["content"] == [THOUGHT, USE]
+    assert sent(again.prepare(SONNET))[1]["content"] == [USE]
+    assert again.loop_origin() == CLAUDE.profile.origin(MESSAGES)
+
+
+async def test_another_client_finds_nothing(job):
+    (await job()).answer(chat_answer(reasoning_content="Hm."), DEEP, CONTEXT)
+    again = await job(messages=ECHO, owner="bob")
+    assert sent(again.prepare(DEEP))[1]["reasoning_content"] == ""
+
+
+async def test_a_loop_is_bound_to_where_its_calls_came_from_until_it_ends(job):
+    (await job()).answer(claude_answer(THOUGHT), CLAUDE, CONTEXT)
+    assert (await job(messages=ECHO)).loop_origin() == CLAUDE.profile.origin(MESSAGES)
+    assert (await job(messages=[*ECHO, USER])).loop_origin() == ""
+    assert (await job()).loop_origin() == ""
+
+
+async def test_a_body_that_cannot_be_read_is_bound_to_nothing_and_may_still_be_relayed(job):
+    (await job()).answer(chat_answer(reasoning_content="Hm."), DEEP, CONTEXT)
+    odd = [{"role": "assistant", "content": 7, "reasoning_details": []}, *ECHO[1:]]
+    broken = await job(messages=odd)
+    assert broken.loop_origin() == ""
+    assert sent(broken.prepare(target("plain")))[0]["content"] == 7
+
+
+async def test_a_repair_is_another_body_or_none(job):
+    (await job()).answer(claude_answer(THOUGHT), CLAUDE, CONTEXT)
+    again = await job(messages=ECHO)
+    prepared = again.prepare(CLAUDE)
+    mended = again.repaired(CLAUDE, prepared, "reasoning")
+    assert sent(mended)[1]["content"] == [USE]
+    assert again.repaired(CLAUDE, mended, "reasoning") is None
+    assert again.repaired(CLAUDE, prepared, "") is None
+
+
+async def test_a_relayed_body_is_mended_as_well(job):
+    tools = [{"name": "f", "input_schema": {"type": "object"}}]
+    asked = await job(
+        MESSAGES, tools=tools, max_tokens=9, messages=[USER, {"role": "assistant", "content": [THOUGHT, USE]}]
+    )
+    prepared = asked.prepare(CLAUDE)
+    mended = asked.repaired(CLAUDE, prepared, "reasoning")
+    assert sent(mended)[1]["content"] == [USE]
+    assert [entry.field for entry in mended.report.entries] == ["reasoning"]
+    assert asked.repaired(CLAUDE, mended, "reasoning") is None
+
+
+async def test_an_answer_without_anything_bound_is_not_read_twice(job, monkeypatch):
+    first = await job()
+    monkeypatch.setattr("translators.openai_chat.parse_reply", None)
+    first.answer(chat_answer(), DEEP, CONTEXT)

@@ -1,0 +1,38 @@
+"""Vectors asked of a target that speaks Gemini's dialect."""
+
+import orjson
+
+from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
+from proxy.plain_jobs import EmbeddingsJob
+from translators import embeddings
+from translators.codec import Context
+from translators.ir import Dialect, Usage
+from translators.profile import Profile
+from translators.report import Mode
+
+PROFILE = Profile(provider="g", model="gemini-embedding-2")
+PROVIDER = Provider("g", Dialect.GEMINI, "https://g.test/v1beta")
+TARGET = Target(PROVIDER, PROFILE.model, PROFILE, BreakerSettings(), RetrySettings(), TimeoutSettings())
+
+
+def job(**fields):
+    payload = {"model": "m", **fields}
+    return EmbeddingsJob(payload, embeddings.check(payload))
+
+
+def test_the_request_and_the_answer_are_translated():
+    asked = job(input=["a", "b"])
+    prepared = asked.prepare(TARGET)
+    assert prepared.path == "/models/gemini-embedding-2:batchEmbedContents"
+    assert [one["content"] for one in orjson.loads(prepared.body)["requests"]] == [
+        {"parts": [{"text": text}]} for text in "ab"
+    ]
+    assert prepared.translated
+    body = b'{"embeddings":[{"values":[1,0]},{"values":[0,1]}],"usageMetadata":{"promptTokenCount":4}}'
+    answered = asked.answer(body, TARGET, Context(id="e", created=1, model="m"))
+    assert [one["embedding"] for one in orjson.loads(answered.body)["data"]] == [[1.0, 0.0], [0.0, 1.0]]
+    assert answered.usage == Usage(4, 0)
+
+
+def test_token_numbers_skip_the_target():
+    assert [entry.field for entry in job(input=[1, 2]).prepare(TARGET).report.blocking(Mode.WARN)] == ["input"]

@@ -1,0 +1,79 @@
+"""What lists of models say, and that what they leave out or get wrong says nothing."""
+
+import msgspec
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.config.profiles import FIELDS
+from proxy.upstream.listings import LISTINGS, anthropic, gemini, openrouter
+
+CLAUDE = {
+    "id": "claude-x-1",
+    "type": "model",
+    "max_input_tokens": 1_000_000,
+    "max_tokens": 128_000,
+    "capabilities": {
+        "image_input": {"supported": True},
+        "pdf_input": {"supported": False},
+        "structured_outputs": {"supported": True},
+        "batch": {"supported": True},
+    },
+}
+GEMINI = {"name": "models/gemini-x", "inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536, "version": "1"}
+ROUTED = {
+    "id": "maker/model",
+    "context_length": 131_072,
+    "architecture": {"input_modalities": ["text", "image"], "tokenizer": "x"},
+    "supported_parameters": ["tools", "temperature"],
+    "top_provider": {"max_completion_tokens": 5},
+}
+
+
+def test_anthropic_tells_sizes_and_inputs():
+    assert anthropic(orjson.dumps({"data": [CLAUDE, {"id": "bare"}], "has_more": False})) == {
+        "claude-x-1": {
+            "context_window": 1_000_000,
+            "max_output": 128_000,
+            "images": True,
+            "files": False,
+            "json_schema": True,
+        },
+        "bare": {},
+    }
+
+
+def test_gemini_tells_sizes():
+    assert gemini(orjson.dumps({"models": [GEMINI]})) == {
+        "gemini-x": {"context_window": 1_048_576, "max_output": 65_536}
+    }
+
+
+def test_openrouter_tells_the_window_and_what_routes_take_but_no_single_routes_bound():
+    assert openrouter(orjson.dumps({"data": [ROUTED, {"id": "bare"}]})) == {
+        "maker/model": {"context_window": 131_072, "images": True, "audio": False, "tools": True, "json_schema": False},
+        "bare": {},
+    }
+
+
+@pytest.mark.parametrize("count", [0, -1, 10**12])
+def test_a_size_that_can_be_none_says_nothing(count):
+    assert gemini(orjson.dumps({"models": [{"name": "m", "inputTokenLimit": count}]})) == {"m": {}}
+
+
+@pytest.mark.parametrize("vendor", LISTINGS)
+@given(
+    body=st.binary(max_size=40) | st.sampled_from([b"[]", b"{}", b'{"data":5}', b'{"data":[5]}', b'{"models":null}'])
+)
+@settings(max_examples=50)
+def test_what_is_no_list_is_refused(vendor, body):
+    with pytest.raises(msgspec.DecodeError):
+        LISTINGS[vendor][1](body)
+
+
+@pytest.mark.parametrize(("vendor", "model"), [("anthropic", CLAUDE), ("gemini", GEMINI), ("openrouter", ROUTED)])
+def test_all_that_is_told_are_fields_of_a_profile(vendor, model):
+    body = orjson.dumps({"data": [model], "models": [model]})
+    [told] = LISTINGS[vendor][1](body).values()
+    assert told.keys() <= FIELDS

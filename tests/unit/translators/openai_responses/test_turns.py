@@ -1,0 +1,181 @@
+"""Neutral items as input items."""
+
+import pytest
+from msgspec import structs
+
+from translators.ir import (
+    Audio,
+    File,
+    Foreign,
+    Image,
+    Message,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from translators.openai_responses.turns import Turns, call_id
+from translators.report import Report
+
+
+@pytest.fixture
+def laid_out(profile):
+    """Items as they go out, and what was lost on the way."""
+
+    def run(*items, **quirks):
+        report = Report()
+        turns = Turns(structs.replace(profile, **quirks), report)
+        for item in items:
+            turns.add(item)
+        return turns.items, report.header()
+
+    return run
+
+
+def test_every_item_keeps_its_place(laid_out):
+    items, lost = laid_out(
+        Message("system", (Text("a"),)),
+        Message("user", (Text("b"),)),
+        ToolCall("c1", "f", ""),
+        Message("assistant", (Text("c"),), phase="commentary"),
+        ToolResult("c1", (Text("42"),)),
+        Message("developer", (Text("d"),)),
+    )
+    assert items == [
+        {"role": "system", "content": "a"},
+        {"role": "user", "content": "b"},
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+        {"role": "assistant", "content": "c", "phase": "commentary"},
+        {"type": "function_call_output", "call_id": "c1", "output": "42"},
+        {"role": "developer", "content": "d"},
+    ]
+    assert lost == ""
+
+
+def test_parts_are_the_users_or_the_assistants(laid_out):
+    pdf = File(data="JVBE", media_type="application/pdf", filename="a.pdf")
+    pictures = (Image(url="https://x.test/a.png"), Image(data="iVBO", media_type="image/png", detail="low"))
+    [user, said], _ = laid_out(
+        Message("user", (Text("t"), *pictures, pdf, File(url="https://x.test/b.pdf"))),
+        Message("assistant", (Text("t"), Refusal("no"))),
+    )
+    assert user["content"] == [
+        {"type": "input_text", "text": "t"},
+        {"type": "input_image", "image_url": "https://x.test/a.png", "detail": "auto"},
+        {"type": "input_image", "image_url": "data:image/png;base64,iVBO", "detail": "low"},
+        {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"},
+        {"type": "input_file", "file_url": "https://x.test/b.pdf"},
+    ]
+    assert said["content"] == [{"type": "output_text", "text": "t"}, {"type": "refusal", "refusal": "no"}]
+
+
+def test_a_tools_text_stays_a_string_and_its_pictures_stay_with_it(laid_out):
+    picture = Image(data="iVBO", media_type="image/png")
+    items, lost = laid_out(
+        ToolCall("c1", "f", "{}"),
+        ToolResult("c1", (Text("a"), picture)),
+        ToolResult("c2", ()),
+        ToolResult("c3", (Text("oops"),), is_error=True),
+    )
+    assert [part["type"] for part in items[1]["output"]] == ["input_text", "input_image"]
+    assert (items[2]["output"], items[3]["output"]) == ("", "Error: oops")
+    assert lost == "approximated=tool_result.is_error"
+
+
+def test_a_custom_tools_result_has_its_own_kind(laid_out):
+    items, _ = laid_out(ToolCall("c1", "g", "free", custom=True), ToolResult("c1", (Text("a"),)))
+    assert items[0] == {"type": "custom_tool_call", "call_id": "c1", "name": "g", "input": "free"}
+    assert items[1]["type"] == "custom_tool_call_output"
+
+
+def test_reasoning_goes_back_to_its_maker_alone_and_without_an_id(laid_out, origin):
+    """Nothing is stored that an id could name, and no stranger can read the blob."""
+    own = Reasoning("t", Opaque("encrypted", "gAAA", origin))
+    foreign = Reasoning("u", Opaque("encrypted", "gBBB", "openai-responses|other|m|"))
+    unknown = Reasoning("", Opaque("encrypted", "gCCC", ""))
+    items, lost = laid_out(own, foreign, unknown, Reasoning("plain"), Reasoning(""))
+    summary = [{"type": "summary_text", "text": "t"}]
+    assert items == [{"type": "reasoning", "summary": summary, "encrypted_content": "gAAA"}]
+    assert lost == "dropped=messages.reasoning"
+
+
+def test_a_blob_of_another_never_becomes_an_empty_message(laid_out):
+    items, _ = laid_out(Reasoning("", Opaque("encrypted", "x", "o")), Message("user", (Text("go on"),)))
+    assert items == [{"role": "user", "content": "go on"}]
+
+
+def test_a_model_that_wants_its_words_again_gets_them(laid_out):
+    items, lost = laid_out(Reasoning("plain"), reasoning_replay=True)
+    content = [{"type": "reasoning_text", "text": "plain"}]
+    assert items == [{"type": "reasoning", "summary": [], "content": content}]
+    assert lost == ""
+
+
+def test_signatures_have_no_place_here(laid_out):
+    blob = Opaque("signature", "s", "gemini|p|m|")
+    said = Message("assistant", (Text("a", opaque=blob), Text("", opaque=blob)))
+    items, lost = laid_out(said, Message("assistant", (Text("", opaque=blob),)), ToolCall("c", "f", "{}", opaque=blob))
+    assert [item.get("content", item.get("name")) for item in items] == ["a", "f"]
+    assert lost == "dropped=messages.extra_content,messages.tool_calls.extra_content"
+
+
+def test_items_of_hosted_tools_stand_before_their_message(laid_out):
+    search = Foreign("openai-responses", "web_search_call", {"type": "web_search_call", "id": "ws_1"})
+    items, lost = laid_out(Message("assistant", (search, Text("a"))), Message("assistant", (search,)))
+    assert [item.get("type", item.get("role")) for item in items] == ["web_search_call", "assistant", "web_search_call"]
+    assert lost == ""
+
+
+def test_a_part_of_this_dialect_that_has_no_word_passes(laid_out):
+    part = {"type": "input_image", "file_id": "file_1"}
+    [item], _ = laid_out(Message("user", (Text("a"), Foreign("openai-responses", "input_image", part))))
+    assert item["content"][1] == part
+
+
+@pytest.mark.parametrize(
+    ("part", "quirks", "field"),
+    [
+        (Image(url="https://x.test/a.png"), {"images": False}, "image"),
+        (Image(url="https://x.test/a.png"), {"image_urls": False}, "image"),
+        (File(data="JVBE"), {"files": False}, "file"),
+        (File(file_id="file_1"), {}, "file"),
+        (Audio("AAAA", "wav"), {}, "input_audio"),
+        (Foreign("gemini", "novel", {}), {}, "novel"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(laid_out, part, quirks, field):
+    items, lost = laid_out(Message("user", (Text("a"), part)), **quirks)
+    assert items == [{"role": "user", "content": [{"type": "input_text", "text": "a"}]}]
+    assert lost == f"dropped=messages.content.{field}"
+
+
+def test_a_speakers_name_is_said(laid_out):
+    several = (Text("a"), Text("b"))
+    items, lost = laid_out(Message("user", (Text("a"),), name="ann"), Message("assistant", several, name="bo"))
+    assert (items[0]["content"], items[1]["content"][0]) == ("ann: a", {"type": "output_text", "text": "bo: "})
+    assert lost == "approximated=messages.name"
+
+
+def test_a_later_system_message_is_told_by_the_user_where_the_model_wants_that(laid_out):
+    items, lost = laid_out(Message("user", (Text("a"),)), Message("system", (Text("b"),)), system_anywhere=False)
+    assert items[1] == {"role": "user", "content": "<system>b</system>"}
+    assert lost == "approximated=messages.role"
+
+
+def test_cache_markers_are_noted_once(laid_out):
+    marker = {"type": "ephemeral"}
+    _, lost = laid_out(
+        Message("user", (Text("a", cache=marker), Image(url="https://x.test/a.png", cache=marker))),
+        ToolCall("c", "f", "{}", cache=marker),
+        ToolResult("c", (), cache=marker),
+    )
+    assert lost == "dropped=cache_control"
+
+
+def test_an_id_that_is_too_long_is_cut_the_same_way_every_time():
+    long = "toolu_" + "x" * 100
+    assert len(call_id(long)) <= 64
+    assert call_id(long) == call_id(long) != call_id(long + "y")
+    assert call_id("c1") == "c1"

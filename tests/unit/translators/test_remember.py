@@ -1,0 +1,292 @@
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from translators.ir import Message, Opaque, Origin, Reasoning, Refusal, Request, Text, ToolCall, ToolResult
+from translators.remember import (
+    Called,
+    Said,
+    bare,
+    loop_origin,
+    may_bind,
+    remembered,
+    restored,
+    shows_origin,
+    spans,
+)
+
+SECRET = b"s" * 32
+HOME = str(Origin("anthropic-messages", "aria", "sonnet-5"))
+AWAY = str(Origin("gemini", "lyra", "g-3"))
+QUESTION = Message("user", (Text("Rain?"),))
+
+
+def signed(data="sig", origin=HOME, form="signature"):
+    return Opaque(form, data, origin)
+
+
+def text(said, opaque=None):
+    return Message("assistant", (Text(said, opaque=opaque),))
+
+
+def result(call):
+    return ToolResult(call.id, (Text("yes"),))
+
+
+CALL = ToolCall("call_1", "look", '{"place": "Turin", "n": 1}')
+TURN = (Reasoning("Hm.", signed("s1")), text("Let me "), Reasoning("", signed("s2")), text("look."), CALL)
+
+
+def echoed(items, **changes):
+    """What a client that knows nothing of thinking makes of a turn: one text, then the calls."""
+    said = "".join(part.text for item in items if isinstance(item, Message) for part in item.parts)
+    calls = [ToolCall(i.id, i.name, i.arguments, i.custom) for i in items if isinstance(i, ToolCall)]
+    messages = [text(changes.get("text", said))] if changes.get("text", said) else []
+    return (*messages, *(changes.get("calls", calls)))
+
+
+def request(*turns):
+    items = [QUESTION]
+    for turn in turns:
+        items += [*turn, *(result(item) for item in turn if isinstance(item, ToolCall))]
+    return Request(model="m", items=tuple(items))
+
+
+def restore(asked, *kept, origin=HOME):
+    found = spans(asked.items, SECRET)
+    known = {one.key: one.turn for one in kept}
+    turns = {at: known[span.key] for at, span in enumerate(found) if span.key in known}
+    return restored(asked, turns, found, origin)
+
+
+def keep(items, origin=HOME, *, plain=False):
+    return remembered(items, SECRET, origin, plain=plain)
+
+
+def test_a_turn_is_laid_out_again_as_it_was_said():
+    asked = request(echoed(TURN))
+    assert restore(asked, keep(TURN)).items == (QUESTION, *TURN, result(CALL))
+
+
+def test_what_is_kept_holds_none_of_the_text_and_arguments():
+    kept = keep(TURN)
+    assert kept.turn.steps == (TURN[0], Said(7), TURN[2], Said(5), Called())
+    assert "Turin" not in repr(kept)
+    assert "look." not in repr(kept)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [ToolCall("call_1", "look", '{"n":1,"place":"Turin"}')],
+        [ToolCall("call_1", "look", ' {"place" : "Turin","n":1.0 }')],
+        [ToolCall("call_1", "look", '{"place": "\\u0054urin", "n": 1}')],
+    ],
+)
+def test_spaces_order_and_escapes_of_arguments_do_not_matter(calls):
+    assert restore(request(echoed(TURN, calls=calls)), keep(TURN)).items[1] == TURN[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text": "Let me look"},
+        {"text": ""},
+        {"calls": [ToolCall("call_2", "look", CALL.arguments)]},
+        {"calls": [ToolCall("call_1", "peek", CALL.arguments)]},
+        {"calls": [ToolCall("call_1", "look", '{"place": "Turin", "n": 2}')]},
+        {"calls": [ToolCall("call_1", "look", CALL.arguments, custom=True)]},
+        {"calls": [CALL, ToolCall("call_2", "look", "{}")]},
+    ],
+)
+def test_any_other_change_finds_nothing(changes):
+    asked = request(echoed(TURN, **changes))
+    assert restore(asked, keep(TURN)) is asked
+
+
+def test_numbers_are_the_same_in_lists_as_well():
+    turn = (Reasoning("", signed()), ToolCall("c", "f", '{"a":[1.0,{"b":2e0}]}'))
+    assert restore(request((ToolCall("c", "f", '{"a":[1,{"b":2}]}'),)), keep(turn)).items[1] == turn[0]
+
+
+@pytest.mark.parametrize("arguments", ["not JSON", "\ud83d", "[" * 2000])
+def test_arguments_that_are_no_json_must_come_back_as_they_were(arguments):
+    turn = (Reasoning("", signed()), ToolCall("c", "f", arguments))
+    assert restore(request(echoed(turn)), keep(turn)).items[1] == turn[0]
+
+
+def test_another_secret_finds_nothing():
+    found = spans(request(echoed(TURN)).items, b"t" * 32)
+    assert found[0].key != keep(TURN).key
+
+
+def test_a_turn_of_another_origin_stays_as_the_client_sent_it():
+    asked = request(echoed(TURN))
+    assert restore(asked, keep(TURN), origin=AWAY) is asked
+
+
+def test_blobs_that_the_client_kept_itself_get_their_order_and_origin():
+    unmarked = (Reasoning("Hm.", signed("s1", "")), Reasoning("", signed("s2", "")), *echoed(TURN))
+    assert restore(request(unmarked), keep(TURN)).items[1:6] == TURN
+
+
+def test_a_history_with_other_blobs_is_left_alone():
+    asked = request((Reasoning("Hm.", signed("other", "")), *echoed(TURN)))
+    assert restore(asked, keep(TURN)) is asked
+
+
+def test_signatures_on_calls_and_texts_come_back_to_their_places():
+    second = ToolCall("call_2", "look", "{}")
+    turn = (
+        text("a", signed("t")),
+        text("b"),
+        ToolCall("call_1", "look", "{}", opaque=signed("c")),
+        second,
+    )
+    items = restore(request(echoed(turn)), keep(turn)).items
+    assert items[1:5] == turn
+
+
+def test_an_empty_signed_text_comes_back():
+    turn = (ToolCall("call_1", "look", "{}"), text("", signed("t")))
+    assert restore(request(echoed(turn)), keep(turn)).items[1:3] == turn
+
+
+def test_text_cut_into_parts_keeps_its_markers():
+    turn = (text("abcd", signed("t")), CALL)
+    parts = (Text("ab", {"type": "ephemeral"}), Text("cd"))
+    items = restore(request((Message("assistant", parts, name="n"), CALL)), keep(turn)).items
+    assert items[1] == Message("assistant", (Text("abcd", {"type": "ephemeral"}, signed("t")),), name="n")
+
+
+def test_nothing_is_kept_without_calls_without_blobs_or_with_a_refusal():
+    assert keep(TURN[:-1]) is None
+    assert keep((text("a"), CALL)) is None
+    assert keep((*TURN, Message("assistant", (Refusal("no"),)))) is None
+
+
+def test_reasoning_without_a_blob_is_kept_only_where_it_must_come_back():
+    turn = (Reasoning("Hm."), CALL)
+    assert keep(turn) is None
+    assert keep(turn, plain=True).turn.steps == (Reasoning("Hm."), Called())
+
+
+def test_an_id_that_came_again_is_found_under_its_own_name():
+    first, again = ToolCall("call_0", "look", "{}"), ToolCall("call_0", "peek", "{}")
+    kept = keep((Reasoning("", signed("s2")), again))
+    asked = request((first,), (ToolCall("call_0_2", "peek", "{}"),))
+    assert Reasoning("", signed("s2")) in restore(asked, kept).items
+
+
+def test_each_of_several_turns_gets_its_own():
+    turns = [(Reasoning(str(n), signed(f"s{n}")), ToolCall(f"c{n}", "look", "{}")) for n in range(3)]
+    asked = request(*(echoed(turn) for turn in turns))
+    assert restore(asked, *map(keep, turns)).items == request(*turns).items
+
+
+def test_bare_leaves_out_everything_bound_and_nothing_else():
+    turn = (Reasoning("kept"), Reasoning("x", signed()), text("t", signed()), ToolCall("c", "f", "{}", opaque=signed()))
+    left = bare(request((*turn, text("", signed())))).items[1:-1]
+    assert left == (Reasoning("kept"), text("t"), ToolCall("c", "f", "{}"))
+
+
+def test_a_live_loop_is_bound_to_what_is_kept_of_its_last_turn_or_marked_in_it():
+    asked = request(echoed(TURN))
+    found = spans(asked.items, SECRET)
+    assert loop_origin(asked.items, {0: keep(TURN).turn}, found) == HOME
+    assert loop_origin(asked.items, {}, found) == ""
+    marked = request(TURN)
+    assert loop_origin(marked.items, {}, spans(marked.items, SECRET)) == HOME
+    assert loop_origin((*marked.items, QUESTION), {}, spans(marked.items, SECRET)) == ""
+
+
+ANSWERED = {"role": "tool", "tool_call_id": "c", "content": ""}
+MARKED = {"role": "assistant", "tool_calls": [{"id": "c", "extra_content": {}}]}
+
+
+@pytest.mark.parametrize(
+    ("turns", "seen"),
+    [
+        ([MARKED, ANSWERED], True),
+        ([{"role": "assistant", "reasoning_details": []}, ANSWERED], True),
+        ([{"role": "assistant", "content": [{"type": "thinking"}]}, {"content": [{"type": "tool_result"}]}], True),
+        ([{"type": "reasoning"}, {"type": "function_call_output"}], True),
+        ([MARKED, {"role": "user", "content": "x"}], False),
+        ([{"role": "assistant", "tool_calls": [{"id": "c"}]}, ANSWERED], False),
+        ([], False),
+        ("text", False),
+        ([3], False),
+    ],
+)
+def test_a_glance_tells_whether_a_request_may_name_its_origin(turns, seen):
+    assert shows_origin({"messages": turns}) is seen
+    assert shows_origin({"input": turns}) is seen
+
+
+@pytest.mark.parametrize(
+    ("message", "bound"),
+    [
+        ({"reasoning_content": "Hm."}, True),
+        ({"reasoning_content": None}, False),
+        ({"reasoning_details": [{}]}, True),
+        ({"reasoning": "Hm."}, True),
+        ({"content": [{"type": "thinking", "signature": "s"}]}, True),
+        ({"extra_content": {"google": {"thought_signature": "s"}}}, True),
+        ({"usage": {"completion_tokens_details": {"reasoning_tokens": 7}}}, False),
+        ({"content": "plain"}, False),
+    ],
+)
+def test_an_answer_is_read_for_its_blobs_only_where_it_may_have_some(message, bound):
+    assert may_bind(orjson.dumps(message)) is bound
+
+
+words = st.text(max_size=6)
+opaques = st.none() | st.builds(signed, words.filter(bool))
+steps = st.one_of(
+    st.builds(Reasoning, words, opaques),
+    st.builds(text, words, opaques).filter(lambda item: item.parts[0].text or item.parts[0].opaque),
+)
+
+
+@st.composite
+def turns(draw):
+    called = draw(
+        st.lists(st.builds(ToolCall, words.filter(bool), words, words, opaque=opaques), min_size=1, max_size=3)
+    )
+    return (*draw(st.lists(steps, max_size=5)), *called, *draw(st.lists(steps, max_size=2)))
+
+
+def merged(items):
+    """Texts in a row are one, as their boundary is not said anywhere; but a signature ends its text."""
+    out = []
+    for item in items:
+        last = out[-1] if out else None
+        if isinstance(item, Message) and isinstance(last, Message) and last.parts[0].opaque is None:
+            part = item.parts[0]
+            out[-1] = text(last.parts[0].text + part.text, part.opaque)
+        else:
+            out.append(item)
+    return tuple(out)
+
+
+@given(turns())
+@settings(max_examples=200)
+def test_whatever_a_turn_was_it_comes_back_from_its_echo(turn):
+    kept = keep(turn)
+    asked = Request(model="m", items=(QUESTION, *echoed(turn), ToolResult("r", ())))
+    if kept is None:
+        assert not any(item.opaque for item in turn if isinstance(item, Reasoning | ToolCall))
+    else:
+        assert restore(asked, kept).items[1:-1] == merged(turn)
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | words, lambda inner: st.dictionaries(words, inner))
+)
+@settings(max_examples=100)
+def test_the_same_arguments_are_found_however_they_are_written(value):
+    written = ToolCall("c", "f", orjson.dumps({"v": value}).decode())
+    again = ToolCall("c", "f", orjson.dumps({"v": value}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+    turn = (Reasoning("", signed()), written)
+    assert restore(request((again,)), keep(turn)).items[1] == turn[0]

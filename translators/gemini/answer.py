@@ -1,0 +1,126 @@
+"""The shape of answers on the wire, as far as anything here reads them: a whole one and a stream's event alike.
+
+Source: Google's Gemini API reference (GenerateContentResponse, Candidate, Part). Fields that are not named here are
+skipped without being built; parts are kept as they came until each is looked at, since one of an unknown kind must
+stay whole.
+"""
+
+import msgspec
+import orjson
+from msgspec import Raw, Struct
+
+from translators.faults import ProtocolFault
+from translators.gemini.grounding import WireGrounding
+from translators.gemini.partial import WirePartial
+from translators.gemini.wire import WireUsage
+from translators.ir import Json
+
+
+class WireCall(Struct, gc=False, rename="camel"):
+    id: str | None = None
+    name: str | None = None
+    args: Raw = Raw()
+    partial_args: list[WirePartial] | None = None
+    will_continue: bool | None = None
+
+
+class WirePart(Struct, gc=False, rename="camel"):
+    text: str | None = None
+    thought: bool | None = None
+    thought_signature: str | None = None
+    function_call: WireCall | None = None
+
+
+class WireContent(Struct, gc=False):
+    parts: list[Raw] | None = None
+
+
+class WireToken(Struct, gc=False, rename="camel"):
+    token: str = ""
+    log_probability: float = 0.0
+
+
+class WireTop(Struct, gc=False):
+    candidates: list[WireToken] | None = None
+
+
+class WireLogprobs(Struct, gc=False, rename="camel"):
+    chosen_candidates: list[WireToken] | None = None
+    top_candidates: list[WireTop] | None = None
+
+
+class WireCandidate(Struct, gc=False, rename="camel"):
+    content: WireContent | None = None
+    finish_reason: str | int | None = None
+    finish_message: str | None = None
+    index: int | None = None
+    grounding_metadata: WireGrounding | None = None
+    logprobs_result: WireLogprobs | None = None
+    continuation_token: str | None = None
+
+
+class WireFeedback(Struct, gc=False, rename="camel"):
+    block_reason: str | int | None = None
+    block_reason_message: str | None = None
+
+
+class WireAnswer(Struct, gc=False, rename="camel"):
+    candidates: list[WireCandidate] | None = None
+    prompt_feedback: WireFeedback | None = None
+    usage_metadata: WireUsage | None = None
+    model_version: str | None = None
+    response_id: str | None = None
+    error: Json = None
+
+
+_one = msgspec.json.Decoder(WireAnswer).decode
+_many = msgspec.json.Decoder(list[WireAnswer]).decode
+_part = msgspec.json.Decoder(WirePart).decode
+
+
+def decode(data: bytes, what: str) -> list[WireAnswer]:
+    """The answers in `data`: one, or a list of them as a stream without server-sent events has it.
+
+    Raises ProtocolFault, saying that `what` is not what it should be.
+    """
+    try:
+        if not data.isascii():
+            data.decode()
+        return _many(data) if data.lstrip()[:1] == b"[" else [_one(data)]
+    except msgspec.ValidationError:
+        raise ProtocolFault(f"{what} has a field of the wrong type") from None
+    except UnicodeDecodeError:
+        raise ProtocolFault(f"{what} is not valid UTF-8") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise ProtocolFault(f"{what} is no valid JSON") from None
+
+
+def decode_part(raw: Raw) -> WirePart:
+    """Raises ProtocolFault."""
+    try:
+        return _part(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        raise ProtocolFault("its answer has a part of the wrong shape") from None
+
+
+def logprobs(result: WireLogprobs) -> Json:
+    """Probabilities in OpenAI's form; the bytes are those of the token's text."""
+    tops = result.top_candidates or []
+    content = []
+    for at, chosen in enumerate(result.chosen_candidates or ()):
+        entry = _token(chosen)
+        entry["top_logprobs"] = [_token(one) for one in (tops[at].candidates or ())] if at < len(tops) else []
+        content.append(entry)
+    return {"content": content} if content else None
+
+
+def _token(token: WireToken) -> dict[str, Json]:
+    return {"token": token.token, "logprob": token.log_probability, "bytes": list(token.token.encode())}
+
+
+def loaded(data: bytes | Raw) -> Json:
+    """What is to be sent on changed, or kept whole. Raises ProtocolFault."""
+    try:
+        return orjson.loads(bytes(data))
+    except orjson.JSONDecodeError:
+        raise ProtocolFault("its answer is no valid JSON") from None

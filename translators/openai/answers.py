@@ -1,0 +1,131 @@
+"""Counts of tokens and reasons to finish, as OpenAI and those compatible with it tell them; and answers as JSON.
+
+From OpenAI's API reference (completion usage) with the vendors' additions.
+"""
+
+import json
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from translators.faults import ProtocolFault
+from translators.ir import Finish, Json, Usage
+from translators.profile import Profile
+
+_T = TypeVar("_T")
+_Count = int | float | None
+
+
+class WireDetails(Struct, gc=False):
+    cached_tokens: _Count = None
+    cache_write_tokens: _Count = None
+    reasoning_tokens: _Count = None
+
+
+class WireUsage(Struct, gc=False):
+    prompt_tokens: _Count = None
+    completion_tokens: _Count = None
+    prompt_tokens_details: WireDetails | None = None
+    completion_tokens_details: WireDetails | None = None
+    prompt_cache_hit_tokens: _Count = None
+    """DeepSeek's cached tokens."""
+    num_cached_tokens: _Count = None
+    """Mistral's."""
+    reasoning_tokens: _Count = None
+    """DeepSeek's on Azure AI Foundry."""
+
+
+_NO_DETAILS = WireDetails()
+
+
+def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
+    """`data` by `decoder`. Raises ProtocolFault, saying that `what` is not what it should be.
+
+    Strict parsers refuse half a surrogate pair; vendors that cut an emoji between two events send just that, so a
+    refused text gets a second look from the tolerant parser of the standard library. What is skipped is not looked at
+    by either, so that it is UTF-8 is seen to first: it may be passed on.
+    """
+    try:
+        if not data.isascii():
+            data.decode()
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        raise ProtocolFault(f"{what} has a field of the wrong type") from None
+    except UnicodeDecodeError:
+        raise ProtocolFault(f"{what} is not valid UTF-8") from None
+    except msgspec.DecodeError:
+        pass
+    except RecursionError:
+        raise ProtocolFault(f"{what} is nested too deeply") from None
+    try:
+        return msgspec.convert(json.loads(data.decode()), decoder.type)
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        raise ProtocolFault(f"{what} is no valid JSON") from None
+
+
+def read_usage(usage: WireUsage, profile: Profile) -> Usage:
+    """Counts with their one meaning; what is missing counts as zero only for the two totals."""
+    prompt = usage.prompt_tokens_details or _NO_DETAILS
+    completion = usage.completion_tokens_details or _NO_DETAILS
+    cached = _first(prompt.cached_tokens, usage.prompt_cache_hit_tokens, usage.num_cached_tokens)
+    reasoning = _first(completion.reasoning_tokens, usage.reasoning_tokens)
+    entire = _first(usage.prompt_tokens) or 0
+    output = _first(usage.completion_tokens) or 0
+    if profile.output_excludes_reasoning:
+        output += reasoning or 0
+    if cached is not None and cached > entire:
+        entire += cached  # a vendor that counts the cached ones apart
+    return Usage(
+        input=entire,
+        output=output,
+        cached=cached,
+        cache_write=_first(prompt.cache_write_tokens),
+        reasoning=reasoning,
+    )
+
+
+def render_usage(usage: Usage) -> dict[str, Json]:
+    rendered: dict[str, Json] = {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total,
+    }
+    details = {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write}
+    known = {name: count for name, count in details.items() if count is not None}
+    if known:
+        rendered["prompt_tokens_details"] = known
+    if usage.reasoning is not None:
+        rendered["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    return rendered
+
+
+FINISHES: dict[str, Finish] = {
+    "stop": Finish.STOP,
+    "eos": Finish.STOP,
+    "tool_calls": Finish.TOOL_CALLS,
+    "function_call": Finish.TOOL_CALLS,
+    "length": Finish.LENGTH,
+    "model_length": Finish.LENGTH,
+    "content_filter": Finish.CONTENT_FILTER,
+}
+
+FAILED_FINISHES = frozenset({"error", "insufficient_system_resource", "aborted"})
+"""Finish reasons that say the answer failed (Mistral and OpenRouter, DeepSeek)."""
+
+
+def read_finish(reason: str, *, called: bool) -> Finish:
+    """What a finish reason means. Vendors say `stop` beside tool calls and `tool_calls` beside none: the calls
+    themselves decide. A reason nobody knows counts as a plain stop."""
+    finish = FINISHES.get(reason, Finish.STOP)
+    if finish in (Finish.STOP, Finish.TOOL_CALLS):
+        return Finish.TOOL_CALLS if called else Finish.STOP
+    return finish
+
+
+def _first(*counts: _Count) -> int | None:
+    """The first count that was given, as a whole number that is not negative."""
+    for count in counts:
+        if count is not None:
+            return max(0, int(count)) if abs(count) < 1 << 53 else 0
+    return None

@@ -1,0 +1,204 @@
+"""Neutral items as input items of a Responses request.
+
+Deliberate choices:
+- Everything keeps its place and its order: this dialect has an item for each of them.
+- Ids of items are left out, since nothing is stored that they could name.
+- Reasoning goes back only to the target that made it, by its blob; reasoning without one only where the model must be
+  given its own words again.
+- A result that is text stays a string.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from translators.ir import (
+    Audio,
+    File,
+    Foreign,
+    Image,
+    Item,
+    Json,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from translators.openai_responses.marks import BOUND
+from translators.openai_responses.response import summary_text
+from translators.openai_responses.wire import DIALECT
+from translators.profile import Profile
+from translators.report import Report
+
+CALL_ID_MAX = 64
+"""Characters of a call's id that OpenAI takes."""
+_WHOLE = ("input_", "output_")
+"""Beginnings of the kinds of parts; whatever else of this dialect is kept is an item."""
+
+
+class Turns:
+    """Collects items into `items`."""
+
+    def __init__(self, profile: Profile, report: Report) -> None:
+        self._profile = profile
+        self._report = report
+        self._origin = profile.origin(DIALECT)
+        self._custom: set[str] = set()
+        """Ids of calls of custom tools."""
+        self._replies = False
+        """A turn has been taken: a system message from here on stands in the middle."""
+        self.items: list[dict[str, Json]] = []
+
+    def add(self, item: Item) -> None:
+        if isinstance(item, Message):
+            self._message(item)
+        elif isinstance(item, ToolCall):
+            self._call(item)
+        elif isinstance(item, ToolResult):
+            self._result(item)
+        else:
+            self._reasoning(item)
+
+    def _message(self, item: Message) -> None:
+        whole = [part for part in item.parts if _is_item(part)]
+        self.items += [part.value for part in whole if isinstance(part, Foreign)]
+        parts = [part for part in item.parts if not _is_item(part)] if whole else item.parts
+        signed = [part.opaque for part in parts if isinstance(part, Text) and part.opaque is not None]
+        if signed:
+            self._bound("messages.extra_content", signed[-1])
+            parts = [part for part in parts if not isinstance(part, Text) or part.text or part.opaque is None]
+        if not parts and (whole or signed):
+            return
+        role, content = item.role, self._content(parts, "output" if item.role == "assistant" else "input")
+        if role in ("user", "assistant"):
+            self._replies = True
+        elif self._replies and not self._profile.system_anywhere:
+            text = "".join(part.text for part in item.parts if isinstance(part, Text))
+            role, content = "user", f"<system>{text}</system>"
+            self._report.approximated("messages.role", "a system message in the middle is told by the user")
+        if item.name:
+            self._report.approximated("messages.name", "said as a prefix of the text")
+            content = _led(f"{item.name}: ", content, "output" if role == "assistant" else "input")
+        message: dict[str, Json] = {"role": role, "content": content}
+        if item.phase is not None and role == "assistant":
+            message["phase"] = item.phase
+        self.items.append(message)
+
+    def _call(self, call: ToolCall) -> None:
+        if call.cache is not None:
+            self._no_marker()
+        if call.opaque is not None:
+            self._bound("messages.tool_calls.extra_content", call.opaque)
+        self._replies = True
+        identifier = call_id(call.id)
+        if call.custom:
+            self._custom.add(call.id)
+            said = {"type": "custom_tool_call", "call_id": identifier, "name": call.name, "input": call.arguments}
+        else:
+            arguments = call.arguments or "{}"
+            said = {"type": "function_call", "call_id": identifier, "name": call.name, "arguments": arguments}
+        self.items.append(said)
+
+    def _result(self, item: ToolResult) -> None:
+        self._replies = True
+        if item.cache is not None:
+            self._no_marker()
+        output = self._content(item.parts, "input")
+        if item.is_error:
+            self._report.approximated("tool_result.is_error", "told in words")
+            output = _led("Error: ", output, "input")
+        kind = "custom_tool_call_output" if item.call_id in self._custom else "function_call_output"
+        self.items.append({"type": kind, "call_id": call_id(item.call_id), "output": output})
+
+    def _reasoning(self, item: Reasoning) -> None:
+        opaque = item.opaque
+        if opaque is not None and opaque.origin == self._origin:
+            summary = [summary_text(item.text)] if item.text else []
+            self.items.append({"type": "reasoning", "summary": summary, BOUND: opaque.data})
+        elif opaque is None and item.text and self._profile.reasoning_replay:
+            own = {"type": "reasoning_text", "text": item.text}
+            self.items.append({"type": "reasoning", "summary": [], "content": [own]})
+        elif opaque is not None or item.text:
+            self._report.dropped("messages.reasoning", "reasoning of another provider")
+
+    def _bound(self, field: str, opaque: Opaque) -> None:
+        """A signature on a text or a call: no provider of this dialect makes one."""
+        if not any(entry.field == field for entry in self._report.entries):
+            self._report.dropped(field, f"a signature of {opaque.origin.partition('|')[0] or 'another provider'}")
+
+    # -- parts
+
+    def _content(self, parts: Sequence[Part], side: str) -> Json:
+        """A string for one text (and for nothing), else the parts; `side` is whose they are."""
+        if not parts:
+            return ""
+        if len(parts) == 1 and isinstance(parts[0], Text) and parts[0].cache is None:
+            return parts[0].text
+        rendered = (self._part(part, side) for part in parts)
+        return [part for part in rendered if part is not None] or ""
+
+    def _part(self, part: Part, side: str) -> Json:
+        """None for a part that cannot be said; that is noted."""
+        if isinstance(part, Text):
+            if part.cache is not None:
+                self._no_marker()
+            return {"type": f"{side}_text", "text": part.text}
+        if isinstance(part, Refusal):
+            return {"type": "refusal", "refusal": part.text}
+        if isinstance(part, Image):
+            return self._image(part)
+        if isinstance(part, File):
+            return self._file(part)
+        if isinstance(part, Audio):
+            return self._refused("input_audio", "the Responses API takes no audio")
+        if part.dialect == DIALECT:
+            return part.value
+        return self._refused(part.kind, f"the Responses API has no such part as {part.kind}")
+
+    def _image(self, part: Image) -> Json:
+        if not self._profile.images:
+            return self._refused("image", "the model takes no images")
+        if part.url is not None and not self._profile.image_urls:
+            return self._refused("image", "the model takes no images by address")
+        if part.cache is not None:
+            self._no_marker()
+        url = part.url or f"data:{part.media_type};base64,{part.data}"
+        return {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
+
+    def _file(self, part: File) -> Json:
+        if not self._profile.files:
+            return self._refused("file", "the model takes no files")
+        if part.file_id is not None:
+            return self._refused("file", "a file of another place cannot be fetched from here")
+        if part.cache is not None:
+            self._no_marker()
+        if part.url is not None:
+            return {"type": "input_file", "file_url": part.url}
+        media_type = part.media_type or "application/pdf"
+        name = part.filename or f"file.{media_type.rpartition('/')[2]}"
+        return {"type": "input_file", "filename": name, "file_data": f"data:{media_type};base64,{part.data}"}
+
+    def _refused(self, field: str, why: str) -> None:
+        self._report.refused(f"messages.content.{field}", why)
+
+    def _no_marker(self) -> None:
+        if not any(entry.field == "cache_control" for entry in self._report.entries):
+            self._report.dropped("cache_control", "the Responses API has no cache markers")
+
+
+def _is_item(part: Part) -> bool:
+    """Whether a part is a whole item of this dialect's own."""
+    return isinstance(part, Foreign) and part.dialect == DIALECT and not part.kind.startswith(_WHOLE)
+
+
+def _led(lead: str, content: Json, side: str) -> Json:
+    """A content with words before it."""
+    return lead + content if isinstance(content, str) else [{"type": f"{side}_text", "text": lead}, *content]
+
+
+def call_id(own: str) -> str:
+    """A call's id as the target takes it: unchanged, or made from one that is too long."""
+    return own if len(own) <= CALL_ID_MAX else f"call_{hashlib.sha256(own.encode()).hexdigest()[:32]}"
