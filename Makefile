@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run test check install install-dev bench lock clean help
+.PHONY: run test test-recorded test-frameworks docs check install install-dev bench lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -16,6 +17,15 @@ install: $(VENV)/.run ## .venv with the locked run-time requirements; .venv/bin/
 
 test: install-dev ## set-up and every test
 	$(BIN)/python -m pytest $(ARGS)
+
+test-recorded: install-dev ## every recorded exchange of SIDESTEP_RECORDED across every pair of dialects, as a table
+	$(BIN)/python -m tests.recorded $(ARGS)
+
+test-frameworks: $(FRAMEWORKS)/.done ## agents of LangChain, pydantic-ai, instructor, OpenAI and Vercel through the proxy
+	$(FRAMEWORKS)/bin/python -m pytest tests/e2e/matrix/frameworks $(ARGS)
+
+docs: install-dev ## the table of fields in docs/translation.md
+	$(BIN)/python -m tests.docs.fields
 
 check: install-dev ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .
@@ -38,8 +48,20 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# The frameworks' own environment, and the packages for Node where npm is there: without them those tests are skipped.
+$(FRAMEWORKS)/.done: requirements/frameworks.txt pyproject.toml tests/e2e/matrix/frameworks/node/package-lock.json
+	@test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/frameworks.txt
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@if command -v npm >/dev/null; then npm ci --prefix tests/e2e/matrix/frameworks/node --no-audit --no-fund --ignore-scripts; fi
+	@touch $@
+
 lock: install-dev ## resolve the requirements anew, with hashes
 	cd requirements && for set in run dev; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
 
+# uv takes seconds where pip-compile takes many minutes for this set; it is part of the set.
+lock-frameworks: $(FRAMEWORKS)/.done ## the same for the frameworks
+	cd requirements && UV_CUSTOM_COMPILE_COMMAND="make lock-frameworks" ../$(FRAMEWORKS)/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --output-file frameworks.txt frameworks.in
+
 clean: ## remove what the above made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

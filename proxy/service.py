@@ -286,10 +286,10 @@ def parse_json(body: bytes) -> Any:
 
 
 def mode_of(exchange: Exchange, found: Resolution) -> Mode:
-    """How strict translation is: `x-sidestep-mode`, else the model's setting."""
+    """How strict translation is: `x-sidestep-mode`, else the client's setting, else the model's."""
     asked = exchange.headers.get("x-sidestep-mode")
     if asked is None:
-        return Mode(found.route.mode)
+        return Mode((exchange.client and exchange.client.mode) or found.route.mode)
     try:
         return Mode(asked)
     except ValueError:

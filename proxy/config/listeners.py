@@ -12,7 +12,7 @@ from proxy.config.addresses import is_host, is_loopback, join_listen, split_list
 from proxy.config.errors import ENVIRONMENT, OPTION, Problems
 from proxy.config.secrets import digest
 from proxy.config.table import Range, Table
-from proxy.config.values import AdminSettings, Client, Config, Provider, ServerSettings
+from proxy.config.values import MODES, AdminSettings, Client, Config, ModeName, Provider, ServerSettings
 
 CLIENT_VARIABLE: Final = "SIDESTEP_CLIENT_SHA256"
 ENV_CLIENT: Final = "env"
@@ -95,7 +95,7 @@ def read_clients(table: Table, env: Mapping[str, str]) -> dict[str, Client]:
     """The clients of the file and, under the name `env`, of SIDESTEP_CLIENT_SHA256."""
     found: dict[str, Client] = {}
     for name, block in table.tables():
-        found[name] = Client(name, _digests(block, "key_sha256"))
+        found[name] = Client(name, _digests(block, "key_sha256"), cast("ModeName | None", block.choice("mode", MODES)))
         if not block.raw("key_sha256"):
             block.wrong("key_sha256", "must list at least one digest (`sidestep key new NAME` prints one)")
         block.finish()

@@ -13,9 +13,11 @@ from proxy.config.errors import nearest
 from proxy.config.profiles import profile_for
 from proxy.config.table import Range, Table, join, number
 from proxy.config.values import (
+    MODES,
     BreakerSettings,
     EmbeddingRoute,
     ModelRoute,
+    ModeName,
     Provider,
     RetrySettings,
     Step,
@@ -53,9 +55,7 @@ def _model(name: str, table: Table, providers: Mapping[str, Provider]) -> ModelR
         chain=_chain(table, providers),
         defaults=_defaults(table),
         max_output=table.number("max_output", int, MAX_OUTPUT),
-        mode=cast(
-            "Literal['strict', 'warn', 'lenient']", table.choice("mode", ("strict", "warn", "lenient")) or "warn"
-        ),
+        mode=cast("ModeName", table.choice("mode", MODES) or "warn"),
         failover_on_content=bool(flag),
         fan_out=bool(table.flag("fan_out")),
         sticky=cast("Literal['signed', 'none']", table.choice("sticky", ("signed", "none")) or "signed"),

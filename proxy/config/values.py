@@ -8,6 +8,10 @@ from typing import Any, Final, Literal
 from translators.ir import Dialect
 from translators.profile import Profile
 
+ModeName = Literal["strict", "warn", "lenient"]
+MODES: Final = ("strict", "warn", "lenient")
+"""What may be lost in translation: `translators.report.Mode`."""
+
 
 class Secret:
     """A secret that does not print itself: repr, str, format and JSON are `***`."""
@@ -229,7 +233,7 @@ class ModelRoute:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Request fields set when the client did not (`temperature = 0.7`)."""
     max_output: int | None = None
-    mode: Literal["strict", "warn", "lenient"] = "warn"
+    mode: ModeName = "warn"
     failover_on_content: bool = False
     fan_out: bool = False
     """Whether a target that gives one answer to a call is called n times where n answers are asked for."""
@@ -256,6 +260,8 @@ class EmbeddingRoute:
 class Client:
     name: str
     key_sha256: tuple[str, ...]
+    mode: ModeName | None = None
+    """How strict translation is for it; None for what the model says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 `VENDOR.jsonl.gz` there hold one exchange a line. None of it is part of the project; nothing is read without a folder.
 """
 
+import gc
 import gzip
 import importlib.util
 import os
@@ -99,7 +100,5 @@ def schema_errors():
     with warnings.catch_warnings(action="ignore"):  # it leaves its files to the garbage collector
         for api, name in (("openai", "Model"), ("anthropic", "Message"), ("gemini", "Content")):
             module.errors(api, name, {})
-        import gc
-
         gc.collect()
     return module.errors

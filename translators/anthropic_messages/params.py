@@ -161,7 +161,7 @@ def shapes(request: Request, report: Report) -> None:
         report.refused("logprobs", "anthropic gives no log probabilities")
     if request.top_logprobs:
         report.refused("top_logprobs", "anthropic gives no log probabilities")
-    if "audio" in request.modalities or request.audio is not None:
+    if any(one != "text" for one in request.modalities) or request.audio is not None:
         report.refused("modalities", "anthropic answers in text")
 
 

@@ -81,6 +81,8 @@ def plan(asked: Wish, profile: Profile, report: Report) -> Thinking:
     if asked.on is None:
         return _unasked(asked, profile, report)
     if not asked.on:
+        if asked.shown:
+            report.dropped("reasoning.summary", "there is no thinking to show")
         return _off(profile, report)
     if profile.thinking == "none":
         report.dropped("reasoning_effort", "the model does not reason")

@@ -4,8 +4,8 @@ A program that still sends a prompt to `/completions` gets its text from any pro
 message. Where the provider has `/completions` itself the request passes as it is. Nobody is configured as a provider of
 this dialect; a server of chat may have it beside (`profile.completions`).
 
-It stands above `openai_chat`, whose servers, errors, counts and checks are also its own, as those of the embeddings
-are. Source: OpenAI's API reference, create completion.
+Errors, counts and checks are those of all OpenAI's dialects (`translators.openai`). Source: OpenAI's API reference,
+create completion.
 """
 
 from collections.abc import Mapping, Sequence

@@ -68,6 +68,13 @@ token_sha256 = ["{TWO}"]
     assert config.admin.token_sha256 == (TWO,)
 
 
+def test_a_client_may_have_a_mode_of_its_own(load_text, mistakes):
+    assert load_text(CLIENT).config.clients["app"].mode is None
+    assert load_text(CLIENT + 'mode = "lenient"\n').config.clients["app"].mode == "lenient"
+    [one] = mistakes(CLIENT + 'mode = "loose"\n')
+    assert one.startswith('config.toml: clients.app.mode: "loose" is not known')
+
+
 def test_a_client_does_not_open_the_admin_port(mistakes):
     [one] = mistakes(f'[server]\nadmin = "10.0.0.1:4601"\n{CLIENT}')
     assert one.startswith("config.toml: server.admin: 10.0.0.1:4601 is reachable")

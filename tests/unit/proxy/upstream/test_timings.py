@@ -43,9 +43,7 @@ def test_the_silence_allowed_depends_on_what_is_asked(changes, first, between):
 
 def test_reasoning_never_shortens_the_first_silence():
     patient = TimeoutSettings(progress_s=400)
-    got = attempt_times(
-        patient, stream=True, quick=False, reasons=True, now=0, deadline=9, commit_by=9, targets_left=0
-    )
+    got = attempt_times(patient, stream=True, quick=False, reasons=True, now=0, deadline=9, commit_by=9, targets_left=0)
     assert got.first_s == 400
 
 
