@@ -26,7 +26,7 @@ from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import Registry, TargetState
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints
-from proxy.telemetry.logs import LogWriter, open_log, standard_output
+from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Metrics, configured_names
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.credentials import Credentials
@@ -49,7 +49,7 @@ class App:
         }
         """One pool a provider, for the life of the process: never closed while it is in use."""
         self._writer = LogWriter(log)
-        self._log = open_log(self._writer, clock)
+        self._log = Log(self._writer, clock)
         self.metrics = Metrics(*configured_names(config))
         self.metrics.breakers = self._breakers
         self.metrics.log_lines_dropped = lambda: self._writer.dropped
@@ -119,7 +119,7 @@ class App:
         self._router.forget()
 
     def _not_listed(self, provider: str, reason: str) -> None:
-        self._log.warning("models_not_listed", provider=provider, reason=reason)
+        self._log.events.warning("models_not_listed", provider=provider, reason=reason)
 
     def _renewed(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
         self._registry.keys(provider).renew(keys)
@@ -139,12 +139,12 @@ class App:
             yield provider, model, found.name
 
     def _breaker_changed(self, target: str, before: State, after: State, reason: Reason | None, _: float) -> None:
-        self._log.warning(
+        self._log.events.warning(
             "breaker", target=target, before=before.name, after=after.name, reason=reason.value if reason else None
         )
 
     def _alert(self, event: str, /, **facts: str | int) -> None:
-        self._log.error(event, **facts)
+        self._log.events.error(event, **facts)
 
 
 _SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)

@@ -5,8 +5,9 @@ service. One call frame covers the whole exchange, streams included, so a filter
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct, field
 
 from translators.faults import Fault, Kind
 
@@ -69,8 +70,7 @@ class Gone(Exception):
     """The client left before its answer was complete."""
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Struct):
     """One upstream call, as it is told in headers, logs and errors."""
 
     target: str
@@ -84,8 +84,7 @@ class Attempt:
     code: str | None = None
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct, eq=False):
     """One request and all that became known of it. Filters fill it; `observe` tells it."""
 
     id: str
@@ -93,7 +92,7 @@ class Exchange:
     """One of `proxy.edge.routes.ROUTES`: a bounded label."""
     method: str
     path: str
-    headers: dict[str, str] = field(repr=False)
+    headers: dict[str, str]
     """The client's headers, names in lower case (the edge refuses repeats of those that matter)."""
     read: Callable[[], Awaitable[bytes]]
     """Reads the request's body, bounded in size and time; from its end on, the client's leaving cancels the exchange.
@@ -111,7 +110,7 @@ class Exchange:
     retry_count: int = 0
     """The client SDK's own count of retries (`x-stainless-retry-count`)."""
     client: "Client | None" = None
-    payload: Any = field(default=None, repr=False)
+    payload: Any = None
     """The parsed body."""
     envelope: "Envelope | None" = None
     asked: str = ""
@@ -145,6 +144,10 @@ class Exchange:
     cancelled: Fault | None = None
     """Why the exchange's task was cancelled (client gone, deadline, drain). Who writes a stream tells every kind but
     CANCELLED before it lets the cancellation go on."""
+
+    def __repr__(self) -> str:
+        """Neither headers nor body."""
+        return f"Exchange({self.id}, {self.route}, {self.status})"
 
 
 def cancel(exchange: Exchange, task: "Task[None] | None", fault: Fault) -> None:

@@ -16,15 +16,11 @@ from translators.gemini import embeddings_path
 from translators.ir import Dialect
 
 
-class CountJob:
-    """A count of a conversation's tokens; its targets all speak the client's dialect, which is Anthropic's."""
+class _Plain:
+    """What no plain request does: stream, reason, force a tool, go on with a loop, be mended after a refusal."""
 
-    endpoint = "count_tokens"
+    endpoint: str
     stream = False
-
-    def __init__(self, client: Codec, payload: dict[str, Any]) -> None:
-        self._client = client
-        self._payload = payload
 
     def include_usage(self) -> bool:
         return False
@@ -40,6 +36,22 @@ class CountJob:
 
     def repaired(self, target: Target, prepared: Prepared, repair: str) -> Prepared | None:  # noqa: ARG002 - as above
         return None
+
+    def pipe(self, target: Target, context: Context) -> Pipe:
+        raise NotImplementedError(f"{self.endpoint} is not streamed")
+
+    def folding(self, target: Target, context: Context, limit: int) -> Pipe:
+        raise NotImplementedError(f"{self.endpoint} is not streamed")
+
+
+class CountJob(_Plain):
+    """A count of a conversation's tokens; its targets all speak the client's dialect, which is Anthropic's."""
+
+    endpoint = "count_tokens"
+
+    def __init__(self, client: Codec, payload: dict[str, Any]) -> None:
+        self._client = client
+        self._payload = payload
 
     def prepare(self, target: Target) -> Prepared:
         fields, report = self._client.relay_request(self._payload, target.profile, None)
@@ -53,12 +65,6 @@ class CountJob:
             raise ProtocolFault("its answer is no count of tokens") from None
         return Answered(body, None)
 
-    def pipe(self, target: Target, context: Context) -> Pipe:
-        raise NotImplementedError("counts are not streamed")
-
-    def folding(self, target: Target, context: Context, limit: int) -> Pipe:
-        raise NotImplementedError("counts are not streamed")
-
 
 class _Count(Struct):
     input_tokens: int
@@ -67,30 +73,14 @@ class _Count(Struct):
 _decode_count = json.Decoder(_Count).decode
 
 
-class EmbeddingsJob:
+class EmbeddingsJob(_Plain):
     """A request for vectors in the OpenAI form, which all targets speak but Gemini's."""
 
     endpoint = "embeddings"
-    stream = False
 
     def __init__(self, payload: dict[str, Any], envelope: embeddings.EmbeddingEnvelope) -> None:
         self._payload = payload
         self._envelope = envelope
-
-    def include_usage(self) -> bool:
-        return False
-
-    def named_tool(self) -> bool:
-        return False
-
-    def reasons(self, target: Target) -> bool:  # noqa: ARG002 - the protocol's shape
-        return False
-
-    def loop_origin(self) -> str:
-        return ""
-
-    def repaired(self, target: Target, prepared: Prepared, repair: str) -> Prepared | None:  # noqa: ARG002 - as above
-        return None
 
     def prepare(self, target: Target) -> Prepared:
         google = _is_google(target)
@@ -105,12 +95,6 @@ class EmbeddingsJob:
         adapt = gemini_embeddings.adapt if _is_google(target) else embeddings.adapt
         adapted, usage, _, _ = adapt(body, self._envelope.encoding, target.profile)
         return Answered(adapted, usage)
-
-    def pipe(self, target: Target, context: Context) -> Pipe:
-        raise NotImplementedError("embeddings are not streamed")
-
-    def folding(self, target: Target, context: Context, limit: int) -> Pipe:
-        raise NotImplementedError("embeddings are not streamed")
 
 
 def _is_google(target: Target) -> bool:

@@ -156,7 +156,7 @@ class Endpoints:
         exchange.payload, exchange.asked = payload, envelope.model
         found = self._router.embeddings(envelope.model)
         if found is None:
-            raise self._unknown(envelope.model)
+            raise self._no_vectors(envelope.model)
         await self._run(exchange, embeddings_job(payload, envelope, found), found)
 
     async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
@@ -182,6 +182,16 @@ class Endpoints:
         known = ", ".join(self._router.names()[:8]) or "none"
         return Malformed(
             f"The model '{model[:100]}' is not configured here; known models: {known}.",
+            param="model",
+            code="model_not_found",
+            status=404,
+        )
+
+    def _no_vectors(self, model: str) -> Malformed:
+        """A model may be here and yet give no vectors; saying that nobody knows it would mislead."""
+        known = [name for name in self._router.names() if self._router.embeddings(name)][:8]
+        return Malformed(
+            f"No target here gives embeddings of '{model[:100]}'; known for embeddings: {', '.join(known) or 'none'}.",
             param="model",
             code="model_not_found",
             status=404,
@@ -280,9 +290,18 @@ def parse_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        where = f" (line {error.lineno}, column {error.colno})" if body else ""
-        what = "is not valid JSON" if body else "is empty"
-        raise Malformed(f"The request body {what}{where}.", code="invalid_json") from None
+        raise Malformed(f"The request body {_no_json(body, error)}.", code="invalid_json") from None
+
+
+def _no_json(body: bytes, error: orjson.JSONDecodeError) -> str:
+    """What is wrong with it, and where; of a body that is not UTF-8 the parser does not say the place."""
+    if not body:
+        return "is empty"
+    try:
+        body.decode()
+    except UnicodeDecodeError as bad:
+        return f"is not UTF-8 (byte {bad.start + 1})"
+    return f"is not valid JSON (line {error.lineno}, column {error.colno})"
 
 
 def mode_of(exchange: Exchange, found: Resolution) -> Mode:

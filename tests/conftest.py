@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import blockbuster_ctx
 
+from proxy.server.lifecycle import load_the_rest
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
@@ -15,6 +17,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 @pytest.fixture(scope="session", autouse=True)
 def nothing_blocks_the_loop() -> Iterator[None]:
     """Fails a test whose coroutine, in our own code, makes a call that would stop the event loop."""
+    load_the_rest()
     with blockbuster_ctx("proxy", excluded_modules=["proxy.drill"]) as guard:
         for function in guard.functions.values():
             # The first act of a process and the last: data files and certificates are read before anything is served,

@@ -7,8 +7,11 @@ hint or a refused shape is acceptable is decided by `blocking()` from the caller
 
 import enum
 import re
+from collections.abc import Mapping
 
 from msgspec import Struct
+
+from translators.ir import Json
 
 
 class Verdict(enum.StrEnum):
@@ -41,6 +44,7 @@ class Entry(Struct, frozen=True):
 
 
 _SAFE = re.compile(r"[^\w.\[\]-]")
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
 class Report:
@@ -86,3 +90,14 @@ class Report:
                 text += lead + field
                 left -= 1
         return text
+
+
+def unread(holder: Mapping[str, object], known: frozenset[str], path: str, found: dict[str, Json]) -> None:
+    """Puts the path of every field of `holder` that is not `known` into `found`, which a parser adds to the request's
+    `extra`: so renderers report it. A null and an empty value say nothing. The value itself is not kept, as nobody
+    sends it on."""
+    if known.issuperset(holder):
+        return
+    for name, value in holder.items():
+        if name not in known and value not in _NOTHING:
+            found[f"{path}.{name}"] = True

@@ -7,8 +7,9 @@ machine's too; otherwise a name that was made to point here could read them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -21,8 +22,10 @@ from proxy.admin.health import Health
 from proxy.clock import Clock
 from proxy.edge import CONNECTION
 from proxy.filters.auth import is_own, matching, presented_key
-from proxy.telemetry.exposition import Exposition
 from proxy.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from proxy.telemetry.exposition import Exposition
 
 Page = Callable[[Request], Response]
 
@@ -37,7 +40,12 @@ def admin_app(
 ) -> ASGIApp:
     """The ASGI application; `state` gives what `/state` shows, free of secrets."""
     tokens = [(bytes.fromhex(digest), True) for digest in token_sha256]
-    exposition = Exposition(metrics)
+
+    @cache
+    def exposition() -> "Exposition":
+        from proxy.telemetry.exposition import Exposition  # noqa: PLC0415 - loaded once the proxy serves
+
+        return Exposition(metrics)
 
     def livez(_: Request) -> Response:
         now = clock.now()
@@ -48,7 +56,7 @@ def admin_app(
         return _json(503 if health.draining else 200, {"ready": not health.draining, "draining": health.draining})
 
     def scrape(request: Request) -> Response:
-        body, content_type = exposition.render(request.headers.get("accept", ""))
+        body, content_type = exposition().render(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
     def show(_: Request) -> Response:

@@ -204,21 +204,22 @@ class _Relay:
     async def _call(self) -> _Refusal | None:
         """None once the answer has passed. Raises Unreachable, Cut, Stalled, and what the body raises."""
         times = self._ready.times
-        async with Watchdog(RESTING) as dog, aclosing(self._body(dog)) as body:
-            dog.limit_at(times.cap_at)
-            upstream = await self._tools.engine(self._target.provider).send(self._upstream_call(body, dog))
-            try:
-                dog.rearm(times.idle_s)
-                self._account.seen.status, self._account.seen.headers = upstream.status, upstream.headers
-                if 200 <= upstream.status < 300:
-                    dog.limit_at(RESTING)
-                    await self._relay(upstream, dog, times)
-                    return None
-                if upstream.status < 400:
-                    raise Cut("it answered with a redirect")
-                said = await upstream.read(ERROR_LIMIT)
-            finally:
-                await upstream.close()
+        with Watchdog(RESTING) as dog:
+            async with aclosing(self._body(dog)) as body:
+                dog.limit_at(times.cap_at)
+                upstream = await self._tools.engine(self._target.provider).send(self._upstream_call(body, dog))
+                try:
+                    dog.rearm(times.idle_s)
+                    self._account.seen.status, self._account.seen.headers = upstream.status, upstream.headers
+                    if 200 <= upstream.status < 300:
+                        dog.limit_at(RESTING)
+                        await self._relay(upstream, dog, times)
+                        return None
+                    if upstream.status < 400:
+                        raise Cut("it answered with a redirect")
+                    said = await upstream.read(ERROR_LIMIT)
+                finally:
+                    await upstream.close()
         fault = parse_fault(self._target, upstream.status, said)
         return _Refusal(upstream.status, _content_type(upstream.headers), said, fault)
 

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from proxy.routing.explain import Explanation, Row
 
 FILE_LIMIT = 64 * 1024 * 1024
+HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
+HELLO_AT: dict[str, dict[str, Any]] = {
+    "/v1/embeddings": {"input": "Hello"},
+    "/v1/responses": {"input": "Hello"},
+    "/v1/completions": {"prompt": "Hello"},
+}
+"""What stands for a request where none is given, by the path it is sent to."""
 
 
 def add(commands: "Commands") -> None:
@@ -22,7 +29,7 @@ def add(commands: "Commands") -> None:
         "what each translation would lose, and the worst-case time. Makes no call.",
     )
     parser.add_argument("--model", metavar="NAME", help="the model asked for (default: the one in --file)")
-    parser.add_argument("--file", metavar="REQUEST.json", help="a request body; one with `input` is for embeddings")
+    parser.add_argument("--file", metavar="REQUEST.json", help="a request body (default: a greeting)")
     parser.add_argument(
         "--path",
         metavar="PATH",
@@ -53,7 +60,7 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.file is None:
         if arguments.model is None:
             raise Stop("explain needs --model NAME or --file REQUEST.json", code=2)
-        return {"model": arguments.model, "messages": [{"role": "user", "content": "Hello"}]}
+        return {"model": arguments.model, **HELLO_AT.get(arguments.path, HELLO)}
     from pathlib import Path  # noqa: PLC0415 - see the package's docstring
 
     import orjson  # noqa: PLC0415 - likewise

@@ -43,6 +43,9 @@ class Connection(Protocol):
     def arrived(self) -> bool:
         """Whether the whole request is here."""
 
+    def whole(self) -> bytes | None:
+        """The request's body if all of it is here, readable, and none of it was received."""
+
     def ready(self) -> bool:
         """Whether `receive` would return without waiting."""
 
@@ -169,6 +172,10 @@ class ClientSide:
     async def read(self) -> bytes:
         """The whole body. Raises Refused (too large, too slow, unreadable, no memory) or Gone."""
         self._check_size(int(self.exchange.headers.get("content-length", 0)), self._limits.body_bytes)
+        body = self._connection.whole()
+        if body is not None:
+            self._hold(len(body))
+            return body
         give_up = self._clock.now() + self._limits.body_total_s
         chunks: list[bytes] = []
         size = 0
@@ -176,12 +183,16 @@ class ClientSide:
             message = await self._next(give_up)
             chunk = message["body"]
             size += len(chunk)
-            self._check_size(size, self._limits.body_bytes)
-            self._memory.take(size - self._held)
-            self._held = size
+            self._hold(size)
             chunks.append(chunk)
             if not message["more_body"]:
                 return chunk if len(chunks) == 1 else b"".join(chunks)
+
+    def _hold(self, size: int) -> None:
+        """So much of the body is here now."""
+        self._check_size(size, self._limits.body_bytes)
+        self._memory.take(size - self._held)
+        self._held = size
 
     def pieces(self) -> AsyncGenerator[bytes, None]:
         """The body as it comes, the next piece once the one before is done with. Raises what `read` raises, and at

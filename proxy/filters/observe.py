@@ -5,19 +5,17 @@ answer has started it can only be cut, so that no client takes it for complete. 
 told as `internal_error` without detail, logged by type and place. An exception's text is never logged: it may quote a
 body.
 
-The log line holds the fields listed in `_line` and nothing else: no header, no body, no key.
+The log line holds the fields listed in `_Told` and nothing else: no header, no body, no key.
 """
 
 import asyncio
 from pathlib import PurePath
 from traceback import walk_tb
-from typing import Any
-
-from structlog.typing import FilteringBoundLogger
 
 from proxy.answers import attempts_header, retry_headers, served_headers, tell_fault
 from proxy.clock import Clock
 from proxy.flow import Exchange, Gone, Refused, Service
+from proxy.telemetry.logs import Line, Log, moment
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.names import EXCHANGE, INTERNAL_ERROR, OWN_ERROR
 from translators.catalog import DIALECTS, codec
@@ -36,7 +34,7 @@ _ASKED_SHOWN = 120
 
 
 class Observe:
-    def __init__(self, metrics: Metrics, log: FilteringBoundLogger, clock: Clock) -> None:
+    def __init__(self, metrics: Metrics, log: Log, clock: Clock) -> None:
         self._metrics = metrics
         self._log = log
         self._clock = clock
@@ -82,7 +80,7 @@ class Observe:
         exchange.own_error = True
         exchange.fault = _OWN
         self._metrics.own_error(INTERNAL_ERROR)
-        self._log.error(OWN_ERROR, id=exchange.id, type=type(error).__name__, place=place_of(error))
+        self._log.events.error(OWN_ERROR, id=exchange.id, type=type(error).__name__, place=place_of(error))
         if exchange.out.started:
             exchange.out.abort()
             return
@@ -97,48 +95,79 @@ class Observe:
     def _record(self, exchange: Exchange) -> None:
         now = self._clock.now()
         took = now - exchange.started
-        fault, usage = exchange.fault, exchange.usage
-        provider, model, route = exchange.provider, exchange.model, exchange.route
+        fault = exchange.fault
         first = exchange.first_token - exchange.started if exchange.first_token else None
         added = max(0.0, (took if first is None else first) - exchange.upstream_s)
-        metrics = self._metrics
-        metrics.request(route, provider, model, exchange.status, code_of(fault))
-        metrics.took(route, took)
-        if provider:
-            metrics.added(route, added)
-            if first is not None:
-                metrics.first_token(provider, model, first)
-            if usage is not None:
-                metrics.tokens("input", provider, model, usage.input)
-                metrics.tokens("output", provider, model, usage.output)
-        write = self._log.error if exchange.own_error else self._log.info
-        write(EXCHANGE, fields=_line(exchange, took=took, added=added, first=first))
+        self._metrics.exchange(
+            exchange.route,
+            exchange.provider,
+            exchange.model,
+            exchange.status,
+            code_of(fault) or "",
+            took=took,
+            added=added,
+            first=first,
+            usage=exchange.usage,
+        )
+        self._log.tell(self._line(exchange, took=took, added=added, first=first))
+
+    def _line(self, exchange: Exchange, *, took: float, added: float, first: float | None) -> "_Told":
+        fault, usage, envelope = exchange.fault, exchange.usage, exchange.envelope
+        return _Told(  # by place, since names cost as much again
+            moment(self._clock),
+            "error" if exchange.own_error else "info",
+            EXCHANGE,
+            exchange.id,
+            exchange.client.name if exchange.client is not None else None,
+            exchange.route,
+            exchange.asked[:_ASKED_SHOWN],
+            exchange.provider,
+            exchange.model,
+            exchange.status,
+            None if fault is None else fault.kind.value,
+            code_of(fault),
+            attempts_header(exchange.attempts),
+            [target for target, _ in exchange.skipped],
+            _ms(took, 10),
+            _ms(added, 100),
+            None if first is None else _ms(first, 10),
+            None if usage is None else usage.input,
+            None if usage is None else usage.output,
+            exchange.translation,
+            envelope.stream if envelope is not None else False,
+            exchange.retry_count,
+            exchange.own_error,
+        )
 
 
-def _line(exchange: Exchange, *, took: float, added: float, first: float | None) -> dict[str, Any]:
-    fault, usage, envelope = exchange.fault, exchange.usage, exchange.envelope
-    return {
-        "id": exchange.id,
-        "client": exchange.client.name if exchange.client is not None else None,
-        "route": exchange.route,
-        "asked": exchange.asked[:_ASKED_SHOWN],
-        "provider": exchange.provider,
-        "model": exchange.model,
-        "status": exchange.status,
-        "kind": None if fault is None else fault.kind.value,
-        "code": code_of(fault),
-        "attempts": attempts_header(exchange.attempts),
-        "skipped": [target for target, _ in exchange.skipped],
-        "ms": round(took * 1000, 1),
-        "added_ms": round(added * 1000, 2),
-        "first_token_ms": None if first is None else round(first * 1000, 1),
-        "tokens_in": None if usage is None else usage.input,
-        "tokens_out": None if usage is None else usage.output,
-        "translation": exchange.translation,
-        "stream": envelope.stream if envelope is not None else False,
-        "retry_count": exchange.retry_count,
-        "own_error": exchange.own_error,
-    }
+class _Told(Line):
+    """The line of an exchange."""
+
+    id: str
+    client: str | None
+    route: str
+    asked: str
+    provider: str
+    model: str
+    status: int
+    kind: str | None
+    code: str | None
+    attempts: str
+    skipped: list[str]
+    ms: float
+    added_ms: float
+    first_token_ms: float | None
+    tokens_in: int | None
+    tokens_out: int | None
+    translation: str
+    stream: bool
+    retry_count: int
+    own_error: bool
+
+
+def _ms(seconds: float, parts: int) -> float:
+    """Milliseconds in so many parts of one. `round` to a place writes the number out and reads it again."""
+    return int(seconds * 1000 * parts + 0.5) / parts
 
 
 async def _end(exchange: Exchange, refused: Refused) -> None:

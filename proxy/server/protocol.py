@@ -74,6 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._extensions = {CONNECTION: self}
         self._lost: Callable[[], None] | None = None
         self._head_timer: asyncio.TimerHandle | None = None
+        self._idle_since = 0.0
         self._write_timer: asyncio.TimerHandle | None = None
         self._unsent = 0
 
@@ -81,6 +82,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def arrived(self) -> bool:
         return not self.cycle.more_body
+
+    def whole(self) -> bytes | None:
+        cycle = self.cycle
+        if cycle.more_body or cycle.disconnected or self.problem is not None:
+            return None
+        self.flow.resume_reading()
+        return bytes(cycle.body)
 
     def ready(self) -> bool:
         return self.cycle.message_event.is_set() or self.cycle.disconnected
@@ -96,14 +104,18 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         cycle.response_started = True
         cycle.waiting_for_100_continue = False
-        parts = [STATUS_LINE[status], lines]
-        parts += [b"%s: %s\r\n" % field for field in cycle.default_headers]
+        last = b""
         if close or not cycle.keep_alive:
             cycle.keep_alive = False
-            parts.append(b"connection: close\r\n")
-        parts.append(b"\r\n")
-        head = b"".join(parts)
-        self.transport.writelines([head] if cycle.scope["method"] == "HEAD" else [head, body])
+            last = b"connection: close\r\n"
+        ((_, date),) = cycle.default_headers
+        head = b"%s%sdate: %s\r\n%s\r\n" % (STATUS_LINE[status], lines, date, last)
+        if cycle.scope["method"] == "HEAD":
+            self.transport.write(head)
+        elif len(body) > BLOCK:
+            self.transport.writelines([head, body])
+        else:
+            self.transport.write(head + body)
 
     async def write(self, data: bytes) -> None:
         if self.flow.write_paused and not self.cycle.disconnected:
@@ -146,7 +158,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
-        self._unset_keepalive_if_required()
         self._fed += len(data)
         try:
             self._feed(data)
@@ -226,7 +237,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._answering = False
         if self._phase == ANSWER:
             self._phase = IDLE
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._await_request()
 
     def _without_offer(self) -> bytes:
         """The head just read, but for the offered upgrade."""
@@ -302,6 +316,25 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
 
     # -- timers
+
+    def _await_request(self) -> None:
+        """A timer that is set already stays: when it rings too early it sets itself again for the rest."""
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._keep_for(self.timeout_keep_alive)
+
+    def _keep_for(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._answering or self._head_timer is not None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._keep_for(left)
+        else:
+            self.transport.close()
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self._bounds.header_s, self._head_late)

@@ -1,6 +1,6 @@
 """The metrics in Prometheus' text form (and OpenMetrics, when asked for), made only when they are scraped."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
@@ -9,7 +9,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from proxy.telemetry import names
-from proxy.telemetry.metrics import Counter, Histogram, Metrics
+from proxy.telemetry.metrics import Buckets, Labels, Metrics
 
 
 class _Families(Collector):
@@ -34,7 +34,7 @@ class _Families(Collector):
             names.TOKENS,
             "Tokens, as the providers counted them.",
             ("direction", "provider", "model"),
-            m.token_counts,
+            m.tokens,
         )
         yield _counter(names.OWN_ERRORS, "Faults of our own: roll back when these grow.", ("code",), m.own_errors)
         yield _histogram(names.REQUEST_SECONDS, "Time of whole requests.", ("route",), m.request_seconds)
@@ -47,19 +47,18 @@ class _Families(Collector):
         yield dropped
 
 
-def _counter(name: str, text: str, labels: tuple[str, ...], counter: Counter) -> Metric:
+def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Labels, int]) -> Metric:
     family = CounterMetricFamily(name, text, labels=labels)
-    for values, count in counter.counts.items():
+    for values, count in counts.items():
         family.add_metric(values, count)
     return family
 
 
-def _histogram(name: str, text: str, labels: tuple[str, ...], histogram: Histogram) -> Metric:
+def _histogram(name: str, text: str, labels: tuple[str, ...], rows: Mapping[Labels, Buckets]) -> Metric:
     family = HistogramMetricFamily(name, text, labels=labels)
-    bounds = [*(str(bound) for bound in histogram.bounds), "+Inf"]
-    for values, row in histogram.rows.items():
-        buckets = list(zip(bounds, accumulate(row), strict=True))
-        family.add_metric(values, buckets, histogram.sums[values])
+    for values, row in rows.items():
+        bounds = [*(str(bound) for bound in row.bounds), "+Inf"]
+        family.add_metric(values, list(zip(bounds, accumulate(row.counts), strict=True)), row.sum)
     return family
 
 

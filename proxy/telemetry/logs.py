@@ -17,13 +17,16 @@ import select
 import sys
 import threading
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger
+from msgspec import Struct, json
 
 from proxy.clock import Clock
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, FilteringBoundLogger
 
 BATCH_BYTES = 1024 * 1024
 """Waking the writing thread costs some hundred microseconds, so batches are large; time usually ends them."""
@@ -123,21 +126,46 @@ def standard_output() -> BinaryIO:
     return _Descriptor(os.dup(sys.stdout.fileno()), "wb")
 
 
-def open_log(writer: LogWriter, clock: Clock) -> FilteringBoundLogger:
-    """A logger whose every call is one JSON line with `time` (RFC 3339, UTC), `level`, `event` and the fields given.
+class Line(Struct):
+    """What every line begins with; the fields that a line of its own form adds follow."""
 
-    A line of the request path passes its fields as one dictionary, `fields`: keywords are copied at every call below.
-    """
+    time: datetime
+    level: str
+    event: str
 
-    def render(_: Any, level: str, fields: EventDict) -> bytes:
-        line = {"time": datetime.fromtimestamp(clock.wall(), UTC), "level": level, "event": fields.pop("event")}
-        line.update(fields.pop("fields", fields))
-        return orjson.dumps(line, option=orjson.OPT_UTC_Z)
 
-    logger: FilteringBoundLogger = structlog.wrap_logger(
-        writer,
-        processors=[render],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
-    ).bind()
-    return logger
+def moment(clock: Clock) -> datetime:
+    """Now, as lines tell it: RFC 3339, UTC."""
+    return datetime.fromtimestamp(clock.wall(), UTC)
+
+
+_encode = json.Encoder().encode
+
+
+class Log:
+    """One JSON object a call: `time`, `level`, `event`, and the fields given."""
+
+    def __init__(self, writer: LogWriter, clock: Clock) -> None:
+        self._writer = writer
+        self._clock = clock
+
+    def tell(self, line: "Line") -> None:
+        """A line whose form is known: rendered at once, at a third of what `events` costs."""
+        self._writer.msg(_encode(line))
+
+    @cached_property
+    def events(self) -> "FilteringBoundLogger":
+        """The logger of everything else. Importing what it is made of takes longer than a request may wait."""
+        import structlog  # noqa: PLC0415 - a tenth of the start, and needed when something has gone wrong
+
+        def render(_: Any, level: str, fields: "EventDict") -> bytes:
+            line = {"time": moment(self._clock), "level": level, "event": fields.pop("event"), **fields}
+            return orjson.dumps(line, option=orjson.OPT_UTC_Z)
+
+        logger: FilteringBoundLogger = structlog.wrap_logger(
+            self._writer,
+            processors=[render],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            cache_logger_on_first_use=True,
+        ).bind()
+        return logger

@@ -1,17 +1,22 @@
-"""What is counted, as plain integers: adding to a dictionary costs a tenth of a microsecond, a client library several.
+"""What is counted, as plain integers: a client library costs several microseconds for each.
+
+All that an exchange adds to is found by one look-up, under the labels of its count, which have all the others in them.
+The series are made of that when they are scraped, and rendered by `proxy.telemetry.exposition`.
 
 Labels come from the configuration or from closed sets, so that no client can grow the number of series: a provider,
-model or code that is not known counts as `other`. `proxy.telemetry.exposition` renders these when they are scraped.
+model or code that is not known counts as `other`.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from proxy.telemetry.names import CODES, OTHER, PASSTHROUGH
 
 if TYPE_CHECKING:
     from proxy.config.values import Config
+    from translators.ir import Usage
 
 Labels = tuple[str, ...]
 
@@ -20,36 +25,39 @@ TTFT_BOUNDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30
 ADDED_BOUNDS = (0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.0015, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
 
-class Histogram:
-    """Counts in fixed buckets, one row for each set of labels. `bounds` are upper bounds in seconds."""
+class Buckets:
+    """Counts between `bounds` (upper ones, in seconds), the last without one; not cumulative. And the sum."""
 
-    __slots__ = ("bounds", "rows", "sums")
+    __slots__ = ("bounds", "counts", "sum")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
-        self.rows: dict[Labels, list[int]] = {}
-        """Labels to a count for each bucket, the last one without an upper bound; not cumulative."""
-        self.sums: dict[Labels, float] = {}
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
 
-    def observe(self, labels: Labels, seconds: float) -> None:
-        row = self.rows.get(labels)
-        if row is None:
-            row = self.rows[labels] = [0] * (len(self.bounds) + 1)
-            self.sums[labels] = 0.0
-        row[bisect_left(self.bounds, seconds)] += 1
-        self.sums[labels] += seconds
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.sum += seconds
+
+    def add(self, other: "Buckets") -> None:
+        self.counts = [one + more for one, more in zip(self.counts, other.counts, strict=True)]
+        self.sum += other.sum
 
 
-class Counter:
-    """Counts that only grow, one for each set of labels."""
+class _Exchanges:
+    """What those with the same labels add up to."""
 
-    __slots__ = ("counts",)
+    __slots__ = ("added", "count", "first", "input", "output", "took", "used")
 
     def __init__(self) -> None:
-        self.counts: dict[Labels, int] = {}
-
-    def add(self, labels: Labels, n: int = 1) -> None:
-        self.counts[labels] = self.counts.get(labels, 0) + n
+        self.count = 0
+        self.took = Buckets(REQUEST_BOUNDS)
+        self.first = Buckets(TTFT_BOUNDS)
+        self.added = Buckets(ADDED_BOUNDS)
+        self.used = False
+        """Whether any told its tokens."""
+        self.input = 0
+        self.output = 0
 
 
 class Metrics:
@@ -62,45 +70,89 @@ class Metrics:
     def __init__(self, providers: Iterable[str] = (), models: Iterable[str] = ()) -> None:
         self._providers = frozenset(providers)
         self._models = frozenset(models)
-        self.requests = Counter()
-        self.attempts = Counter()
-        self.token_counts = Counter()
-        self.own_errors = Counter()
-        self.request_seconds = Histogram(REQUEST_BOUNDS)
-        self.ttft_seconds = Histogram(TTFT_BOUNDS)
-        self.added_seconds = Histogram(ADDED_BOUNDS)
+        self._exchanges: dict[tuple[str, str, str, int, str], _Exchanges] = {}
+        """By route, provider, model, status and code."""
+        self.attempts: defaultdict[Labels, int] = defaultdict(int)
+        """By provider, model and kind of outcome."""
+        self.own_errors: defaultdict[Labels, int] = defaultdict(int)
+        """By code."""
         self.inflight: Callable[[], int] = lambda: 0
         self.breakers: Callable[[], Iterable[tuple[str, str, str]]] = lambda: ()
         self.log_lines_dropped: Callable[[], int] = lambda: 0
 
-    def request(self, route: str, provider: str, model: str, status: int, code: str | None) -> None:
-        """One exchange ended; `provider` and `model` are empty when none answered, `code` None without an error."""
-        who = self.provider_label(provider), self.model_label(model)
-        self.requests.add((route, *who, str(status), _code(code)))
+    def exchange(
+        self,
+        route: str,
+        provider: str,
+        model: str,
+        status: int,
+        code: str,
+        *,
+        took: float,
+        added: float,
+        first: float | None,
+        usage: "Usage | None",
+    ) -> None:
+        """One ended. `provider` and `model` are empty when none answered, `code` without an error.
+
+        `took` is from its first byte to its answer's end, `added` what this proxy added: the time to the first byte,
+        less the wait for upstreams; `first` that to a stream's first content. Seconds.
+        """
+        found = self._exchanges.get((route, provider, model, status, code))
+        if found is None:
+            found = self._new(route, provider, model, status, code)
+        found.count += 1
+        found.took.observe(took)
+        if provider:
+            found.added.observe(added)
+            if first is not None:
+                found.first.observe(first)
+            if usage is not None:
+                found.used = True
+                found.input += usage.input
+                found.output += usage.output
 
     def attempt(self, provider: str, model: str, kind: str) -> None:
         """One upstream call ended; `kind` is `ok` or the fault's kind."""
-        self.attempts.add((self.provider_label(provider), self.model_label(model), kind))
-
-    def tokens(self, direction: str, provider: str, model: str, n: int) -> None:
-        """Tokens of an answer; `direction` is `input` or `output`."""
-        self.token_counts.add((direction, self.provider_label(provider), self.model_label(model)), n)
+        self.attempts[self.provider_label(provider), self.model_label(model), kind] += 1
 
     def own_error(self, code: str) -> None:
         """A fault of ours: the roll-back signal."""
-        self.own_errors.add((_code(code),))
+        self.own_errors[(_code(code),)] += 1
 
-    def took(self, route: str, seconds: float) -> None:
-        """From the first byte of a request to the end of its answer."""
-        self.request_seconds.observe((route,), seconds)
+    @property
+    def requests(self) -> Mapping[Labels, int]:
+        """By route, provider, model, status and code."""
+        return {(*names, str(status), code): one.count for (*names, status, code), one in self._exchanges.items()}
 
-    def first_token(self, provider: str, model: str, seconds: float) -> None:
-        """From the request to the first content sent to the client."""
-        self.ttft_seconds.observe((self.provider_label(provider), self.model_label(model)), seconds)
+    @property
+    def tokens(self) -> Mapping[Labels, int]:
+        """By direction (`input` or `output`), provider and model."""
+        counts: dict[Labels, int] = {}
+        for (_, *who, _, _), one in self._exchanges.items():
+            if one.used:
+                for direction, count in (("input", one.input), ("output", one.output)):
+                    counts[direction, *who] = counts.get((direction, *who), 0) + count
+        return counts
 
-    def added(self, route: str, seconds: float) -> None:
-        """What this proxy added: the time to the first byte, less the wait for upstreams."""
-        self.added_seconds.observe((route,), seconds)
+    @property
+    def request_seconds(self) -> Mapping[Labels, Buckets]:
+        """By route."""
+        return _summed(((key[0],), one.took) for key, one in self._exchanges.items())
+
+    @property
+    def added_seconds(self) -> Mapping[Labels, Buckets]:
+        """By route."""
+        return _summed(((key[0],), one.added) for key, one in self._exchanges.items())
+
+    @property
+    def ttft_seconds(self) -> Mapping[Labels, Buckets]:
+        """By provider and model."""
+        return _summed((key[1:3], one.first) for key, one in self._exchanges.items())
+
+    def _new(self, route: str, provider: str, model: str, status: int, code: str) -> _Exchanges:
+        key = route, self.provider_label(provider), self.model_label(model), status, _code(code)
+        return self._exchanges.setdefault(key, _Exchanges())
 
     def provider_label(self, name: str) -> str:
         """The name, or `other` for one that the configuration does not state."""
@@ -111,10 +163,17 @@ class Metrics:
         return name if name in self._models or not name else OTHER
 
 
-def _code(code: str | None) -> str:
-    if not code:
-        return ""
-    return code if code in CODES else OTHER
+def _summed(rows: Iterable[tuple[Labels, Buckets]]) -> dict[Labels, Buckets]:
+    """Those that hold anything, by their labels."""
+    sums: dict[Labels, Buckets] = {}
+    for labels, one in rows:
+        if any(one.counts):
+            sums.setdefault(labels, Buckets(one.bounds)).add(one)
+    return sums
+
+
+def _code(code: str) -> str:
+    return code if code in CODES or not code else OTHER
 
 
 def configured_names(config: "Config") -> tuple[set[str], set[str]]:

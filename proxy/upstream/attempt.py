@@ -92,7 +92,7 @@ async def unary(trial: Trial) -> Answered:
     """The whole answer in the client's dialect. Raises Failure."""
     times = trial.times
     try:
-        async with Watchdog(times.first_s) as dog:
+        with Watchdog(times.first_s) as dog:
             dog.limit_at(times.cap_at)
             answered = trial.job.answer(await _read(trial, trial.call), trial.target, trial.context)
             if answered.pause is not None:
@@ -138,7 +138,7 @@ async def folded(trial: Trial, begun: Commit) -> Answered:
     pump = _Pump(trial, trial.job.folding(trial.target, trial.context, ANSWER_LIMIT), begun, _last_moment(trial))
     call: Call | None = trial.call
     try:
-        async with Watchdog(trial.times.first_s) as dog:
+        with Watchdog(trial.times.first_s) as dog:
             dog.limit_at(trial.times.cap_at)
             while call is not None:
                 upstream = await _opened(trial, call)
@@ -171,7 +171,7 @@ async def stream(trial: Trial, commit: Commit) -> None:
     """
     pump = _Pump(trial, trial.job.pipe(trial.target, trial.context), commit, RESTING)
     try:
-        async with Watchdog(trial.times.first_s) as dog:
+        with Watchdog(trial.times.first_s) as dog:
             dog.limit_at(trial.times.cap_at)
             call: Call | None = trial.call
             while call is not None:
@@ -317,10 +317,9 @@ class _Pump:
 
     async def drain(self) -> None:
         """Lets a body end that has said what it had to say, for a moment; how it ends changes nothing any more."""
-        with suppress(Cut, Stalled):
-            async with Watchdog(GRACE_S):
-                async for _ in self._chunks:
-                    pass
+        with suppress(Cut, Stalled), Watchdog(GRACE_S):
+            async for _ in self._chunks:
+                pass
 
     def _note(self, deltas: Sequence[Delta]) -> tuple[bool, bool]:
         """Whether these deltas commit, and whether they are progress. Raises Failure for an error event."""

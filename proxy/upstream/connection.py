@@ -233,7 +233,7 @@ class Connection(asyncio.Protocol):
         self._status = status
         self._keep = self._parser.should_keep_alive()
         headers = readable(self._pairs)
-        self._ends_at_eof = status not in _BODILESS and not any(name in _FRAMED for name, _ in headers)
+        self._ends_at_eof = status not in _BODILESS and _FRAMED.isdisjoint([name for name, _ in headers])
         self._unclaimed = 0
         self._answer.begin(status, headers)
         self._wake()
@@ -315,6 +315,8 @@ class Answer:
 
     async def read(self, limit: int) -> bytes:
         try:
+            if self._done and self._error is None and self._size <= limit:
+                return self._taken()
             return await collect(self, limit)
         except BaseException:
             self._give_up()
@@ -333,6 +335,10 @@ class Answer:
             if self._done:
                 raise StopAsyncIteration
             await self._more()
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        """What has arrived and was not read."""
         chunks = self._chunks
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()

@@ -136,7 +136,10 @@ def answer_headers(headers: Headers) -> tuple[Headers, str]:
             continue
         if _fit(value):
             passed.append((renamed, value))
-    return passed, next((ids[name] for name in _UPSTREAM_IDS if name in ids), "")
+    for name in _UPSTREAM_IDS if ids else ():
+        if name in ids:
+            return passed, ids[name]
+    return passed, ""
 
 
 def _anthropic(chosen: dict[str, str], client_headers: Mapping[str, str]) -> None:

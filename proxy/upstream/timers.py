@@ -26,7 +26,7 @@ class Stalled(Exception):
 
 
 class Watchdog:
-    """`async with Watchdog(seconds) as dog:` raises Stalled once `seconds` have passed since the last `rearm`.
+    """`with Watchdog(seconds) as dog:` raises Stalled once `seconds` have passed since the last `rearm`.
 
     Made and used inside one task, and entered once.
     """
@@ -44,7 +44,7 @@ class Watchdog:
         self._loop = asyncio.get_running_loop()
         self._time = self._loop.time
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a Watchdog watches a task; there is none")
@@ -83,7 +83,7 @@ class Watchdog:
         self._rang = True
         self._task.cancel()
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._timer is not None:

@@ -48,7 +48,7 @@ def test_the_locks_input_is_what_the_project_requires(root, project):
     assert listed - {"setuptools"} == names(project["dependencies"])
 
 
-@pytest.mark.parametrize("lock", ["run", "dev"])
+@pytest.mark.parametrize("lock", ["run", "dev", "frameworks"])
 def test_every_locked_requirement_is_pinned_and_has_hashes(root, lock):
     """No loose version, no address, no option that widens where packages come from."""
     text = (root / f"requirements/{lock}.txt").read_text().replace("\\\n", " ")

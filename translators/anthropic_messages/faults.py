@@ -133,7 +133,10 @@ def _classify(status: int, error: Mapping[str, Any]) -> Fault:
 
 def _by_phrase(status: int, named: str, text: str) -> Kind | None:
     if status == 429 or named == "rate_limit_error":
-        return Kind.TOO_LONG if all(phrase in text for phrase in _LONG_CONTEXT) else None
+        if all(phrase in text for phrase in _LONG_CONTEXT):
+            return Kind.TOO_LONG
+        billing = any(phrase in text for phrase, kind in _BY_PHRASE if kind is Kind.QUOTA)
+        return Kind.QUOTA if billing else Kind.THROTTLED
     if status >= 500 or named in ("api_error", "overloaded_error", "timeout_error"):
         return None
     return next((kind for phrase, kind in _BY_PHRASE if phrase in text), None)

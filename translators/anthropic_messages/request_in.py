@@ -7,7 +7,7 @@ word. Source: Anthropic's Messages reference.
 Odd cases: the tool results of a user turn come first, as other dialects demand; thinking is kept with its signature,
 but without an origin unless the signature is a mark of ours (see `marks`), and so it goes to no other place; `adaptive`
 thinking without an effort has no neutral word and stays an extension field, as do `display` and an effort beside
-disabled thinking; citations on text that a client sends back are not kept, the text is.
+disabled thinking; citations on text that a client sends back are not kept, the text is, and that is reported.
 """
 
 import base64
@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from translators.anthropic_messages.marks import earlier_thinking
+from translators.anthropic_messages.unread import fields_unread
 from translators.anthropic_messages.wire import DIALECT
 from translators.codec import Envelope
 from translators.faults import Malformed
@@ -121,7 +122,7 @@ def parse_request(body: Json) -> Request:
         user=_user(body),
         service_tier=_tier(body),
         web_search=search,
-        extra=extra,
+        extra=extra | fields_unread(body),
     )
 
 

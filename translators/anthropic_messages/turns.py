@@ -113,6 +113,8 @@ class _Turns:
         for position in range(start, end):
             item = scribe.items[position]
             if type(item) is Message:
+                if item.phase is not None:
+                    scribe.report.dropped(scribe.path(position, ".phase"), "anthropic has no phases")
                 said = scribe.blocks(item.parts, position, _named(scribe, item, position))
                 calls_first = calls_first or (bool(self._calls) and _speaks(said))
                 blocks += said

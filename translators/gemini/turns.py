@@ -96,6 +96,8 @@ class _Contents:
         for position in range(start, end):
             item = scribe.items[position]
             if isinstance(item, Message):
+                if item.phase is not None:
+                    scribe.report.dropped(scribe.path(position, ".phase"), "gemini has no phases")
                 parts += scribe.parts(item.parts, position, _named(scribe, item, position))
             elif isinstance(item, ToolCall):
                 parts.append(self._call(item, position))

@@ -11,6 +11,7 @@ Deliberate choices:
 import itertools
 
 import orjson
+from msgspec import structs
 
 from translators.ir import (
     Audio,
@@ -63,8 +64,8 @@ class History:
 
     def _message(self, message: dict[str, Json], role: Role) -> None:
         parts = _parts(message.get("content"))
-        if message.get("cache_control") is not None and parts and isinstance(parts[-1], Text):
-            parts[-1] = Text(parts[-1].text, cache=_cache(message))
+        if message.get("cache_control") is not None and parts and isinstance(parts[-1], Text | Image | File):
+            parts[-1] = structs.replace(parts[-1], cache=_cache(message))
         name = message.get("name")
         self.items.append(Message(role, tuple(parts), None if name is None else string(name, "name")))
 

@@ -12,6 +12,7 @@ from translators.ir import Effort, Json, OutputFormat, Request, Tool, ToolChoice
 from translators.openai.check import Wrong, array, boolean, fail, filled, integer, number, obj, string, strings
 from translators.openai_chat.envelope import check_envelope
 from translators.openai_chat.history import History
+from translators.openai_chat.unread import fields_unread
 
 EFFORTS = frozenset(get_args(Effort))
 
@@ -27,7 +28,7 @@ def parse_request(body: Json) -> Request:
             stream=envelope.stream,
             include_usage=envelope.include_usage,
             **fields,
-            extra=extra,
+            extra=extra | fields_unread(body),
         )
     except Wrong as wrong:
         raise wrong.malformed() from None

@@ -68,6 +68,8 @@ class Turns:
         return self._messages
 
     def _text(self, item: Message) -> None:
+        if item.phase is not None:
+            self._report.dropped("messages.phase", "chat has no phases")
         if self._calls:
             self._report.approximated("messages", "text after a tool call moved before it")
         elif self._texts:

@@ -16,6 +16,7 @@ from translators.openai.check import Wrong, array, boolean, fail, filled, intege
 from translators.openai_responses.envelope import check_envelope, pinned_by
 from translators.openai_responses.history import History
 from translators.openai_responses.tools import read_tools
+from translators.openai_responses.unread import fields_unread
 
 EFFORTS = frozenset(get_args(Effort))
 LOGPROBS = "message.output_text.logprobs"
@@ -36,7 +37,7 @@ def parse_request(body: Json) -> Request:
             include_usage=True,
             max_output=body.get("max_output_tokens"),
             **fields,
-            extra=extra,
+            extra=extra | fields_unread(body),
         )
     except Wrong as wrong:
         raise wrong.malformed() from None

@@ -90,7 +90,7 @@ async def test_a_request_goes_through_the_whole_stack(app, log):
     """Its failures reach the client, the breaker, the counters and the log."""
     for _ in range(2):
         assert (await ask(app)).status == 502
-    assert app.metrics.attempts.counts == {("alpha", "large", "connect"): 5}
+    assert app.metrics.attempts == {("alpha", "large", "connect"): 5}
     assert list(app.metrics.breakers()) == [("alpha", "large", "OPEN")]
     await app.close()
     events = [orjson.loads(line)["event"] for line in log.getvalue().splitlines()]

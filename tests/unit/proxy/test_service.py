@@ -120,11 +120,14 @@ async def test_a_models_defaults_fill_what_the_client_left_out(served, chain):
     assert mode is Mode.STRICT
 
 
-@pytest.mark.parametrize("route", ["chat", "embeddings"])
-async def test_a_model_that_is_not_configured_is_a_404_that_lists_those_that_are(served, chain, route):
+@pytest.mark.parametrize(
+    ("route", "known"),
+    [("chat", "known models: m, tuned, docs"), ("embeddings", "known for embeddings: m, tuned, docs, free")],
+)
+async def test_a_model_that_is_not_served_is_a_404_that_lists_those_that_are(served, chain, route, known):
     error = await refused(served({"model": "nobody", "messages": HELLO, "input": "hi"}, route=route))
     assert (error.status, error.code, error.param) == (404, "model_not_found", "model")
-    assert "'nobody'" in str(error) and "m, tuned, docs" in str(error)
+    assert "'nobody'" in str(error) and known in str(error)
     assert chain.ran == []
 
 
@@ -147,7 +150,7 @@ async def test_a_request_without_its_envelope_is_refused_by_field(served, body, 
         (b"", "is empty"),
         (b"{", "is not valid JSON (line 1, column"),
         (b'{"a":\n  nope}', "(line 2, column"),
-        (b'{"a": "\xff"}', "is not valid JSON"),
+        (b'{"a": "\xff"}', "is not UTF-8 (byte 8)"),
         (b"[" * 100_000, "is not valid JSON"),
         (b'{"a": NaN}', "is not valid JSON"),
     ],

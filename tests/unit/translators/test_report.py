@@ -2,7 +2,7 @@
 
 import pytest
 
-from translators.report import Mode, Report
+from translators.report import Mode, Report, unread
 
 
 def noted():
@@ -43,3 +43,9 @@ def test_a_long_header_ends_with_the_count_of_what_is_left():
 
 def test_nothing_lost_says_nothing():
     assert Report().header() == ""
+
+
+def test_what_is_not_read_is_noted_by_its_path_unless_it_says_nothing():
+    found = {}
+    unread({"a": 1, "b": 2, "c": None, "d": [], "e": False}, frozenset({"a"}), "tools[0]", found)
+    assert found == {"tools[0].b": True, "tools[0].e": True}

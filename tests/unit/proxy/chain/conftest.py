@@ -28,6 +28,7 @@ from proxy.flow import Exchange, cancel, stack
 from proxy.resilience.targets import Registry
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints
+from proxy.telemetry.logs import Log
 from proxy.telemetry.metrics import Metrics
 from proxy.upstream.seam import Cut, Exhausted, NotTaken, Unreachable
 from translators.catalog import codec
@@ -260,16 +261,13 @@ class Engine:
         raise AssertionError("an engine lives as long as the process")
 
 
-class Log:
-    """What was written, by event."""
+class Lines(list[dict[str, Any]]):
+    """What was logged."""
 
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, Any]]] = []
+    def msg(self, line: bytes) -> None:
+        self.append(orjson.loads(line))
 
-    def info(self, event: str, **fields: Any) -> None:
-        self.lines.append((event, fields))
-
-    warning = error = info
+    info = warning = error = msg
 
 
 class Lab:
@@ -288,7 +286,8 @@ class Lab:
         self.counted: list[tuple[str, str, str]] = []
         self.changes: list[tuple[str, str, str]] = []
         """What breakers did: target, state before, state after."""
-        self.log = Log()
+        self.lines = Lines()
+        self.log = Log(self.lines, self.clock)
         self.write_s = 0.0
         """How long the client takes to read each piece."""
         self.current: tuple[Exchange, Any] | None = None

@@ -125,6 +125,13 @@ def test_a_request_of_any_dialect_is_explained_by_the_path_it_is_sent_to(sideste
     assert "1. openai/gpt-4o" in done.stdout
 
 
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/responses", "/v1/completions", "/v1/messages"])
+def test_a_model_alone_is_explained_at_every_path(sidestep, path):
+    done = sidestep("explain", "--model", "gpt-4o", "--path", path, env=ENV)
+    assert done.returncode == 0, done.stderr
+    assert "1. openai/gpt-4o (" in done.stdout and ": tried" in done.stdout
+
+
 @pytest.mark.parametrize("path", ["/messages", "/v1/models"])
 def test_a_path_that_takes_no_request_is_one_line(sidestep, path):
     done = sidestep("explain", "--model", "gpt-4o", "--path", path, env=ENV)

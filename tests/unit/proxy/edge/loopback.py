@@ -17,7 +17,8 @@ from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
 from proxy.flow import Exchange, Service, stack
 from proxy.server import Bounds, Running, serving
-from proxy.telemetry.logs import LogWriter, open_log
+from proxy.telemetry import logs
+from proxy.telemetry.logs import LogWriter
 from proxy.telemetry.metrics import Metrics
 from translators.faults import Fault, Kind
 from translators.ir import Dialect
@@ -66,7 +67,7 @@ class PlainApp:
         self.writer = LogWriter(self.log)
         self.service = stack(
             [
-                Observe(self.metrics, open_log(self.writer, self.clock), self.clock),
+                Observe(self.metrics, logs.Log(self.writer, self.clock), self.clock),
                 Auth(self.config.clients),
                 Deadline(self.timeouts, self.clock),
                 Admission(self.config.limits),

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from proxy.flow import Exchange
-from proxy.telemetry.logs import open_log
+from proxy.telemetry.logs import Log
 from proxy.telemetry.metrics import Metrics
 from translators.faults import Fault, Kind
 from translators.ir import Dialect
@@ -103,7 +103,7 @@ def lines() -> Lines:
 
 @pytest.fixture
 def log(lines, clock):
-    return open_log(lines, clock)
+    return Log(lines, clock)
 
 
 @pytest.fixture

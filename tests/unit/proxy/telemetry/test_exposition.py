@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 
 from proxy.telemetry.exposition import Exposition
 from proxy.telemetry.metrics import Metrics
+from translators.ir import Usage
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -13,14 +14,11 @@ OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 @pytest.fixture
 def metrics():
     metrics = Metrics(["alpha"], ["m"])
-    metrics.request("chat", "alpha", "m", 200, None)
+    usage = Usage(input=0, output=12)
+    metrics.exchange("chat", "alpha", "m", 200, "", took=0.3, added=0.0002, first=0.2, usage=usage)
+    metrics.exchange("chat", "", "", 503, "overloaded", took=1000.0, added=1.0, first=None, usage=None)
     metrics.attempt("alpha", "m", "ok")
-    metrics.tokens("output", "alpha", "m", 12)
     metrics.own_error("internal_error")
-    metrics.took("chat", 0.3)
-    metrics.took("chat", 1000.0)
-    metrics.first_token("alpha", "m", 0.2)
-    metrics.added("chat", 0.0002)
     metrics.inflight = lambda: 3
     metrics.breakers = lambda: [("alpha", "m", "open")]
     metrics.log_lines_dropped = lambda: 2

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from proxy.telemetry import logs
-from proxy.telemetry.logs import LogWriter, open_log, standard_output
+from proxy.telemetry.logs import Log, LogWriter, standard_output
 
 SOON = 5.0
 
@@ -19,6 +19,11 @@ SOON = 5.0
 class StandingClock:
     def wall(self) -> float:
         return 1_700_000_000.25
+
+
+class Known(logs.Line):
+    id: str
+    ok: bool | None
 
 
 class Reader(io.BytesIO):
@@ -57,9 +62,10 @@ async def writer(reader):
 
 
 async def test_a_call_is_one_json_line(writer, reader):
-    log = open_log(writer, StandingClock())
-    log.info("breaker", target="a/b", n=1)
-    log.error("exchange", fields={"id": "req_1", "ok": None})
+    clock = StandingClock()
+    log = Log(writer, clock)
+    log.events.info("breaker", target="a/b", n=1)
+    log.tell(Known(logs.moment(clock), "error", "exchange", "req_1", None))
     await writer.close()
     first, second = map(orjson.loads, reader.getvalue().splitlines())
     time = "2023-11-14T22:13:20.250000Z"
@@ -68,7 +74,7 @@ async def test_a_call_is_one_json_line(writer, reader):
 
 
 async def test_what_is_below_info_is_not_written(writer, reader):
-    open_log(writer, StandingClock()).debug("detail")
+    Log(writer, StandingClock()).events.debug("detail")
     await writer.close()
     assert reader.getvalue() == b""
 

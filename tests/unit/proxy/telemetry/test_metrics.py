@@ -3,47 +3,63 @@
 import pytest
 
 from proxy.config.values import Config, EmbeddingRoute, ModelRoute, PassthroughSettings, Provider, Step
-from proxy.telemetry.metrics import Counter, Histogram, Metrics, configured_names
-from translators.ir import Dialect
+from proxy.telemetry.metrics import Buckets, Metrics, configured_names
+from translators.ir import Dialect, Usage
 
-
-def test_a_counter_adds_up_by_labels():
-    counter = Counter()
-    counter.add(("a",))
-    counter.add(("a",), 4)
-    counter.add(("b",), 0)
-    assert counter.counts == {("a",): 5, ("b",): 0}
+ENDED = {"took": 1.0, "added": 0.5, "first": None, "usage": None}
 
 
 def test_a_histograms_bounds_are_upper_bounds():
-    histogram = Histogram((1.0, 2.0))
+    buckets = Buckets((1.0, 2.0))
     for seconds in (0.5, 1.0, 1.5, 2.0, 99.0):
-        histogram.observe(("a",), seconds)
-    assert histogram.rows == {("a",): [2, 2, 1]}
-    assert histogram.sums == {("a",): pytest.approx(104.0)}
+        buckets.observe(seconds)
+    assert buckets.counts == [2, 2, 1]
+    assert buckets.sum == pytest.approx(104.0)
+
+
+def test_series_of_fewer_labels_are_the_sum_of_their_exchanges():
+    metrics = Metrics(["alpha"], ["m", "n"])
+    usage = Usage(input=3, output=4)
+    for route, model, status in (("chat", "m", 200), ("chat", "n", 200), ("embeddings", "m", 200), ("chat", "m", 502)):
+        metrics.exchange(route, "alpha", model, status, "", took=1.0, added=0.5, first=0.7, usage=usage)
+    metrics.exchange("chat", "", "", 401, "invalid_api_key", took=1.0, added=9.0, first=None, usage=None)
+    assert {labels: one.sum for labels, one in metrics.request_seconds.items()} == {
+        ("chat",): 4.0,
+        ("embeddings",): 1.0,
+    }
+    assert {labels: one.sum for labels, one in metrics.added_seconds.items()} == {("chat",): 1.5, ("embeddings",): 0.5}
+    assert {labels: sum(one.counts) for labels, one in metrics.ttft_seconds.items()} == {
+        ("alpha", "m"): 3,
+        ("alpha", "n"): 1,
+    }
+    assert metrics.tokens == {
+        ("input", "alpha", "m"): 9,
+        ("output", "alpha", "m"): 12,
+        ("input", "alpha", "n"): 3,
+        ("output", "alpha", "n"): 4,
+    }
 
 
 def test_names_that_are_not_configured_count_as_other():
     """No client can grow the number of series."""
     metrics = Metrics(["alpha"], ["m"])
     for n in range(1000):
-        metrics.request("chat", f"p{n}", f"m{n}", 400, f"code{n}")
+        usage = Usage(input=1, output=0)
+        metrics.exchange("chat", f"p{n}", f"m{n}", 400, f"code{n}", took=1.0, added=1.0, first=1.0, usage=usage)
         metrics.attempt(f"p{n}", f"m{n}", "server")
-        metrics.tokens("input", f"p{n}", f"m{n}", 1)
-        metrics.first_token(f"p{n}", f"m{n}", 1.0)
         metrics.own_error(f"code{n}")
-    assert metrics.requests.counts == {("chat", "other", "other", "400", "other"): 1000}
-    assert metrics.attempts.counts == {("other", "other", "server"): 1000}
-    assert metrics.token_counts.counts == {("input", "other", "other"): 1000}
-    assert list(metrics.ttft_seconds.rows) == [("other", "other")]
-    assert metrics.own_errors.counts == {("other",): 1000}
+    assert metrics.requests == {("chat", "other", "other", "400", "other"): 1000}
+    assert metrics.attempts == {("other", "other", "server"): 1000}
+    assert metrics.tokens == {("input", "other", "other"): 1000, ("output", "other", "other"): 0}
+    assert list(metrics.ttft_seconds) == [("other", "other")]
+    assert metrics.own_errors == {("other",): 1000}
 
 
 def test_what_is_configured_or_absent_is_shown_as_it_is():
     metrics = Metrics(["alpha"], ["m"])
-    metrics.request("chat", "alpha", "m", 200, None)
-    metrics.request("chat", "", "", 404, "unknown_url")
-    assert set(metrics.requests.counts) == {
+    metrics.exchange("chat", "alpha", "m", 200, "", **ENDED)
+    metrics.exchange("chat", "", "", 404, "unknown_url", **ENDED)
+    assert set(metrics.requests) == {
         ("chat", "alpha", "m", "200", ""),
         ("chat", "", "", "404", "unknown_url"),
     }

@@ -68,7 +68,7 @@ def after(loop, seconds):
 
 def test_a_body_without_progress_is_stalled_after_its_time():
     async def body(loop):
-        async with Watchdog(30):
+        with Watchdog(30):
             await after(loop, 1000)
 
     assert stalls(body) == (1030.0, False)
@@ -76,7 +76,7 @@ def test_a_body_without_progress_is_stalled_after_its_time():
 
 def test_a_body_that_ends_in_time_is_left_alone():
     async def body(loop):
-        async with Watchdog(30):
+        with Watchdog(30):
             await after(loop, 29)
         await after(loop, 100)
         return asyncio.current_task().cancelling()
@@ -86,7 +86,7 @@ def test_a_body_that_ends_in_time_is_left_alone():
 
 def test_progress_moves_the_time_and_sets_no_timer():
     async def body(loop):
-        async with Watchdog(30) as dog:
+        with Watchdog(30) as dog:
             before = loop.timers
             for _ in range(10):
                 dog.rearm(30)
@@ -101,7 +101,7 @@ def test_progress_moves_the_time_and_sets_no_timer():
 
 def test_a_shorter_time_counts_at_once():
     async def body(loop):
-        async with Watchdog(300) as dog:
+        with Watchdog(300) as dog:
             dog.rearm(5)
             await after(loop, 1000)
 
@@ -110,7 +110,7 @@ def test_a_shorter_time_counts_at_once():
 
 def test_a_resting_watchdog_never_rings_and_can_be_woken():
     async def body(loop):
-        async with Watchdog(float("inf")) as dog:
+        with Watchdog(float("inf")) as dog:
             await after(loop, 5000)
             dog.rearm(10)
             dog.rearm(float("inf"))
@@ -123,7 +123,7 @@ def test_a_resting_watchdog_never_rings_and_can_be_woken():
 
 def test_a_time_of_zero_rings_at_the_next_wait():
     async def body(loop):
-        async with Watchdog(10) as dog:
+        with Watchdog(10) as dog:
             dog.rearm(0.0)
             await after(loop, 1)
 
@@ -132,7 +132,7 @@ def test_a_time_of_zero_rings_at_the_next_wait():
 
 def test_the_absolute_limit_counts_whatever_the_progress():
     async def body(loop):
-        async with Watchdog(30) as dog:
+        with Watchdog(30) as dog:
             dog.limit_at(1050)
             while True:
                 await after(loop, 20)
@@ -143,7 +143,7 @@ def test_the_absolute_limit_counts_whatever_the_progress():
 
 def test_a_limit_can_be_lifted():
     async def body(loop):
-        async with Watchdog(30) as dog:
+        with Watchdog(30) as dog:
             dog.limit_at(1010)
             dog.limit_at(float("inf"))
             await after(loop, 1000)
@@ -153,7 +153,7 @@ def test_a_limit_can_be_lifted():
 
 def test_a_cancellation_from_outside_passes_as_itself():
     async def watched(loop):
-        async with Watchdog(30):
+        with Watchdog(30):
             await after(loop, 1000)
 
     async def body(loop):
@@ -169,7 +169,7 @@ def test_a_cancellation_from_outside_passes_as_itself():
 
 def test_a_cancellation_from_outside_wins_over_a_watchdog_that_rang_with_it():
     async def watched(loop):
-        async with Watchdog(5):
+        with Watchdog(5):
             await after(loop, 1000)
 
     async def body(loop):
@@ -183,7 +183,7 @@ def test_a_cancellation_from_outside_wins_over_a_watchdog_that_rang_with_it():
 
 def test_other_errors_pass_as_themselves():
     async def body(loop):
-        async with Watchdog(5):
+        with Watchdog(5):
             await after(loop, 1)
             raise ValueError("mine")
 
@@ -193,9 +193,8 @@ def test_other_errors_pass_as_themselves():
 
 def test_a_stall_that_was_caught_leaves_no_cancellation_behind():
     async def body(loop):
-        with suppress(Stalled):
-            async with Watchdog(5):
-                await after(loop, 10)
+        with suppress(Stalled), Watchdog(5):
+            await after(loop, 10)
         await after(loop, 10)
         return asyncio.current_task().cancelling(), loop.time()
 
@@ -206,9 +205,8 @@ def test_a_ring_that_interrupted_nothing_raises_nothing():
     """The body swallowed the cancellation and ended: what it did stands."""
 
     async def body(loop):
-        async with Watchdog(5):
-            with suppress(asyncio.CancelledError):
-                await after(loop, 10)
+        with Watchdog(5), suppress(asyncio.CancelledError):
+            await after(loop, 10)
         return asyncio.current_task().cancelling()
 
     assert run(body) == 0
@@ -216,10 +214,9 @@ def test_a_ring_that_interrupted_nothing_raises_nothing():
 
 def test_the_inner_of_two_watchdogs_rings_alone():
     async def body(loop):
-        async with Watchdog(100):
-            with pytest.raises(Stalled):
-                async with Watchdog(5):
-                    await after(loop, 1000)
+        with Watchdog(100):
+            with pytest.raises(Stalled), Watchdog(5):
+                await after(loop, 1000)
             await after(loop, 50)
         return loop.time(), asyncio.current_task().cancelling()
 
@@ -230,9 +227,9 @@ def test_the_outer_of_two_watchdogs_rings_through_the_inner():
     rang = []
 
     async def body(loop):
-        async with Watchdog(5):
+        with Watchdog(5):
             try:
-                async with Watchdog(100):
+                with Watchdog(100):
                     await after(loop, 1000)
             except Stalled:
                 rang.append("inner")
@@ -245,9 +242,9 @@ def test_of_two_watchdogs_that_ring_together_the_outer_raises():
     rang = []
 
     async def body(loop):
-        async with Watchdog(5):
+        with Watchdog(5):
             try:
-                async with Watchdog(5):
+                with Watchdog(5):
                     await after(loop, 1000)
             except Stalled:
                 rang.append("inner")
@@ -261,9 +258,8 @@ def test_it_works_inside_a_task_that_is_being_cancelled():
         try:
             await after(loop, 1000)
         finally:
-            with pytest.raises(Stalled):
-                async with Watchdog(5):
-                    await after(loop, 1000)
+            with pytest.raises(Stalled), Watchdog(5):
+                await after(loop, 1000)
 
     async def body(loop):
         task = loop.create_task(watched(loop))
@@ -281,7 +277,7 @@ def test_it_is_of_no_use_outside_a_task():
 
     def callback():
         try:
-            Watchdog(1).__aenter__().send(None)
+            Watchdog(1).__enter__()
         except RuntimeError as error:
             caught.append(str(error))
 
@@ -304,7 +300,7 @@ def test_it_rings_when_a_naive_model_says_so(first, steps):
 
     async def body(loop):
         try:
-            async with Watchdog(first) as dog:
+            with Watchdog(first) as dog:
                 for pause, action, value in steps:
                     await after(loop, pause)
                     dog.rearm(value) if action == "rearm" else dog.limit_at(loop.time() + value)

@@ -63,6 +63,14 @@ def test_talk_of_tokens_in_a_rate_limit_is_about_the_rate():
     assert read(429, "rate_limit_error", message).kind is Kind.TOO_LONG
 
 
+@pytest.mark.parametrize("named", ["invalid_request_error", "rate_limit_error"])
+def test_money_that_is_spent_is_a_quota_at_any_status_and_the_bill_is_not_told(named):
+    fault = read(429, named, "Your credit balance is too low to access the Anthropic API.")
+    assert fault.kind is Kind.QUOTA
+    assert "credit" not in fault.message
+    assert read(429, named, "Slow down.").kind is Kind.THROTTLED
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [

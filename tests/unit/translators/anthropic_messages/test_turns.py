@@ -326,3 +326,8 @@ def test_any_conversation_comes_out_by_anthropics_rules(given_items, prefill, sy
     assert len(uses) == len(set(uses))
     for before, role, after in zip(said, said[1:], [*said[2:], "assistant"], strict=False):
         assert role != "system" or (before, after) == ("user", "assistant")
+
+
+def test_a_phase_has_no_place_here_and_that_is_told(render, user):
+    _, report = render(user(), Message("assistant", (Text("a"),), phase="commentary"), user())
+    assert report == {"messages[1].phase": "dropped"}

@@ -221,3 +221,8 @@ def test_googles_own_parts_go_back_and_others_are_refused(render, user, own):
     body, report = render(user(), Message("assistant", (ours, theirs, Foreign("x", "y", {}))), user())
     assert said(body)[1][1] == [code, {"executableCode": {"code": "1"}}]
     assert report == {"messages[1].thought_signature": "dropped", "messages[1].content[2]": "refused"}
+
+
+def test_a_phase_has_no_place_here_and_that_is_told(render, user):
+    _, report = render(user(), Message("assistant", (Text("a"),), phase="commentary"), user())
+    assert report == {"messages[1].phase": "dropped"}

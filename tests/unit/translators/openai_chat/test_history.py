@@ -206,3 +206,10 @@ def test_a_bad_message_names_its_field(messages, param):
     with pytest.raises(Malformed) as caught:
         items(*messages)
     assert caught.value.param == param
+
+
+def test_a_messages_marker_goes_to_its_last_part_be_it_a_picture():
+    picture = {"type": "image_url", "image_url": {"url": "https://a.test/b.png"}}
+    content = [{"type": "text", "text": "look"}, picture]
+    (message,) = items({"role": "user", "content": content, "cache_control": {"type": "ephemeral"}})
+    assert [part.cache for part in message.parts] == [None, {"type": "ephemeral"}]

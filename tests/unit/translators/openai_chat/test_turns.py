@@ -216,3 +216,9 @@ def test_a_text_document_is_told_as_text():
 def test_a_text_document_that_is_no_text_stays_a_file():
     messages, _ = rendered(Message("user", (File(data="d29yZ", media_type="text/plain"),)))
     assert messages[0]["content"][0]["type"] == "file"
+
+
+def test_a_phase_has_no_place_here_and_that_is_told():
+    messages, report = rendered(Message("assistant", (Text("a"),), phase="commentary"))
+    assert messages == [{"role": "assistant", "content": "a"}]
+    assert report == [("messages.phase", "dropped")]
