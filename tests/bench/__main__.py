@@ -50,6 +50,7 @@ def measured(names: list[str], *, quick: bool) -> tuple[list[Row], set[str]]:
                 certificate=certificate,
                 urls=urls,
                 seconds=1 if quick else 4,
+                turns=3 if quick else 5,
                 latency_s=3 if quick else 10,
                 stream_s=stream_s,
                 counts=(500,) if quick else (500, 1_000),
