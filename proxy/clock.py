@@ -26,16 +26,9 @@ class SystemClock:
     """The real one."""
 
     def __init__(self) -> None:
-        self._random = random.Random()  # noqa: S311 - jitter, not secrets
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def wall(self) -> float:
-        return time.time()
-
-    def uniform(self) -> float:
-        return self._random.random()
+        self.now = time.monotonic
+        self.wall = time.time
+        self.uniform = random.Random().random  # noqa: S311 - jitter, not secrets
 
     async def sleep(self, seconds: float) -> None:
         until = self.now() + seconds

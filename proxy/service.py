@@ -10,11 +10,11 @@ other chain, and where no counter answers, they are estimated here, and the answ
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from msgspec import structs
 
 from proxy import tokens
 from proxy.answers import minted_id, served_headers
@@ -98,7 +98,7 @@ class Endpoints:
         payload, envelope, found = await self._asked(exchange)
         owner, pin = _owner(exchange), pinned_by(payload)
         if pin is not None:
-            found = replace(found, targets=(self._keeper(found, payload, pin, owner),))
+            found = structs.replace(found, targets=(self._keeper(found, payload, pin, owner),))
         try:
             await self._converse(exchange, payload, envelope, found)
         finally:
@@ -141,7 +141,7 @@ class Endpoints:
         if found.targets[0].provider.dialect is client.dialect:
             counters = tuple(target for target in found.targets if target.provider.dialect is client.dialect)
             try:
-                return await self._run(exchange, CountJob(client, payload), replace(found, targets=counters))
+                return await self._run(exchange, CountJob(client, payload), structs.replace(found, targets=counters))
             except Refused as refused:
                 if refused.fault.kind in _ASKED_WRONGLY:
                     raise
@@ -304,16 +304,19 @@ def _no_json(body: bytes, error: orjson.JSONDecodeError) -> str:
     return f"is not valid JSON (line {error.lineno}, column {error.colno})"
 
 
+_MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
+
+
 def mode_of(exchange: Exchange, found: Resolution) -> Mode:
     """How strict translation is: `x-sidestep-mode`, else the client's setting, else the model's."""
     asked = exchange.headers.get("x-sidestep-mode")
     if asked is None:
-        return Mode((exchange.client and exchange.client.mode) or found.route.mode)
-    try:
-        return Mode(asked)
-    except ValueError:
+        return _MODES[(exchange.client and exchange.client.mode) or found.route.mode]
+    mode = _MODES.get(asked)
+    if mode is None:
         raise Malformed(
             f"The header x-sidestep-mode is '{asked[:40]}'; it may be strict, warn or lenient.",
             param="x-sidestep-mode",
             code="invalid_value",
-        ) from None
+        )
+    return mode

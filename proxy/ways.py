@@ -6,8 +6,9 @@ not know, the target's own refusal teaches.
 """
 
 from collections import OrderedDict
-from dataclasses import replace
 from typing import Literal
+
+from msgspec import structs
 
 from proxy.config.values import Target
 from translators.ir import Dialect
@@ -52,4 +53,4 @@ def asked_in(target: Target, dialect: Dialect) -> Target:
     """The same target as a server of `dialect`."""
     if target.provider.dialect is dialect:
         return target
-    return replace(target, provider=replace(target.provider, dialect=dialect))
+    return structs.replace(target, provider=structs.replace(target.provider, dialect=dialect))

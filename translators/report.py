@@ -69,7 +69,7 @@ class Report:
 
     def blocking(self, mode: Mode) -> list[Entry]:
         """The entries that forbid this target under `mode`."""
-        if mode is Mode.LENIENT:
+        if mode is Mode.LENIENT or not self.entries:
             return []
         barred = (Verdict.REFUSED,) if mode is Mode.WARN else (Verdict.REFUSED, Verdict.DROPPED)
         return [entry for entry in self.entries if entry.verdict in barred]
@@ -77,6 +77,8 @@ class Report:
     def header(self, cap: int = 1024) -> str:
         """`dropped=seed,user; clamped=temperature` in at most `cap` characters, a refused field counting as dropped
         (a body that was sent at all was sent without it); fields past the cap are counted as `+N`."""
+        if not self.entries:
+            return ""
         groups: dict[str, dict[str, None]] = {}
         for entry in self.entries:
             verdict = Verdict.DROPPED if entry.verdict is Verdict.REFUSED else entry.verdict

@@ -15,10 +15,9 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import NoReturn
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from proxy.chain.account import Account, of_the_caller
 from proxy.chain.ready import Ready, Tools, key_for
@@ -53,8 +52,7 @@ def target_at(provider: Provider) -> Target:
     return Target(provider, PASSTHROUGH, profile, provider.breaker, provider.retry, provider.timeouts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
+class _Refusal(Struct, frozen=True):
     """An error answer, and what it means."""
 
     status: int

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec import Struct
@@ -23,8 +22,7 @@ class Alert(Protocol):
     def __call__(self, event: str, /, **facts: str | int) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
+class Tools(Struct, frozen=True):
     """What the chain works with, for the life of the process."""
 
     registry: Registry

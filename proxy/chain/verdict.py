@@ -6,7 +6,8 @@ Whether the client should try again is said too.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from translators.faults import Fault, Kind, say
 
@@ -22,8 +23,7 @@ UNABLE = frozenset({"cannot", "smaller"})
 """Reasons of `Skip.why` that lie in the request and stay true however long one waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """A target that was not called, and why."""
 
     target: str
@@ -37,8 +37,7 @@ class Skip:
     """The field it cannot express."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastWord:
+class LastWord(Struct, frozen=True):
     fault: Fault
     retry_after_s: float | None = None
     should_retry: bool = False

@@ -11,7 +11,7 @@ When breakers alone refuse the whole chain, the target nearest its probe admits 
 no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
@@ -47,8 +47,7 @@ class Chain:
             walk.tell_skips()
 
 
-@dataclass(slots=True)
-class _Try:
+class _Try(Struct):
     """A target's turn: what was made for it and how far it is."""
 
     target: Target
@@ -60,8 +59,7 @@ class _Try:
     repaired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Shut:
+class _Shut(Struct, frozen=True):
     """A target that could be called now but for its breaker, with the key it would be called with."""
 
     wait_s: float

@@ -4,8 +4,9 @@ Keys appear as their sources, headers by name alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import structs
 
 from proxy.config.listeners import ENV_CLIENT
 from proxy.config.profiles import profile_for, vendor_of
@@ -24,19 +25,19 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
     return {
         "source": config.source,
         "demo": config.demo,
-        "server": {**asdict(server), "cluster_hosts": list(server.cluster_hosts)},
+        "server": {**structs.asdict(server), "cluster_hosts": list(server.cluster_hosts)},
         "admin": {"tokens": [digest[:8] for digest in config.admin.token_sha256]},
         "providers": [_provider(provider) for provider in config.providers.values()],
         "models": [_model(route, router) for route in config.models.values()],
         "embeddings": [_embedding(name, router) for name in config.embeddings],
         "clients": [_client(name, client.key_sha256) for name, client in config.clients.items()],
         "defaults": {
-            "timeouts": asdict(TimeoutSettings()),
-            "breaker": asdict(BreakerSettings()),
-            "retry": asdict(RetrySettings()),
+            "timeouts": structs.asdict(TimeoutSettings()),
+            "breaker": structs.asdict(BreakerSettings()),
+            "retry": structs.asdict(RetrySettings()),
         },
-        "limits": asdict(config.limits),
-        "health": asdict(config.health),
+        "limits": structs.asdict(config.limits),
+        "health": structs.asdict(config.health),
         "warnings": list(warnings),
     }
 
@@ -95,9 +96,9 @@ def _target(target: Target, attempts: int) -> Plain:
         "context_window": target.profile.context_window,
         "max_output": target.profile.max_output,
         "attempts": attempts,
-        "breaker": asdict(target.breaker),
-        "retry": asdict(target.retry),
-        "timeouts": asdict(target.timeouts),
+        "breaker": structs.asdict(target.breaker),
+        "retry": structs.asdict(target.retry),
+        "timeouts": structs.asdict(target.timeouts),
     }
 
 

@@ -5,7 +5,8 @@ repeats a value that could be a secret; names and numbers may be repeated.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from translators.faults import say
 
@@ -13,8 +14,7 @@ ENVIRONMENT = "environment variable"
 OPTION = "option"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigError:
+class ConfigError(Struct, frozen=True):
     """One mistake: `path` within `source` (a file's path, `environment variable` or `option`), and a clause."""
 
     path: str
@@ -40,8 +40,7 @@ class NoKeys(ConfigErrors):
     """Nothing else is wrong, but no configuration file is given and no vendor's key is set."""
 
 
-@dataclass(slots=True)
-class Problems:
+class Problems(Struct):
     """Collects what a load finds; `source` is where paths point unless a call says otherwise."""
 
     source: str

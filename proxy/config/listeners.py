@@ -5,8 +5,9 @@ that. The admin port off this machine needs a token.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
+
+from msgspec import Struct, structs
 
 from proxy.config.addresses import is_host, is_loopback, join_listen, split_listen
 from proxy.config.errors import ENVIRONMENT, OPTION, Problems
@@ -18,8 +19,7 @@ CLIENT_VARIABLE: Final = "SIDESTEP_CLIENT_SHA256"
 ENV_CLIENT: Final = "env"
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Struct, frozen=True):
     """What the command line says about the listeners; None where it says nothing."""
 
     host: str | None = None
@@ -74,7 +74,7 @@ def override(server: ServerSettings, overrides: Overrides, problems: Problems) -
         port = overrides.port
     listen = _checked("--host" if overrides.host is not None else "--port", join_listen(host, port), problems)
     admin = server.admin if overrides.admin is None else _checked("--admin", overrides.admin, problems)
-    return replace(server, listen=listen or server.listen, admin=admin or server.admin)
+    return structs.replace(server, listen=listen or server.listen, admin=admin or server.admin)
 
 
 def _checked(option: str, address: str, problems: Problems) -> str:

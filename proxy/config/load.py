@@ -6,9 +6,10 @@ folder. Without one the environment alone decides (`proxy.config.zero`).
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, structs
 
 from proxy.config import settings, zero
 from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, ConfigErrors, NoKeys, Problems
@@ -37,8 +38,7 @@ from proxy.config.values import (
 FILE_LIMIT: Final = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     config: Config
     warnings: tuple[str, ...]
 
@@ -77,7 +77,7 @@ def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Co
     """
     problems = Problems(ENVIRONMENT)
     client = environment_client(env, problems)
-    changed = replace(
+    changed = structs.replace(
         config,
         server=override(config.server, overrides, problems),
         clients={client.name: client} if client else config.clients,

@@ -7,7 +7,6 @@ use; what is derived from it for a model is kept in a bounded cache, for clients
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib import resources
@@ -15,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from proxy.config.addresses import check_key_header, check_path
 from proxy.config.errors import listed
@@ -30,8 +29,7 @@ FIELDS: Final = frozenset(Profile.__struct_fields__) - _BOUND
 """What a configuration may say of a model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vendor:
+class Vendor(Struct, frozen=True):
     """One `[vendors.NAME]` of the file."""
 
     name: str

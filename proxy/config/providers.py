@@ -6,9 +6,10 @@ A provider is a `vendor` of profiles.toml, whose dialect, address and key variab
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from proxy.config import profiles, settings
 from proxy.config.addresses import check_header, check_url, points_at, repeated_headers
@@ -30,8 +31,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 """Provider names stand in chains before a slash, in headers and in metric labels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Common:
+class Common(Struct, frozen=True):
     """What every provider starts from."""
 
     env: Mapping[str, str]

@@ -5,9 +5,10 @@ there, `[models."NAME".breaker]` and its like on every target of that chain. Wha
 attempts, its deadline) cannot be set on a provider.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
+
+from msgspec import structs
 
 from proxy.config.errors import Problems
 from proxy.config.table import Range, Table, join
@@ -48,7 +49,7 @@ RANGES: Final[Mapping[type, Mapping[str, Range]]] = {
         "budget_min_per_s": Range(0, 1000),
         "budget_window_s": _SECONDS,
     },
-    TimeoutSettings: dict.fromkeys((field.name for field in dataclasses.fields(TimeoutSettings)), _SECONDS),
+    TimeoutSettings: dict.fromkeys((field.name for field in structs.fields(TimeoutSettings)), _SECONDS),
     LimitSettings: {
         "in_flight": _COUNT,
         "per_target": _COUNT_OR_NONE,
@@ -78,7 +79,7 @@ WHOLE_CHAIN: Final = frozenset({"max_total_attempts", "deadline_s"})
 def changes(table: Table, kind: type[S], *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
     """What the table sets, checked, by field name; keys in `without` are refused as belonging to a whole chain."""
     found: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
+    for field in structs.fields(kind):
         if field.name in without:
             if table.raw(field.name) is not None:
                 table.wrong(field.name, 'belongs to a whole chain: set it at the top level or under [models."NAME"]')
@@ -100,7 +101,7 @@ def over(base: S, table: Table, *, without: frozenset[str] = frozenset()) -> S:
 
 def apply(base: S, changed: Mapping[str, Any], path: str, problems: Problems) -> S:
     """`base` with the changes. A pair that they put out of order is noted; one that was so before is not told again."""
-    result = dataclasses.replace(base, **changed)
+    result = structs.replace(base, **changed)
     for small, large in _ORDERED.get(type(base), ()):
         low, high = getattr(result, small), getattr(result, large)
         if low > high and (small in changed or large in changed):

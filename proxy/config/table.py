@@ -7,8 +7,9 @@ reading goes on.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from proxy.config.errors import Problems, listed, nearest
 
@@ -17,8 +18,7 @@ _KINDS = {str: "text", bool: "true or false", int: "a whole number", float: "a n
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """The numbers allowed: from `low` (not itself when `above`) to `high`."""
 
     low: float

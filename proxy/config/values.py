@@ -2,8 +2,9 @@
 need not check again. Times are seconds, sizes bytes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from msgspec import Struct, field
 
 from translators.ir import Dialect
 from translators.profile import Profile
@@ -42,8 +43,7 @@ class Secret:
         raise TypeError("a Secret is not pickled")
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerSettings:
+class BreakerSettings(Struct, frozen=True):
     consecutive_failures: int = 5
     open_s: float = 30.0
     open_max_s: float = 300.0
@@ -53,8 +53,7 @@ class BreakerSettings:
     ramp_min: float = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class RetrySettings:
+class RetrySettings(Struct, frozen=True):
     attempts_per_target: int = 3
     max_total_attempts: int = 6
     base_s: float = 0.5
@@ -65,8 +64,7 @@ class RetrySettings:
     budget_window_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class TimeoutSettings:
+class TimeoutSettings(Struct, frozen=True):
     deadline_s: float = 600.0
     connect_s: float = 5.0
     pool_s: float = 1.0
@@ -77,8 +75,7 @@ class TimeoutSettings:
     idle_s: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class LimitSettings:
+class LimitSettings(Struct, frozen=True):
     in_flight: int = 2000
     per_target: int = 0
     queue: int = 64
@@ -112,8 +109,7 @@ PASSED: Final = (
 """What of OpenAI's API passes through unless told otherwise; paths that Sidestep serves itself never do."""
 
 
-@dataclass(frozen=True, slots=True)
-class PassthroughSettings:
+class PassthroughSettings(Struct, frozen=True):
     """Requests that one provider gets as they are, with no failover."""
 
     provider: str = ""
@@ -122,14 +118,12 @@ class PassthroughSettings:
     """Whole paths, or with `/*` at the end all that begin so and what stands before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class HealthSettings:
+class HealthSettings(Struct, frozen=True):
     active: bool = False
     interval_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
+class ServerSettings(Struct, frozen=True):
     listen: str = "127.0.0.1:4600"
     admin: str = "127.0.0.1:4601"
     drain_s: float = 60.0
@@ -141,20 +135,17 @@ class ServerSettings:
     """Whether providers' own lists of models are asked what each can do."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdminSettings:
+class AdminSettings(Struct, frozen=True):
     token_sha256: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFile:
+class KeyFile(Struct, frozen=True):
     """`file:/path`: read again when the file changes."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntraToken:
+class EntraToken(Struct, frozen=True):
     """`entra:SCOPE`: Microsoft Entra's client credentials, with a secret or a federated token."""
 
     scope: str
@@ -165,8 +156,7 @@ class EntraToken:
     """Holds the federated token where there is no secret; read for every fetch, since it is replaced in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class GoogleToken:
+class GoogleToken(Struct, frozen=True):
     """`google:`: the metadata server's token, or one for a person's refresh token."""
 
     client_id: str = ""
@@ -175,8 +165,7 @@ class GoogleToken:
     """None: ask the metadata server."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderKey:
+class ProviderKey(Struct, frozen=True):
     """One key of a provider and where it came from (`env:X`, `file:/path`, `entra:SCOPE`, `google:`); `client` keys are
     not listed here."""
 
@@ -187,8 +176,7 @@ class ProviderKey:
     """How a newer one is had; None where it stays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     name: str
     dialect: Dialect
     base_url: str
@@ -216,16 +204,14 @@ class Provider:
     demo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One entry of a chain: `provider/model`, where the model `*` stands for the one asked for."""
 
     provider: str
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRoute:
+class ModelRoute(Struct, frozen=True):
     """`[models."NAME"]`."""
 
     name: str
@@ -245,8 +231,7 @@ class ModelRoute:
     """Settings this model overrides, already checked, by field name."""
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingRoute:
+class EmbeddingRoute(Struct, frozen=True):
     """`[embeddings.NAME]`: every step gives vectors of one space."""
 
     name: str
@@ -256,16 +241,14 @@ class EmbeddingRoute:
     """The operator's reason why differently named models share a space."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     name: str
     key_sha256: tuple[str, ...]
     mode: ModeName | None = None
     """How strict translation is for it; None for what the model says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     providers: Mapping[str, Provider]
     models: Mapping[str, ModelRoute]
     """By name; `*` serves every name not listed."""
@@ -283,8 +266,7 @@ class Config:
     demo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A provider and a model there, with every setting resolved: what an attempt is made against."""
 
     provider: Provider

@@ -31,6 +31,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 LINGER_S = 2.0
+_BREAK = b"\r\n"
+_PRINTABLE = bytes(range(0x20, 0x7F))
 LEFT = Fault(kind=Kind.CANCELLED, message="The client left before its answer was complete.")
 
 
@@ -269,7 +271,8 @@ class ClientSide:
 
 def _lines(headers: Headers) -> bytes:
     """As header lines, with whatever a value may not contain replaced by `?`."""
-    values = "".join([value for _, value in headers])
-    if not (values.isascii() and values.isprintable()):
-        headers = [(name, "".join(c if c.isprintable() else "?" for c in value)) for name, value in headers]
-    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1", "replace")
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("utf-8", "replace")
+    if lines.translate(None, _PRINTABLE) == _BREAK * len(headers):
+        return lines
+    clean = [(name, "".join(c if c.isprintable() else "?" for c in value)) for name, value in headers]
+    return "".join([f"{name}: {value}\r\n" for name, value in clean]).encode("latin-1", "replace")

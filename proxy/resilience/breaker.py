@@ -29,8 +29,9 @@ The caller settles each permit exactly once.
 import enum
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from proxy.config.values import BreakerSettings
 from translators.faults import Fault, Kind
@@ -71,8 +72,7 @@ OnChange = Callable[[State, State, Reason | None, float], None]
 """Called with the state before, the state after, the reason of the last opening and the moment, in seconds."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Permit:
+class Permit(Struct, frozen=True, eq=False):
     """Leave to make one call. Compared by identity; calls of one generation may share a permit."""
 
     generation: int
@@ -81,8 +81,7 @@ class Permit:
     """When a probe's place is free again, settled or not; infinite for the other roles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A breaker at one moment, for people and metrics. Times are seconds of the clock passed in."""
 
     state: State

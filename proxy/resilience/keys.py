@@ -15,8 +15,9 @@ The caller's own key (`keys = ["client"]`) is nobody's business here: nothing it
 
 import hashlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from proxy.config.values import ProviderKey, Secret
 from proxy.resilience.throttle import Throttle
@@ -30,8 +31,7 @@ AUTH_OFF_S = 300.0
 AUTH_OFF_MAX_S = 3600.0
 
 
-@dataclass(slots=True, eq=False)
-class KeyState:
+class KeyState(Struct, eq=False):
     """One key and what is known of it. Its repr shows no secret."""
 
     index: int
@@ -42,7 +42,7 @@ class KeyState:
     fingerprint: str
     """Eight hex digits that tell keys apart in logs; empty for the keyless entry."""
     in_flight: int = 0
-    throttle: Throttle = field(default_factory=Throttle, repr=False)
+    throttle: Throttle = field(default_factory=Throttle)
     off_until: float = 0.0
     off_kind: OffKind | None = None
     refusals: int = 0
@@ -54,8 +54,7 @@ class KeyState:
         return self.off_until <= now and self.throttle.free_at(now) <= now
 
 
-@dataclass(frozen=True, slots=True)
-class KeySnapshot:
+class KeySnapshot(Struct, frozen=True):
     index: int
     source: str
     fingerprint: str

@@ -6,7 +6,8 @@ might follow; neither is asked once the answer is committed, since then nothing 
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from proxy.config.values import RetrySettings
 from translators.faults import Again, Fault, Kind, Onward
@@ -28,8 +29,7 @@ class Action(enum.Enum):
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     action: Action
     after_s: float = 0.0
     """The pause before STAY, in seconds; 0 for the other actions."""

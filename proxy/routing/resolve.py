@@ -9,8 +9,9 @@ configuration is loaded, and any other entry serves embeddings only on targets w
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct, structs
 
 from proxy.config.values import (
     BreakerSettings,
@@ -29,8 +30,7 @@ MEMO_CAP = 1024
 """Resolutions remembered; clients may ask for any number of names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """What a name means: the targets in order, and the route's own settings."""
 
     name: str
@@ -108,13 +108,13 @@ class Router:
         able = [target for target in found.targets if _embeds(target)]
         head = asked if found.name == "*" else (able[0].model if able else "")
         same = tuple(target for target in able if target.model == head)
-        return replace(found, targets=same) if same else None
+        return structs.replace(found, targets=same) if same else None
 
     def _direct(self, asked: str) -> Resolution | None:
         provider, _, model = asked.partition("/")
         if not model or provider not in self._config.providers:
             return None
-        route = replace(self._config.models["*"], name=asked, chain=(Step(provider, model),))
+        route = structs.replace(self._config.models["*"], name=asked, chain=(Step(provider, model),))
         return Resolution(asked, "provider/model", (self._target(provider, model, route),), route)
 
     def _targets(self, route: ModelRoute, asked: str) -> tuple[Target, ...]:
@@ -147,7 +147,7 @@ S = TypeVar("S", BreakerSettings, RetrySettings, TimeoutSettings)
 
 
 def _over(settings: S, changes: Mapping[str, Any]) -> S:
-    return replace(settings, **changes) if changes else settings
+    return structs.replace(settings, **changes) if changes else settings
 
 
 def _embeds(target: Target) -> bool:

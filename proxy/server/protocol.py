@@ -19,10 +19,10 @@ left, as in every asyncio server.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import httptools
+from msgspec import Struct
 from uvicorn.config import Config as UvicornConfig
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -36,8 +36,7 @@ IDLE, HEAD, BODY, ANSWER = range(4)
 """Between requests, reading a head, reading a body, all read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """Limits of one connection, in seconds and bytes."""
 
     header_s: float = 10.0
@@ -221,6 +220,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if problem is not None:
             self.problem = problem
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._task = self.loop.create_task(cycle.run_asgi(app))  # the loop itself does not keep a task alive
 
     def on_body(self, body: bytes) -> None:
         self._fed = 0

@@ -14,10 +14,9 @@ a slow client is being written to it rests, for that is not the upstream's silen
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from proxy.clock import Clock
 from proxy.config.values import Target
@@ -50,8 +49,7 @@ class Broken(Exception):
         self.notice = notice
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """What became known of an attempt, filled as it happens; `status` is 0 until the upstream answered."""
 
     status: int = 0

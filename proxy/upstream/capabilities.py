@@ -7,10 +7,10 @@ key that is there for it. A list that cannot be had costs one line in the log, a
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.config.profiles import profile_for, vendors
@@ -32,8 +32,7 @@ Warn = Callable[[str, str], None]
 """Provider's name, reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """What asking takes."""
 
     engine_of: Callable[[Provider], Engine]

@@ -12,8 +12,9 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final, Protocol
+
+from msgspec import structs
 
 from proxy.clock import Clock
 from proxy.config.secrets import NoSecret, read_secret
@@ -148,7 +149,7 @@ class _Kept:
         """None: the old one has ended, and there is no new one."""
         if secret is None:
             self._tell("key_expired", "its lifetime is over and no new one was had")
-        self._keys[self._place] = replace(self._keys[self._place], secret=secret)
+        self._keys[self._place] = structs.replace(self._keys[self._place], secret=secret)
         self._renewed(self.provider, tuple(self._keys))
 
     def failed(self, reason: str, *, first: bool) -> None:

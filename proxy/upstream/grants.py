@@ -9,11 +9,11 @@ Of a refusal only the status and OAuth's own error word are told: the rest of su
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
 import orjson
+from msgspec import Struct, structs
 
 from proxy.config.secrets import NoSecret, checked, read_secret
 from proxy.config.values import EntraToken, GoogleToken, Provider, Secret
@@ -36,14 +36,12 @@ class NoToken(Exception):
     """The message is a clause without secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     secret: Secret
     lifetime_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Ask:
+class _Ask(Struct, frozen=True):
     base: str
     path: str
     form: dict[str, str] | None
@@ -59,7 +57,7 @@ async def grant(
     """
     ask = await _entra(renewal) if isinstance(renewal, EntraToken) else _google(renewal)
     base = provider.token_url or ask.base
-    here = replace(provider, base_url=base, proxy=None if ask.form is None else provider.proxy)
+    here = structs.replace(provider, base_url=base, proxy=None if ask.form is None else provider.proxy)
     try:
         async with asyncio.timeout(TIMEOUT_S):
             status, body = await _asked(_call(base, ask, provider), engine_of(here))

@@ -124,14 +124,14 @@ def answer_headers(headers: Headers) -> tuple[Headers, str]:
     passed: Headers = []
     ids: dict[str, str] = {}
     for name, value in headers:
-        if name.startswith(_LIMITS):
-            renamed = "x-upstream-" + name.removeprefix("x-").removeprefix("anthropic-")
-        elif name in _PASSED:
+        if name in _PASSED:
             renamed = name
         elif name in _UPSTREAM_IDS:
             if _fit(value):
                 ids.setdefault(name, value)
             continue
+        elif name.startswith(_LIMITS):
+            renamed = "x-upstream-" + name.removeprefix("x-").removeprefix("anthropic-")
         else:
             continue
         if _fit(value):
@@ -161,7 +161,7 @@ def _choose(chosen: dict[str, str], name: str, value: str) -> None:
 
 
 def _fit(value: str) -> bool:
-    return len(value) <= VALUE_CAP and _clean(value)
+    return len(value) <= VALUE_CAP and value.isascii() and value.isprintable()
 
 
 def _clean(value: str) -> bool:

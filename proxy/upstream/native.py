@@ -48,7 +48,11 @@ class NativeEngine:
 
     def __init__(self, provider: Provider, *, connections: int) -> None:
         self._tls = client_context(provider.ca_file) if provider.base_url.startswith("https:") else None
-        self._places = asyncio.Semaphore(connections)
+        self._free_places = connections
+        self._waiting = 0
+        """Calls without a place."""
+        self._handed = asyncio.Semaphore(0)
+        """Places that were given up for those who wait."""
         self._idle: dict[Origin, list[Connection]] = {}
         self._busy: set[Connection] = set()
 
@@ -61,7 +65,7 @@ class NativeEngine:
         try:
             connection = self._kept(origin) or await self._connected(origin, call.connect_s)
         except BaseException:
-            self._places.release()
+            self._leave()
             raise
         self._busy.add(connection)
         if isinstance(call.body, bytes):
@@ -81,14 +85,24 @@ class NativeEngine:
         self._idle.clear()
 
     async def _place(self, pool_s: float) -> None:
-        if not self._places.locked():
-            await self._places.acquire()
+        if self._free_places > 0:
+            self._free_places -= 1
             return
+        self._waiting += 1
         try:
             async with asyncio.timeout(pool_s):
-                await self._places.acquire()
+                await self._handed.acquire()
         except TimeoutError:
             raise ConnectTimeout("no free place in the connection pool") from None
+        finally:
+            self._waiting -= 1
+
+    def _leave(self) -> None:
+        """Gives a place up, to whoever waits for one."""
+        if self._waiting:
+            self._handed.release()
+        else:
+            self._free_places += 1
 
     def _kept(self, origin: Origin) -> Connection | None:
         """The connection used last, if any may still be used; older ones are likelier to be closed."""
@@ -103,7 +117,7 @@ class NativeEngine:
 
     def _free(self, origin: Origin, connection: Connection, *, usable: bool) -> None:
         self._busy.discard(connection)
-        self._places.release()
+        self._leave()
         if not usable:
             return
         connection.idle_since = now = asyncio.get_running_loop().time()

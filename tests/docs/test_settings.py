@@ -1,11 +1,11 @@
 """The reference of the configuration says what the code does: each key once, with its default, range and place."""
 
-import dataclasses
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from proxy.cli.providers import carried
 from proxy.config.listeners import CLIENT_VARIABLE
@@ -64,7 +64,7 @@ def test_every_key_of_a_section_is_there_with_its_default(rows, heading, kind):
 
 
 def vars_of(settings: object) -> dict[str, object]:
-    return {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    return {field.name: getattr(settings, field.name) for field in structs.fields(settings)}
 
 
 @pytest.mark.parametrize(("heading", "kind"), [item for item in SECTIONS.items() if item[1] in RANGES])
@@ -84,7 +84,7 @@ def test_what_belongs_to_a_whole_chain_is_overridden_by_models_alone(rows, headi
 @pytest.mark.parametrize("heading", BLOCKS)
 def test_every_key_of_a_block_is_there_and_no_other(rows, heading):
     kind, inner = BLOCKS[heading]
-    assert {row["key"] for row in rows(PAGE, heading)} == {field.name for field in dataclasses.fields(kind)} - inner
+    assert {row["key"] for row in rows(PAGE, heading)} == {field.name for field in structs.fields(kind)} - inner
 
 
 def test_the_paths_that_pass_by_default_are_there_in_order():

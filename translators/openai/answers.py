@@ -123,9 +123,12 @@ def read_finish(reason: str, *, called: bool) -> Finish:
     return finish
 
 
+_MOST = 1 << 53
+
+
 def _first(*counts: _Count) -> int | None:
     """The first count that was given, as a whole number that is not negative."""
     for count in counts:
         if count is not None:
-            return max(0, int(count)) if abs(count) < 1 << 53 else 0
+            return int(count) if 0 <= count < _MOST else 0
     return None

@@ -46,9 +46,10 @@ DEFAULTS: dict[str, Json] = {
 
 def fit(body: dict[str, Json], profile: Profile, report: Report) -> None:
     """Changes `body` (top level only) to what `profile` takes, and notes every loss."""
-    for name, adjust in _ADJUST.items():
-        if body.get(name) is not None:
-            adjust(body, profile, report)
+    if not _ADJUST.keys().isdisjoint(body):
+        for name, adjust in _ADJUST.items():
+            if body.get(name) is not None:
+                adjust(body, profile, report)
     for name in sorted(profile.rejects & body.keys()):
         if name == "model":
             del body[name]

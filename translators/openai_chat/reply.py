@@ -75,7 +75,7 @@ def inspect_reply(body: bytes, profile: Profile) -> Seen:
         model=glance.model or "",
         usage=None if glance.usage is None else read_usage(glance.usage, profile),
         finish=None if reason is None else read_finish(reason, called=called),
-        body=_marked(body, profile) if any(_bound(message) for message in messages) else None,
+        body=_marked(body, profile) if any(map(_bound, messages)) else None,
     )
 
 
@@ -132,9 +132,11 @@ def _message(choice: _Choice) -> _Message:
 
 
 def _bound(message: _Message) -> bool:
-    calls = message.tool_calls or ()
-    signed = message.extra_content is not None or any(call.extra_content is not None for call in calls)
-    return signed or any(has_blob(entry) for entry in message.reasoning_details or ())
+    if message.extra_content is not None:
+        return True
+    if message.tool_calls and any(call.extra_content is not None for call in message.tool_calls):
+        return True
+    return any(map(has_blob, message.reasoning_details)) if message.reasoning_details else False
 
 
 def _marked(body: bytes, profile: Profile) -> bytes:

@@ -18,7 +18,7 @@ def hasty(monkeypatch):
         system.slept.append(seconds)
         system.now += seconds / 2 if seconds > 0.1 else seconds
 
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: system.now))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: system.now, time=lambda: 0.0))
     monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=sleep))
     return system
 

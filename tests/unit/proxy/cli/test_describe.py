@@ -1,9 +1,9 @@
 """The stack as values: complete, resolved, and free of secrets."""
 
-import dataclasses
 import json
 
 import pytest
+from msgspec import structs
 
 from proxy.cli.describe import describe
 from proxy.config.values import (
@@ -53,7 +53,7 @@ def test_targets_have_their_resolved_settings_and_attempts(config):
     fast = describe(config, ())["models"][0]
     assert (fast["deadline_s"], fast["total_attempts"]) == (9.0, 3)
     assert [(target["target"], target["attempts"]) for target in fast["chain"]] == [("alpha/m", 2), ("beta/c", 1)]
-    assert fast["chain"][0]["breaker"] == dataclasses.asdict(BreakerSettings(consecutive_failures=2))
+    assert fast["chain"][0]["breaker"] == structs.asdict(BreakerSettings(consecutive_failures=2))
     assert fast["chain"][0]["max_output"] == 99
     assert fast["chain"][1]["timeouts"]["deadline_s"] == 9.0
 

@@ -1,8 +1,7 @@
 """The start-up lines say what serves, where, and what to try, and never a key."""
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from proxy.cli.serve import DEMO_NOTICE, lines
 from proxy.config.load import load
@@ -42,7 +41,7 @@ def test_no_key_is_printed(config):
 
 
 def test_the_demo_says_so_first_and_loudly(config):
-    demo = dataclasses.replace(config, demo=True)
+    demo = structs.replace(config, demo=True)
     first = next(lines(demo, (), DATA, ADMIN))
     assert first == DEMO_NOTICE
     assert first.startswith("DEMO: ")
@@ -50,13 +49,13 @@ def test_the_demo_says_so_first_and_loudly(config):
 
 
 def test_with_clients_the_call_to_try_carries_a_key(config):
-    closed = dataclasses.replace(config, clients={"app": Client("app", ("ab" * 32,))})
+    closed = structs.replace(config, clients={"app": Client("app", ("ab" * 32,))})
     told = list(lines(closed, (), DATA, ADMIN))
     assert "clients: app" in told
     assert "-H 'authorization: Bearer YOUR-SIDESTEP-KEY'" in told[-1]
 
 
 def test_the_call_to_try_names_a_model_that_is_served(config):
-    named = dataclasses.replace(config.models["*"], name="fast")
-    told = list(lines(dataclasses.replace(config, models={"fast": named}), (), DATA, ADMIN))
+    named = structs.replace(config.models["*"], name="fast")
+    told = list(lines(structs.replace(config, models={"fast": named}), (), DATA, ADMIN))
     assert '"model": "fast"' in told[-1]

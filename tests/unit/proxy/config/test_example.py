@@ -1,9 +1,10 @@
 """The examples at the top level are true: config.toml loads, and .env.example names every variable."""
 
-import dataclasses
 import re
 import tomllib
 from pathlib import Path
+
+from msgspec import structs
 
 from proxy.config.load import load
 from proxy.config.values import (
@@ -43,8 +44,8 @@ def test_the_example_shows_every_knob_with_its_default():
         "health": HealthSettings,
     }
     for name, kind in sections.items():
-        assert example()[name] == dataclasses.asdict(kind()), name
-    server = dataclasses.asdict(ServerSettings())
+        assert example()[name] == structs.asdict(kind()), name
+    server = structs.asdict(ServerSettings())
     shown = example()["server"]
     assert set(shown) == set(server)
     assert {key: value for key, value in shown.items() if key != "cluster_hosts"} == {
@@ -57,7 +58,7 @@ def test_the_example_mentions_every_key_of_a_provider_and_a_model():
     text = (ROOT / "config.toml").read_text("utf-8")
     inner = {"name", "demo", "client_key"}
     for kind in (Provider, ModelRoute):
-        for field in dataclasses.fields(kind):
+        for field in structs.fields(kind):
             assert field.name in inner or re.search(rf"\b{field.name}\b", text), field.name
 
 

@@ -1,8 +1,7 @@
 """Numbers and flags have ranges, and each level overrides the one above."""
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from proxy.config.settings import RANGES
 from proxy.config.values import BreakerSettings, HealthSettings, LimitSettings, RetrySettings, TimeoutSettings
@@ -14,7 +13,7 @@ SECTIONS = {
     "limits": LimitSettings,
     "health": HealthSettings,
 }
-FIELDS = [(section, field) for section, kind in SECTIONS.items() for field in dataclasses.fields(kind)]
+FIELDS = [(section, field) for section, kind in SECTIONS.items() for field in structs.fields(kind)]
 
 
 @pytest.mark.parametrize(("section", "field"), FIELDS, ids=lambda value: getattr(value, "name", value))
@@ -34,7 +33,7 @@ def test_every_default_is_within_its_range(load_text, section, field):
 
 def test_the_ranges_name_every_number_and_nothing_else():
     for kind, ranges in RANGES.items():
-        assert set(ranges) == {field.name for field in dataclasses.fields(kind) if field.type is not bool}
+        assert set(ranges) == {field.name for field in structs.fields(kind) if field.type is not bool}
 
 
 def test_whole_numbers_serve_as_seconds_but_fractions_not_as_counts(load_text, mistakes):

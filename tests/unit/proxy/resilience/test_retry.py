@@ -1,10 +1,9 @@
 """What follows a fault, and how attempts and delays are counted out."""
 
-import dataclasses
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from proxy.config.values import RetrySettings
 from proxy.resilience.retry import (
@@ -207,5 +206,5 @@ class TestDelay:
 
     def test_base_and_cap_are_settings(self, chance):
         chance.value = 1.0
-        quick = dataclasses.replace(SETTINGS, base_s=0.1, cap_s=0.3)
+        quick = structs.replace(SETTINGS, base_s=0.1, cap_s=0.3)
         assert [delay(n, quick, chance) for n in (1, 2, 3)] == pytest.approx([0.1, 0.2, 0.3])

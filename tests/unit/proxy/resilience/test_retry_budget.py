@@ -1,10 +1,9 @@
 """The retry budget: a fifth of the requests of the last ten seconds, and one a second besides."""
 
-import dataclasses
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec import structs
 
 from proxy.config.values import RetrySettings
 from proxy.resilience.retry import Budget
@@ -61,7 +60,7 @@ def test_a_long_silence_empties_the_window():
 
 def test_new_settings_count_at_once():
     budget = Budget(SETTINGS)
-    budget.settings = dataclasses.replace(SETTINGS, budget_min_per_s=0.3)
+    budget.settings = structs.replace(SETTINGS, budget_min_per_s=0.3)
     assert withdrawals(budget, T) == 3
 
 
@@ -69,7 +68,7 @@ def test_another_window_length_begins_an_empty_window():
     budget = Budget(SETTINGS)
     for _ in range(1000):
         budget.deposit(T)
-    budget.settings = dataclasses.replace(SETTINGS, budget_window_s=20.0)
+    budget.settings = structs.replace(SETTINGS, budget_window_s=20.0)
     assert withdrawals(budget, T) == 20
 
 

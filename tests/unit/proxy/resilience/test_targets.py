@@ -1,8 +1,7 @@
 """What is kept of targets and provider keys, and what is forgotten."""
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Secret, Target, TimeoutSettings
 from proxy.resilience.breaker import Reason, State
@@ -14,7 +13,7 @@ T = 1000.0
 ACME = Provider(
     "acme", Dialect.OPENAI_CHAT, "https://acme.test/v1", keys=tuple(ProviderKey(f"env:{n}", Secret(n)) for n in "AB")
 )
-LONE = dataclasses.replace(ACME, name="lone", keys=ACME.keys[:1])
+LONE = structs.replace(ACME, name="lone", keys=ACME.keys[:1])
 
 
 def target(model="m", provider=ACME, breaker=BreakerSettings(), retry=RetrySettings()):  # noqa: B008 - frozen
@@ -41,7 +40,7 @@ class TestTargets:
 
     @pytest.mark.parametrize(
         "other",
-        [target("n"), target(provider=LONE), target(provider=dataclasses.replace(ACME, base_url="https://b.test/v1"))],
+        [target("n"), target(provider=LONE), target(provider=structs.replace(ACME, base_url="https://b.test/v1"))],
     )
     def test_provider_address_and_model_tell_targets_apart(self, registry, other):
         assert registry.target(target(), T) is not registry.target(other, T)
@@ -127,7 +126,7 @@ class TestKeys:
     def test_a_new_configuration_replaces_the_keys_and_keeps_what_is_known_of_the_old(self, registry):
         pool = registry.keys(ACME)
         pool.disable(pool.choose(T), T, "quota")
-        rotated = dataclasses.replace(ACME, keys=(ACME.keys[0], ProviderKey("env:C", Secret("C"))))
+        rotated = structs.replace(ACME, keys=(ACME.keys[0], ProviderKey("env:C", Secret("C"))))
         assert registry.keys(rotated) is pool
         assert [(s.source, s.off_kind) for s in pool.snapshot(T)] == [("env:A", "quota"), ("env:C", None)]
 

@@ -3,9 +3,8 @@
 That the chain does what is planned is shown beside the chain itself.
 """
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from proxy.config.values import BreakerSettings, ModelRoute, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.routing.explain import NOTE, Loss, explain
@@ -137,7 +136,7 @@ def test_a_target_whose_stream_is_folded_is_told_and_may_take_all_the_time_there
 def test_a_live_tool_loop_is_explained_with_its_own_target_first(sticky, first):
     found = resolution("a", "b")
     maker = found.targets[1].profile.origin(Dialect.OPENAI_CHAT)
-    found = replace(found, route=replace(found.route, sticky=sticky))
+    found = structs.replace(found, route=structs.replace(found.route, sticky=sticky))
     rows = explain("m", found, Job(origin=maker), Mode.WARN).rows
     assert rows[0].target.partition("/")[0] == first
     assert ("tool loop" in rows[0].reason) is (sticky == "signed")

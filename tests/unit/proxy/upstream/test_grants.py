@@ -2,10 +2,10 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
+from msgspec import structs
 
 from proxy.config.values import EntraToken, GoogleToken, Provider, Secret, TimeoutSettings
 from proxy.upstream import grants
@@ -42,7 +42,7 @@ async def endpoint(body=GOOD, status=200, *, silent=False):
 
 
 async def asked(renewal, url, **more):
-    return await grant(renewal, replace(PROVIDER, token_url=url, **more), lambda one: engine_for("native", one))
+    return await grant(renewal, structs.replace(PROVIDER, token_url=url, **more), lambda one: engine_for("native", one))
 
 
 async def test_an_applications_secret_buys_a_token():
@@ -62,7 +62,7 @@ async def test_an_applications_secret_buys_a_token():
 
 async def test_a_federated_token_is_read_anew_for_every_fetch(tmp_path):
     file = tmp_path / "jwt"
-    renewal = replace(ENTRA, secret=None, token_file=str(file))
+    renewal = structs.replace(ENTRA, secret=None, token_file=str(file))
     async with endpoint() as (url, heard):
         for content in ("a.b.1", "a.b.2"):
             file.write_text(content)
@@ -90,7 +90,7 @@ async def test_the_metadata_server_is_asked_as_it_wants_and_never_through_a_prox
         return engine_for("native", provider)
 
     async with endpoint() as (url, heard):
-        here = replace(PROVIDER, token_url=url, proxy="http://egress.test:3128")
+        here = structs.replace(PROVIDER, token_url=url, proxy="http://egress.test:3128")
         granted = await grant(GoogleToken(), here, engine_of)
     assert granted.secret == Secret("tok-1")
     [(head, _)] = heard
