@@ -71,7 +71,7 @@ async def test_of_several_addresses_the_error_that_speaks_of_the_host_is_told(mo
     async def fails(address):
         raise next(errors)
 
-    monkeypatch.setattr(dial, "_resolved", resolved)
+    monkeypatch.setattr(dial, "resolved", resolved)
     monkeypatch.setattr(dial, "_try", fails)
     with pytest.raises(ConnectionRefusedError):
         await soon(dial.dial("name.test", 443))
