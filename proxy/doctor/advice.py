@@ -131,3 +131,11 @@ def of_fault(fault: Fault, provider: Provider, key: ProviderKey | None) -> str:
             return "Give this process more files (ulimit -n) or this machine more ports and memory."
         case _:
             return "Read what the provider says, and correct the request's defaults or the model's profile."
+
+
+def of_answer(provider: Provider) -> str:
+    """What to do about a model's answer that is none, or breaks off."""
+    return (
+        f"See whether {provider.base_url} speaks {provider.dialect.value}, and whether something between (a gateway, a "
+        "proxy) cuts or rewrites answers."
+    )

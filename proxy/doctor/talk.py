@@ -99,27 +99,24 @@ async def _asked(kind: str, one: Expected, engine_of: EngineOf, clock: Clock, se
     if fault is not None:
         return _failed(name, kind, _of_attempt(exchange, fault), one.target.provider, ms)
     if sink.aborted or not sink.started:
-        return bad(name, kind, "it broke off its answer", advice.of_fault(_BROKEN, one.target.provider, None), ms)
+        return bad(name, kind, "it broke off its answer", advice.of_answer(one.target.provider), ms)
     return good(name, kind, _told(exchange, kind, began), ms)
-
-
-_BROKEN = Fault(kind=Kind.PROTOCOL, message="")
 
 
 def _of_attempt(exchange: Exchange, fault: Fault) -> Fault:
     """What went wrong at the target, rather than what a client is told of it."""
-    if not exchange.attempts or fault.kind is Kind.CANCELLED:
+    attempt = exchange.attempts[-1] if exchange.attempts else None
+    if attempt is None or attempt.kind in ("ok", Kind.CANCELLED):
         return fault
-    attempt = exchange.attempts[-1]
-    kind = fault.kind if attempt.kind == "ok" else Kind(attempt.kind)
-    return Fault(kind=kind, status=attempt.status, message=attempt.message or fault.message)
+    return Fault(kind=Kind(attempt.kind), status=attempt.status, message=attempt.message or fault.message)
 
 
 def _failed(name: str, kind: str, fault: Fault, provider: Provider, ms: float) -> Finding:
     status = f" {fault.status}" if fault.status else ""
     key = provider.keys[0] if provider.keys else None
     detail = f"{fault.kind.value}{status}: {fault.message.rstrip('.')}"
-    return bad(name, kind, detail, advice.of_fault(fault, provider, key), ms)
+    fix = advice.of_answer(provider) if fault.kind is Kind.PROTOCOL else advice.of_fault(fault, provider, key)
+    return bad(name, kind, detail, fix, ms)
 
 
 def _told(exchange: Exchange, kind: str, began: float) -> str:

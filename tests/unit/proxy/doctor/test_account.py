@@ -15,7 +15,7 @@ MARK = '[models."m"]'
 
 @pytest.fixture
 def found(kit):
-    """`await found(answer, model=..., keys=...)`: what is found of a provider that answers so, and what it was asked."""
+    """`await found(answer, model=..., keys=...)`: what is found of a provider that answers so, and what it heard."""
 
     async def examined(answer, *, config=None, patience_s=5.0, **provider):
         model = provider.pop("model", "large")

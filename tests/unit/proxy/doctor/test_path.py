@@ -179,8 +179,8 @@ async def test_a_connection_that_nobody_answers_is_given_up_after_the_providers_
             False,
             "not trusted: unable to get local issuer certificate",
             (
-                "If this is a private server or a network that inspects TLS, put its certificate authority into a PEM file "
-                "and name it as ca_file of [providers.alpha]; otherwise do not send keys there."
+                "If this is a private server or a network that inspects TLS, put its certificate authority into a PEM "
+                "file and name it as ca_file of [providers.alpha]; otherwise do not send keys there."
             ),
         ),
         (
@@ -188,8 +188,8 @@ async def test_a_connection_that_nobody_answers_is_given_up_after_the_providers_
             True,
             "not trusted: certificate has expired",
             (
-                "Have the certificate of {base_url} renewed by whoever runs it; if this machine's clock is ahead, set that "
-                "instead."
+                "Have the certificate of {base_url} renewed by whoever runs it; if this machine's clock is ahead, set "
+                "that instead."
             ),
         ),
         (

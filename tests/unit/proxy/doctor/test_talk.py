@@ -7,7 +7,7 @@ from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Step
 from proxy.doctor import talk
 from proxy.doctor.expected import expected
 from proxy.drill.provider import ScriptedProvider
-from proxy.drill.script import cut, ok, silence, status
+from proxy.drill.script import cut, html, silence, stall, status
 from proxy.upstream.engines import engine_for
 from translators.ir import Dialect
 
@@ -92,16 +92,25 @@ async def test_silence_is_given_up_in_time(talked):
     assert [one.detail.partition(":")[0] for one in found] == ["timeout", "timeout"]
 
 
-async def test_a_stream_that_breaks_off_has_failed(talked):
-    found, _ = await talked(Dialect.OPENAI_CHAT, cut(after=1))
+@pytest.mark.parametrize(
+    ("script", "detail"),
+    [
+        (cut(after=1), "protocol 200: alpha/demo-large broke off its answer: the connection ended too early"),
+        (html(), "protocol 200: its answer is no valid JSON"),
+        (stall(), "timeout 200: it did not come to an end in time"),
+    ],
+    ids=str,
+)
+async def test_a_stream_that_does_not_come_to_its_end_has_failed(talked, script, detail):
+    found, scripted = await talked(Dialect.OPENAI_CHAT, script, seconds=0.2)
     stream = found[1]
     assert (stream.check, stream.verdict) == ("stream", "fail")
-    assert "broke" in stream.detail or "cut" in stream.detail or "ended" in stream.detail
-
-
-async def test_what_a_translation_lost_is_told(talked):
-    found, _ = await talked(Dialect.ANTHROPIC_MESSAGES, ok())
-    assert found[0].verdict == "ok"
+    assert stream.detail.replace("timeout:", "timeout 200:") == detail
+    if "protocol" in detail:
+        assert stream.fix == (
+            f"See whether {scripted.base_url} speaks openai-chat, and whether something between (a gateway, a proxy) "
+            "cuts or rewrites answers."
+        )
 
 
 def test_the_cost_is_one_sentence_that_names_every_target(kit):
