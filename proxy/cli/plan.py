@@ -3,11 +3,13 @@
 from typing import Any
 
 from proxy import tokens
+from proxy.config.origins import Origins
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.values import Config
 from proxy.edge.routes import CHAT, DIALECTS, EMBEDDINGS, route_of
 from proxy.jobs import Job
 from proxy.routing.explain import Explanation, explain
+from proxy.routing.live import Live
 from proxy.routing.resolve import Resolution, Router
 from proxy.service import chat_job, embeddings_job
 from translators import embeddings
@@ -18,9 +20,16 @@ from translators.ir import Dialect
 from translators.report import Mode
 
 
-def plan(config: Config, body: dict[str, Any], path: str | None = None) -> Explanation:
+def plan(
+    config: Config,
+    body: dict[str, Any],
+    path: str | None = None,
+    *,
+    origins: Origins = Origins(),  # noqa: B008 - frozen
+    live: Live | None = None,
+) -> Explanation:
     """What would be done with `body`, sent to `path`. Where none is given, one with `input` and no `messages` is for
-    embeddings, and any other for chat.
+    embeddings, and any other for chat. `live` is how a running proxy stands.
 
     Raises Malformed when it is no request, or nothing serves its model; Refused when `path` takes none.
     """
@@ -32,7 +41,7 @@ def plan(config: Config, body: dict[str, Any], path: str | None = None) -> Expla
         asked, found, job = _conversation(router, body, codec(DIALECTS.get(route, Dialect.OPENAI_CHAT)))
     if found is None or job is None:
         raise Malformed(f"nothing serves the model '{asked[:100]}'; known: {', '.join(router.names()) or 'none'}")
-    return explain(asked, found, job, Mode(found.route.mode), body=body, bound=tokens.bound)
+    return explain(asked, found, job, Mode(found.route.mode), body=body, bound=tokens.bound, origins=origins, live=live)
 
 
 def _route(body: dict[str, Any], path: str | None) -> str:
