@@ -111,7 +111,7 @@ def lines(explanation: "Explanation") -> Iterator[str]:
     yield f"{explanation.model}: {explanation.reason}"
     for place, row in enumerate(explanation.rows, 1):
         yield from _row(place, row)
-    yield f"\nat most {explanation.total_attempts} attempts, at worst {explanation.worst_case_s:g} s"
+    yield f"\nat most {_attempts(explanation.total_attempts)}, at worst {explanation.worst_case_s:g} s"
     if explanation.note:
         yield explanation.note
     yield from _defaults()
@@ -122,7 +122,7 @@ def _row(place: int, row: "Row") -> Iterator[str]:
 
     yield f"  {place}. {row.target} ({row.dialect}): {row.verdict}, {row.reason}"
     if row.verdict == "tried":
-        yield f"     {row.attempts} attempt{'' if row.attempts == 1 else 's'}, at worst {row.worst_case_s:g} s"
+        yield f"     {_attempts(row.attempts)}, at worst {row.worst_case_s:g} s"
         if row.upstream_stream:
             yield "     asked for a stream, which is folded into one answer"
         yield from _said(row)
@@ -159,7 +159,7 @@ def live_lines(now: "Explanation", free: "Explanation", whose: str) -> Iterator[
     """The plan of this moment as text, beside that with everything `free`."""
     yield f"\nnow, by {whose}"
     for place, row in enumerate(now.rows, 1):
-        attempts = f"; {row.attempts} attempt{'' if row.attempts == 1 else 's'}" if row.verdict == "tried" else ""
+        attempts = f"; {_attempts(row.attempts)}" if row.verdict == "tried" else ""
         yield f"  {place}. {row.target}: {row.verdict}, {row.reason}{attempts}"
         if row.standing is not None:
             stood = row.standing
@@ -168,4 +168,8 @@ def live_lines(now: "Explanation", free: "Explanation", whose: str) -> Iterator[
         yield "nobody would be asked: the client gets an error at once"
         return
     before = "" if now.worst_case_s == free.worst_case_s else f" ({free.worst_case_s:g} s with all of them free)"
-    yield f"at most {now.total_attempts} attempts, at worst {now.worst_case_s:g} s{before}"
+    yield f"at most {_attempts(now.total_attempts)}, at worst {now.worst_case_s:g} s{before}"
+
+
+def _attempts(count: int) -> str:
+    return f"{count} attempt{'' if count == 1 else 's'}"
