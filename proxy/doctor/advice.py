@@ -65,6 +65,10 @@ def not_trusted(error: ssl.SSLCertVerificationError, provider: Provider) -> str:
     )
 
 
+def no_authority(provider: Provider) -> str:
+    return f"Correct ca_file of {block(provider)}."
+
+
 def refused_key(key: ProviderKey | None, status: int, provider: Provider) -> str:
     if key is None:
         return f"{provider.name} wants a key: say where it is with keys = [...] in {block(provider)}."

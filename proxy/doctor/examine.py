@@ -77,7 +77,10 @@ class _Visit:
         provider = structs.replace(self._provider, keys=keys)
         if self._provider.keys and not any(key.secret for key in keys):
             return tokens_had
-        engine = await asyncio.to_thread(engine_for, self._kind, provider, connections=CONNECTIONS)
+        try:
+            engine = await asyncio.to_thread(engine_for, self._kind, provider, connections=CONNECTIONS)
+        except ValueError as error:
+            return [*tokens_had, bad(provider.name, "tls", str(error), advice.no_authority(provider))]
         try:
             caller = Caller(provider, engine, self._clock, self._patience_s)
             account = await Account(caller, keys, self._told).examine()

@@ -119,7 +119,7 @@ async def _trusted(provider: Provider, raw: socket.socket, clock: Clock, patienc
     except ssl.SSLCertVerificationError as error:
         return bad(name, "tls", f"not trusted: {_lowered(error.verify_message)}", advice.not_trusted(error, provider))
     except ValueError as error:
-        return bad(name, "tls", str(error), f"Correct ca_file of {where}.")
+        return bad(name, "tls", str(error), advice.no_authority(provider))
     except OSError as error:
         what = error.reason if isinstance(error, ssl.SSLError) and error.reason else "the connection broke"
         fix = f"See whether {place} speaks TLS (it may be a plain port), and correct base_url of {where}."

@@ -159,3 +159,27 @@ async def test_a_private_authority_is_trusted_for_the_calls_too(kit, certificate
         config = kit.config(kit.provider(server.base_url, ca_file=certificates.ca_file))
         found = await examine(config, [], kit.clock)
     assert set(verdicts(found, "alpha").values()) == {"ok"}
+
+
+async def test_calls_go_through_the_providers_own_proxy(kit):
+    """What is reached by name and connection is the proxy; what answers is the provider behind it."""
+
+    def relayed(asked):
+        assert asked.path.startswith("http://127.0.0.1:1/v1/")
+        return kit.models("large") if asked.key else kit.error(401)
+
+    async with kit.Server(relayed) as server:
+        alpha = kit.provider("http://127.0.0.1:1/v1", proxy=f"http://127.0.0.1:{server.port}")
+        found = await examine(kit.config(alpha), [], kit.clock)
+    assert kit.only(found, "tcp").detail == f"connected to the proxy at 127.0.0.1:{server.port}"
+    assert (kit.only(found, "key").verdict, kit.only(found, "models").verdict) == ("ok", "ok")
+
+
+async def test_an_authority_that_cannot_be_read_is_told_where_no_handshake_was_made(kit, tmp_path):
+    async with kit.Server(lambda _: kit.models("large")) as server:
+        alpha = kit.provider(server.base_url, ca_file=str(tmp_path / "gone.pem"))
+        config = kit.config(alpha, server=ServerSettings(engine="httpx2"))
+        found = await examine(config, [], kit.clock)
+    assert found[3].detail == f"ca_file {tmp_path}/gone.pem cannot be read: No such file or directory"
+    assert (found[3].check, found[3].fix) == ("tls", "Correct ca_file of [providers.alpha].")
+    assert kit.only(found, "key").detail == "not tried, since tls failed"
