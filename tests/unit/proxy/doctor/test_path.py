@@ -224,6 +224,23 @@ async def test_a_plain_port_taken_for_tls_is_recognised(kit):
     assert place in found[-1].fix and found[-1].fix.endswith("correct base_url of [providers.alpha].")
 
 
+async def test_an_answer_that_is_no_handshake_is_told(kit):
+    async def greets(_, writer):
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(greets, "127.0.0.1", 0)
+    async with server:
+        place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        found = await walked(kit.provider(f"https://{place}/v1"), kit.clock)
+    assert (found[-1].check, found[-1].verdict) == ("tls", "fail")
+    assert found[-1].detail == "the handshake failed: wrong version number"
+    assert found[-1].fix == (
+        f"See whether {place} speaks TLS (it may be a plain port), and correct base_url of [providers.alpha]."
+    )
+
+
 async def test_a_port_that_is_silent_to_tls_is_given_up(kit):
     async with kit.Server(lambda _: None) as server:
         found = await walked(kit.provider(server.base_url.replace("http:", "https:")), kit.clock, 0.1)
