@@ -64,16 +64,25 @@ class _Visit:
         self._clock = clock
         self._patience_s = patience_s
         self._chat_s = chat_s
+        self._secrets: list[str] = []
 
     async def findings(self) -> list[Finding]:
         found = [step async for step in path.walk(self._provider, self._clock, self._patience_s)]
         if found[-1].verdict != "fail":
             found += await self._beyond()
-        return [*found, *self._unasked(found)]
+        return [self._shown(one) for one in [*found, *self._unasked(found)]]
+
+    def _shown(self, finding: Finding) -> Finding:
+        """The finding without any of this provider's keys, should a provider have repeated one in its own words."""
+        detail = finding.detail
+        for secret in self._secrets:
+            detail = detail.replace(secret, "***")
+        return structs.replace(finding, detail=detail)
 
     async def _beyond(self) -> list[Finding]:
         """What can be asked of a provider that is reached."""
         tokens_had, keys = await self._tokens()
+        self._secrets = [key.secret.reveal() for key in keys if key.secret]
         provider = structs.replace(self._provider, keys=keys)
         if self._provider.keys and not any(key.secret for key in keys):
             return tokens_had

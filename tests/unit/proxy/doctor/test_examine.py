@@ -74,13 +74,18 @@ async def test_providers_are_examined_at_the_same_time(kit):
     assert [one.verdict for one in found if one.check == "key"] == ["fail"] * 3
 
 
-async def test_nothing_that_is_found_shows_a_key(kit):
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+async def test_nothing_that_is_found_shows_a_key(kit, status):
+    """Not even where the provider repeats it."""
+
     def gossip(asked):
-        return kit.error(401, f"Your key {asked.key} is wrong", kit.canary)
+        return kit.error(status, f"What is {asked.key} supposed to be?", asked.key)
 
     async with kit.Server(gossip) as server:
         found = await examine(kit.config(kit.provider(server.base_url)), [], kit.clock, chat=True)
     assert kit.canary not in orjson.dumps([structs.asdict(one) for one in found]).decode()
+    if status == 400:
+        assert "refused 400: What is *** supposed to be?" in [one.detail for one in found]
 
 
 async def test_a_token_is_fetched_and_then_used_as_the_key(kit):
