@@ -167,8 +167,14 @@ def live_lines(now: "Explanation", free: "Explanation", whose: str) -> Iterator[
     if not any(row.verdict == "tried" for row in now.rows):
         yield "nobody would be asked: the client gets an error at once"
         return
+    yield from _total(now, free)
+
+
+def _total(now: "Explanation", free: "Explanation") -> Iterator[str]:
     before = "" if now.worst_case_s == free.worst_case_s else f" ({free.worst_case_s:g} s with all of them free)"
     yield f"at most {_attempts(now.total_attempts)}, at worst {now.worst_case_s:g} s{before}"
+    if now.note:
+        yield now.note
 
 
 def _attempts(count: int) -> str:
