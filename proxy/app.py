@@ -163,7 +163,7 @@ def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
 
 def _target(state: TargetState, now: float) -> dict[str, Any]:
     breaker = state.breaker.snapshot(now)
-    free_at = state.throttle.free_at(now)
+    free_at, admits_at = state.throttle.free_at(now), state.breaker.next_admit(now)
     return {
         "target": state.name,
         "in_flight": state.in_flight,
@@ -174,6 +174,7 @@ def _target(state: TargetState, now: float) -> dict[str, Any]:
             "failures": breaker.failures,
             "openings": breaker.openings,
             "opens_for_s": round(breaker.reopens_at - now, 1) if breaker.reopens_at is not None else None,
+            "admits_in_s": round(admits_at - now, 1) if admits_at > now else None,
             "ramp": breaker.ramp,
         },
     }

@@ -215,6 +215,12 @@ def _encoding(model: str, folder: str) -> "tiktoken.Encoding | None":
     return tiktoken.get_encoding(name) if _at_hand(name, folder) else None
 
 
+def missing_vocabularies() -> tuple[str, list[str]]:
+    """The folder where vocabularies are looked for, empty where none is set, and those that it lacks whole."""
+    folder = os.environ.get(_CACHE_VARIABLE, "")
+    return folder, [name for name in _VOCABULARIES if not _at_hand(name, folder)] if folder else []
+
+
 def _at_hand(name: str, folder: str) -> bool:
     """Whether tiktoken will find the vocabulary whole: it discards a damaged one and downloads it anew."""
     if name not in _VOCABULARIES:

@@ -1,16 +1,23 @@
-"""`sidestep explain`: for one request, the targets in order, what each would lose, and how long it could take."""
+"""`sidestep explain`: for one request, the targets in order, what each would lose, under which settings, and how long
+it could take. With `--admin` it tells besides how a running proxy stands, and what that makes of the plan."""
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from proxy.cli.options import Stop, add_config, add_json, load
+from proxy.cli.state import add_admin, live
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
-    from proxy.config.values import Config
+    from proxy.config.load import Loaded
+    from proxy.config.values import Config, Provider
     from proxy.routing.explain import Explanation, Row
+    from proxy.routing.live import Live
+    from translators.profile import Profile
+
+    ProfileOf = Callable[[Provider, str], Profile]
 
 FILE_LIMIT = 64 * 1024 * 1024
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -27,7 +34,9 @@ def add(commands: "Commands") -> None:
         "explain",
         help="tell what would happen to a request, without sending it",
         description="Tells for one request which targets would be tried in which order, which are skipped and why, "
-        "what each translation would lose, and the worst-case time. Makes no call, unless --ask is given.",
+        "what each translation would lose, the settings and where they come from, and the worst-case time. Calls no "
+        "provider, unless --ask is given; with --admin it asks a running proxy how it stands, and tells what would "
+        "happen now.",
     )
     parser.add_argument("--model", metavar="NAME", help="the model asked for (default: the one in --file)")
     parser.add_argument("--file", metavar="REQUEST.json", help="a request body (default: a greeting)")
@@ -42,6 +51,7 @@ def add(commands: "Commands") -> None:
         action="store_true",
         help="first ask the providers that tell what their models can do, as a running proxy does daily",
     )
+    add_admin(parser)
     add_config(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -50,15 +60,28 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     body = _body(arguments)
     loaded = load(arguments.config)
-    explanation = _explained(loaded.config, body, arguments.path, ask=arguments.ask)
+    stands = live(arguments.admin, arguments.admin_token) if arguments.admin else None
+    profile_of = _profiles(loaded.config, ask=arguments.ask)
+    explanation = _explained(loaded, body, arguments.path, profile_of)
+    now = _explained(loaded, body, arguments.path, profile_of, stands) if stands else None
+    if not arguments.ask:
+        explanation = _hinted(explanation, loaded.config)
     if arguments.json:
         import json  # noqa: PLC0415 - see the package's docstring
-        from dataclasses import asdict  # noqa: PLC0415 - likewise
 
-        print(json.dumps(asdict(explanation), indent=2))
-    else:
-        print("\n".join(lines(explanation)))
+        from msgspec import to_builtins  # noqa: PLC0415 - likewise
+
+        print(json.dumps(to_builtins(explanation) | ({"now": to_builtins(now)} if now else {}), indent=2))
+        return 0
+    print("\n".join(lines(explanation)))
+    if now and stands:
+        print("\n".join(live_lines(now, explanation, _whose(arguments.admin, stands, loaded.config))))
     return 0
+
+
+def _whose(url: str, stands: "Live", config: "Config") -> str:
+    other = "" if stands.source == config.source else f", which is configured by {stands.source}"
+    return f"{url.rstrip('/')}{other}"
 
 
 def _body(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -88,28 +111,50 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
     return body if arguments.model is None else {**body, "model": arguments.model}
 
 
-def _explained(config: "Config", body: dict[str, Any], path: str | None, *, ask: bool) -> "Explanation":
-    """Raises Stop when the request is no request, nothing serves its model, or `path` takes none."""
+def _profiles(config: "Config", *, ask: bool) -> "ProfileOf":
+    """What is known of models: from the rows and the configuration or, where `ask`, from the providers too. One that
+    does not tell is a line on standard error."""
+    if not ask:
+        from proxy.config.profiles import profile_for  # noqa: PLC0415 - see the package's docstring
+
+        return profile_for
+    from proxy.cli.asking import asked  # noqa: PLC0415 - see the package's docstring
+
+    profile_of, problems = asked(config)
+    for problem in problems:
+        print(f"sidestep: {problem}", file=sys.stderr)
+    return profile_of
+
+
+def _hinted(explanation: "Explanation", config: "Config") -> "Explanation":
+    """The explanation with what it leaves out, as nobody was asked."""
     from dataclasses import replace  # noqa: PLC0415 - see the package's docstring
 
-    from proxy.cli.asking import asked, hint  # noqa: PLC0415 - likewise
-    from proxy.cli.plan import plan  # noqa: PLC0415 - likewise
-    from proxy.config.profiles import profile_for  # noqa: PLC0415 - likewise
+    from proxy.cli.asking import hint  # noqa: PLC0415 - likewise
+
+    left_out = hint(config, [row.target for row in explanation.rows])
+    return replace(explanation, note=f"{explanation.note} {left_out}") if left_out else explanation
+
+
+def _explained(
+    loaded: "Loaded",
+    body: dict[str, Any],
+    path: str | None,
+    profile_of: "ProfileOf",
+    stands: "Live | None" = None,
+) -> "Explanation":
+    """Raises Stop when the request is no request, nothing serves its model, or `path` takes none."""
+    from proxy.cli.plan import plan  # noqa: PLC0415 - see the package's docstring
     from proxy.edge.routes import ASKED  # noqa: PLC0415 - likewise
     from proxy.flow import Refused  # noqa: PLC0415 - likewise
     from translators.faults import Malformed  # noqa: PLC0415 - likewise
 
     try:
-        profile_of, problems = asked(config) if ask else (profile_for, [])
-        made = plan(config, body, path, profile_of)
+        return plan(loaded.config, body, path, profile_of, origins=loaded.origins, live=stands)
     except Refused:
         raise Stop(f"--path is '{path}'; it may be {', '.join(ASKED)}", code=2) from None
     except Malformed as error:
         raise Stop(str(error)) from None
-    for problem in problems:
-        print(f"sidestep: {problem}", file=sys.stderr)
-    left_out = "" if ask else hint(config, [row.target for row in made.rows])
-    return replace(made, note=f"{made.note} {left_out}") if left_out else made
 
 
 def lines(explanation: "Explanation") -> Iterator[str]:
@@ -117,9 +162,10 @@ def lines(explanation: "Explanation") -> Iterator[str]:
     yield f"{explanation.model}: {explanation.reason}"
     for place, row in enumerate(explanation.rows, 1):
         yield from _row(place, row)
-    yield f"\nat most {explanation.total_attempts} attempts, at worst {explanation.worst_case_s:g} s"
+    yield f"\nat most {_attempts(explanation.total_attempts)}, at worst {explanation.worst_case_s:g} s"
     if explanation.note:
         yield explanation.note
+    yield from _defaults()
 
 
 def _row(place: int, row: "Row") -> Iterator[str]:
@@ -127,11 +173,60 @@ def _row(place: int, row: "Row") -> Iterator[str]:
 
     yield f"  {place}. {row.target} ({row.dialect}): {row.verdict}, {row.reason}"
     if row.verdict == "tried":
-        yield f"     {row.attempts} attempt{'' if row.attempts == 1 else 's'}, at worst {row.worst_case_s:g} s"
+        yield f"     {_attempts(row.attempts)}, at worst {row.worst_case_s:g} s"
         if row.upstream_stream:
             yield "     asked for a stream, which is folded into one answer"
+        yield from _said(row)
     for loss in row.losses:
         yield f"     {loss.verdict} {loss.field}: {loss.why}"
     if row.input_tokens_bound is not None:
         unseen = row.input_tokens_bound >= UNSEEN
         yield f"     input: {'as much as the model takes' if unseen else f'at most {row.input_tokens_bound} tokens'}"
+
+
+def _said(row: "Row") -> Iterator[str]:
+    """The settings that somebody set, each with who did."""
+    for section, settings in row.settings.items():
+        told = [
+            f"{name}={setting.value:g} ({setting.origin})"
+            for name, setting in settings.items()
+            if setting.origin != "default"
+        ]
+        if told:
+            yield f"     {section} {' '.join(told)}"
+
+
+def _defaults() -> Iterator[str]:
+    from msgspec import structs  # noqa: PLC0415 - see the package's docstring
+
+    from proxy.config.values import BreakerSettings, RetrySettings, TimeoutSettings  # noqa: PLC0415 - likewise
+
+    yield "\nwhere a target says nothing else"
+    for section, usual in (("timeouts", TimeoutSettings()), ("retry", RetrySettings()), ("breaker", BreakerSettings())):
+        yield f"  {section:8} {' '.join(f'{name}={value:g}' for name, value in structs.asdict(usual).items())}"
+
+
+def live_lines(now: "Explanation", free: "Explanation", whose: str) -> Iterator[str]:
+    """The plan of this moment as text, beside that with everything `free`."""
+    yield f"\nnow, by {whose}"
+    for place, row in enumerate(now.rows, 1):
+        attempts = f"; {_attempts(row.attempts)}" if row.verdict == "tried" else ""
+        yield f"  {place}. {row.target}: {row.verdict}, {row.reason}{attempts}"
+        if row.standing is not None:
+            stood = row.standing
+            yield f"     {'; '.join([stood.breaker, f'{stood.in_flight} in flight', *stood.notes])}"
+    if not any(row.verdict == "tried" for row in now.rows):
+        yield "nobody would be asked: the client gets an error at once"
+        return
+    yield from _total(now, free)
+
+
+def _total(now: "Explanation", free: "Explanation") -> Iterator[str]:
+    before = "" if now.worst_case_s == free.worst_case_s else f" ({free.worst_case_s:g} s with all of them free)"
+    yield f"at most {_attempts(now.total_attempts)}, at worst {now.worst_case_s:g} s{before}"
+    if now.note:
+        yield now.note
+
+
+def _attempts(count: int) -> str:
+    return f"{count} attempt{'' if count == 1 else 's'}"

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy import tokens
+from proxy.config.origins import Origins
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.values import Config, Provider
 from proxy.edge.routes import CHAT, DIALECTS, EMBEDDINGS, route_of
 from proxy.jobs import Job
 from proxy.routing.explain import Explanation, explain
+from proxy.routing.live import Live
 from proxy.routing.resolve import Resolution, Router
 from proxy.service import chat_job, embeddings_job
 from translators import embeddings
@@ -25,9 +27,13 @@ def plan(
     body: dict[str, Any],
     path: str | None = None,
     profile_of: Callable[[Provider, str], Profile] = profile_for,
+    *,
+    origins: Origins = Origins(),  # noqa: B008 - frozen
+    live: Live | None = None,
 ) -> Explanation:
     """What would be done with `body`, sent to `path`. Where none is given, one with `input` and no `messages` is for
-    embeddings, and any other for chat. `profile_of` is what is known of a model at a provider.
+    embeddings, and any other for chat. `profile_of` is what is known of a model at a provider, `origins` where settings
+    came from, `live` how a running proxy stands.
 
     Raises Malformed when it is no request, or nothing serves its model; Refused when `path` takes none.
     """
@@ -39,7 +45,7 @@ def plan(
         asked, found, job = _conversation(router, body, codec(DIALECTS.get(route, Dialect.OPENAI_CHAT)))
     if found is None or job is None:
         raise Malformed(f"nothing serves the model '{asked[:100]}'; known: {', '.join(router.names()) or 'none'}")
-    return explain(asked, found, job, Mode(found.route.mode), body=body, bound=tokens.bound)
+    return explain(asked, found, job, Mode(found.route.mode), body=body, bound=tokens.bound, origins=origins, live=live)
 
 
 def _route(body: dict[str, Any], path: str | None) -> str:

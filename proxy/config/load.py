@@ -22,6 +22,7 @@ from proxy.config.listeners import (
     read_clients,
     read_server,
 )
+from proxy.config.origins import Origins, origins_of
 from proxy.config.passthrough import read_passthrough
 from proxy.config.providers import Common, read_providers
 from proxy.config.routes import ANY, read_embeddings, read_models
@@ -41,6 +42,7 @@ FILE_LIMIT: Final = 4 * 1024 * 1024
 class Loaded(Struct, frozen=True):
     config: Config
     warnings: tuple[str, ...]
+    origins: Origins = Origins()
 
 
 def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None = None) -> Loaded:
@@ -54,9 +56,10 @@ def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None =
         raise ConfigErrors([ConfigError("--config", "must name a file", OPTION)])
     chosen = path or env.get(zero.CONFIG_VARIABLE, "").strip()
     problems = Problems(chosen or ENVIRONMENT)
+    content: dict[str, Any] = {}
     if chosen:
-        named = "" if path else f" (it is named by {zero.CONFIG_VARIABLE})"
-        config: Config | None = _from_file(_parsed(chosen, named), env, overrides, problems)
+        content = _parsed(chosen, "" if path else f" (it is named by {zero.CONFIG_VARIABLE})")
+        config: Config | None = _from_file(content, env, overrides, problems)
     else:
         config = zero.read_environment(env, overrides, problems)
     if config is None:
@@ -67,7 +70,7 @@ def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None =
         raise NoKeys([ConfigError("", zero.no_keys("a key"), "")])
     check_exposure(config, overrides, problems)
     problems.stop()
-    return Loaded(config, tuple(problems.warnings))
+    return Loaded(config, tuple(problems.warnings), origins_of(content))
 
 
 def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Config:

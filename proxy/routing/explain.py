@@ -1,17 +1,19 @@
 """What would happen to a request, told without making a call: `sidestep explain`.
 
 It asks the same router, the same translators and the same arithmetic of attempts and times as the chain does, so that
-what it says is what would be done. What only the moment can tell (breakers, throttles, keys, turns that were kept) is
-not in it.
+what it says is what would be done. What only the moment can tell (breakers, throttles, keys) is in it where a running
+proxy's state is given; turns that were kept never are.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from proxy.config.origins import Origins, Setting
 from proxy.config.values import Target
 from proxy.jobs import Job, Prepared
 from proxy.resilience.retry import attempts_for, total_attempts
+from proxy.routing.live import Live, Standing, standing
 from proxy.routing.resolve import Resolution
 from proxy.routing.sticky import headed, place_of
 from translators.faults import Malformed
@@ -41,6 +43,10 @@ class Row:
     upstream_stream: bool
     """Whether it is asked for a stream that is folded into one answer, for a client that asked for none."""
     input_tokens_bound: int | None = None
+    settings: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    """What rules its calls, by section and name, each with where it was set."""
+    standing: Standing | None = None
+    """How it stands in the running proxy that was asked, if one was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,53 +62,99 @@ class Explanation:
 
 
 NOTE = "Breakers, rate limits and keys are judged when the request comes; this is the plan with all of them free."
+NOTE_LIVE = "This is how the running proxy stood when it was asked; the next request may find it otherwise."
+FORCED = "its breaker is open, but nothing else is left, and one request a second is let through"
 
 
 def explain(
-    asked: str, found: Resolution, job: Job, mode: Mode, *, body: Any = None, bound: Callable[[Any], int] | None = None
+    asked: str,
+    found: Resolution,
+    job: Job,
+    mode: Mode,
+    *,
+    body: Any = None,
+    bound: Callable[[Any], int] | None = None,
+    origins: Origins = Origins(),  # noqa: B008 - frozen
+    live: Live | None = None,
 ) -> Explanation:
-    """The plan for `job`. `body` and `bound` say how many input tokens the request has at most."""
-    targets, stays = _ordered(found, job)
-    settings = targets[0].retry
-    left = total_attempts(len(targets), settings)
-    budget = targets[0].timeouts.deadline_s
-    rows: list[Row] = []
-    spent = 0.0
+    """The plan for `job`. `body` and `bound` say how many input tokens the request has at most, `origins` where the
+    settings came from; with `live` it is the plan of this moment."""
+    targets, stays = _ordered(found, job, live)
+    walk = _Walk(found, job, mode, origins, targets)
     tokens = bound(body) if bound and body is not None else None
     for position, target in enumerate(targets):
-        prepared, problem = _prepared(job, target)
+        walk.add(position, target, standing(target, live) if live else None, tokens, stays=stays)
+    if live:
+        walk.force()
+    rows = tuple(walk.rows)
+    total = sum(row.attempts for row in rows)
+    return Explanation(asked, found.name, found.reason, rows, round(walk.spent, 3), total, NOTE_LIVE if live else NOTE)
+
+
+class _Walk:
+    """The chain's walk along `targets`, played with the longest times."""
+
+    def __init__(self, found: Resolution, job: Job, mode: Mode, origins: Origins, targets: tuple[Target, ...]) -> None:
+        self._found = found
+        self._job = job
+        self._mode = mode
+        self._origins = origins
+        self._targets = targets
+        self._left = total_attempts(len(targets), targets[0].retry)
+        self._budget = targets[0].timeouts.deadline_s
+        self.rows: list[Row] = []
+        self.spent = 0.0
+
+    def add(self, position: int, target: Target, stood: Standing | None, tokens: int | None, *, stays: bool) -> None:
+        prepared, problem = _prepared(self._job, target)
         report = prepared.report if prepared else Report()
-        folded = prepared is not None and prepared.stream and not job.stream
-        barred = report.blocking(mode)
-        skipped = problem or "; ".join(f"{entry.field}: {entry.why}" for entry in barred)
-        attempts = 0 if skipped else attempts_for(position, len(targets), left, target.retry)
-        last = position == len(targets) - 1
-        longest = 0.0 if skipped else _longest(job, target, attempts, budget - spent, last=last, folded=folded)
-        rows.append(
-            Row(
-                target=target.name,
-                dialect=(prepared.target if prepared else target).provider.dialect.value,
-                verdict="skipped" if skipped else "tried",
-                reason=skipped or _why(position, rows, stays=stays),
-                losses=tuple(Loss(entry.field, entry.verdict.value, entry.why) for entry in report.entries),
-                attempts=attempts,
-                worst_case_s=round(longest, 3),
-                upstream_stream=folded,
-                input_tokens_bound=tokens,
-            )
+        folded = prepared is not None and prepared.stream and not self._job.stream
+        cannot = problem or "; ".join(f"{entry.field}: {entry.why}" for entry in report.blocking(self._mode))
+        skipped = cannot or (stood.blocked if stood else "")
+        attempts = 0 if skipped else attempts_for(position, len(self._targets), self._left, target.retry)
+        row = Row(
+            target=target.name,
+            dialect=(prepared.target if prepared else target).provider.dialect.value,
+            verdict="skipped" if skipped else "tried",
+            reason=skipped or _why(position, self.rows, stays=stays),
+            losses=tuple(Loss(entry.field, entry.verdict.value, entry.why) for entry in report.entries),
+            attempts=attempts,
+            worst_case_s=self._taken(position, target, attempts, folded=folded),
+            upstream_stream=folded,
+            input_tokens_bound=tokens,
+            settings=self._origins.effective(target, self._found.route),
+            standing=None if cannot else stood,
         )
-        left -= attempts
-        spent = min(budget, spent + longest)
-    return Explanation(
-        asked, found.name, found.reason, tuple(rows), round(spent, 3), sum(row.attempts for row in rows), NOTE
-    )
+        self.rows.append(row)
+
+    def _taken(self, position: int, target: Target, attempts: int, *, folded: bool) -> float:
+        """The longest that so many attempts take, which is then spent."""
+        if not attempts:
+            return 0.0
+        last = position == len(self._targets) - 1
+        longest = _longest(self._job, target, attempts, self._budget - self.spent, last=last, folded=folded)
+        self._left -= attempts
+        self.spent = min(self._budget, self.spent + longest)
+        return round(longest, 3)
+
+    def force(self) -> None:
+        """Where breakers alone stand in the way, the target nearest its probe is asked all the same."""
+        stood = [(place, row.standing) for place, row in enumerate(self.rows) if row.standing is not None]
+        if not stood or not all(one.of_breaker for _, one in stood):
+            return
+        place = min(stood, key=lambda pair: pair[1].free_in_s)[0]
+        row = self.rows[place]
+        taken = self._taken(place, self._targets[place], 1, folded=row.upstream_stream)
+        self.rows[place] = replace(row, verdict="tried", reason=FORCED, attempts=1, worst_case_s=taken)
 
 
-def _ordered(found: Resolution, job: Job) -> tuple[tuple[Target, ...], bool]:
+def _ordered(found: Resolution, job: Job, live: Live | None) -> tuple[tuple[Target, ...], bool]:
     """The targets in their order, and whether a live tool loop changed it."""
     origin = job.loop_origin() if found.route.sticky == "signed" else ""
     place = place_of(found.targets, origin) if origin else None
-    return (headed(found.targets, place), True) if place else (found.targets, False)
+    if not place or (live is not None and standing(found.targets[place], live).blocked):
+        return found.targets, False
+    return headed(found.targets, place), True
 
 
 def _why(position: int, before: list[Row], *, stays: bool) -> str:

@@ -23,7 +23,7 @@ async def dial(host: str, port: int) -> socket.socket:
     """A connected, non-blocking socket. Raises UnicodeError, or OSError: the one of its addresses that says most
     (`weight`), the last of several alike."""
     loop = asyncio.get_running_loop()
-    waiting = interleaved(await _resolved(host, port))
+    waiting = interleaved(await resolved(host, port))
     if len(waiting) == 1:
         return await _try(waiting[0])
     error: BaseException | None = None
@@ -49,7 +49,8 @@ async def dial(host: str, port: int) -> socket.socket:
     raise error or OSError("the name has no address")
 
 
-async def _resolved(host: str, port: int) -> Sequence[Address]:
+async def resolved(host: str, port: int) -> Sequence[Address]:
+    """The addresses of a host, the resolver's first choice first. Raises UnicodeError, or OSError."""
     return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 

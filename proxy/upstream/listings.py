@@ -17,6 +17,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from translators.ir import Dialect
+
 MODELS_CAP: Final = 5_000
 TOKENS_CAP: Final = 1_000_000_000
 
@@ -193,6 +195,49 @@ LISTINGS: Final[Mapping[str, tuple[str, Callable[[bytes], Told]]]] = {
     "vllm": ("/models", vllm),
 }
 """Vendor -> where its list is, below the base URL, and how it is read (raises msgspec.DecodeError)."""
+
+
+PATHS: Final[Mapping[Dialect, str]] = {
+    Dialect.ANTHROPIC_MESSAGES: LISTINGS["anthropic"][0],
+    Dialect.GEMINI: LISTINGS["gemini"][0],
+}
+"""Where a server of a dialect lists its models, below the base URL."""
+
+
+def path_of(dialect: Dialect) -> str:
+    return PATHS.get(dialect, "/models")
+
+
+class _Named(Struct, frozen=True):
+    id: str
+
+
+class _Nameds(Struct, frozen=True):
+    data: list[_Named]
+
+
+class _GeminiName(Struct, frozen=True):
+    name: str
+
+
+class _GeminiNames(Struct, frozen=True):
+    models: list[_GeminiName]
+
+
+def names(dialect: Dialect, body: bytes) -> frozenset[str]:
+    """The models that a list names. Raises msgspec.DecodeError for what is no such list."""
+    if dialect is Dialect.GEMINI:
+        found = [one.name.removeprefix("models/") for one in msgspec.json.decode(body, type=_GeminiNames).models]
+    else:
+        found = [one.id for one in _models(body)]
+    return frozenset(found[:MODELS_CAP])
+
+
+def _models(body: bytes) -> list[_Named]:
+    """Most vendors wrap the list as OpenAI does; Together gives it bare."""
+    if body.lstrip()[:1] == b"[":
+        return msgspec.json.decode(body, type=list[_Named])
+    return msgspec.json.decode(body, type=_Nameds).data
 
 
 def _said(**fields: Any) -> dict[str, Any]:

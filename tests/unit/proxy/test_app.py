@@ -104,6 +104,7 @@ async def test_the_state_shows_targets_breakers_and_keys_in_jsons_terms(app):
     app._alert("key_refused", provider="alpha", key="ab")
     state = orjson.loads(orjson.dumps(app.state()))
     (target,), (key,) = state["targets"], state["providers"]["alpha"]
+    assert target["breaker"]["admits_in_s"] == 30
     assert (target["target"], target["in_flight"], target["throttled_for_s"]) == ("alpha/large", 0, None)
     assert (target["breaker"]["state"], target["breaker"]["reason"], target["breaker"]["opens_for_s"]) == (
         "OPEN",

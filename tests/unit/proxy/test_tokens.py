@@ -59,6 +59,18 @@ def test_an_image_costs_a_constant_whatever_its_bytes():
     assert bound(chat(image("A"))) >= PER_IMAGE
 
 
+def test_the_vocabularies_that_a_folder_lacks_are_named(monkeypatch, tmp_path):
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
+    assert tokens.missing_vocabularies() == ("", [])
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    assert tokens.missing_vocabularies() == (str(tmp_path), ["o200k_base", "cl100k_base"])
+    digest = hashlib.sha256(b"x").hexdigest()
+    monkeypatch.setattr(tokens, "_VOCABULARIES", {"whole": ("w", digest), "damaged": ("d", digest)})
+    (tmp_path / "w").write_bytes(b"x")
+    (tmp_path / "d").write_bytes(b"y")
+    assert tokens.missing_vocabularies() == (str(tmp_path), ["damaged"])
+
+
 @pytest.mark.parametrize(
     "body",
     [

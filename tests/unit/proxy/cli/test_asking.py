@@ -21,13 +21,22 @@ chain = ["own/{model}"]
 """
 
 
+STATE = {
+    "source": "own.toml",
+    "targets": [],
+    "providers": {"own": [{"source": "", "in_flight": 0, "off": None, "off_for_s": None, "throttled_for_s": None}]},
+}
+
+
 class Lists(BaseHTTPRequestHandler):
-    """A server whose model takes a hundred tokens; it answers 503 while `well` is False."""
+    """A server whose model takes a hundred tokens; it answers 503 while `well` is False. At /state it stands for a
+    running proxy's admin port."""
 
     def do_GET(self):
         server = self.server
         server.asked.append(self.path)
-        body = json.dumps({"object": "list", "data": [{"id": MODEL, "max_model_len": 100}]}).encode()
+        listed = {"object": "list", "data": [{"id": MODEL, "max_model_len": 100}]}
+        body = json.dumps(STATE if self.path == "/state" else listed).encode()
         self.send_response(200 if server.well else 503)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -47,6 +56,7 @@ def own(tmp_path):
         url = f"http://127.0.0.1:{server.server_address[1]}"
         (tmp_path / "own.toml").write_text(CONFIG.format(url=url, model=MODEL))
         (tmp_path / "long.json").write_text(json.dumps(LONG))
+        server.url = url
         yield server
         server.shutdown()
         thread.join()
@@ -61,6 +71,22 @@ def test_a_plan_knows_what_was_asked(own, sidestep):
     [row] = json.loads(done.stdout)["rows"]
     assert (row["verdict"], own.asked) == ("skipped", ["/v1/models"])
     assert "context" in row["reason"]
+
+
+def test_what_was_asked_is_in_the_plan_of_this_moment_too(own, sidestep):
+    done = sidestep(*EXPLAIN, "--ask", "--admin", own.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert [row["verdict"] for row in (*told["rows"], *told["now"]["rows"])] == ["skipped", "skipped"]
+    assert sorted(own.asked) == ["/state", "/v1/models"]
+    assert told["rows"][0]["settings"]["retry"]["attempts_per_target"] == {"value": 3, "origin": "default"}
+
+
+def test_beside_a_running_proxy_what_is_left_out_is_said_once(own, sidestep):
+    done = sidestep("explain", "--config", "own.toml", "--model", MODEL, "--admin", own.url)
+    assert done.stdout.count("--ask asks") == 1
+    assert "\nnow, by http" in done.stdout
+    assert own.asked == ["/state"]
 
 
 def test_without_asking_nobody_is_called_and_the_plan_says_what_it_leaves_out(own, sidestep):

@@ -5,8 +5,10 @@ import json
 import pytest
 
 from proxy.cli import explain, main
-from proxy.cli.explain import lines
+from proxy.cli.explain import lines, live_lines
+from proxy.config.origins import Setting
 from proxy.routing.explain import Explanation, Loss, Row
+from proxy.routing.live import Standing
 from proxy.tokens import UNSEEN
 
 ENV = {"OPENAI_API_KEY": "k1", "ANTHROPIC_API_KEY": "k2"}
@@ -50,7 +52,12 @@ def test_the_text_tells_each_targets_turn():
         6,
         "A note.",
     )
-    assert list(lines(plan)) == [
+    told = list(lines(plan))
+    assert told[-4] == "\nwhere a target says nothing else"
+    assert told[-3].startswith("  timeouts deadline_s=600 connect_s=5 pool_s=1 ")
+    assert told[-2].startswith("  retry    attempts_per_target=3 max_total_attempts=6 base_s=0.5 ")
+    assert told[-1].startswith("  breaker  consecutive_failures=5 open_s=30 ")
+    assert told[:-4] == [
         'gpt-4o: [models."*"]',
         "  1. alpha/m (openai-chat): tried, first of the chain",
         "     3 attempts, at worst 92.5 s",
@@ -72,6 +79,50 @@ def test_a_stream_that_is_folded_is_told_in_a_line_of_its_own():
         "     3 attempts, at worst 92.5 s",
         "     asked for a stream, which is folded into one answer",
     ]
+
+
+def test_a_setting_that_somebody_made_is_told_with_who_did():
+    settings = {
+        "timeouts": {"connect_s": Setting(2.0, "provider"), "pool_s": Setting(1.0, "default")},
+        "retry": {"cap_s": Setting(8.0, "default")},
+        "breaker": {"open_s": Setting(7.5, "model"), "jitter": Setting(0.1, "top level")},
+    }
+    told = list(lines(Explanation("m", "*", "it is configured", (row(settings=settings),), 92.5, 3, "")))
+    assert told[3:5] == [
+        "     timeouts connect_s=2 (provider)",
+        "     breaker open_s=7.5 (model) jitter=0.1 (top level)",
+    ]
+
+
+def test_the_plan_of_this_moment_stands_beside_the_free_one():
+    shut = Standing(
+        "OPEN",
+        0,
+        "its breaker is open for 21 s more",
+        of_breaker=True,
+        free_in_s=20.5,
+        notes=("opened by failures in a row",),
+    )
+    free = Standing("CLOSED", 3, "", of_breaker=False, free_in_s=0.0, notes=("env:B: free, 3 in flight",))
+    rows = (
+        row(verdict="skipped", reason=shut.blocked, attempts=0, standing=shut),
+        row(target="beta/c", reason="those before it are skipped", attempts=1, standing=free),
+        row(target="gamma/g", verdict="skipped", reason="n: one answer only", attempts=0),
+    )
+    now = Explanation("m", "*", "it is configured", rows, 92.5, 1, "")
+    plain = Explanation("m", "*", "it is configured", rows, 600.0, 6, "")
+    assert list(live_lines(now, plain, "http://a.test")) == [
+        "\nnow, by http://a.test",
+        "  1. alpha/m: skipped, its breaker is open for 21 s more",
+        "     OPEN; 0 in flight; opened by failures in a row",
+        "  2. beta/c: tried, those before it are skipped; 1 attempt",
+        "     CLOSED; 3 in flight; env:B: free, 3 in flight",
+        "  3. gamma/g: skipped, n: one answer only",
+        "at most 1 attempt, at worst 92.5 s (600 s with all of them free)",
+    ]
+    assert list(live_lines(plain, plain, "x"))[-1] == "at most 6 attempts, at worst 600 s"
+    nobody = Explanation("m", "*", "it is configured", rows[:1], 0.0, 0, "")
+    assert list(live_lines(nobody, plain, "x"))[-1] == "nobody would be asked: the client gets an error at once"
 
 
 def test_a_fallback_that_may_write_long_is_streamed_where_the_primary_is_not(sidestep, tmp_path):

@@ -38,7 +38,7 @@ def resolve(monkeypatch):
         async def resolved(host, port):
             return list(found)
 
-        monkeypatch.setattr(module, "_resolved", resolved)
+        monkeypatch.setattr(module, "resolved", resolved)
 
     return to
 

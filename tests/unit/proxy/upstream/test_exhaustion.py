@@ -150,7 +150,7 @@ async def test_of_several_addresses_the_error_that_says_most_is_told(monkeypatch
     async def fails(address):
         raise next(errors)
 
-    monkeypatch.setattr(dial, "_resolved", resolved)
+    monkeypatch.setattr(dial, "resolved", resolved)
     monkeypatch.setattr(dial, "_try", fails)
     with pytest.raises(OSError) as caught:
         await soon(dial.dial("name.test", 443))

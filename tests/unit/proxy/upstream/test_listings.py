@@ -7,7 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.config.profiles import FIELDS
-from proxy.upstream.listings import LISTINGS, anthropic, gemini, groq, mistral, openrouter, together, vllm
+from proxy.upstream.listings import (
+    LISTINGS,
+    anthropic,
+    gemini,
+    groq,
+    mistral,
+    names,
+    openrouter,
+    path_of,
+    together,
+    vllm,
+)
+from translators.ir import Dialect
 
 CLAUDE = {
     "id": "claude-x-1",
@@ -169,3 +181,30 @@ def test_all_that_is_told_are_fields_of_a_profile(vendor):
     [told] = LISTINGS[vendor][1](orjson.dumps(EXAMPLES[vendor])).values()
     assert told
     assert told.keys() <= FIELDS
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body", "told"),
+    [
+        (Dialect.OPENAI_CHAT, {"object": "list", "data": [{"id": "a", "object": "model"}, {"id": "b"}]}, {"a", "b"}),
+        (Dialect.OPENAI_RESPONSES, {"data": []}, set()),
+        (Dialect.OPENAI_CHAT, [{"id": "a", "type": "chat"}], {"a"}),
+        (Dialect.ANTHROPIC_MESSAGES, {"data": [CLAUDE]}, {"claude-x-1"}),
+        (Dialect.GEMINI, {"models": [{"name": "models/gemini-x"}, {"name": "tuned"}]}, {"gemini-x", "tuned"}),
+    ],
+)
+def test_a_list_of_any_dialect_names_its_models(dialect, body, told):
+    assert names(dialect, orjson.dumps(body)) == told
+
+
+@pytest.mark.parametrize("dialect", [Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES, Dialect.GEMINI])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b"[1]", b'{"data": [{}]}', b'{"models": [{}]}', b"\xff"])
+def test_what_names_no_models_is_refused(dialect, body):
+    with pytest.raises(msgspec.DecodeError):
+        names(dialect, body)
+
+
+def test_lists_that_come_in_pages_are_asked_for_whole():
+    assert path_of(Dialect.OPENAI_CHAT) == path_of(Dialect.OPENAI_RESPONSES) == "/models"
+    assert path_of(Dialect.ANTHROPIC_MESSAGES) == "/models?limit=1000"
+    assert path_of(Dialect.GEMINI) == "/models?pageSize=1000"

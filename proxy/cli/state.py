@@ -1,0 +1,93 @@
+"""Asking a running proxy's admin port how it stands: `--admin` and `--admin-token` of a command.
+
+The token is named by its source, as keys are, so that it stands in no list of processes and no shell's history.
+"""
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from proxy.cli.options import Stop
+
+if TYPE_CHECKING:
+    from proxy.config.values import Secret
+    from proxy.routing.live import Live
+
+EXAMPLE = "http://127.0.0.1:4601"
+TIMEOUT_S = 5.0
+
+
+def add_admin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--admin",
+        metavar="URL",
+        help=f"the admin address of a running proxy, as in {EXAMPLE}: tells how it would take the request now",
+    )
+    parser.add_argument(
+        "--admin-token",
+        metavar="SOURCE",
+        help="where the admin token is, as in env:SIDESTEP_ADMIN_TOKEN or file:/run/secrets/admin (default: none)",
+    )
+
+
+def live(url: str, source: str | None) -> "Live":
+    """How the proxy at `url` stands. Raises Stop, with exit code 2 for options that cannot be used."""
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+
+    import msgspec  # noqa: PLC0415 - likewise
+
+    from proxy.config.addresses import check_url  # noqa: PLC0415 - likewise
+    from proxy.routing.live import read  # noqa: PLC0415 - likewise
+
+    base = url.rstrip("/")
+    if problem := check_url(base, plain_hosts=None):
+        raise Stop(f"--admin {problem}, as in {EXAMPLE}", code=2)
+    status, body = asyncio.run(_asked(base, _token(source)))
+    if status == 401:
+        more = "another admin token than the given one" if source else "an admin token: add --admin-token env:NAME"
+        raise Stop(f"{base} wants {more}")
+    try:
+        if status == 200:
+            return read(body)
+    except msgspec.DecodeError:
+        pass
+    raise Stop(f"{base} has no /state (it answered {status}): give the admin address, port 4601 unless configured")
+
+
+def _token(source: str | None) -> "Secret | None":
+    from proxy.config.secrets import NoSecret, read_secret  # noqa: PLC0415 - see the package's docstring
+
+    if source is None:
+        return None
+    try:
+        return read_secret(source, os.environ)
+    except NoSecret as error:
+        raise Stop(f"--admin-token: {error}", code=2) from None
+
+
+async def _asked(base: str, token: "Secret | None") -> tuple[int, bytes]:
+    """Raises Stop without an answer."""
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+
+    from proxy.config.values import Provider  # noqa: PLC0415 - likewise
+    from proxy.routing.live import STATE_CAP  # noqa: PLC0415 - likewise
+    from proxy.upstream.engines import engine_for  # noqa: PLC0415 - likewise
+    from proxy.upstream.seam import Call, Cut, Unreachable  # noqa: PLC0415 - likewise
+    from translators.ir import Dialect  # noqa: PLC0415 - likewise
+
+    headers = [("authorization", f"Bearer {token.reveal()}")] if token else []
+    call = Call("GET", f"{base}/state", headers, b"", stream=False, connect_s=TIMEOUT_S, pool_s=1.0, write_s=TIMEOUT_S)
+    engine = engine_for("native", Provider("admin", Dialect.OPENAI_CHAT, base), connections=1)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            upstream = await engine.send(call)
+            try:
+                return upstream.status, await upstream.read(STATE_CAP)
+            finally:
+                await upstream.close()
+    except TimeoutError:
+        raise Stop(f"no answer from {base} within {TIMEOUT_S:g} s") from None
+    except (Unreachable, Cut) as error:
+        raise Stop(f"no answer from {base}: {str(error).lower()}") from None
+    finally:
+        await engine.close()

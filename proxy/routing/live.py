@@ -1,0 +1,150 @@
+"""How a running proxy stands, as its `/state` tells: what may keep a target from being called now. Pure.
+
+The questions are asked in the chain's own order: calls in flight, waits, keys, then the breaker.
+"""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from proxy.config.values import Target
+
+STATE_CAP = 16 * 1024 * 1024
+
+
+class LiveBreaker(Struct, frozen=True):
+    state: str
+    reason: str | None = None
+    failures: int = 0
+    opens_for_s: float | None = None
+    admits_in_s: float | None = None
+    ramp: float | None = None
+
+
+class LiveTarget(Struct, frozen=True):
+    target: str
+    in_flight: int
+    throttled_for_s: float | None
+    breaker: LiveBreaker
+
+
+class LiveKey(Struct, frozen=True):
+    source: str
+    in_flight: int
+    off: str | None
+    off_for_s: float | None
+    throttled_for_s: float | None
+
+    @property
+    def free(self) -> bool:
+        return self.off is None and self.throttled_for_s is None
+
+
+class Live(Struct, frozen=True):
+    """`/state`, as far as it counts here."""
+
+    source: str
+    targets: list[LiveTarget]
+    providers: dict[str, list[LiveKey]]
+
+
+class Standing(Struct, frozen=True):
+    """One target now."""
+
+    breaker: str
+    in_flight: int
+    blocked: str
+    """Why it is not called now, as a clause; empty when it is."""
+    of_breaker: bool
+    """Whether its breaker alone keeps it from being called."""
+    free_in_s: float
+    """When that may end, in seconds; 0 when it is called now."""
+    notes: tuple[str, ...]
+    """What else is to be known of it: its breaker, its keys."""
+
+
+def read(body: bytes) -> Live:
+    """Raises msgspec.DecodeError for what is no such page."""
+    return msgspec.json.decode(body, type=Live)
+
+
+def standing(target: Target, live: Live) -> Standing:
+    """A target that was never called stands as a new one."""
+    entry = next((one for one in live.targets if one.target == target.name), None)
+    entry = entry or LiveTarget(target.name, 0, None, LiveBreaker("CLOSED"))
+    keys = live.providers.get(target.provider.name)
+    blocked, free_in_s = _held(target, entry, keys)
+    of_breaker = not blocked
+    if of_breaker:
+        blocked, free_in_s = _shut(entry.breaker)
+    return Standing(
+        breaker=entry.breaker.state,
+        in_flight=entry.in_flight,
+        blocked=blocked,
+        of_breaker=of_breaker and bool(blocked),
+        free_in_s=free_in_s,
+        notes=(*_of_breaker(entry.breaker), *map(_of_key, keys or ())),
+    )
+
+
+def _held(target: Target, entry: LiveTarget, keys: Sequence[LiveKey] | None) -> tuple[str, float]:
+    """What stands in the way before the breaker is asked, and for how long."""
+    provider = target.provider
+    if provider.per_target and entry.in_flight >= provider.per_target:
+        return f"its limit of {provider.per_target} calls in flight is reached", 0.0
+    if entry.throttled_for_s is not None:
+        return _waits(entry.throttled_for_s)
+    if provider.client_key or keys is None or any(key.free for key in keys):
+        return "", 0.0
+    if not keys:
+        return f"{provider.name} has no token now", 0.0
+    waits = [key.throttled_for_s for key in keys if key.off is None and key.throttled_for_s is not None]
+    if waits:
+        return _waits(min(waits))
+    soonest = min(key.off_for_s or 0.0 for key in keys)
+    return f"every key of {provider.name} is refused or out of quota, for {math.ceil(soonest)} s more", soonest
+
+
+def _waits(seconds: float) -> tuple[str, float]:
+    return f"asked to wait {math.ceil(seconds)} s more", seconds
+
+
+def _shut(breaker: LiveBreaker) -> tuple[str, float]:
+    wait = breaker.admits_in_s or 0.0
+    if breaker.state == "OPEN":
+        return f"its breaker is open for {math.ceil(wait)} s more", wait
+    if breaker.state == "PROBE" and breaker.admits_in_s is not None:
+        return "its breaker is trying it with another request", wait
+    return "", 0.0
+
+
+def _of_breaker(breaker: LiveBreaker) -> list[str]:
+    if breaker.state == "OPEN":
+        return [f"opened by {_REASONS.get(breaker.reason or '', 'its failures')}"]
+    if breaker.state == "PROBE" and breaker.admits_in_s is None:
+        return ["the next request tries it, others wait for that one's end elsewhere"]
+    if breaker.state == "RAMP" and breaker.ramp is not None:
+        return [f"it gets {breaker.ramp:.0%} of the requests now, the next target the rest"]
+    if breaker.failures:
+        return [f"{breaker.failures} failure{'' if breaker.failures == 1 else 's'} in a row"]
+    return []
+
+
+_REASONS = {
+    "consecutive": "failures in a row",
+    "probe": "a probe that failed",
+    "ramp": "failures while it was let back in",
+    "manual": "an operator",
+}
+
+
+def _of_key(key: LiveKey) -> str:
+    name = key.source or "no key"
+    if key.off is not None:
+        cause = "out of quota" if key.off == "quota" else "refused"
+        return f"{name}: {cause}, off for {math.ceil(key.off_for_s or 0)} s"
+    if key.throttled_for_s is not None:
+        return f"{name}: asked to wait {math.ceil(key.throttled_for_s)} s"
+    return f"{name}: free, {key.in_flight} in flight"
