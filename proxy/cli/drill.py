@@ -131,12 +131,13 @@ async def _all(arguments: argparse.Namespace, config: "Config", choice: "Choice"
     from proxy.drill.exercise.menu import CASES  # noqa: PLC0415 - likewise
     from proxy.drill.exercise.pace import pace  # noqa: PLC0415 - likewise
 
+    cases = tuple(CASES.values())
     rate, seconds, offline = _rate(arguments), arguments.seconds or matrix.SECONDS, arguments.offline
-    paces = [pace(choice.target, case, rate=rate, seconds=seconds, offline=offline) for case in CASES.values()]
+    paces = [pace(choice.target, case, rate=rate, seconds=seconds, offline=offline) for case in cases]
     _say(arguments, matrix.opening(choice, paces, source=config.source, offline=offline))
     with _proxy() as start:
         cells = await matrix.matrix(
-            start, config, choice, rate=rate, seconds=seconds, offline=offline, clock=SystemClock()
+            start, config, choice, rate=rate, seconds=seconds, offline=offline, clock=SystemClock(), cases=cases
         )
     if arguments.json:
         _print_json([{"kind": cell.kind, **telling.data(cell.seen, cell.found)} for cell in cells])
@@ -168,7 +169,9 @@ def _proxy() -> "Iterator[StartProxy]":
 
     from proxy.app import build  # noqa: PLC0415 - likewise
     from proxy.server import serving  # noqa: PLC0415 - likewise
+    from proxy.server.lifecycle import load_the_rest  # noqa: PLC0415 - likewise
 
+    load_the_rest()  # or the first fault would pay for it
     with Path(os.devnull).open("wb") as nowhere:
 
         @asynccontextmanager

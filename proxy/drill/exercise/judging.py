@@ -1,7 +1,7 @@
 """Whether a chain held, and why not: a function of what the client saw and what the breakers did.
 
 It holds when
-- nobody got an error before the fault, and nobody who could have been served by another target got one under it;
+- nobody got an error, neither before the fault nor under it, and somebody got a whole answer under it;
 - no part of an answer was passed off as the whole. A stream that broke off after its first content cannot be mended;
   told as an error it is counted apart (`told`), and only where the fault breaks streams;
 - the target was left alone once it had failed often enough: by its breaker, its wait, or its key. A chain that asks a
@@ -105,23 +105,26 @@ def judge(seen: Seen) -> Findings:
 
 def _whys(seen: Seen, during: Sequence[Outcome]) -> Iterator[str]:
     name = seen.choice.target.name
-    early = sum(one.end != "ok" for one in seen.outcomes if one.sent < seen.failed_at)
+    early = sum(one.end != "ok" for one in seen.outcomes if one.ended <= seen.failed_at)
     if early:
-        yield f"{_count(early, 'request')} failed before the fault: the chain does not serve when all is well"
-    failed = [one for one in seen.outcomes if one.sent >= seen.failed_at and one.end == "error"]
+        yield f"{count(early, 'request')} failed before the fault: the chain does not serve when all is well"
+        return
+    failed = [one for one in seen.outcomes if one.end == "error"]
     if failed and seen.choice.alone:
-        yield f"{_count(len(failed), 'client error')}: {name} is alone in its chain, so nobody takes over; add a target"
+        yield f"{count(len(failed), 'client error')}: {name} is alone in its chain, so nobody takes over; add a target"
     elif failed:
         first = failed[0].result.error[:200]
-        yield f"{_count(len(failed), 'client error')} though another target is in the chain: {first}"
+        yield f"{count(len(failed), 'client error')} though another target is in the chain: {first}"
+    elif during and not any(one.end == "ok" for one in during):
+        yield "no request under the fault got a whole answer"
     if short := len(_short(seen)):
-        yield f"{_count(short, 'part')} of an answer passed off as the whole"
-    told = [one for one in seen.outcomes if one.sent >= seen.failed_at and one.end == "told"]
+        yield f"{count(short, 'part')} of an answer passed off as the whole"
+    told = [one for one in seen.outcomes if one.end == "told"]
     if told and not (seen.case.breaks and all(one.sent < seen.healed_at for one in told)):
-        yield f"{_count(len(told), 'stream')} broke off without a cause: {told[0].result.error[:200]}"
+        yield f"{count(len(told), 'stream')} broke off without a cause: {told[0].result.error[:200]}"
     if _should_be_out(seen) and _out_at(seen) is None:
         yield f"{name} was asked {seen.calls} times while it failed and was never left alone"
-    if seen.case.effect != "key" and not early and _back_s(seen) is None and (during or failed):
+    if seen.case.effect != "key" and _back_s(seen) is None and (during or failed):
         yield f"{name} was not back {seen.pace.after_s:.1f} s after the fault"
 
 
@@ -212,5 +215,5 @@ def _since(start: float, at: float | None) -> float | None:
     return None if at is None else max(0.0, at - start)
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Every fault, once for whole answers and once for streams: a table in about a minute.
+"""Many faults, each once for whole answers and once for streams: a table in about a minute.
 
 Each cell has a proxy of its own, so that no breaker remembers the cell before; a few are played side by side.
 """
@@ -14,7 +14,7 @@ from proxy.drill.exercise import telling
 from proxy.drill.exercise.asking import KINDS, Kind
 from proxy.drill.exercise.choice import Choice
 from proxy.drill.exercise.judging import Findings, Seen, judge
-from proxy.drill.exercise.menu import CASES, Case
+from proxy.drill.exercise.menu import Case
 from proxy.drill.exercise.pace import Pace, pace
 from proxy.drill.exercise.run import StartProxy, exercise
 
@@ -40,9 +40,9 @@ async def matrix(
     seconds: float,
     offline: bool,
     clock: Clock,
-    cases: Sequence[Case] = tuple(CASES.values()),
+    cases: Sequence[Case],
 ) -> list[Cell]:
-    """Every cell, in the order of the menu."""
+    """Every cell, in the order of `cases`."""
     places = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def play(case: Case, kind: Kind) -> Cell:
@@ -60,7 +60,7 @@ def opening(choice: Choice, paces: Sequence[Pace], *, source: str, offline: bool
     """What will be done, with what configuration, and what it may cost; `paces` are those of the faults."""
     usual = min(paces, key=lambda one: one.fault_s)
     yield f"{choice.target.name} fails in {len(paces)} ways, each for {usual.fault_s:.3g} s or until it shows"
-    yield f"chain {choice.asked}: {' -> '.join(choice.names)}, configured by {source}"
+    yield f"chain {choice.asked}: {' -> '.join(choice.names)}, configured by {telling.source_of(source)}"
     yield f"load: {usual.rate:g} requests a second for each fault and kind, {SIDE_BY_SIDE} of them side by side"
     yield from telling.times(usual)
     yield telling.cost(sum(one.most_requests for one in paces) * len(KINDS), offline=offline)

@@ -3,7 +3,7 @@
 Nobody waits minutes for a breaker in a drill. So breaker times shrink, all by one factor, until the target's first
 opening is a third of the fault's time: it opens, a probe fails, it opens for twice as long, and comes back after the
 fault. Timeouts are capped, for only a silent target lets them run out. Nothing is ever made longer, a fault that lasts
-long enough is met with the configuration's own times, and `Pace.changed` names every value that is another one.
+long enough is met with the configuration's own times, and `changed` and `capped` name every value that is another.
 Attempts, pauses and budgets of retries stay as they are.
 
 A timeout is not capped so low that a provider which is well could miss it: `FLOOR_S` for real ones, `SCRIPTED_FLOOR_S`
@@ -31,6 +31,8 @@ SCALED = ("open_s", "open_max_s", "ramp_s")
 CAPPED = ("progress_s", "progress_unary_s", "first_token_reasoning_s", "idle_s")
 OPENINGS = 3
 """The fault lasts so many times the target's first opening."""
+PARTS = 4
+"""Each part of an exercise may begin a request more than its time says."""
 SHORTEST_WAIT_S = 0.1
 """Past what is waited for within a request, so that a target that asks for a wait is left at once."""
 
@@ -41,7 +43,7 @@ class Pace(Struct, frozen=True):
     rate: float
     """Requests a second."""
     before_s: float
-    """While all is well: what is usual."""
+    """While all is well, before it and at its end."""
     fault_s: float
     after_s: float
     """The longest that is waited, once the fault is over, for the target to be back."""
@@ -51,13 +53,15 @@ class Pace(Struct, frozen=True):
     """What timeouts are capped at."""
     severity: Severity
     changed: tuple[str, ...]
-    """Settings of the target that are not the configuration's own, as in `open_s 30 -> 3.3`."""
+    """Breaker times of the target that are not the configuration's own, as in `open_s 30 -> 3.3`."""
+    capped: tuple[str, ...]
+    """Its timeouts that are `patience_s` instead of longer."""
     own_s: float
     """From this many seconds of fault on, breaker times are the configuration's own."""
 
     @property
     def most_requests(self) -> int:
-        return int(self.rate * (self.before_s + self.fault_s + self.after_s)) + 2
+        return int(self.rate * (2 * self.before_s + self.fault_s + self.after_s)) + PARTS
 
 
 def pace(target: Target, case: Case, *, rate: float, seconds: float, offline: bool) -> Pace:
@@ -87,7 +91,8 @@ def pace(target: Target, case: Case, *, rate: float, seconds: float, offline: bo
         factor=factor,
         patience_s=patience,
         severity=Severity(min(timeouts.progress_s, timeouts.progress_unary_s), wait),
-        changed=(*_changes(breaker, breaking), *_changes(target.timeouts, timeouts)),
+        changed=_changes(breaker, breaking),
+        capped=tuple(name for name in CAPPED if getattr(target.timeouts, name) > patience),
         own_s=OPENINGS * breaker.open_s,
     )
 
@@ -100,8 +105,8 @@ def _timeouts(settings: TimeoutSettings, patience_s: float) -> TimeoutSettings:
     return structs.replace(settings, **{name: min(getattr(settings, name), patience_s) for name in CAPPED})
 
 
-def _changes(own: Struct, used: Struct) -> tuple[str, ...]:
-    pairs = ((name, getattr(own, name), getattr(used, name)) for name in own.__struct_fields__)
+def _changes(own: BreakerSettings, used: BreakerSettings) -> tuple[str, ...]:
+    pairs = ((name, getattr(own, name), getattr(used, name)) for name in SCALED)
     return tuple(f"{name} {was:.3g} -> {now:.3g}" for name, was, now in pairs if was != now)
 
 
