@@ -1,4 +1,7 @@
-"""Every fault of `sidestep drill`, offline and time-scaled, on real sockets; and chains that must be found broken."""
+"""Every fault of `sidestep drill`, offline, on real sockets; and chains that must be found broken.
+
+The loop's clock jumps over the waiting (`tests.virtual`): half a minute of a fault takes no longer than its requests.
+"""
 
 import io
 from contextlib import asynccontextmanager
@@ -7,14 +10,13 @@ from functools import partial
 import pytest
 
 from proxy.app import build
-from proxy.clock import SystemClock
 from proxy.config.profiles import vendors
 from proxy.config.values import Config, ModelRoute, Provider, Step
-from proxy.drill.exercise import matrix as played
 from proxy.drill.exercise.choice import choose
 from proxy.drill.exercise.matrix import matrix
 from proxy.drill.exercise.menu import CASES
 from proxy.server import serving
+from tests import virtual
 from translators.ir import Dialect
 
 vendors()  # read before a loop runs, as the command does
@@ -37,31 +39,36 @@ def chain_of(*dialects):
     return Config(providers, {"gpt": ModelRoute("gpt", steps)})
 
 
-@asynccontextmanager
-async def start(config, engine_for):
-    async with serving(config, partial(build, log=io.BytesIO(), engine_for=engine_for)) as running:
-        yield running.data_url, running.app.state
-
-
-async def drilled(config, *faults, side_by_side=8):
-    """The cells of these faults, by fault and kind; each fault lasts a second."""
+def drilled(config, *faults):
+    """The cells of these faults, by fault and kind; each fault lasts half a minute, and all are played side by side."""
     cases = [CASES[fault] for fault in faults]
+    choice = choose(config, None)
+
+    async def all_of_them():
+        clock = virtual.VirtualClock()
+
+        @asynccontextmanager
+        async def start(config, engine_for):
+            built = partial(build, log=io.BytesIO(), engine_for=engine_for)
+            async with serving(config, built, clock=clock) as running:
+                yield running.data_url, running.app.state
+
+        return await matrix(start, config, choice, rate=1, seconds=30, offline=True, clock=clock, cases=cases)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(played, "SIDE_BY_SIDE", side_by_side)
-        cells = await matrix(
-            start, config, choose(config, None), rate=12, seconds=1, offline=True, clock=SystemClock(), cases=cases
-        )
-    return {(cell.case.name, cell.kind): cell for cell in cells}
+        patch.setattr("proxy.drill.exercise.matrix.SIDE_BY_SIDE", 100)
+        patch.setattr("proxy.drill.exercise.run.LOOK_S", 0.25)
+        return {(cell.case.name, cell.kind): cell for cell in virtual.played(all_of_them())}
 
 
 @pytest.fixture(scope="module")
-async def cells():
-    return await drilled(chain_of(Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES), *CASES)
+def cells():
+    return drilled(chain_of(Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES), *CASES)
 
 
 @pytest.mark.parametrize("kind", ["unary", "stream"])
 @pytest.mark.parametrize("fault", CASES)
-async def test_a_chain_of_two_holds_under_every_fault(cells, fault, kind):
+def test_a_chain_of_two_holds_under_every_fault(cells, fault, kind):
     """No client error, nothing passed off as whole, the target left alone and, but for its key, back."""
     found = cells[fault, kind].found
     assert found.why == ()
@@ -72,44 +79,45 @@ async def test_a_chain_of_two_holds_under_every_fault(cells, fault, kind):
     assert (found.told > 0) == (kind == "stream" and fault in BREAKS)
 
 
-async def test_a_silent_target_costs_a_request_its_timeout_and_a_loud_one_its_pauses(cells):
+def test_a_silent_target_costs_a_request_its_timeout_and_a_loud_one_its_pauses(cells):
     for fault in ("timeout", "stall"):
-        assert cells[fault, "unary"].found.added_p99_ms >= 450
-    assert cells["auth", "unary"].found.added_p99_ms < 450
+        assert cells[fault, "unary"].found.added_p99_ms == pytest.approx(6_000)
+    assert cells["500", "unary"].found.added_p99_ms <= 1_500
+    assert cells["auth", "unary"].found.added_p99_ms == 0
 
 
 DIALECTS = [Dialect.OPENAI_RESPONSES, Dialect.ANTHROPIC_MESSAGES, Dialect.GEMINI]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_target_of_any_dialect_can_be_drilled(dialect):
-    found = await drilled(chain_of(dialect, Dialect.OPENAI_CHAT), "429", "quota", "truncate", side_by_side=6)
+def test_a_target_of_any_dialect_can_be_drilled(dialect):
+    found = drilled(chain_of(dialect, Dialect.OPENAI_CHAT), "429", "quota", "truncate")
     assert {at: cell.found.why for at, cell in found.items() if not cell.found.held} == {}
     assert found["quota", "stream"].found.calls >= 1
 
 
-async def test_a_chain_of_one_does_not_hold_and_says_that_it_is_alone():
-    found = await drilled(chain_of(Dialect.OPENAI_CHAT), "503", "cut", "slow")
+def test_a_chain_of_one_does_not_hold_and_says_that_it_is_alone():
+    found = drilled(chain_of(Dialect.OPENAI_CHAT), "503", "cut", "slow")
     for at in (("503", "unary"), ("503", "stream"), ("cut", "unary")):
         assert "p0/large is alone in its chain" in found[at].found.why[0]
     assert not found["cut", "stream"].found.held
     assert found["slow", "unary"].found.held
 
 
-async def test_a_breaker_that_never_opens_is_found_out_though_no_client_saw_an_error(monkeypatch):
+def test_a_breaker_that_never_opens_is_found_out_though_no_client_saw_an_error(monkeypatch):
     monkeypatch.setattr("proxy.resilience.breaker.Breaker._open", lambda *_: None)
-    found = (await drilled(chain_of(Dialect.OPENAI_CHAT, Dialect.GEMINI), "503"))["503", "unary"].found
+    found = drilled(chain_of(Dialect.OPENAI_CHAT, Dialect.GEMINI), "503")["503", "unary"].found
     assert found.errors == {}
     assert [why.rpartition(" times")[2] for why in found.why] == [" while it failed and was never left alone"]
 
 
-async def test_a_failover_that_never_fires_is_found_out(monkeypatch):
+def test_a_failover_that_never_fires_is_found_out(monkeypatch):
     monkeypatch.setattr("proxy.chain.walk.onward", lambda *_, **__: False)
-    found = (await drilled(chain_of(Dialect.OPENAI_CHAT, Dialect.GEMINI), "503"))["503", "stream"].found
+    found = drilled(chain_of(Dialect.OPENAI_CHAT, Dialect.GEMINI), "503")["503", "stream"].found
     assert "though another target is in the chain" in found.why[0]
 
 
-async def test_a_stream_that_is_dressed_up_as_whole_is_found_out(monkeypatch):
+def test_a_stream_that_is_dressed_up_as_whole_is_found_out(monkeypatch):
     """As a proxy does that takes the end of the bytes for the end of the answer."""
     from proxy.chain.engagement import Engagement
 
@@ -119,6 +127,6 @@ async def test_a_stream_that_is_dressed_up_as_whole_is_found_out(monkeypatch):
         await self._exchange.out.finish()
 
     monkeypatch.setattr(Engagement, "_tell_broken", dressed_up)
-    found = (await drilled(chain_of(Dialect.OPENAI_CHAT, Dialect.GEMINI), "truncate"))["truncate", "stream"].found
+    found = drilled(chain_of(Dialect.OPENAI_CHAT, Dialect.GEMINI), "truncate")["truncate", "stream"].found
     assert found.short > 0
     assert any("passed off as the whole" in why for why in found.why)

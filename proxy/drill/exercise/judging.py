@@ -105,7 +105,7 @@ def judge(seen: Seen) -> Findings:
 
 def _whys(seen: Seen, during: Sequence[Outcome]) -> Iterator[str]:
     name = seen.choice.target.name
-    early = sum(one.end != "ok" for one in seen.outcomes if one.ended <= seen.failed_at)
+    early = sum(one.end != "ok" for one in seen.outcomes if one.sent < seen.failed_at and one.ended <= seen.failed_at)
     if early:
         yield f"{count(early, 'request')} failed before the fault: the chain does not serve when all is well"
         return
@@ -153,7 +153,7 @@ def _short(seen: Seen) -> list[Outcome]:
 
 
 def _under(seen: Seen, one: Outcome) -> bool:
-    return seen.failed_at <= one.sent and one.ended <= seen.healed_at
+    return seen.failed_at <= one.sent and one.ended < seen.healed_at
 
 
 def _by_target(seen: Seen, one: Outcome) -> bool:

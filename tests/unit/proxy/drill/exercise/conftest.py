@@ -34,10 +34,13 @@ def config_of(*, alone=False, **alpha):
     return Config(providers, {"gpt": ModelRoute("gpt", steps)})
 
 
-@asynccontextmanager
-async def started(config, engine_for):
-    async with serving(config, partial(build, log=io.BytesIO(), engine_for=engine_for)) as running:
-        yield running.data_url, running.app.state
+def starter(clock):
+    @asynccontextmanager
+    async def start(config, engine_for):
+        async with serving(config, partial(build, log=io.BytesIO(), engine_for=engine_for), clock=clock) as running:
+            yield running.data_url, running.app.state
+
+    return start
 
 
 @pytest.fixture
@@ -47,8 +50,10 @@ def chain():
 
 
 @pytest.fixture
-def start():
-    return started
+def starting(monkeypatch):
+    """`starting(clock)`: what starts a proxy with that clock, at whose breakers a look is had less often."""
+    monkeypatch.setattr("proxy.drill.exercise.run.LOOK_S", 0.25)
+    return starter
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import pytest
 
-from proxy.clock import SystemClock
 from proxy.drill.exercise.choice import choose
 from proxy.drill.exercise.judging import judge
 from proxy.drill.exercise.matrix import Cell, matrix, opening, table
 from proxy.drill.exercise.menu import CASES
 from proxy.drill.exercise.pace import pace
+from tests import virtual
 
 
 @pytest.fixture
@@ -45,13 +45,17 @@ def test_what_will_be_done_is_said_first_and_its_cost_is_that_of_all(chain):
     assert f"at most {2 * sum(one.most_requests for one in paces)} requests" in lines[-1]
 
 
-async def test_each_cell_has_a_proxy_of_its_own_and_its_place(start, chain):
+def test_each_cell_has_a_proxy_of_its_own_and_its_place(starting, chain):
     """Side by side, so that the breaker of one would be seen by the others."""
-    cases = [CASES["auth"], CASES["slow"]]
-    config = chain()
-    cells = await matrix(
-        start, config, choose(config, None), rate=20, seconds=0.3, offline=True, clock=SystemClock(), cases=cases
-    )
+    cases, config = [CASES["auth"], CASES["slow"]], chain()
+    choice = choose(config, None)
+
+    async def all_of_them():
+        clock = virtual.VirtualClock()
+        start = starting(clock)
+        return await matrix(start, config, choice, rate=1, seconds=20, offline=True, clock=clock, cases=cases)
+
+    cells = virtual.played(all_of_them())
     assert [(cell.case.name, cell.kind) for cell in cells] == [
         ("auth", "unary"),
         ("auth", "stream"),
