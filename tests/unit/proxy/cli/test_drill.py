@@ -20,7 +20,7 @@ chain = ["alpha/large", "beta/claude"]
 [models.solo]
 chain = ["alpha/small"]
 """
-QUICK = ["--offline", "--seconds", "1", "--rate", "20"]
+QUICK = ["--offline", "--seconds", "1", "--rate", "12"]
 
 
 @pytest.fixture
