@@ -21,7 +21,7 @@ from proxy.drill.demo import attempts
 from proxy.drill.exercise.asking import KINDS, Outcome, ask
 from proxy.drill.exercise.watching import Timeline
 from proxy.drill.provider import ScriptedProvider
-from proxy.drill.script import html, ok, silence, status
+from proxy.drill.script import html, ok, silence, stall, status
 from proxy.server import serving
 from tests import virtual
 from translators.ir import Dialect
@@ -128,6 +128,7 @@ DAYS = {
     "429": (status(429, retry_after=30), False),
     "silence": (silence(), False),
     "garbage": (html(), False),
+    "stall": (stall(), False),
     "alone": (status(503), True),
     "flaky and alone": (status(500).then(ok()).then(ok()).times(1_000), True),
 }
@@ -168,6 +169,18 @@ def test_a_silent_primary_makes_five_requests_slow_before_its_breaker_opens(days
     assert 1 <= len([one for one in day.slow() if one.ended <= day.opened_at]) <= 5
     assert len([one for one in day.slow() if one.sent <= day.opened_at]) <= 5 + CLIENTS - 1
     assert len([one for one in day.slow() if one.sent > day.opened_at]) <= day.openings
+
+
+def test_streams_that_stall_after_their_first_content_are_told_so_and_whole_answers_are_served(days):
+    """What was sent cannot be taken back. A probe passes with its first content, so such a target comes back into the
+    ramp now and then, and goes out again."""
+    day = days["stall"]
+    ends = {kind: {one.end for one in day.outcomes if one.kind == kind} for kind in KINDS}
+    assert ends == {"unary": {"ok"}, "stream": {"ok", "told"}}
+    assert {one.result.served_by for one in day.under() if one.end == "ok"} == {BETA}
+    told = [one for one in day.under() if one.end == "told"]
+    assert 0 < len(told) < len(day.under()) / 4
+    assert day.openings >= 2
 
 
 def test_a_wait_that_is_asked_for_is_kept(days):

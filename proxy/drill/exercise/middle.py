@@ -3,7 +3,7 @@
 An engine in front of the proxy's own, so that everything above the seam is what serves: addresses, keys, breakers and
 timers. While the fault is in force, calls for its target go to a scripted provider that does nothing but the fault, on
 a real socket; calls for others, and for this one before and after, go on to where they were meant to go, or, offline,
-to a scripted provider of the same dialect that answers well.
+to a scripted provider of the same dialect that answers well. A scripted provider is given no key.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,8 @@ from proxy.upstream.seam import Call, Engine, Upstream
 
 _GENERATES = "/models/"
 """What stands before the model in every path of Gemini's dialect, whoever hosts it."""
+_KEPT = frozenset({"accept", "content-type", "anthropic-version"})
+"""Headers that a scripted provider is told; a key stands in any of the others."""
 _VERSIONS = {b"anthropic-version": "2023-06-01", b"x-goog-api-key": "offline"}
 """What scripted providers want in a header, and a host of the same dialect may want elsewhere."""
 
@@ -107,7 +109,7 @@ def readdressed(call: Call, provider: Provider, place: ScriptedProvider) -> Call
 
 
 def _told(call: Call, name: bytes) -> list[tuple[str, str]]:
-    headers = list(call.headers)
+    headers = [(one, value) for one, value in call.headers if one.lower() in _KEPT]
     if name in _VERSIONS and name.decode() not in {one.lower() for one, _ in headers}:
         headers.append((name.decode(), _VERSIONS[name]))
     return headers

@@ -117,3 +117,14 @@ async def test_a_header_that_is_there_is_not_added_again():
     async with ScriptedProvider("alpha", ANTHROPIC) as place:
         made = readdressed(call(provider, "/messages", [("Anthropic-Version", "2023-06-01")]), provider, place)
     assert made.headers == [("Anthropic-Version", "2023-06-01")]
+
+
+@pytest.mark.parametrize("header", ["authorization", "x-api-key", "x-goog-api-key", "api-key", "X-Own-Key"])
+@pytest.mark.parametrize("dialect", [Dialect.OPENAI_CHAT, ANTHROPIC, Dialect.GEMINI])
+async def test_a_scripted_provider_is_given_no_key(dialect, header):
+    """Whichever header carries it: a real one has no business outside the real call."""
+    provider = Provider("alpha", dialect, "https://alpha.example/v1")
+    async with ScriptedProvider("alpha", dialect) as place:
+        made = readdressed(call(provider, headers=[(header, "sk-canary-77"), ("accept", "*/*")]), provider, place)
+    assert "canary" not in str(made)
+    assert ("accept", "*/*") in made.headers
