@@ -40,6 +40,11 @@ class Seen(Struct, frozen=True):
     healed_at: float
     ended: float
 
+    @property
+    def drilled(self) -> bool:
+        """Whether there was a fault at all: a chain that serves nobody before it is spared it."""
+        return self.healed_at > self.failed_at
+
 
 class Findings(Struct, frozen=True):
     """What came of it. Times are seconds, since the fault's beginning or, for what comes after it, its end."""
@@ -130,6 +135,8 @@ def _whys(seen: Seen, during: Sequence[Outcome]) -> Iterator[str]:
 
 def _notes(seen: Seen, during: Sequence[Outcome]) -> Iterator[str]:
     name = seen.choice.target.name
+    if not seen.drilled:
+        return
     if any(one.end == "told" for one in during) and seen.case.breaks:
         yield "a stream that breaks after its first content cannot be taken back: its client is told, not given less"
     if seen.case.effect == "key" and _out_at(seen) is not None:

@@ -78,17 +78,22 @@ def _served(seen: Seen) -> Sequence[tuple[float, str]]:
 def result(seen: Seen, found: Findings) -> Iterator[str]:
     """What came of it, and in the last line whether the chain held."""
     yield f"client errors   {sum(found.errors.values())} of {count(found.requests, 'request')}{_errors(found.errors)}"
+    if seen.drilled:
+        yield from _drilled(seen, found)
+    for note in found.notes:
+        yield f"note: {note}"
+    for why in found.why:
+        yield f"why: {why}"
+    yield "the chain held" if found.held else "the chain did NOT hold"
+
+
+def _drilled(seen: Seen, found: Findings) -> Iterator[str]:
     yield f"broken off      {found.told} after the first content, told as an error; {found.short} passed off as whole"
     yield f"served by       {', '.join(f'{name} {number}' for name, number in found.served.items()) or 'nobody'}"
     yield f"the fault met   {count(found.met, 'request')} in {count(found.calls, 'call')}{_out(seen, found)}"
     yield f"switched after  {_seconds(found.switched_s)}"
     yield f"added latency   {_added(found)}"
     yield f"back            {_back(found)}"
-    for note in found.notes:
-        yield f"note: {note}"
-    for why in found.why:
-        yield f"why: {why}"
-    yield "the chain held" if found.held else "the chain did NOT hold"
 
 
 def _errors(errors: Mapping[str, int]) -> str:

@@ -90,6 +90,16 @@ def test_a_chain_that_did_not_hold_says_why_before(seen, outcome):
     assert lines[-1] == "the chain did NOT hold"
 
 
+def test_of_a_chain_that_was_not_drilled_no_more_is_told_than_why(seen, outcome):
+    early = [outcome(2.0, "error")]
+    lines = told(structs.replace(seen(), outcomes=early, calls=0, failed_at=10.0, healed_at=10.0, ended=10.0))
+    assert lines == [
+        "client errors   1 of 1 request, 1 time: status 503: no",
+        "why: 1 request failed before the fault: the chain does not serve when all is well",
+        "the chain did NOT hold",
+    ]
+
+
 def test_a_note_is_told_as_one(seen, outcome):
     lines = told(seen([outcome(12.0)], fault="auth", marks=[(10.5, "k")], after=[]))
     assert "the fault met   0 requests in 10 calls; its key was turned off after 0.50 s" in lines
