@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from proxy.chain.passthrough import Passthrough, target_at
+from proxy.chain.passthrough import Passthrough
 from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
@@ -159,7 +159,7 @@ def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for:
 
 def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
     provider = config.passthrough.provider
-    return Passthrough(tools, target_at(config.providers[provider])) if provider else None
+    return Passthrough(tools, provider, config.providers) if provider else None
 
 
 def _target(state: TargetState, now: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import proxy
 from proxy.cli import check, demo, drill, explain, key, probe, providers, serve
@@ -30,7 +30,13 @@ sidestep COMMAND --help tells more of each. A configuration file is read only wh
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is told in one line, and help to a reader that has left in none."""
+    """Wrong usage is told in one line, by the command it is wrong for; help to a reader that has left in none."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         sys.stdout.flush()

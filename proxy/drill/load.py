@@ -15,6 +15,7 @@ import httptools
 import orjson
 
 from proxy.clock import Clock, SystemClock
+from proxy.telemetry import names
 
 Kind = Literal["unary", "stream", "tools", "embeddings"]
 KINDS: tuple[Kind, ...] = ("unary", "stream", "tools", "embeddings")
@@ -51,7 +52,7 @@ class Result:
     @property
     def served_by(self) -> str:
         """`provider/model` as the answer's headers say; empty where they do not."""
-        provider, model = self.headers.get("x-sidestep-provider", ""), self.headers.get("x-sidestep-model", "")
+        provider, model = self.headers.get(names.PROVIDER, ""), self.headers.get(names.MODEL, "")
         return f"{provider}/{model}" if provider else ""
 
 

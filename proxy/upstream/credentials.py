@@ -18,7 +18,7 @@ from msgspec import structs
 
 from proxy.clock import Clock
 from proxy.config.secrets import NoSecret, read_secret
-from proxy.config.values import EntraToken, GoogleToken, KeyFile, Provider, ProviderKey, Secret
+from proxy.config.values import KeyFile, Provider, ProviderKey, Secret, Token
 from proxy.upstream.grants import NoToken, grant
 from proxy.upstream.seam import Engine
 
@@ -51,7 +51,7 @@ class Credentials:
     ) -> None:
         self._engine_of = engine_of
         self._clock = clock
-        self._tokens: list[tuple[_Kept, EntraToken | GoogleToken]] = []
+        self._tokens: list[tuple[_Kept, Token]] = []
         self._files: list[tuple[_Kept, KeyFile]] = []
         self._tasks: list[asyncio.Task[None]] = []
         for provider in providers:
@@ -84,12 +84,12 @@ class Credentials:
 
     # -- tokens
 
-    async def _keep(self, kept: "_Kept", renewal: EntraToken | GoogleToken) -> None:
+    async def _keep(self, kept: "_Kept", renewal: Token) -> None:
         failures, ends_at, clock = 0, 0.0, self._clock
         while True:
             asked_at = clock.now()
             try:
-                granted = await grant(renewal, kept.provider, self._engine_of)
+                granted = await grant(renewal, kept.provider, self._engine_of, clock.wall)
             except NoToken as error:
                 failures += 1
                 kept.failed(str(error), first=failures == 1)
