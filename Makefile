@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run test test-recorded test-frameworks docs check install install-dev bench lock lock-frameworks clean help
+.PHONY: run drill test test-recorded test-frameworks docs check install install-dev bench lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: install ## serve on 127.0.0.1:4600, with .env if there is one (ARGS="--port 4700" passes options)
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/sidestep serve --demo-without-keys $(ARGS)
+
+drill: install ## a fault in front of the example configuration, offline; ARGS="--all" for every fault
+	@$(BIN)/sidestep drill --offline --config config.toml $(ARGS)
 
 install: $(VENV)/.run ## .venv with the locked run-time requirements; .venv/bin/sidestep works after it
 

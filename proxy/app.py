@@ -30,7 +30,7 @@ from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Metrics, configured_names
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.credentials import Credentials
-from proxy.upstream.engines import engine_for
+from proxy.upstream.engines import EngineFor, engine_for
 from proxy.upstream.seam import Engine
 from translators.catalog import codec
 from translators.codec import Codec
@@ -40,7 +40,7 @@ from translators.ir import Dialect
 class App:
     """The composed stack over one configuration."""
 
-    def __init__(self, config: Config, clock: Clock, log: BinaryIO) -> None:
+    def __init__(self, config: Config, clock: Clock, log: BinaryIO, engine_for: EngineFor = engine_for) -> None:
         self._config = config
         self._clock = clock
         self._engines: dict[str, Engine] = {
@@ -151,9 +151,10 @@ _SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)
 """Of targets that share a label, the worst is told."""
 
 
-def build(config: Config, clock: Clock, log: BinaryIO | None = None) -> App:
-    """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop."""
-    return App(config, clock, log or standard_output())
+def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for: EngineFor = engine_for) -> App:
+    """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop.
+    `engine_for` makes what requests go through: a drill puts its own in front."""
+    return App(config, clock, log or standard_output(), engine_for)
 
 
 def _passthrough(config: Config, tools: Tools) -> Passthrough | None:

@@ -56,10 +56,6 @@ class Result:
         return f"{provider}/{model}" if provider else ""
 
 
-class Broken(Exception):
-    """The connection ended before the answer did."""
-
-
 class Answered:
     """An answer as it arrived: `pieces` are (clock time, bytes) of the decoded body."""
 
@@ -74,6 +70,14 @@ class Answered:
     @property
     def body(self) -> bytes:
         return b"".join(data for _, data in self.pieces)
+
+
+class Broken(Exception):
+    """The connection ended before the answer did; `answered` is what had arrived by then."""
+
+    def __init__(self, why: str, answered: Answered | None = None) -> None:
+        super().__init__(why)
+        self.answered = answered
 
 
 class Channel(asyncio.Protocol):
@@ -126,7 +130,7 @@ class Channel(asyncio.Protocol):
 
     def _fail(self, why: str) -> None:
         if self._done and not self._done.done():
-            self._done.set_exception(Broken(why))
+            self._done.set_exception(Broken(why, self._answer))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
