@@ -7,6 +7,9 @@ Clients may name any model of a provider, so what is kept must be bounded. Beyon
 forgotten, if they are idle: nothing in flight and the breaker CLOSED. Should so many be out of order that 4,096 are
 kept, one with nothing in flight goes, breaker or not: it would have to fail again to be refused. Each new target looks
 at a few of the old ones only, so that no request pays for a long list.
+
+Keys belong to a provider at its address: requests that began under an older configuration still call the old address,
+and must not bring it a key that is meant for another.
 """
 
 from collections import OrderedDict
@@ -26,6 +29,8 @@ LOOKS = 8
 QUIET_S = 60.0
 """An operator who was told of what this machine lacks is not told again for so long."""
 
+TargetKey = tuple[str, str, str]
+"""Provider, its base URL, and a model there."""
 OnTargetChange = Callable[[str, State, State, Reason | None, float], None]
 """The target's name, then what a breaker's hook is told."""
 
@@ -61,9 +66,10 @@ class Registry:
         self._uniform = uniform
         self._hash_key = hash_key
         self._on_change = on_change
-        self._targets: OrderedDict[tuple[str, str, str], TargetState] = OrderedDict()
+        self._targets: OrderedDict[TargetKey, TargetState] = OrderedDict()
         """Longest unused first."""
-        self._pools: dict[str, KeyPool] = {}
+        self._pools: dict[tuple[str, str], KeyPool] = {}
+        """By the provider's name and base URL."""
         self._quiet_until = 0.0
 
     def target(self, target: Target, now: float) -> TargetState:
@@ -81,12 +87,11 @@ class Registry:
         return state
 
     def keys(self, provider: Provider) -> KeyPool:
-        """The provider's keys, made when it is new; keys it has in common with an earlier configuration keep theirs."""
-        pool = self._pools.get(provider.name)
+        """The provider's keys, made when it is new."""
+        place = provider.name, provider.base_url
+        pool = self._pools.get(place)
         if pool is None:
-            pool = self._pools[provider.name] = KeyPool(provider.keys, self._uniform, self._hash_key)
-        elif pool.keys is not provider.keys:
-            pool.replace(provider.keys)
+            pool = self._pools[place] = KeyPool(provider.keys, self._uniform, self._hash_key)
         return pool
 
     def throttle(self, state: TargetState, pool: KeyPool, key: KeyState, now: float, wait_s: float) -> float:
@@ -108,8 +113,17 @@ class Registry:
         return self._targets.values()
 
     def pools(self) -> Mapping[str, KeyPool]:
-        """By provider name."""
-        return self._pools
+        """By provider name; of one that has moved, the keys at its new address."""
+        return {name: pool for (name, _), pool in self._pools.items()}
+
+    def keep(self, leads_to: Callable[[TargetKey], bool], providers: Iterable[Provider]) -> None:
+        """Forgets the targets that nothing `leads_to` any more, but for those with a call in flight, and the keys of
+        all but `providers`."""
+        for key in [key for key, state in self._targets.items() if not (state.in_flight or leads_to(key))]:
+            del self._targets[key]
+        places = {(provider.name, provider.base_url) for provider in providers}
+        for place in self._pools.keys() - places:
+            del self._pools[place]
 
     def _forget(self, now: float) -> None:
         """Of the longest unused, the idle go; the others count as just used, so that the next look is at others."""

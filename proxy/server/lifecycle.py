@@ -24,7 +24,7 @@ from proxy.admin.health import BEAT_S, Health
 from proxy.admin.pages import admin_app
 from proxy.clock import Clock, SystemClock
 from proxy.config.values import Config, ServerSettings
-from proxy.edge import Edge, Passing
+from proxy.edge import Edge, Passing, Shift
 from proxy.flow import Service
 from proxy.server.descriptors import raise_descriptors
 from proxy.server.listener import CannotListen, Listener, bind
@@ -87,7 +87,7 @@ class Running:
         self.app = app
         self.health = Health(clock.now())
         passing = Passing(config.passthrough.paths) if config.passthrough.provider else None
-        self.edge = Edge(app.service, limits=config.limits, clock=clock, codec_for=app.codec_for, passing=passing)
+        self.edge = Edge(Shift(app.service, config.limits, passing), clock=clock, codec_for=app.codec_for)
         self._clock = clock
         self._began = clock.now()
         self._heart: asyncio.Task[None] | None = None

@@ -8,6 +8,7 @@ import pytest
 from proxy.app import App, build
 from proxy.config.values import Config, ModelRoute, Provider, ProviderKey, Secret, Step
 from proxy.flow import Exchange
+from proxy.upstream.pools import Pool
 from proxy.upstream.seam import Unreachable
 from translators.ir import Dialect
 
@@ -61,7 +62,7 @@ async def app(log):
     keys = (ProviderKey("env:KEY", Secret(CANARY)),)
     provider = Provider("alpha", Dialect.OPENAI_CHAT, "https://alpha.test", keys=keys)
     made = build(Config({"alpha": provider}, {"m": ModelRoute("m", (Step("alpha", "large"),))}), Clock(), log)
-    made._engines = {"alpha": Dead()}
+    made._serving.pools["alpha"] = Pool(Dead(), made._serving.pools["alpha"].of)
     return made
 
 
@@ -124,6 +125,6 @@ async def test_no_secret_and_no_body_is_in_the_state_the_log_or_the_answer(app, 
 
 
 async def test_closing_closes_the_engines(app):
-    (engine,) = app._engines.values()
+    (pool,) = app._serving.pools.values()
     await app.close()
-    assert engine.closed
+    assert pool.engine.closed

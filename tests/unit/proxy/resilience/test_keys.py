@@ -156,13 +156,13 @@ class TestReplacement:
     def test_a_key_kept_by_a_new_configuration_keeps_its_state(self):
         pool = pool_of("AB")
         pool.disable(use(pool), T, "quota")
-        pool.replace((key("C"), key("A")))
+        pool.renew((key("C"), key("A")))
         assert [(s.source, s.off_kind) for s in pool.snapshot(T)] == [("env:C", None), ("env:A", "quota")]
 
     def test_a_new_secret_is_a_new_key_with_a_new_index(self):
         pool = pool_of("A")
         pool.disable(use(pool), T, "auth")
-        pool.replace((ProviderKey("env:A", Secret("rotated")),))
+        pool.renew((ProviderKey("env:A", Secret("rotated")),))
         fresh = pool.choose(T, {0})
         assert (fresh.source, fresh.index) == ("env:A", 1)
 
@@ -172,9 +172,9 @@ class TestReplacement:
 
     def test_a_provider_may_lose_and_gain_all_keys(self):
         pool = pool_of("A")
-        pool.replace(())
+        pool.renew(())
         assert pool.choose(T).secret is None
-        pool.replace((key("A"),))
+        pool.renew((key("A"),))
         assert pool.choose(T).secret == key("A").secret
 
 
