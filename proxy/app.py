@@ -7,6 +7,7 @@ All of it that follows from the configuration is one `Generation`, which nothing
 (breakers, keys, budgets, counters, earlier turns) belongs to none of them.
 """
 
+import asyncio
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
@@ -28,13 +29,14 @@ from proxy.flow import Service, stack
 from proxy.opaque import MemoryStore
 from proxy.resilience.breaker import Reason, State
 from proxy.resilience.keys import KeySnapshot
-from proxy.resilience.targets import Registry, TargetState
+from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Metrics, configured_names
+from proxy.telemetry.names import PASSTHROUGH
 from proxy.upstream.capabilities import Capabilities, World
-from proxy.upstream.credentials import Credentials
+from proxy.upstream.credentials import Credentials, Rings
 from proxy.upstream.engines import engine_for
 from proxy.upstream.pools import Pool, pools_for
 from proxy.upstream.seam import Engine
@@ -49,6 +51,8 @@ class Generation(Struct, frozen=True, eq=False):
     config: Config
     pools: Mapping[str, Pool]
     """The connections, by provider name."""
+    rings: Rings
+    """The keys, likewise."""
     router: Router
     service: Service
 
@@ -59,22 +63,25 @@ class App:
     def __init__(self, config: Config, clock: Clock, log: BinaryIO) -> None:
         self._clock = clock
         self._writer = LogWriter(log)
-        self._log = Log(self._writer, clock)
+        self.log = Log(self._writer, clock)
         self.metrics = Metrics(*configured_names(config))
+        self.metrics.configured = True, clock.wall()
         self.metrics.breakers = self._breakers
         self.metrics.log_lines_dropped = lambda: self._writer.dropped
         self._registry = Registry(clock.uniform, os.urandom(32), self._breaker_changed)
         self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)))
-        self._observe = Observe(self.metrics, self._log, clock)
+        self._observe = Observe(self.metrics, self.log, clock)
         self._admission = Admission(config.limits)
         self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, self._alert)
         vendors()  # read from disk now, never while a request waits
         self._capabilities = Capabilities(
             _asked(config), World(self._engine, self._secret, clock, self._not_listed), self._learned
         )
-        self._serving = self._generation(config, pools_for(config, {}))
+        self._serving = self._generation(config, pools_for(config, {}), self._credentials.rings)
+        self._living = [self._serving]
+        """The generations that requests are under way in, the one that serves last."""
 
-    def _generation(self, config: Config, pools: Mapping[str, Pool]) -> Generation:
+    def _generation(self, config: Config, pools: Mapping[str, Pool], rings: Rings) -> Generation:
         tools = Tools(
             self._registry,
             lambda provider: pools[provider.name].engine,
@@ -96,7 +103,7 @@ class App:
             ],
             Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools)),
         )
-        return Generation(config, pools, router, service)
+        return Generation(config, pools, rings, router, service)
 
     @property
     def service(self) -> Service:
@@ -123,12 +130,53 @@ class App:
         await self._credentials.open()
         self._capabilities.open()
 
+    async def prepare(self, config: Config) -> Generation:
+        """A generation of `config`, ready to serve: whatever takes time or may fail, while the one before still serves.
+
+        Raises ConfigErrors; then nothing has changed.
+        """
+        pools = await asyncio.to_thread(pools_for, config, self._serving.pools)
+        return self._generation(config, pools, await self._credentials.prepare(config.providers.values()))
+
+    def adopt(self, generation: Generation) -> Generation:
+        """Serves with it from now on; nothing here waits, so that no request meets a part of it. Gives the one before,
+        for `retire`."""
+        before, self._serving = self._serving, generation
+        config = generation.config
+        self._living.append(generation)
+        self._credentials.adopt(generation.rings)
+        self._capabilities.follow(_asked(config))
+        self._admission.resize(config.limits)
+        self.metrics.name(*configured_names(config))
+        self._forget()
+        return before
+
+    async def retire(self, generation: Generation) -> None:
+        """Its last request has ended: closes the connections that no other generation has."""
+        self._living.remove(generation)
+        used = [pool for one in self._living for pool in one.pools.values()]
+        for pool in generation.pools.values():
+            if pool not in used:
+                await pool.engine.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Targets that the configuration leads to no more, and keys that no request can need."""
+        providers = [provider for one in self._living for provider in one.config.providers.values()]
+        self._registry.keep(self._leads_to, providers)
+
+    def _leads_to(self, target: TargetKey) -> bool:
+        serving = self._serving
+        passing = serving.config.providers.get(serving.config.passthrough.provider)
+        passed = passing is not None and target == (passing.name, passing.base_url, PASSTHROUGH)
+        return passed or serving.router.leads_to(target)
+
     async def close(self) -> None:
         """Closes the connections upstream and writes what is left of the log."""
         await self._credentials.close()
         await self._capabilities.close()
-        for pool in self._serving.pools.values():
-            await pool.engine.close()
+        for generation in list(self._living):
+            await self.retire(generation)
         await self._writer.close()
 
     def _own_engine(self, provider: Provider) -> Engine:
@@ -143,7 +191,7 @@ class App:
         self._serving.router.forget()
 
     def _not_listed(self, provider: str, reason: str) -> None:
-        self._log.events.warning("models_not_listed", provider=provider, reason=reason)
+        self.log.events.warning("models_not_listed", provider=provider, reason=reason)
 
     def _renewed(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
         self._registry.keys(provider).renew(keys)
@@ -163,12 +211,12 @@ class App:
             yield provider, model, found.name
 
     def _breaker_changed(self, target: str, before: State, after: State, reason: Reason | None, _: float) -> None:
-        self._log.events.warning(
+        self.log.events.warning(
             "breaker", target=target, before=before.name, after=after.name, reason=reason.value if reason else None
         )
 
     def _alert(self, event: str, /, **facts: str | int) -> None:
-        self._log.events.error(event, **facts)
+        self.log.events.error(event, **facts)
 
 
 _SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)

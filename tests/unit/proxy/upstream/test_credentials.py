@@ -244,7 +244,9 @@ async def test_a_file_that_is_gone_or_empty_leaves_the_old_key_and_is_told_once(
 async def test_closing_ends_every_task(world, file):
     it = world(token(), ProviderKey(f"file:{file}", Secret("sk-1"), KeyFile(str(file))))
     it.answers = [Grant(Secret("tok-1"), 3600.0)]
+    before = asyncio.all_tasks()
     await it.credentials.open()
+    tasks = asyncio.all_tasks() - before
     await it.credentials.close()
-    assert all(task.done() for task in it.credentials._tasks)
-    assert len(it.credentials._tasks) == 2
+    assert len(tasks) == 2
+    assert all(task.done() for task in tasks)
