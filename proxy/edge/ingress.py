@@ -50,7 +50,7 @@ class Edge:
     def __init__(self, shift: Shift, *, clock: Clock, codec_for: Callable[[str], Codec]) -> None:
         self._shift = shift
         self._former: list[Shift] = []
-        """Those relieved whose exchanges may not all have ended."""
+        """Those relieved and not yet forgotten."""
         self._clock = clock
         self._codecs = {route: codec_for(route) for route in ROUTES}
         self._memory = Memory(shift.limits.buffered_bytes)
@@ -77,11 +77,17 @@ class Edge:
             del client.exchange  # the two know each other: a body should not have to wait for the collector
 
     def relieve(self, shift: Shift) -> Shift:
-        """Serves what comes from now on with `shift`. Gives the one before, whose exchanges end as they began."""
+        """Serves what comes from now on with `shift`. Gives the one before, whose exchanges end as they began; it is
+        to be awaited (`ended`)."""
         before, self._shift = self._shift, shift
-        self._former = [one for one in (*self._former, before) if one.open]
+        self._former.append(before)
         self._memory.limit = shift.limits.buffered_bytes
         return before
+
+    async def ended(self, shift: Shift) -> None:
+        """Returns when no exchange of a relieved shift is open, and forgets it."""
+        await shift.drained()
+        self._former.remove(shift)
 
     @property
     def in_flight(self) -> int:

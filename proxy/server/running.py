@@ -169,7 +169,7 @@ class Running:
         return Shift(self.app.service, config.limits, passing)
 
     async def _retire(self, shift: Shift, former: Any) -> None:
-        await shift.drained()
+        await self.edge.ended(shift)
         await self.app.retire(former)
 
     async def _beat(self) -> None:

@@ -1,17 +1,24 @@
 """A real process takes another configuration while it serves: what follows, what stays, and what is refused."""
 
 import asyncio
+import gc
 import os
 import pty
 import signal
 import sys
+import weakref
 from hashlib import sha256
 from itertools import cycle
 
+import orjson
 import pytest
 
+from proxy.app import build
+from proxy.config.values import Config, ModelRoute, Provider, ServerSettings, Step
 from proxy.drill import script
+from proxy.drill.load import once
 from proxy.drill.provider import ScriptedProvider
+from proxy.server import serving as running
 from tests.e2e.process import ASKING, ENTRY, PATIENCE_S, ROOT, Stream, models, provider, serving
 from translators.ir import Dialect
 
@@ -103,7 +110,7 @@ async def test_what_was_learned_survives_and_unchanged_providers_keep_their_conn
     async with serving(file) as process:
         alpha.script = script.status(500)
         assert await served_by(process) == "beta"
-        before = await process.state()
+        before, connection = await process.state(), set(beta._connections)
         assert before["targets"][0]["breaker"]["state"] == "OPEN"
         counted = (await process.page("/metrics")).count(b'sidestep_requests_total{code="",model="demo-claude"')
         await process.reloaded(text(alpha, beta, more=f"{BREAKER}\n[timeouts]\nprogress_s = 7"))
@@ -113,7 +120,42 @@ async def test_what_was_learned_survives_and_unchanged_providers_keep_their_conn
         assert after["targets"][0]["breaker"]["state"] == "OPEN"
         assert (await process.page("/metrics")).count(b'sidestep_requests_total{code="",model="demo-claude"') == counted
         assert alpha.request_count == 1
-        assert beta.open_connections == 1, "the second request went over the first one's connection"
+        assert beta._connections == connection, "the second request went over the first one's connection"
+
+
+async def test_who_made_a_stored_answer_is_still_known(tmp_path):
+    """Without that nobody could tell which of the two to ask for the rest of the conversation."""
+    one = ScriptedProvider("one", Dialect.OPENAI_RESPONSES)
+    two = ScriptedProvider("two", Dialect.OPENAI_RESPONSES)
+    async with one, two:
+        chain = text(one, two, chain="one/demo-large two/demo-large")
+        (tmp_path / "config.toml").write_text(chain)
+        async with serving(tmp_path / "config.toml") as process:
+            path, body = "/responses", {"model": "m", "input": "a"}
+            first = orjson.loads((await once(process.url, path, body)).body)
+            await process.reloaded(f"{chain}\n[timeouts]\nidle_s = 9")
+            assert (await once(process.url, path, body | {"previous_response_id": first["id"]})).status == 200
+            assert (await once(process.url, path, body | {"previous_response_id": "resp_unknown"})).status == 400
+
+
+async def test_nothing_is_left_of_a_configuration_that_is_done_with(alpha):
+    """However often it is reloaded."""
+    config = Config(
+        {"alpha": Provider("alpha", alpha.dialect, alpha.base_url)},
+        {"m": ModelRoute("m", (Step("alpha", "x"),))},
+        server=ServerSettings(listen="127.0.0.1:0", admin="127.0.0.1:0"),
+    )
+    async with running(config, build) as proxy:
+        first = weakref.ref(proxy.app._serving.router)
+        assert (await once(f"{proxy.data_url}/v1", "/models")).status == 200
+        for _ in range(3):
+            await proxy.adopt(config)
+        async with asyncio.timeout(PATIENCE_S):
+            while proxy._retiring:
+                await asyncio.wait(proxy._retiring)
+        gc.collect()
+        assert first() is None
+        assert len(proxy.app._living) == 1
 
 
 async def test_an_invalid_file_changes_nothing_and_every_error_is_told_as_check_tells_it(file, alpha, beta):

@@ -54,7 +54,7 @@ async def test_on_sigterm_each_of_a_hundred_streams_ends_or_is_told_and_the_proc
         took = loop.time() - asked_at
         await asyncio.gather(*(client.end() for client in clients))
         assert code == 0
-        assert DRAIN_S <= took < DRAIN_S + 1.0
+        assert DRAIN_S <= took < DRAIN_S + 2.0
         complete, told = ([client for client in clients if getattr(client, which)] for which in ("complete", "told"))
         assert len(complete) + len(told) == STREAMS
         assert {client.dialect for client in complete} == {client.dialect for client in told} == set(ASKING)
