@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from proxy.app import build
+from proxy.cli import main
 from proxy.config.values import Config, ModelRoute, Provider, ServerSettings, Step
 from proxy.drill import script
 from proxy.drill.load import once
@@ -158,16 +159,12 @@ async def test_nothing_is_left_of_a_configuration_that_is_done_with(alpha):
         assert len(proxy.app._living) == 1
 
 
-async def test_an_invalid_file_changes_nothing_and_every_error_is_told_as_check_tells_it(file, alpha, beta):
+async def test_an_invalid_file_changes_nothing_and_every_error_is_told_as_check_tells_it(file, alpha, beta, capsys):
     async with serving(file) as process:
         wrong = text(alpha, chain="alpha/demo-large gone/x", more="[server]\ndrain_s = -1\nlistn = 4")
         told = await process.reloaded(wrong)
-        check = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", ENTRY, "check", "--config", str(file)),
-            env={"PYTHONPATH": str(ROOT)},
-            stderr=asyncio.subprocess.PIPE,
-        )
-        lines = (await check.communicate())[1].decode().splitlines()
+        assert await asyncio.to_thread(main, ["check", "--config", str(file)]) == 1
+        lines = capsys.readouterr().err.splitlines()
         assert len(lines) == 3
         assert [f"sidestep: {error}" for error in told["errors"]] == lines
         assert (told["level"], told["applied"]) == ("error", False)
@@ -180,22 +177,21 @@ async def test_an_invalid_file_changes_nothing_and_every_error_is_told_as_check_
         assert await process.metric("sidestep_config_reload_success") == 1
 
 
-async def test_what_only_a_new_start_changes_is_told_and_the_rest_serves(file, beta):
+async def test_clients_and_admin_tokens_follow_and_what_only_a_new_start_changes_is_told(file, beta):
     async with serving(file) as process:
-        more = '[server]\nengine = "httpx2"'
+        digest = sha256(b"sk-new").hexdigest()
+        more = f"""
+            [server]
+            engine = "httpx2"
+            [clients.app]
+            key_sha256 = ["{digest}"]
+            [admin]
+            token_sha256 = ["{digest}"]"""
         told = await process.reloaded(text(beta, chain="beta/demo-claude", more=more))
         assert told["applied"]
         assert told["warnings"] == [f"{file}: server.engine: stays native until a new start"]
-        assert await served_by(process) == "beta"
-
-
-async def test_clients_and_admin_tokens_follow(file, alpha, beta):
-    async with serving(file) as process:
-        digest = sha256(b"sk-new").hexdigest()
-        more = f'[clients.app]\nkey_sha256 = ["{digest}"]\n[admin]\ntoken_sha256 = ["{digest}"]'
-        await process.reloaded(text(alpha, beta, more=more))
         assert (await process.ask()).status == 401
-        assert (await process.ask(authorization="Bearer sk-new")).status == 200
+        assert await served_by(process, authorization="Bearer sk-new") == "beta"
         assert b"invalid_api_key" in await process.page("/state")
 
 
@@ -251,14 +247,8 @@ async def test_a_storm_of_reloads_under_load_costs_no_client_anything(file, alph
     assert {line["status"] for line in process.log if line["event"] == "exchange"} == {200}
 
 
-@pytest.mark.parametrize(
-    ("words", "env", "said"),
-    [
-        (["--demo-without-keys"], {}, "these are scripted providers"),
-        ([], {"OPENAI_API_KEY": "sk-canary"}, "no configuration file is in use"),
-    ],
-)
-async def test_without_a_file_a_reload_says_that_there_is_nothing_to_read(words, env, said):
+async def told_without_a_file(*words, **env):
+    """What the log says when a process that has no configuration file is asked to reload."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", ENTRY, "serve", "--port", "0", "--admin", "127.0.0.1:0", *words),
         env={"PYTHONPATH": str(ROOT), **env},
@@ -272,8 +262,16 @@ async def test_without_a_file_a_reload_says_that_there_is_nothing_to_read(words,
         line = await child.stdout.readline()
         child.send_signal(signal.SIGTERM)
         assert await child.wait() == 0
-    assert said in line.decode()
-    assert "canary" not in line.decode()
+    return line.decode()
+
+
+async def test_without_a_file_a_reload_says_that_there_is_nothing_to_read():
+    demo, environment = await asyncio.gather(
+        told_without_a_file("--demo-without-keys"), told_without_a_file(OPENAI_API_KEY="sk-canary")
+    )
+    assert "these are scripted providers" in demo
+    assert "no configuration file is in use" in environment
+    assert "canary" not in environment
 
 
 async def test_a_process_whose_terminal_has_gone_ends(file):
