@@ -194,7 +194,7 @@ class App:
         self.log.events.warning("models_not_listed", provider=provider, reason=reason)
 
     def _renewed(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
-        self._registry.keys(provider).renew(keys)
+        self._registry.renew(provider, keys)
 
     def _engine(self, provider: Provider) -> Engine:
         return self._serving.pools[provider.name].engine

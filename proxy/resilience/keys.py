@@ -65,11 +65,15 @@ class KeySnapshot(Struct, frozen=True):
 
 
 class KeyPool:
-    """`hash_key` (at most 64 bytes) keys the fingerprints: without it nobody can test a guessed key against a log."""
+    """The keys are for `base_url`. `hash_key` (at most 64 bytes) keys the fingerprints: without it nobody can test a
+    guessed key against a log."""
 
-    __slots__ = ("_calls", "_hash_key", "_keys", "_next_index", "_uniform")
+    __slots__ = ("_calls", "_hash_key", "_keys", "_next_index", "_uniform", "base_url")
 
-    def __init__(self, keys: tuple[ProviderKey, ...], uniform: Callable[[], float], hash_key: bytes) -> None:
+    def __init__(
+        self, base_url: str, keys: tuple[ProviderKey, ...], uniform: Callable[[], float], hash_key: bytes
+    ) -> None:
+        self.base_url = base_url
         self._uniform = uniform
         self._hash_key = hash_key
         self._calls = 0

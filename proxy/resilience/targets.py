@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from proxy.config.values import Provider, Target
+from proxy.config.values import Provider, ProviderKey, Target
 from proxy.resilience.breaker import Breaker, Reason, State
 from proxy.resilience.keys import KeyPool, KeyState
 from proxy.resilience.retry import Budget
@@ -68,8 +68,10 @@ class Registry:
         self._on_change = on_change
         self._targets: OrderedDict[TargetKey, TargetState] = OrderedDict()
         """Longest unused first."""
-        self._pools: dict[tuple[str, str], KeyPool] = {}
-        """By the provider's name and base URL."""
+        self._pools: dict[str, KeyPool] = {}
+        """By the provider's name."""
+        self._former: dict[tuple[str, str], KeyPool] = {}
+        """Of providers that have moved, at their earlier addresses: by name and base URL."""
         self._quiet_until = 0.0
 
     def target(self, target: Target, now: float) -> TargetState:
@@ -88,11 +90,28 @@ class Registry:
 
     def keys(self, provider: Provider) -> KeyPool:
         """The provider's keys, made when it is new."""
-        place = provider.name, provider.base_url
-        pool = self._pools.get(place)
+        pool = self._pools.get(provider.name)
         if pool is None:
-            pool = self._pools[place] = KeyPool(provider.keys, self._uniform, self._hash_key)
-        return pool
+            pool = self._pools[provider.name] = self._new(provider)
+        if pool.base_url == provider.base_url:
+            return pool
+        place = provider.name, provider.base_url
+        if place not in self._former:
+            self._former[place] = self._new(provider)
+        return self._former[place]
+
+    def renew(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
+        """The provider is where its base URL says, and has these keys."""
+        pool = self._pools.get(provider.name)
+        if pool is None or pool.base_url != provider.base_url:
+            if pool is not None:
+                self._former[provider.name, pool.base_url] = pool
+            before = self._former.pop((provider.name, provider.base_url), None)
+            pool = self._pools[provider.name] = self._new(provider) if before is None else before
+        pool.renew(keys)
+
+    def _new(self, provider: Provider) -> KeyPool:
+        return KeyPool(provider.base_url, provider.keys, self._uniform, self._hash_key)
 
     def throttle(self, state: TargetState, pool: KeyPool, key: KeyState, now: float, wait_s: float) -> float:
         """An upstream asked for a wait: blocks the key, or only this target where the provider has no other key, since
@@ -114,7 +133,7 @@ class Registry:
 
     def pools(self) -> Mapping[str, KeyPool]:
         """By provider name; of one that has moved, the keys at its new address."""
-        return {name: pool for (name, _), pool in self._pools.items()}
+        return self._pools
 
     def keep(self, leads_to: Callable[[TargetKey], bool], providers: Iterable[Provider]) -> None:
         """Forgets the targets that nothing `leads_to` any more, but for those with a call in flight, and the keys of
@@ -122,8 +141,8 @@ class Registry:
         for key in [key for key, state in self._targets.items() if not (state.in_flight or leads_to(key))]:
             del self._targets[key]
         places = {(provider.name, provider.base_url) for provider in providers}
-        for place in self._pools.keys() - places:
-            del self._pools[place]
+        self._pools = {name: pool for name, pool in self._pools.items() if (name, pool.base_url) in places}
+        self._former = {place: pool for place, pool in self._former.items() if place in places}
 
     def _forget(self, now: float) -> None:
         """Of the longest unused, the idle go; the others count as just used, so that the next look is at others."""
