@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run test test-recorded test-frameworks docs check install install-dev bench lock lock-frameworks clean help
+.PHONY: run drill test test-recorded test-frameworks docs check install install-dev bench lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: install ## serve on 127.0.0.1:4600, with .env if there is one (ARGS="--port 4700" passes options)
 	@if [ -f .env ]; then set -a; . ./.env; set +a; fi; exec $(BIN)/sidestep serve --demo-without-keys $(ARGS)
+
+drill: install ## a fault in front of the example configuration, offline; ARGS="--all" for every fault
+	@$(BIN)/sidestep drill --offline --config config.toml $(ARGS)
 
 install: $(VENV)/.run ## .venv with the locked run-time requirements; .venv/bin/sidestep works after it
 
@@ -57,7 +60,7 @@ $(FRAMEWORKS)/.done: requirements/frameworks.txt pyproject.toml tests/e2e/matrix
 	@touch $@
 
 lock: install-dev ## resolve the requirements anew, with hashes
-	cd requirements && for set in run dev; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
+	cd requirements && for set in run vertex dev; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
 
 # uv takes seconds where pip-compile takes many minutes for this set; it is part of the set.
 lock-frameworks: $(FRAMEWORKS)/.done ## the same for the frameworks

@@ -10,6 +10,17 @@ from functools import lru_cache
 import orjson
 
 from proxy.flow import Attempt, Exchange, Headers
+from proxy.telemetry.names import (
+    ANTHROPIC_REQUEST_ID,
+    ATTEMPTS,
+    MODEL,
+    PROVIDER,
+    REQUEST_ID,
+    SHOULD_RETRY,
+    SKIPPED,
+    TRANSLATION,
+    UPSTREAM_ID,
+)
 from translators.codec import Context
 from translators.faults import Fault, say
 from translators.ir import Dialect
@@ -57,21 +68,21 @@ def minted_id(exchange: Exchange) -> str:
 
 def served_headers(exchange: Exchange) -> Headers:
     """The headers that say who served, for any answer; only what is known is said."""
-    headers: Headers = [("x-request-id", exchange.id)]
+    headers: Headers = [(REQUEST_ID, exchange.id)]
     if exchange.codec.dialect is Dialect.ANTHROPIC_MESSAGES:
-        headers.append(("request-id", exchange.id))  # where Anthropic's SDKs look for it
+        headers.append((ANTHROPIC_REQUEST_ID, exchange.id))
     if exchange.provider:
-        headers.append(("x-sidestep-provider", safe(exchange.provider)))
+        headers.append((PROVIDER, safe(exchange.provider)))
     if exchange.model:
-        headers.append(("x-sidestep-model", safe(exchange.model)))
+        headers.append((MODEL, safe(exchange.model)))
     if exchange.attempts:
-        headers.append(("x-sidestep-attempts", attempts_header(exchange.attempts)))
+        headers.append((ATTEMPTS, attempts_header(exchange.attempts)))
     if exchange.skipped:
-        headers.append(("x-sidestep-skipped", skipped_header(exchange.skipped)))
+        headers.append((SKIPPED, skipped_header(exchange.skipped)))
     if exchange.translation:
-        headers.append(("x-sidestep-translation", exchange.translation))
+        headers.append((TRANSLATION, exchange.translation))
     if exchange.upstream_id:
-        headers.append(("x-sidestep-upstream-id", safe(exchange.upstream_id)[:128]))
+        headers.append((UPSTREAM_ID, safe(exchange.upstream_id)[:128]))
     return headers
 
 
@@ -110,7 +121,7 @@ def retry_headers(retry_after_s: float | None, should_retry: bool | None) -> Hea
     if retry_after_s is not None:
         headers.append(("retry-after", str(max(1, math.ceil(retry_after_s)))))
     if should_retry is not None:
-        headers.append(("x-should-retry", "true" if should_retry else "false"))
+        headers.append((SHOULD_RETRY, "true" if should_retry else "false"))
     return headers
 
 

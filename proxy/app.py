@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from proxy.chain.passthrough import Passthrough, target_at
+from proxy.chain.passthrough import Passthrough
 from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
@@ -37,7 +37,7 @@ from proxy.telemetry.metrics import Metrics, configured_names
 from proxy.telemetry.names import PASSTHROUGH
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.credentials import Credentials, Rings
-from proxy.upstream.engines import engine_for
+from proxy.upstream.engines import EngineFor, engine_for
 from proxy.upstream.pools import Pool, pools_for
 from proxy.upstream.seam import Engine
 from translators.catalog import codec
@@ -60,7 +60,8 @@ class Generation(Struct, frozen=True, eq=False):
 class App:
     """The composed stack: the generation that serves, and what outlives every generation."""
 
-    def __init__(self, config: Config, clock: Clock, log: BinaryIO) -> None:
+    def __init__(self, config: Config, clock: Clock, log: BinaryIO, engine_for: EngineFor = engine_for) -> None:
+        self._engine_for = engine_for
         self._clock = clock
         self._writer = LogWriter(log)
         self.log = Log(self._writer, clock)
@@ -77,7 +78,7 @@ class App:
         self._capabilities = Capabilities(
             _asked(config), World(self._engine, self._secret, clock, self._not_listed), self._learned
         )
-        self._serving = self._generation(config, pools_for(config, {}), self._credentials.rings)
+        self._serving = self._generation(config, pools_for(config, {}, engine_for), self._credentials.rings)
         self._living = [self._serving]
         """The generations that requests are under way in, the one that serves last."""
 
@@ -135,7 +136,7 @@ class App:
 
         Raises ConfigErrors; then nothing has changed.
         """
-        pools = await asyncio.to_thread(pools_for, config, self._serving.pools)
+        pools = await asyncio.to_thread(pools_for, config, self._serving.pools, self._engine_for)
         return self._generation(config, pools, await self._credentials.prepare(config.providers.values()))
 
     def adopt(self, generation: Generation) -> Generation:
@@ -167,9 +168,9 @@ class App:
 
     def _leads_to(self, target: TargetKey) -> bool:
         serving = self._serving
-        passing = serving.config.providers.get(serving.config.passthrough.provider)
-        passed = passing is not None and target == (passing.name, passing.base_url, PASSTHROUGH)
-        return passed or serving.router.leads_to(target)
+        provider = serving.config.providers.get(target[0])
+        passes = provider is not None and target == (provider.name, provider.base_url, PASSTHROUGH)
+        return (passes and serving.config.passthrough.provider != "") or serving.router.leads_to(target)
 
     async def close(self) -> None:
         """Closes the connections upstream and writes what is left of the log."""
@@ -223,9 +224,10 @@ _SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)
 """Of targets that share a label, the worst is told."""
 
 
-def build(config: Config, clock: Clock, log: BinaryIO | None = None) -> App:
-    """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop."""
-    return App(config, clock, log or standard_output())
+def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for: EngineFor = engine_for) -> App:
+    """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop.
+    `engine_for` makes what requests go through: a drill puts its own in front."""
+    return App(config, clock, log or standard_output(), engine_for)
 
 
 def _asked(config: Config) -> Iterable[Provider]:
@@ -235,7 +237,7 @@ def _asked(config: Config) -> Iterable[Provider]:
 
 def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
     provider = config.passthrough.provider
-    return Passthrough(tools, target_at(config.providers[provider])) if provider else None
+    return Passthrough(tools, provider, config.providers) if provider else None
 
 
 def _target(state: TargetState, now: float) -> dict[str, Any]:

@@ -37,6 +37,9 @@ class Output(Protocol):
     async def write(self, data: bytes) -> None:
         """Part of a streamed body."""
 
+    def push(self, data: bytes) -> bool:
+        """Part of a streamed body, if it can be sent without waiting; False: nothing was."""
+
     async def finish(self) -> None:
         """The regular end of a streamed body."""
 
@@ -64,6 +67,11 @@ class Refused(Exception):
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry
         self.more = more
+
+
+class Unreadable(Refused):
+    """The request's head can be read in no way, or in more than one. So nobody knows whose it is, and who sent it is
+    told without being asked for a key."""
 
 
 class Gone(Exception):
@@ -140,7 +148,7 @@ class Exchange(Struct, eq=False):
     query: str = ""
     """What follows the path's question mark, where the route passes it on."""
     refusal: Refused | None = None
-    """What the edge found wrong before any filter ran; `observe` tells it."""
+    """What the edge found wrong before any filter ran; `auth` raises it once it knows who asks."""
     cancelled: Fault | None = None
     """Why the exchange's task was cancelled (client gone, deadline, drain). Who writes a stream tells every kind but
     CANCELLED before it lets the cancellation go on."""

@@ -14,20 +14,29 @@ from msgspec import Struct, structs
 
 from proxy.config.values import Target
 from proxy.opaque import Past
+from proxy.pins import Heard, Hearing
 from proxy.ways import Taught, asked_in, way
 from translators.catalog import codec
 from translators.codec import Codec, Context, EventWriter, Pipe
 from translators.faults import Fault, Malformed
 from translators.fold import Folding
+from translators.glance import may_bind, shows_origin
 from translators.ir import Continued, Dialect, Finish, Reply, Request, Usage
 from translators.joined import joined
-from translators.pipe import Translating
+from translators.pipe import Translating, unsaid, unsaid_of
 from translators.profile import Profile
-from translators.remember import bare, loop_origin, may_bind, shows_origin, spans
+from translators.remember import bare, loop_origin, origins, spans
 from translators.report import Report, Verdict
 
 FAN_MAX = 8
 """Most calls that are made for one request at the same time."""
+
+
+_MENDED = {
+    "reasoning": ("reasoning", "the provider did not accept what was kept of it"),
+    "summary": ("reasoning.summary", "the provider shows it to verified organizations alone"),
+}
+"""What is left out of a request to mend it (`Fault.repair`), and why."""
 
 
 class Prepared(Struct, frozen=True):
@@ -144,10 +153,12 @@ class ChatJob:
         past: Past | None = None,
         taught: Taught | None = None,
         fan_out: bool = False,
+        hearing: Hearing | None = None,
     ) -> None:
         """`at_least` tells how many input tokens a body is at the least; `past` keeps what a client drops of turns with
         tools; `taught` what targets said of the API they want to be asked by; `fan_out` says whether several answers
-        may be asked for by as many calls where a target gives one."""
+        may be asked for by as many calls where a target gives one; `hearing` keeps what the client is told."""
+        self._hearing = hearing
         self.stream = stream
         self._taught = taught or Taught()
         self._tools = bool(payload.get("tools") or payload.get("functions"))
@@ -223,11 +234,20 @@ class ChatJob:
             request = structs.replace(self._request(), n=1) if alone else self._request()
             if past:
                 request = past.restored(request, target.profile.origin(upstream.dialect))
-            return upstream.render_request(request, self._profile(target))
+            fields, report = upstream.render_request(request, self._profile(target))
+            self._name(report, request)
+            return fields, report
         payload = past.replayed(self._payload, upstream, target.profile) if past else self._payload
         if alone:
             payload = {name: value for name, value in payload.items() if name != "n"}
         return upstream.relay_request(payload, target.profile, self._bound)
+
+    def _name(self, report: Report, request: Request) -> None:
+        """Has the report of `request`, be it as it was read or with what was kept put back, speak as the client."""
+        if report.entries:
+            read = self._request().items
+            places = None if request.items is read else origins(read, request.items)
+            report.rename(self._client.naming(self._payload), request.extra, places)
 
     def _fan(self, report: Report) -> Fan | None:
         """The calls to make where nothing but one call's `n` is in the way."""
@@ -247,12 +267,14 @@ class ChatJob:
             self._taught.learn(target, tools=self._tools)
             other = self.prepare(target)
             return None if other.target.provider.dialect is prepared.target.provider.dialect else other
-        if repair != "reasoning":
-            return None
+        if repair not in _MENDED or (repair == "summary" and not prepared.translated):
+            return None  # who asked for a summary itself is told that there is none
         target = prepared.target
         upstream = codec(target.provider.dialect)
         if prepared.translated:
-            request = bare(self._request() if prepared.fan is None else structs.replace(self._request(), n=1))
+            request = self._mended(repair, target, upstream)
+            if prepared.fan is not None:
+                request = structs.replace(request, n=1)
             fields, _ = upstream.render_request(request, self._profile(target))
             if prepared.stream and not self.stream:
                 fields = upstream.as_stream(fields, target.profile) or fields
@@ -261,8 +283,19 @@ class ChatJob:
         body = orjson.dumps(fields)
         if not fields or body == prepared.body:
             return None
-        prepared.report.dropped("reasoning", "the provider did not accept what was kept of it")
+        lost = Report()
+        lost.dropped(*_MENDED[repair])
+        self._name(lost, self._request())
+        prepared.report.entries += lost.entries
         return structs.replace(prepared, fields=fields, body=body)
+
+    def _mended(self, repair: str, target: Target, upstream: Codec) -> Request:
+        """The request without what the target did not accept of it."""
+        if repair == "reasoning":
+            return bare(self._request())
+        request = structs.replace(self._request(), reasoning_summary=None)
+        past = self._past
+        return past.restored(request, target.profile.origin(upstream.dialect)) if past else request
 
     def _too_long(self, body: bytes, window: int | None, report: Report) -> bool:
         """Whether the input cannot fit, which is noted. A token is never less than a byte, so that hardly any request
@@ -302,7 +335,7 @@ class ChatJob:
             seen = upstream.inspect_reply(body, target.profile)
             if self._past is not None and seen.finish is Finish.TOOL_CALLS and may_bind(body):
                 self._keep(upstream.parse_reply(body, target.profile), upstream, target)
-            return Answered(body if seen.body is None else seen.body, seen.usage, seen.id)
+            return self._heard(Answered(body if seen.body is None else seen.body, seen.usage, seen.id))
         return self._answered(upstream.parse_reply(body, self._profile(target)), target, context)
 
     def _answered(self, reply: Reply, target: Target, context: Context) -> Answered:
@@ -317,28 +350,42 @@ class ChatJob:
                 return self._answered(joined(reply, following), target, context)
 
             pause = Pause(reply.continued, rest)
-        return Answered(self.told.render_reply(reply, context), reply.usage, pause=pause)
+        return self._heard(Answered(self._told(reply, context), reply.usage, pause=pause))
+
+    def _told(self, reply: Reply, context: Context) -> bytes:
+        unsaid_of(reply, self._client.dialect, context.report)
+        return self.told.render_reply(reply, context)
+
+    def _heard(self, answered: Answered) -> Answered:
+        if self._hearing is not None and answered.pause is None:
+            self._hearing.whole(answered.body)
+        return answered
 
     def _keep(self, reply: Reply, upstream: Codec, target: Target) -> None:
         if self._past is not None:
             self._past.keep(reply, target.profile.origin(upstream.dialect), target.profile)
 
     def _watched(self, pipe: Pipe, upstream: Codec, target: Target) -> Pipe:
-        past = self._past
-        return pipe if past is None else past.watched(pipe, target.profile.origin(upstream.dialect), target.profile)
+        if self._past is None:
+            return pipe
+        return self._past.watched(pipe, target.profile.origin(upstream.dialect), self._profile(target))
 
     def pipe(self, target: Target, context: Context) -> Pipe:
         upstream = codec(target.provider.dialect)
         if upstream.dialect is self.told.dialect:
-            return self._watched(upstream.relay(target.profile, context), upstream, target)
-        pipe = Translating(upstream.reader(self._profile(target)), self.told.writer(context))
-        return self._watched(pipe, upstream, target)
+            pipe = self._watched(upstream.relay(target.profile, context), upstream, target)
+        else:
+            reader, writer = upstream.reader(self._profile(target)), self.told.writer(context)
+            translating = Translating(reader, writer, lambda said: unsaid(said, self._client.dialect, context.report))
+            pipe = self._watched(translating, upstream, target)
+        return pipe if self._hearing is None else Heard(pipe, self._hearing.streamed)
 
     def folding(self, target: Target, context: Context, limit: int) -> Pipe:
         upstream = codec(target.provider.dialect)
         reader = upstream.reader(self._profile(target))
-        pipe = Folding(reader, lambda reply: self.told.render_reply(reply, context), limit)
-        return self._watched(pipe, upstream, target)
+        folding = Folding(reader, lambda reply: self._told(reply, context), limit)
+        pipe = self._watched(folding, upstream, target)
+        return pipe if self._hearing is None else Heard(pipe, self._hearing.whole)
 
 
 def parse_fault(target: Target, status: int, body: bytes) -> Fault:

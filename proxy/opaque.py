@@ -20,7 +20,7 @@ from msgspec import Struct
 from translators.codec import Codec, Pipe
 from translators.ir import Item, Json, Reasoning, Reply, Request
 from translators.profile import Profile
-from translators.remember import Kept, Key, Notes, Span, Turn, loop_origin, remembered, restored, spans
+from translators.remember import Held, Kept, Key, Notes, Span, Turn, loop_origin, remembered, restored, spans
 from translators.watching import Watching
 
 TTL_S = 3600.0
@@ -84,7 +84,7 @@ class Past:
 
     def watched(self, pipe: Pipe, origin: str, profile: Profile) -> Pipe:
         """The pipe, which keeps its answer's turn at its end."""
-        if profile.thinking == "none":
+        if profile.thinking == "none" and not profile.hosted_tools:
             return pipe
         secret, plain = self._store.secret, profile.reasoning_replay
         return Watching(pipe, lambda: Notes(secret, origin, plain=plain), self._keep)
@@ -184,6 +184,8 @@ def _size(place: tuple[str, Key], turn: Turn) -> int:
         size += sys.getsizeof(step)
         if isinstance(step, Reasoning):
             size += sys.getsizeof(step.text)
-        if step.opaque is not None:
+        if isinstance(step, Held):
+            size += sys.getsizeof(step.data)
+        elif step.opaque is not None:
             size += sum(map(sys.getsizeof, (step.opaque, step.opaque.data, step.opaque.origin)))
     return size

@@ -25,9 +25,10 @@ from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, expire
 from proxy.jobs import ChatJob, Job
 from proxy.opaque import OpaqueStore, Past
-from proxy.pins import Pins, keeper
+from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
+from proxy.telemetry.names import MODE
 from proxy.ways import Taught, way
 from translators import embeddings
 from translators.codec import Codec, Envelope
@@ -35,6 +36,7 @@ from translators.embeddings import EmbeddingEnvelope
 from translators.faults import Kind, Malformed
 from translators.ir import MODEL_CAP, Dialect
 from translators.openai_responses.envelope import Pin, pinned_by
+from translators.openai_responses.references import spelled_out
 from translators.report import Mode
 
 LARGE = 1_048_576
@@ -63,6 +65,7 @@ class Remembered(Struct, frozen=True):
     """What clients drop of turns with tools; None keeps nothing."""
     taught: Taught = field(default_factory=Taught)
     pins: Pins = field(default_factory=Pins)
+    items: Items = field(default_factory=Items)
 
 
 class Endpoints:
@@ -81,6 +84,7 @@ class Endpoints:
         self._store = remembered.store
         self._taught = remembered.taught
         self._pins = remembered.pins
+        self._items = remembered.items
         self._router = router
         self._chain = chain
         self._clock = clock
@@ -92,7 +96,8 @@ class Endpoints:
             "responses": self._responses,
         }
         if passthrough is not None:
-            self._routes["passthrough"] = passthrough.run
+            self._passthrough = passthrough
+            self._routes["passthrough"] = self._passed
 
     async def __call__(self, exchange: Exchange) -> None:
         """Raises Refused or Malformed for what cannot be served."""
@@ -105,11 +110,16 @@ class Endpoints:
     async def _responses(self, exchange: Exchange) -> None:
         """The same, but what goes on from something that one provider keeps is asked there and nowhere else."""
         payload, envelope, found = await self._asked(exchange)
-        owner, pin = _owner(exchange), pinned_by(payload)
+        owner = _owner(exchange)
+        payload = spelled_out(payload, lambda named: self._items.find(owner, named, self._clock.wall()))
+        pin = pinned_by(payload)
+        hearing = None
+        if payload.get("store") is not False:
+            hearing = Hearing(lambda item: self._items.keep(owner, item, self._clock.wall()))
         if pin is not None:
             found = structs.replace(found, targets=(self._keeper(found, payload, pin, owner),))
         try:
-            await self._converse(exchange, payload, envelope, found)
+            await self._converse(exchange, payload, envelope, found, hearing)
         finally:
             if exchange.status == 200 and payload.get("store") is not False:
                 maker = exchange.provider if exchange.answer_id else ""
@@ -125,12 +135,17 @@ class Endpoints:
         return keeper(keepers, self._pins.maker(owner, pin.id, self._clock.wall()), pin.field)
 
     async def _converse(
-        self, exchange: Exchange, payload: dict[str, Any], envelope: Envelope, found: Resolution
+        self,
+        exchange: Exchange,
+        payload: dict[str, Any],
+        envelope: Envelope,
+        found: Resolution,
+        hearing: Hearing | None = None,
     ) -> None:
         past = None
         if self._store is not None and payload.get("tools"):
             past = Past(self._store, _owner(exchange))
-        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught)
+        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing)
         if past is not None:
             await job.recall()
         await self._run(exchange, job, found)
@@ -143,6 +158,12 @@ class Endpoints:
         if found is None:
             raise self._unknown(envelope.model)
         return payload, envelope, found
+
+    async def _passed(self, exchange: Exchange) -> None:
+        """What passes through; an answer of `/responses` is asked of whoever made it."""
+        answer = answer_named(exchange.path)
+        maker = self._pins.maker(_owner(exchange), answer, self._clock.wall()) if answer else None
+        await self._passthrough.run(exchange, maker)
 
     async def _count(self, exchange: Exchange) -> None:
         payload, _, found = await self._asked(exchange)
@@ -254,6 +275,7 @@ def chat_job(
     found: Resolution,
     past: Past | None = None,
     taught: Taught | None = None,
+    hearing: Hearing | None = None,
 ) -> ChatJob:
     """The job of a conversation, the model's configured defaults filled in."""
     defaults = found.route.defaults
@@ -273,6 +295,7 @@ def chat_job(
         past=past,
         taught=taught,
         fan_out=found.route.fan_out,
+        hearing=hearing,
     )
 
 
@@ -299,10 +322,10 @@ def parse_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Malformed(f"The request body {_no_json(body, error)}.", code="invalid_json") from None
+        raise Malformed(f"The request body {no_json(body, error)}.", code="invalid_json") from None
 
 
-def _no_json(body: bytes, error: orjson.JSONDecodeError) -> str:
+def no_json(body: bytes, error: orjson.JSONDecodeError) -> str:
     """What is wrong with it, and where; of a body that is not UTF-8 the parser does not say the place."""
     if not body:
         return "is empty"
@@ -318,14 +341,14 @@ _MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
 
 def mode_of(exchange: Exchange, found: Resolution) -> Mode:
     """How strict translation is: `x-sidestep-mode`, else the client's setting, else the model's."""
-    asked = exchange.headers.get("x-sidestep-mode")
+    asked = exchange.headers.get(MODE)
     if asked is None:
         return _MODES[(exchange.client and exchange.client.mode) or found.route.mode]
     mode = _MODES.get(asked)
     if mode is None:
         raise Malformed(
-            f"The header x-sidestep-mode is '{asked[:40]}'; it may be strict, warn or lenient.",
-            param="x-sidestep-mode",
+            f"The header {MODE} is '{asked[:40]}'; it may be strict, warn or lenient.",
+            param=MODE,
             code="invalid_value",
         )
     return mode

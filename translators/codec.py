@@ -6,13 +6,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from translators.faults import Fault
 from translators.ir import Delta, Dialect, Event, Finish, Json, Reply, Request, Usage
 from translators.profile import Profile
 from translators.remember import Turn
-from translators.report import Report
+from translators.report import Naming, Report
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -26,6 +27,8 @@ class Context(Struct, frozen=True, kw_only=True):
     include_usage: bool = False
     named_tool: bool = False
     """True when the caller forced one named tool (some dialects then finish differently)."""
+    report: Report = msgspec.field(default_factory=Report)
+    """Where it is noted what of the answer the client's dialect has no place for."""
     echo: Mapping[str, Json] = {}
     """The client's request as it came, for dialects whose answers repeat parts of it."""
 
@@ -122,7 +125,12 @@ class Codec(Protocol):
         """The whole request in the neutral form. Raises Malformed with the field's path."""
 
     def render_request(self, request: Request, profile: Profile) -> tuple[dict[str, Json], Report]:
-        """The body for `profile`'s target. What cannot be said is left out and noted in the Report, never raised."""
+        """The body for `profile`'s target. What cannot be said is left out and noted in the Report, never raised; the
+        Report names things as `translators.report` says."""
+
+    def naming(self, body: dict[str, Json]) -> Naming:
+        """What this client's request, which was read without complaint, calls the things that a renderer's Report
+        names; see `translators.report`."""
 
     def relay_request(
         self, body: dict[str, Json], profile: Profile, bound: int | None

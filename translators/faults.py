@@ -99,9 +99,9 @@ class Fault(Struct, frozen=True, kw_only=True):
     param: str | None = None
     retry_after_s: float | None = None
     daily: bool = False
-    repair: Literal["", "reasoning", "responses"] = ""
-    """What would mend the request at this very target: leave out provider-bound reasoning, or ask by way of the
-    Responses API. Such a fault is tried again there once, mended."""
+    repair: Literal["", "reasoning", "responses", "summary"] = ""
+    """What would mend the request at this very target: leave out provider-bound reasoning, ask by way of the Responses
+    API, or not ask to be shown the reasoning. Such a fault is tried again there once, mended."""
 
     @property
     def outcome(self) -> Outcome:

@@ -1,17 +1,23 @@
 """One dialect's stream told in another: a reader and a writer, joined."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from translators.codec import EventReader, EventWriter
-from translators.ir import Delta, Event
+from translators.ir import Annotated, Delta, Dialect, Event, Foreign, Kept, Message, Reply
+from translators.report import Report
 
 
 class Translating:
     """A Pipe. `shows` and `fault` are the client's dialect's."""
 
-    __slots__ = ("_reader", "_writer", "fault", "shows")
+    __slots__ = ("_aside", "_reader", "_writer", "fault", "shows")
 
-    def __init__(self, reader: EventReader, writer: EventWriter) -> None:
+    def __init__(
+        self, reader: EventReader, writer: EventWriter, aside: Callable[[Kept | Annotated], None] = lambda _: None
+    ) -> None:
+        """`aside` is told of each part that is kept whole and each citation, for they may have no place in the client's
+        dialect."""
+        self._aside = aside
         self._reader = reader
         self._writer = writer
         self.fault = writer.fault
@@ -33,5 +39,40 @@ class Translating:
     def _written(self, deltas: Sequence[Delta]) -> tuple[Sequence[Delta], bytes]:
         feed = self._writer.feed
         if len(deltas) == 1:
-            return deltas, feed(deltas[0])
+            delta = deltas[0]
+            if type(delta) is Kept or type(delta) is Annotated:
+                self._aside(delta)
+            return deltas, feed(delta)
+        for delta in deltas:
+            if type(delta) is Kept or type(delta) is Annotated:
+                self._aside(delta)
         return deltas, b"".join([feed(delta) for delta in deltas])
+
+
+UNCITED = frozenset((Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_COMPLETIONS))
+"""Dialects that have no form for a citation that another's model gave."""
+
+
+def unsaid(said: Kept | Annotated, dialect: Dialect, report: Report) -> None:
+    """Notes, once for each kind, that something in an answer has no place in the client's `dialect`."""
+    if isinstance(said, Annotated):
+        if dialect in UNCITED:
+            _note("answer.annotations", f"{dialect} has no citations of others' making", report)
+    elif said.part.dialect != dialect:
+        _note(f"answer.{said.part.kind}", f"{dialect} has no such part", report)
+
+
+def unsaid_of(reply: Reply, dialect: Dialect, report: Report) -> None:
+    """The same for all of a whole answer."""
+    for choice in reply.choices:
+        for annotation in choice.annotations:
+            unsaid(Annotated(annotation), dialect, report)
+        for item in choice.items:
+            for part in item.parts if isinstance(item, Message) else ():
+                if isinstance(part, Foreign):
+                    unsaid(Kept(part), dialect, report)
+
+
+def _note(field: str, why: str, report: Report) -> None:
+    if all(entry.field != field for entry in report.entries):
+        report.dropped(field, why)

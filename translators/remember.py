@@ -2,8 +2,8 @@
 
 Thinking with its signature, thought signatures and reasoning text must come back with the tool calls they led to, and
 most clients drop fields they do not know. A `Turn` is what is left of such a turn when all a client keeps is taken
-away: the thinking, and marks for how much text and which call stood between. It holds none of the text and arguments,
-which the client brings again.
+away: the thinking, whole parts that other dialects have no word for, and marks for how much text and which call stood
+between. It holds none of the text and arguments, which the client brings again.
 
 A turn is found again by the id of its first call and by a keyed hash of all that a client echoes: text, call ids, names
 and arguments. The hash forgives what clients change without meaning anything by it and nothing else: how the text is
@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 from msgspec import Struct, structs
 
-from translators.ir import Item, Json, Message, Opaque, Part, Reasoning, Request, Text, ToolCall, ToolResult
+from translators.ir import Foreign, Item, Message, Opaque, Part, Reasoning, Request, Text, ToolCall, ToolResult
 
 Key = tuple[str, bytes]
 """Id of the turn's first call, and the hash of the turn."""
@@ -41,7 +41,20 @@ class Called(Struct, frozen=True, tag="called"):
     opaque: Opaque | None = None
 
 
-Step = Reasoning | Said | Called
+class Held(Struct, frozen=True, tag="held"):
+    """A whole part that only its maker's dialect has a word for (code it ran, a search of its own), as JSON."""
+
+    dialect: str
+    kind: str
+    data: bytes
+    opaque: None = None
+    """A signature that rides on it is within."""
+
+
+Step = Reasoning | Said | Called | Held
+
+HELD_CAP = 1 << 18
+"""Bytes of a part that is held; a picture may have more, and then goes without being kept."""
 
 
 class Turn(Struct, frozen=True):
@@ -110,6 +123,18 @@ class Notes:
         """More arguments of the turn's call `index`."""
         self._calls[index][3].append(text)
 
+    def hold(self, part: Foreign) -> int:
+        """Takes a whole part, unless it is too large; gives the bytes that are held for it."""
+        try:
+            data = orjson.dumps(part.value)
+        except TypeError:  # too deep to be written again
+            return 0
+        if len(data) > HELD_CAP:
+            return 0
+        self._rest()
+        self._steps.append(Held(part.dialect, part.kind, data))
+        return len(data)
+
     def kept(self) -> Kept | None:
         """None for a turn that called nothing or has nothing of its maker's."""
         self._rest()
@@ -120,7 +145,11 @@ class Notes:
         return Kept(key, Turn(self._origin, tuple(self._steps)))
 
     def _counts(self, step: Step) -> bool:
-        return step.opaque is not None or (self._plain and isinstance(step, Reasoning) and bool(step.text))
+        return (
+            step.opaque is not None
+            or isinstance(step, Held)
+            or (self._plain and isinstance(step, Reasoning) and bool(step.text))
+        )
 
     def _rest(self) -> None:
         if self._length:
@@ -129,7 +158,7 @@ class Notes:
 
 
 def remembered(items: Sequence[Item], secret: bytes, origin: str, *, plain: bool) -> Kept | None:
-    """What must be kept of a whole answer of the target `origin`; None for nothing, or for parts other than text."""
+    """What must be kept of a whole answer of the target `origin`; None for nothing, or for a refusal."""
     notes = Notes(secret, origin, plain=plain)
     for item in items:
         if isinstance(item, Reasoning):
@@ -139,22 +168,15 @@ def remembered(items: Sequence[Item], secret: bytes, origin: str, *, plain: bool
             notes.argue(-1, item.arguments)
         else:
             for part in _parts((item,)):
+                if isinstance(part, Foreign):
+                    notes.hold(part)
+                    continue
                 if not isinstance(part, Text):
                     return None
                 notes.say(part.text)
                 if part.opaque is not None:
                     notes.signed(part.opaque)
     return notes.kept()
-
-
-_BOUND = re.compile(
-    rb'"(?:signature|redacted_thinking|thought_?[sS]ignature|reasoning(?:_content|_details)?"\s*:\s*["[{])'
-)
-
-
-def may_bind(body: bytes) -> bool:
-    """Whether a relayed answer is worth reading for what must be kept of it; rarely wrong, and then only slower."""
-    return _BOUND.search(body) is not None
 
 
 # -- found again in a request ------------------------------------------------------------------------------------
@@ -196,6 +218,28 @@ def restored(request: Request, turns: Mapping[int, Turn], found: Sequence[Span],
     return structs.replace(request, items=tuple(items)) if changed else request
 
 
+def origins(items: Sequence[Item], relaid: Sequence[Item]) -> list[int]:
+    """For each of the `relaid` items, as `restored` made them, the place among `items` of what it was made of; what a
+    client had dropped has the place of what stands there now."""
+    found: list[int] = []
+    at, end = 0, len(items)
+    for item in relaid:
+        place = at
+        while place < end and not _is_from(item, items[place]):
+            if _is_assistant(item) and not _is_assistant(items[place]):
+                place = end  # it is looked for in its turn alone
+            place += 1
+        if place < end:
+            at = place + 1
+        found.append(place if place < end else min(at, end - 1))
+    return found
+
+
+def _is_from(item: Item, own: Item) -> bool:
+    """Whether a relaid item is one of the client's, a signature put back or not."""
+    return item is own or (isinstance(item, ToolCall) and isinstance(own, ToolCall) and item.id == own.id)
+
+
 def bare(request: Request) -> Request:
     """The request without anything that only its maker can read."""
     return structs.replace(request, items=tuple(_bare(request.items)))
@@ -211,40 +255,6 @@ def loop_origin(items: Sequence[Item], turns: Mapping[int, Turn], found: Sequenc
         return turns[last].origin
     marks = (opaque.origin for opaque in _opaques(items[found[last].start : found[last].end]) if opaque.origin)
     return next(marks, "")
-
-
-def shows_origin(body: Mapping[str, Json]) -> bool:
-    """Whether a request, as its client wrote it, ends in results of calls and may say where its last turn came from:
-    a glance, so that other requests need not be read."""
-    turns = body.get("messages") or body.get("input")
-    if not isinstance(turns, list) or not turns or not isinstance(turns[-1], dict):
-        return False
-    return _answers(turns[-1]) and any(isinstance(turn, dict) and _is_marked(turn) for turn in turns[-LOOK_BACK:])
-
-
-LOOK_BACK = 32
-"""Turns at the end of a request among which its last calls are looked for."""
-
-
-def _answers(turn: dict[str, Json]) -> bool:
-    content = turn.get("content")
-    blocks = content if isinstance(content, list) else ()
-    return (
-        turn.get("role") == "tool"
-        or str(turn.get("type")).endswith("_call_output")
-        or any(isinstance(block, dict) and block.get("type") == "tool_result" for block in blocks)
-    )
-
-
-def _is_marked(turn: dict[str, Json]) -> bool:
-    content, calls = turn.get("content"), turn.get("tool_calls")
-    blocks = content if isinstance(content, list) else ()
-    return (
-        "reasoning_details" in turn
-        or turn.get("type") == "reasoning"
-        or any(isinstance(block, dict) and "thinking" in str(block.get("type")) for block in blocks)
-        or any(isinstance(c, dict) and "extra_content" in c for c in (calls if isinstance(calls, list) else ()))
-    )
 
 
 # -- the hash ----------------------------------------------------------------------------------------------------
@@ -332,6 +342,9 @@ def _relaid(items: Sequence[Item], turn: Turn) -> list[Item] | None:
             out.append(step)
         elif isinstance(step, Called):
             out.append(structs.replace(next(calls), opaque=step.opaque))
+        elif isinstance(step, Held):
+            part = Foreign(step.dialect, step.kind, orjson.loads(step.data))
+            out.append(structs.replace(first, parts=(part,)))
         else:
             out.append(structs.replace(first, parts=tuple(_taken(texts, step))))
     return out

@@ -3,13 +3,18 @@
 Every field is kept, renamed, approximated, clamped, dropped or refused, and whatever is not kept or renamed is noted
 here, so that it can be told in a header, a log line and `sidestep explain`. Translators note facts; whether a dropped
 hint or a refused shape is acceptable is decided by `blocking()` from the caller's mode.
+
+A renderer knows the neutral request and not who wrote it, so it names things as a chat client would (`seed`,
+`response_format.json_schema`, `max_completion_tokens`), an item by its place among the request's (`items[3].parts[0]`)
+and a tool by its place among its tools (`tools[1].function.strict`). The client's dialect has its own words and places
+for them, its `naming`, and `Report.rename` puts those in, once and only where there is something to tell.
 """
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from translators.ir import Json
 
@@ -37,12 +42,38 @@ class Mode(enum.StrEnum):
 
 class Entry(Struct, frozen=True):
     field: str
-    """Path in the *client's* terms: `seed`, `tools[3].strict`, `messages[2].content[0].image_url`."""
+    """Path as the renderer names it, then in the *client's* terms: `seed`, `tools[3].strict`,
+    `messages[2].content[0]`."""
     verdict: Verdict
     why: str
     """One short clause, e.g. `anthropic has no seed`."""
 
 
+class Place(Struct, frozen=True):
+    """Where one item of the neutral request stands in its client's own body."""
+
+    path: str
+    """Of the item: `messages[2]`, `input[3]`, `messages[1].content[2]`."""
+    parts: tuple[str, ...] = ()
+    """Of each of its parts."""
+
+
+class Naming(Struct, frozen=True):
+    """What one client's request calls the things that renderers name. Nothing of it is worked out before it is asked
+    for; where a place is not known, the renderer's word stands."""
+
+    fields: Mapping[str, str]
+    """Fields beside the conversation, by chat's word for them: `{"max_completion_tokens": "max_output_tokens"}`. What
+    is inside a field goes with it."""
+    details: Mapping[str, str]
+    """The same for what is said of an item, a part or a tool, with its dot: `{".function.strict": ".strict"}`."""
+    places: Callable[[], Sequence[Place]]
+    """Where each item of the neutral request stands."""
+    tools: Callable[[], Sequence[str]]
+    """The path of each of its tools."""
+
+
+_PLACED = re.compile(r"(items|tools)\[(\d+)\](?:\.parts\[(\d+)\])?(.*)")
 _SAFE = re.compile(r"[^\w.\[\]-]")
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 
@@ -66,6 +97,16 @@ class Report:
 
     def refused(self, field: str, why: str) -> None:
         self.entries.append(Entry(field, Verdict.REFUSED, why))
+
+    def rename(self, naming: Naming, extra: Mapping[str, Json], origins: Sequence[int] | None = None) -> None:
+        """Puts in the client's words and places. Names in the request's `extra` are the client's own and stand;
+        `origins` are the places that the rendered items had in the request as it was read, where that changed."""
+        if self.entries:
+            names = _Names(naming, origins)
+            self.entries = [
+                entry if entry.field in extra else structs.replace(entry, field=names.of(entry.field))
+                for entry in self.entries
+            ]
 
     def blocking(self, mode: Mode) -> list[Entry]:
         """The entries that forbid this target under `mode`."""
@@ -92,6 +133,49 @@ class Report:
                 text += lead + field
                 left -= 1
         return text
+
+
+class _Names:
+    """A naming at work: what it works out, it works out once."""
+
+    def __init__(self, naming: Naming, origins: Sequence[int] | None) -> None:
+        self._naming = naming
+        self._origins = origins
+        self._places: Sequence[Place] | None = None
+        self._tools: Sequence[str] | None = None
+
+    def of(self, field: str) -> str:
+        placed = _PLACED.fullmatch(field)
+        if placed is None:
+            return self._field(field)
+        kind, position, part, detail = placed.groups()
+        path = self._item(int(position), part) if kind == "items" else self._tool(int(position))
+        return field if path is None else path + self._naming.details.get(detail, detail)
+
+    def _field(self, field: str) -> str:
+        """The client's word for the field, or for the nearest one that holds it."""
+        head, rest = field, ""
+        while head not in self._naming.fields:
+            head, dot, last = head.rpartition(".")
+            if not dot:
+                return field
+            rest = f".{last}{rest}"
+        return self._naming.fields[head] + rest
+
+    def _item(self, position: int, part: str | None) -> str | None:
+        if self._places is None:
+            self._places = self._naming.places()
+        if self._origins is not None:
+            position = self._origins[position]
+        if position >= len(self._places):
+            return None
+        place = self._places[position]
+        return place.path if part is None or int(part) >= len(place.parts) else place.parts[int(part)]
+
+    def _tool(self, position: int) -> str | None:
+        if self._tools is None:
+            self._tools = self._naming.tools()
+        return self._tools[position] if position < len(self._tools) else None
 
 
 def unread(holder: Mapping[str, object], known: frozenset[str], path: str, found: dict[str, Json]) -> None:

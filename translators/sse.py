@@ -8,14 +8,19 @@ that there was one.
 Rules: one event and the comments before it may not exceed `limit` bytes, whatever the chunking; `id` and `retry` mean
 nothing to a proxy and are skipped; comments are counted, since they are a sign of life.
 
-The usual chunk is a run of whole `data: {...}` events, and that case stays free of line-by-line work.
+The usual chunk is a run of whole events of one `data: {...}` line, named or not, and that case stays free of
+line-by-line work.
 """
+
+from functools import lru_cache
 
 from translators.faults import ProtocolFault
 from translators.ir import Event
 
 LIMIT = 1 << 20
 BOM = b"\xef\xbb\xbf"
+NAME_CAP = 80
+"""An `event:` line that is longer is nobody's usual one."""
 TOO_LONG = "an event of its stream is too long"
 
 
@@ -70,8 +75,11 @@ class EventSplitter:
         limit = self._limit
         events: list[Event] = []
         for block in blocks:
-            if block.startswith(b"data: ") and b"\n" not in block:
+            end = block.find(b"\n")
+            if end < 0 and block.startswith(b"data: "):
                 event: Event | None = Event(block[6:])
+            elif end < NAME_CAP and block.startswith(b"event: ") and _is_data(block, end + 1):
+                event = Event(block[end + 7 :], _name(block[7:end]))
             else:
                 block = self._lead(block)  # noqa: PLW2901 - what it starts with belongs to no event
                 event = self._lines(block)
@@ -82,7 +90,8 @@ class EventSplitter:
                 events.append(event)
         else:
             self._size = 0
-            self._keep(self._lead(rest))
+            if rest:
+                self._keep(self._lead(rest))
         if self._oversize and not events:
             raise ProtocolFault(TOO_LONG)
         return events
@@ -126,6 +135,16 @@ class EventSplitter:
         if chunk:
             self._cr = chunk.endswith(b"\r")
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _is_data(block: bytes, start: int) -> bool:
+    """Whether one `data:` line, and nothing else, begins there."""
+    return block.startswith(b"data: ", start) and block.find(b"\n", start) < 0
+
+
+@lru_cache(maxsize=256)
+def _name(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
 
 
 def encode(data: bytes, name: str = "") -> bytes:

@@ -20,6 +20,9 @@ from translators.ir import (
     ToolArguments,
     ToolStart,
 )
+from translators.ir import (
+    Kept as KeptPart,
+)
 from translators.remember import Kept, Notes
 
 CAP = 1 << 20
@@ -106,8 +109,10 @@ class _Watched:
         if isinstance(delta, TextSigned):
             self.notes.signed(delta.opaque)
             return len(delta.opaque.data)
+        if isinstance(delta, KeptPart):
+            return self.notes.hold(delta.part)
         self.refused = True
         return 0
 
 
-_WATCHED = frozenset((ToolArguments, ReasoningDelta, ReasoningEnd, ToolStart, TextSigned, RefusalDelta))
+_WATCHED = frozenset((ToolArguments, ReasoningDelta, ReasoningEnd, ToolStart, TextSigned, RefusalDelta, KeptPart))

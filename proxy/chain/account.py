@@ -15,8 +15,8 @@ from proxy.resilience.keys import KeyState
 from proxy.resilience.targets import TargetState
 from proxy.telemetry.names import DEMO
 from proxy.upstream import hygiene
-from proxy.upstream.attempt import Seen
 from proxy.upstream.hints import wait_hint
+from proxy.upstream.trial import Seen
 from translators.faults import Fault, Kind
 
 FAIR_PART = 3
@@ -76,18 +76,32 @@ class Account:
         scripted = [(DEMO, "true")] if self._target.provider.demo else []
         return [("content-type", content_type), *served_headers(self._exchange), *scripted, *passed]
 
+    def again(self, fault: Fault, seen: Seen) -> Fault:
+        """One of the attempt's calls ended in `fault` and might be made again, with the same permit and key; gives the
+        fault with its wait filled in, which others keep to as well."""
+        fault, now = self._in_full(fault, seen), self._tools.clock.now()
+        if not self._target.provider.client_key:
+            self._hold_off(fault, now)
+        return fault
+
+    def stumbled(self, fault: Fault) -> None:
+        """Such a call is made again: what came of it is told as an attempt of its own."""
+        noted = self._attempt(fault.kind.value, fault.status, self._tools.clock.now())
+        noted.message, noted.code = fault.message, fault.code
+        self._exchange.attempts.append(noted)
+        self._tools.count(self._target.provider.name, self._target.model, fault.kind.value)
+
     def close(self, fault: Fault | None) -> Fault | None:
         """The call has ended, in `fault` or well; gives the fault with its wait filled in."""
         self._tools.registry.keys(self._target.provider).release(self._ready.key)
         self._state.leave(self._calls)
-        fault = fault and self._in_full(fault)
+        fault = fault and self._in_full(fault, self.seen)
         self._settle(fault)
         return fault
 
     def _note(self, kind: str, now: float, fault: Fault | None = None) -> None:
         """The attempt as the exchange tells it; one that breaks after its commit is told anew."""
-        ms = round((now - self._began) * 1000)
-        noted = Attempt(self._target.name, kind, self.seen.status, ms)
+        noted = self._attempt(kind, self.seen.status, now)
         if fault is not None:
             noted.message, noted.code = fault.message, fault.code
         attempts = self._exchange.attempts
@@ -96,9 +110,12 @@ class Account:
         attempts.append(noted)
         self._noted = noted
 
-    def _in_full(self, fault: Fault) -> Fault:
+    def _attempt(self, kind: str, status: int, now: float) -> Attempt:
+        return Attempt(self._target.name, kind, status, round((now - self._began) * 1000))
+
+    def _in_full(self, fault: Fault, seen: Seen) -> Fault:
         """The fault with the wait that headers or body asked for."""
-        wait = wait_hint(self.seen.headers, self.seen.status, self._target.profile.vendor, self._tools.clock.wall())
+        wait = wait_hint(seen.headers, seen.status, self._target.profile.vendor, self._tools.clock.wall())
         if wait is None and fault.retry_after_s is not None:
             longest = LONGEST_DAILY_WAIT_S if fault.daily else LONGEST_WAIT_S
             wait = fault.retry_after_s if 0.0 < fault.retry_after_s <= longest else None
@@ -138,18 +155,23 @@ class Account:
 
     def _blame(self, fault: Fault, now: float) -> None:
         """What a fault does beyond the breaker: keys off, waits kept, people told."""
-        registry, target, key = self._tools.registry, self._target, self._ready.key
-        pool = registry.keys(target.provider)
-        if fault.kind is Kind.THROTTLED and fault.retry_after_s:
-            registry.throttle(self._state, pool, key, now, fault.retry_after_s)
-        elif fault.kind in (Kind.SERVER, Kind.OVERLOADED) and fault.retry_after_s:
-            self._state.throttle.block(now, fault.retry_after_s, self._tools.clock.uniform)
-        elif fault.kind is Kind.QUOTA and pool.disable(key, now, "quota", daily=fault.daily):
+        target, key = self._target, self._ready.key
+        pool = self._tools.registry.keys(target.provider)
+        self._hold_off(fault, now)
+        if fault.kind is Kind.QUOTA and pool.disable(key, now, "quota", daily=fault.daily):
             self._tools.alert("key_out_of_quota", **_named(target.provider, key))
         elif fault.kind is Kind.AUTH and pool.disable(key, now, "auth"):
             self._tools.alert("key_refused", **_named(target.provider, key))
         elif fault.kind is Kind.MISSING:
             self._tools.alert("model_missing", target=target.name)
+
+    def _hold_off(self, fault: Fault, now: float) -> None:
+        """Keeps the wait that the upstream asked for."""
+        registry, wait = self._tools.registry, fault.retry_after_s
+        if fault.kind is Kind.THROTTLED and wait:
+            registry.throttle(self._state, registry.keys(self._target.provider), self._ready.key, now, wait)
+        elif fault.kind in (Kind.SERVER, Kind.OVERLOADED) and wait:
+            self._state.throttle.block(now, wait, self._tools.clock.uniform)
 
 
 def _named(provider: Provider, key: KeyState) -> dict[str, str | int]:

@@ -10,13 +10,16 @@ import orjson
 from proxy.answers import minted_id, noted, noted_chunk
 from proxy.chain.account import Account
 from proxy.chain.ready import Ready, Tools
+from proxy.chain.resume import Resumption
 from proxy.config.values import Target
 from proxy.flow import Exchange
 from proxy.jobs import Answered, Job, Prepared
 from proxy.resilience.targets import TargetState
+from proxy.telemetry.names import METADATA
 from proxy.upstream import attempt, fanout, hygiene
-from proxy.upstream.attempt import Broken, Trial
+from proxy.upstream.attempt import Broken
 from proxy.upstream.seam import Call
+from proxy.upstream.trial import Trial
 from translators.catalog import codec
 from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
@@ -42,10 +45,13 @@ class Engagement:
         self._prepared = prepared
         self._ready = ready
         self._account = Account(tools, exchange, target, state, ready, prepared.calls)
-        self._wants_metadata = exchange.headers.get("x-sidestep-metadata") == "1"
+        self.resumption = Resumption(tools, exchange, target, state, ready.key, self._account)
+        self._wants_metadata = exchange.headers.get(METADATA) == "1"
 
-    async def run(self) -> Fault | None:
-        """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in."""
+    async def run(self, left: int) -> Fault | None:
+        """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in.
+        `left` are the attempts that may yet be made here: calls for the rest of an answer may use them."""
+        self.resumption.left = left
         account, exchange = self._account, self._exchange
         account.open()
         fault: Fault | None = Fault(kind=Kind.CANCELLED, message="it was called off")
@@ -138,6 +144,7 @@ class Engagement:
             model=target.model,
             include_usage=self._job.include_usage(),
             named_tool=self._job.named_tool(),
+            report=prepared.report,
             echo=exchange.payload if isinstance(exchange.payload, dict) else {},
         )
         return Trial(
@@ -148,6 +155,7 @@ class Engagement:
             call=self._made(prepared.body, prepared.fields, 0),
             fields=prepared.fields,
             again=self._again,
+            resume=self.resumption.allowed,
             report=prepared.report,
             times=self._ready.times,
             context=context,

@@ -8,7 +8,9 @@ What the provider says of the request passes with its status and body. What it s
 not take it for its own, and the key is looked after as elsewhere. Only a lack of permission for one kind of request is
 no reason to stop using the key for others.
 
-The target is called `PROVIDER/passthrough`. Its breaker is its own, so that a broken file store closes no model.
+The target is called `PROVIDER/passthrough`. Its breaker is its own, so that a broken file store closes no model. It is
+the provider that the configuration names, but for an answer of `/responses` that another one is known to have made: its
+maker alone has it.
 """
 
 import asyncio
@@ -30,10 +32,11 @@ from proxy.resilience.retry import delay
 from proxy.resilience.targets import TargetState
 from proxy.telemetry.names import PASSTHROUGH
 from proxy.upstream import hygiene
-from proxy.upstream.attempt import ERROR_LIMIT, RESTING, transport_fault
+from proxy.upstream.attempt import transport_fault
 from proxy.upstream.seam import Call, Cut, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.timings import AttemptTimes, attempt_times
+from proxy.upstream.trial import ERROR_LIMIT, RESTING
 from translators.catalog import codec
 from translators.faults import Fault, Kind
 
@@ -80,14 +83,36 @@ class _Refusal(Struct, frozen=True):
 
 
 class Passthrough:
-    """Passes requests on to `target`."""
+    """Passes requests on to the provider called `name`, or to another one of `providers` that is known to have what a
+    request asks for."""
+
+    def __init__(self, tools: Tools, name: str, providers: Mapping[str, Provider]) -> None:
+        self._tools = tools
+        self._name = name
+        self._targets = {one: target_at(provider) for one, provider in providers.items()}
+
+    async def run(self, exchange: Exchange, maker: str | None = None) -> None:
+        """Answers the exchange. `maker` is who made what it asks for: empty where nobody keeps it, None where that is
+        not known. Raises Refused, or Gone when the client leaves while it sends."""
+        target = self._targets.get(self._name if maker is None else maker)
+        if target is None:
+            raise Refused(_nowhere(maker or ""), should_retry=None)
+        await _Passage(self._tools, target).run(exchange)
+
+
+def _nowhere(maker: str) -> Fault:
+    why = f"is kept by {maker}, which is not configured here" if maker else "was translated, and nobody keeps it"
+    return Fault(kind=Kind.REFUSED, status=404, code="not_found", message=f"The answer that is asked for {why}.")
+
+
+class _Passage:
+    """Passes one request on to `target`."""
 
     def __init__(self, tools: Tools, target: Target) -> None:
         self._tools = tools
         self._target = target
 
     async def run(self, exchange: Exchange) -> None:
-        """Answers the exchange. Raises Refused, or Gone when the client leaves while it sends."""
         state = self._tools.registry.target(self._target, self._tools.clock.now())
         state.budget.deposit(self._tools.clock.now())
         async with aclosing(_pieces(exchange)) as pieces:

@@ -11,7 +11,7 @@ When breakers alone refuse the whole chain, the target nearest its probe admits 
 no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
@@ -191,11 +191,15 @@ class _Walk:
             self.tell_skips()
         target = turn.target
         engagement = Engagement(self._tools, self._exchange, self._job, target, turn.state, turn.prepared, ready)
-        fault = await engagement.run()
+        fault = await engagement.run(min(turn.allowed - turn.made, self._left))
+        turn.made += engagement.resumption.made
+        self._left -= engagement.resumption.made
         if fault is None:
             return True
         if refused := of_the_caller(fault, target):
             raise refused
+        if turn.prepared.translated and fault.param not in (self._exchange.payload or ()):
+            fault = structs.replace(fault, param=None)  # a place in a body that the client has never seen
         self._faults.append((target.name, fault))
         self._translated = turn.prepared.translated
         self._window = target.profile.context_window

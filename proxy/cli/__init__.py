@@ -1,4 +1,4 @@
-"""The command line: `sidestep serve`, `check`, `explain`, `providers`, `demo`, `probe` and `key`, a module each.
+"""The command line: a module each for `serve`, `check`, `explain`, `providers`, `demo`, `drill`, `probe` and `key`.
 
 Importing this package and its modules imports the standard library alone; a command imports what it needs when it
 runs. So `--help` and `probe` are quick, and a broken dependency cannot keep a probe from telling the truth.
@@ -11,10 +11,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import proxy
-from proxy.cli import check, demo, explain, key, probe, providers, serve
+from proxy.cli import check, demo, drill, explain, key, probe, providers, serve
 from proxy.cli.options import Stop
 
 _DESCRIPTION = """\
@@ -30,7 +30,13 @@ sidestep COMMAND --help tells more of each. A configuration file is read only wh
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is told in one line, and help to a reader that has left in none."""
+    """Wrong usage is told in one line, by the command it is wrong for; help to a reader that has left in none."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         sys.stdout.flush()
@@ -82,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sidestep {proxy.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, check, explain, providers, demo, probe, key):
+    for module in (serve, check, explain, providers, demo, drill, probe, key):
         module.add(commands)
     return parser
 

@@ -1,6 +1,7 @@
 """`sidestep check`: is the configuration right, and what does it come to?"""
 
 import argparse
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,9 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     loaded = load(arguments.config, code=1)
     from proxy.cli.describe import describe  # noqa: PLC0415 - see the package's docstring
+    from proxy.config.zero import no_failover  # noqa: PLC0415 - likewise
 
-    stack = describe(loaded.config, loaded.warnings)
+    stack = describe(loaded.config, [*loaded.warnings, *filter(None, [no_failover(loaded.config, os.environ)])])
     if arguments.json:
         import json  # noqa: PLC0415 - likewise
 
@@ -45,6 +47,7 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
     yield f"admin port     {server['admin']} ({_count(stack['admin']['tokens'], 'token')})"
     yield f"limits         {_settings(stack['limits'])}"
     yield f"health         {_settings(stack['health'])}"
+    yield f"passthrough    {_passthrough(**stack['passthrough'])}"
     yield "\nproviders"
     for provider in stack["providers"]:
         yield from _provider(provider)
@@ -63,6 +66,10 @@ def _clients(clients: list[dict[str, Any]]) -> str:
     return ", ".join(f"{client['name']} ({' '.join(client['keys'])})" for client in clients)
 
 
+def _passthrough(provider: str, paths: list[str]) -> str:
+    return f"to {provider}: {' '.join(paths)}" if provider else "none"
+
+
 def _count(items: list[str], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}" if items else f"no {noun} needed"
 
@@ -72,8 +79,10 @@ def _settings(values: dict[str, Any]) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if isinstance(value, bool | dict | list):
+        import json  # noqa: PLC0415 - see the package's docstring
+
+        return json.dumps(value, separators=(",", ":"))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -92,6 +101,10 @@ def _provider(provider: dict[str, Any]) -> Iterator[str]:
     told = [f"{name} {value}" for name, value in extras.items() if value]
     if told:
         yield f"    with     {', '.join(told)}"
+    if provider["profile"]:
+        yield f"    profile  {_settings(provider['profile'])}"
+    for model, fields in provider["models"].items():
+        yield f'    models   "{model}": {_settings(fields)}'
 
 
 def _routes(title: str, routes: list[dict[str, Any]], defaults: dict[str, Any]) -> Iterator[str]:

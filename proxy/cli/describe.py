@@ -3,10 +3,10 @@
 Keys appear as their sources, headers by name alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec import structs
+from msgspec import structs, to_builtins
 
 from proxy.config.listeners import ENV_CLIENT
 from proxy.config.profiles import profile_for, vendor_of
@@ -30,6 +30,7 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
         "providers": [_provider(provider) for provider in config.providers.values()],
         "models": [_model(route, router) for route in config.models.values()],
         "embeddings": [_embedding(name, router) for name in config.embeddings],
+        "passthrough": _plain(structs.asdict(config.passthrough)),
         "clients": [_client(name, client.key_sha256) for name, client in config.clients.items()],
         "defaults": {
             "timeouts": structs.asdict(TimeoutSettings()),
@@ -55,7 +56,15 @@ def _provider(provider: Provider) -> Plain:
         "token_url": provider.token_url,
         "default_model": provider.default_model,
         "per_target": provider.per_target,
+        "profile": _plain(provider.profile),
+        "models": {model: _plain(fields) for model, fields in provider.models.items()},
     }
+
+
+def _plain(fields: Mapping[str, Any]) -> Plain:
+    """Fields in JSON's terms; sets in order."""
+    plain: Plain = to_builtins(fields, order="sorted")
+    return plain
 
 
 def _model(route: ModelRoute, router: Router) -> Plain:

@@ -1,6 +1,7 @@
 """`sidestep explain`: for one request, the targets in order, what each would lose, and how long it could take."""
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def add(commands: "Commands") -> None:
         "explain",
         help="tell what would happen to a request, without sending it",
         description="Tells for one request which targets would be tried in which order, which are skipped and why, "
-        "what each translation would lose, and the worst-case time. Makes no call.",
+        "what each translation would lose, and the worst-case time. Makes no call, unless --ask is given.",
     )
     parser.add_argument("--model", metavar="NAME", help="the model asked for (default: the one in --file)")
     parser.add_argument("--file", metavar="REQUEST.json", help="a request body (default: a greeting)")
@@ -36,6 +37,11 @@ def add(commands: "Commands") -> None:
         help="the path it is sent to, such as /v1/messages (default: /v1/embeddings for a body with `input`, else "
         "/v1/chat/completions)",
     )
+    parser.add_argument(
+        "--ask",
+        action="store_true",
+        help="first ask the providers that tell what their models can do, as a running proxy does daily",
+    )
     add_config(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -44,7 +50,7 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     body = _body(arguments)
     loaded = load(arguments.config)
-    explanation = _explained(loaded.config, body, arguments.path)
+    explanation = _explained(loaded.config, body, arguments.path, ask=arguments.ask)
     if arguments.json:
         import json  # noqa: PLC0415 - see the package's docstring
         from dataclasses import asdict  # noqa: PLC0415 - likewise
@@ -67,27 +73,43 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
 
     try:
         with Path(arguments.file).open("rb") as file:
-            content = file.read(FILE_LIMIT)
+            content = file.read(FILE_LIMIT + 1)
+        if len(content) > FILE_LIMIT:
+            raise Stop(f"{arguments.file} is larger than the {FILE_LIMIT} bytes that are read")
         body = orjson.loads(content)
     except OSError as error:
         raise Stop(f"{arguments.file} cannot be read: {(error.strerror or 'unknown error').lower()}") from None
-    except orjson.JSONDecodeError:
-        raise Stop(f"{arguments.file} is not valid JSON") from None
+    except orjson.JSONDecodeError as error:
+        from proxy.service import no_json  # noqa: PLC0415 - likewise
+
+        raise Stop(f"{arguments.file} {no_json(content, error)}") from None
     if not isinstance(body, dict):
         raise Stop(f"{arguments.file} must hold one JSON object, a request body")
     return body if arguments.model is None else {**body, "model": arguments.model}
 
 
-def _explained(config: "Config", body: dict[str, Any], path: str | None) -> "Explanation":
-    """Raises Stop when the request is no request, or nothing serves its model."""
-    from proxy.cli.plan import plan  # noqa: PLC0415 - see the package's docstring
+def _explained(config: "Config", body: dict[str, Any], path: str | None, *, ask: bool) -> "Explanation":
+    """Raises Stop when the request is no request, nothing serves its model, or `path` takes none."""
+    from dataclasses import replace  # noqa: PLC0415 - see the package's docstring
+
+    from proxy.cli.asking import asked, hint  # noqa: PLC0415 - likewise
+    from proxy.cli.plan import plan  # noqa: PLC0415 - likewise
+    from proxy.config.profiles import profile_for  # noqa: PLC0415 - likewise
+    from proxy.edge.routes import ASKED  # noqa: PLC0415 - likewise
     from proxy.flow import Refused  # noqa: PLC0415 - likewise
     from translators.faults import Malformed  # noqa: PLC0415 - likewise
 
     try:
-        return plan(config, body, path)
-    except (Malformed, Refused) as error:
+        profile_of, problems = asked(config) if ask else (profile_for, [])
+        made = plan(config, body, path, profile_of)
+    except Refused:
+        raise Stop(f"--path is '{path}'; it may be {', '.join(ASKED)}", code=2) from None
+    except Malformed as error:
         raise Stop(str(error)) from None
+    for problem in problems:
+        print(f"sidestep: {problem}", file=sys.stderr)
+    left_out = "" if ask else hint(config, [row.target for row in made.rows])
+    return replace(made, note=f"{made.note} {left_out}") if left_out else made
 
 
 def lines(explanation: "Explanation") -> Iterator[str]:

@@ -1,10 +1,11 @@
 """The chain's plan for one request body, made the way the data port makes it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from proxy import tokens
 from proxy.config.profiles import profile_for, vendor_of
-from proxy.config.values import Config
+from proxy.config.values import Config, Provider
 from proxy.edge.routes import CHAT, DIALECTS, EMBEDDINGS, route_of
 from proxy.jobs import Job
 from proxy.routing.explain import Explanation, explain
@@ -15,16 +16,22 @@ from translators.catalog import codec
 from translators.codec import Codec
 from translators.faults import Malformed
 from translators.ir import Dialect
+from translators.profile import Profile
 from translators.report import Mode
 
 
-def plan(config: Config, body: dict[str, Any], path: str | None = None) -> Explanation:
+def plan(
+    config: Config,
+    body: dict[str, Any],
+    path: str | None = None,
+    profile_of: Callable[[Provider, str], Profile] = profile_for,
+) -> Explanation:
     """What would be done with `body`, sent to `path`. Where none is given, one with `input` and no `messages` is for
-    embeddings, and any other for chat.
+    embeddings, and any other for chat. `profile_of` is what is known of a model at a provider.
 
     Raises Malformed when it is no request, or nothing serves its model; Refused when `path` takes none.
     """
-    router = Router(config, profile_for, vendor_of)
+    router = Router(config, profile_of, vendor_of)
     route = _route(body, path)
     if route == EMBEDDINGS:
         asked, found, job = _embeddings(router, body)

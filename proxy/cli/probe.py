@@ -4,6 +4,7 @@ Standard library only, down to the socket: an HTTP client would cost more time t
 """
 
 import argparse
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 DEFAULT = "http://127.0.0.1:4601"
 TIMEOUT_S = 2.0
 ANSWER_LIMIT = 4096
+_HOST = re.compile(r"[^\s/@]+\Z")
+_PORT = re.compile(r"[1-9][0-9]{0,4}\Z")
 
 
 def add(commands: "Commands") -> None:
@@ -42,7 +45,7 @@ def _address(url: str) -> tuple[str, int]:
     place = url.removeprefix("http://").rstrip("/")
     host, _, port = place.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdigit() or "/" in place:
+    if not _HOST.match(host) or not _PORT.match(port) or int(port) > 65535:
         raise Stop(f"--admin must be http://HOST:PORT, as in {DEFAULT}", code=2)
     return host, int(port)
 

@@ -59,22 +59,27 @@ def split_listen(text: str) -> tuple[str, int]:
     """Host (without brackets) and port of `host:port`. Raises ValueError with a clause."""
     host, colon, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
-        host = str(ipaddress.IPv6Address(host[1:-1]))
+        found = _ip(host[1:-1])
+        host = str(found) if found is not None and found.version == 6 else ""
     elif ":" in host:
         raise ValueError("an IPv6 address stands in brackets, as in [::1]:4600")
-    if not colon or not host or not _listenable(host):
+    if not colon or not host or not is_listenable(host):
         raise ValueError("must be host:port, as in 127.0.0.1:4600")
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
         raise ValueError("the port must be a number from 0 (any free one) to 65535")
     return host, int(port)
 
 
-def _listenable(host: str) -> bool:
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        ipaddress.ip_address(host)
+        return ipaddress.ip_address(text)
     except ValueError:
-        return is_host(host) and not host.replace(".", "").isdigit()
-    return True
+        return None
+
+
+def is_listenable(host: str) -> bool:
+    """Whether this is an address, or a host's name, by its spelling."""
+    return _ip(host) is not None or (is_host(host) and not host.replace(".", "").isdigit())
 
 
 def join_listen(host: str, port: int) -> str:

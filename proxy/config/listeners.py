@@ -9,7 +9,7 @@ from typing import Final, Literal, cast
 
 from msgspec import Struct, structs
 
-from proxy.config.addresses import is_host, is_loopback, join_listen, split_listen
+from proxy.config.addresses import is_host, is_listenable, is_loopback, join_listen, split_listen
 from proxy.config.errors import ENVIRONMENT, OPTION, Problems
 from proxy.config.secrets import digest
 from proxy.config.table import Range, Table
@@ -69,10 +69,14 @@ def override(server: ServerSettings, overrides: Overrides, problems: Problems) -
     """The listeners as the command line wants them."""
     host, port = split_listen(server.listen)
     if overrides.host is not None:
-        host = overrides.host.strip("[]")
+        named = overrides.host.strip("[]")
+        if is_listenable(named):
+            host = named
+        else:
+            problems.add("--host", "must be an address or a host's name alone, as in 127.0.0.1", OPTION)
     if overrides.port is not None:
         port = overrides.port
-    listen = _checked("--host" if overrides.host is not None else "--port", join_listen(host, port), problems)
+    listen = _checked("--port", join_listen(host, port), problems)
     admin = server.admin if overrides.admin is None else _checked("--admin", overrides.admin, problems)
     return structs.replace(server, listen=listen or server.listen, admin=admin or server.admin)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from proxy.config import settings, zero
+from proxy.config import keyless, settings, zero
 from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, ConfigErrors, NoKeys, Problems
 from proxy.config.listeners import (
     Overrides,
@@ -43,11 +43,14 @@ class Loaded(Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None = None) -> Loaded:
+def load(
+    path: str | None, env: Mapping[str, str], overrides: Overrides | None = None, *, offline: bool = False
+) -> Loaded:
     """The configuration at `path`, else at SIDESTEP_CONFIG, else of the environment.
 
-    `overrides` are the command line's listeners, already applied in the result. Raises ConfigErrors with every
-    mistake, or NoKeys when there is neither a file nor any key, not even one that cannot be used.
+    `overrides` are the command line's listeners, already applied in the result. `offline` asks for no key: whatever
+    names one finds a stand-in, and the result must not be served to anybody. Raises ConfigErrors with every mistake, or
+    NoKeys when there is neither a file nor any key, not even one that cannot be used.
     """
     overrides = overrides or Overrides()
     if path is not None and not path.strip():
@@ -56,8 +59,12 @@ def load(path: str | None, env: Mapping[str, str], overrides: Overrides | None =
     problems = Problems(chosen or ENVIRONMENT)
     if chosen:
         named = "" if path else f" (it is named by {zero.CONFIG_VARIABLE})"
-        config: Config | None = _from_file(_parsed(chosen, named), env, overrides, problems)
+        content = _parsed(chosen, named)
+        if offline:
+            content, env = keyless.content(content), keyless.environment(env)
+        config: Config | None = _from_file(content, env, overrides, problems)
     else:
+        env = keyless.defaults(env) if offline else env
         config = zero.read_environment(env, overrides, problems)
     if config is None:
         problems.stop()

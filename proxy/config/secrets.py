@@ -43,8 +43,8 @@ def read_secret(source: str, env: Mapping[str, str]) -> Secret:
         value, where = _file(place), f"file {place}"
     else:
         raise NoSecret(
-            'must be "env:NAME", "file:/path", "entra:", "google:" or "client"; a key itself does not belong in a file '
-            "of settings"
+            'must be "env:NAME", "file:/path", "entra:", "entra-managed:", "google:" or "client"; a key itself does '
+            "not belong in a file of settings"
         )
     return checked(value, where)
 

@@ -165,14 +165,39 @@ class GoogleToken(Struct, frozen=True):
     """None: ask the metadata server."""
 
 
+class ServiceAccount(Struct, frozen=True):
+    """`google:`, where the file is a service account's."""
+
+    email: str
+    key_id: str
+    key: Secret
+    """The private key in PEM."""
+
+
+class ManagedIdentity(Struct, frozen=True):
+    """`entra-managed:SCOPE`: the identity that Azure gives a machine or an app."""
+
+    resource: str
+    client_id: str
+    """Which of several identities; empty for the only one, or the machine's own."""
+    endpoint: str = ""
+    """Where an app asks; empty for the machine's metadata server."""
+    header: Secret | None = None
+    """What an app says there to be heard."""
+
+
+Token = EntraToken | GoogleToken | ServiceAccount | ManagedIdentity
+"""What is fetched before it ends."""
+
+
 class ProviderKey(Struct, frozen=True):
-    """One key of a provider and where it came from (`env:X`, `file:/path`, `entra:SCOPE`, `google:`); `client` keys are
-    not listed here."""
+    """One key of a provider and where it came from (`env:X`, `file:/path`, `entra:SCOPE`, `entra-managed:SCOPE`,
+    `google:`); `client` keys are not listed here."""
 
     source: str
     secret: Secret | None
     """None until the token is fetched."""
-    renewal: KeyFile | EntraToken | GoogleToken | None = None
+    renewal: KeyFile | Token | None = None
     """How a newer one is had; None where it stays."""
 
 

@@ -102,6 +102,8 @@ def _history_problem(messages: Sequence[Mapping[str, Any]], provider: str) -> st
             return f"messages.{position}: unexpected `tool_use_id` found in `tool_result` blocks"
         if any(block["type"] == "thinking" and block["signature"] != f"sig-{provider}" for block in blocks):
             return f"messages.{position}: Invalid `signature` in `thinking` block"
+        if any(block["type"] == "redacted_thinking" and block["data"] != f"sig-{provider}" for block in blocks):
+            return f"messages.{position}: Invalid `data` in `redacted_thinking` block"
         expected = {block["id"] for block in blocks if block["type"] == "tool_use"}
     return "`tool_use` ids were found without `tool_result` blocks immediately after" if expected else None
 
@@ -143,9 +145,9 @@ def _reasoning(thinking: Mapping[str, Any]) -> Any:
 
 def usage(reply: Reply, output_tokens: int) -> dict[str, Any]:
     return {
-        "input_tokens": reply.prompt_tokens,
+        "input_tokens": reply.prompt_tokens - reply.cached_tokens,
         "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
+        "cache_read_input_tokens": reply.cached_tokens,
         "output_tokens": output_tokens,
         "output_tokens_details": {"thinking_tokens": reply.reasoning_tokens},
         "service_tier": "standard",

@@ -116,12 +116,12 @@ def with_bad_text(scene: Scene) -> Plan:
     return with_event(answer, scene.voice.text_event(b"bad \xff\xfe text"), answer.body[:-1] + b',"bad":"\xff"}')
 
 
-def broken_by_event(scene: Scene, after: int | None) -> Plan:
+def broken_by_event(scene: Scene, after: int | None, *, held: bool) -> Plan:
     if not scene.streaming:
         return told(scene.error(scene.voice.OVERLOADED_STATUS, "overloaded", None, {}))
     before, _ = _begun(scene.answer(), after)
     event = scene.voice.error_event(scene.voice.fault(scene.voice.OVERLOADED_STATUS, "overloaded"))
-    return [before + chunk(event) + LAST_CHUNK]
+    return joined([before, *([Act.HOLD] if held else ()), chunk(event), LAST_CHUNK])
 
 
 def finished_twice(answer: Answer) -> Plan:

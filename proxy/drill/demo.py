@@ -36,6 +36,7 @@ from proxy.drill.keyless import STAND_IN_MODEL
 from proxy.drill.load import CLOCK, EMBED_MODEL, KINDS, MODEL, Broken, Kind, Result, ask, once
 from proxy.drill.provider import ScriptedProvider
 from proxy.drill.script import Script, cut_before_commit, ok, overloaded_event, silence, status
+from proxy.telemetry.names import ATTEMPTS
 from translators.ir import Dialect
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Tally:
 
 def attempts(result: Result) -> list[list[str]]:
     """The attempts the answer's header tells, each as target, kind, status, milliseconds."""
-    told = result.headers.get("x-sidestep-attempts", "")
+    told = result.headers.get(ATTEMPTS, "")
     return [one.strip().split(";") for one in told.split(",") if one.count(";") == 3]
 
 

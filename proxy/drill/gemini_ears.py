@@ -1,9 +1,10 @@
 """What a scripted provider of the Gemini dialect takes (Gemini API reference, generateContent and function calling).
 
 Its checks are those a real server makes and a translator can fail: unknown names anywhere, turns in an order that
-function calls allow, as many results as calls, and thought signatures. The first call of each step of the current turn
-must have one; it counts only where it stood, so `signature` makes it out of the provider's name and the part. A call
-that is another's may bear `SKIP_SIGNATURE` instead. Models named gemini-2 neither sign nor ask for it.
+function calls allow, as many results as calls, tokens that were given here, and thought signatures. The first call of
+each step of the current turn must have one; it counts only where it stood, so `signature` makes it out of the
+provider's name and the part. A call that is another's may bear `SKIP_SIGNATURE` instead. Models named gemini-2 neither
+sign nor ask for it.
 """
 
 import base64
@@ -22,6 +23,7 @@ Json = Mapping[str, Any]
 
 _BODY = names(
     "contents systemInstruction tools toolConfig generationConfig safetySettings cachedContent serviceTier store"
+    " continuationToken"
 )
 _CONFIG = names(
     "maxOutputTokens stopSequences temperature topP topK candidateCount seed presencePenalty frequencyPenalty"
@@ -85,6 +87,11 @@ def signature(provider: str, part: Json) -> str:
     return base64.b64encode(f"sig-{provider}-{digest(about)}".encode()).decode()
 
 
+def continuation(provider: str) -> str:
+    """What this provider wants to be sent for the rest of an answer that it paused."""
+    return f"continue-{provider}"
+
+
 # -- checks ---------------------------------------------------------------------------------------------------------
 
 
@@ -95,6 +102,8 @@ def _problems(body: Json, model: str, provider: str) -> Iterator[str]:
         yield "* GenerateContentRequest.contents: contents is not specified"
     for at, content in enumerate([*body["contents"], *filter(None, [body.get("systemInstruction")])]):
         yield from _content_problems(content, f"contents[{at}]")
+    if body.get("continuationToken", continuation(provider)) != continuation(provider):
+        yield "Invalid continuation_token."
     yield from _config_problems(body.get("generationConfig") or {}, model)
     yield from _tool_problems(body)
     yield from _order_problems(body["contents"])

@@ -2,8 +2,8 @@
 it hears at. What it takes is in `gemini_ears`.
 
 A stream is a series of whole answers, each with what came since the last, in lines that end in CR LF, and without a
-terminal event. A call comes whole; its finish is an ordinary stop. Asked for a stream without `alt=sse` it would give
-one array, which nobody here wants: that is refused.
+terminal event. A call comes whole; its finish is an ordinary stop. An answer that pauses has a token to go on from.
+Asked for a stream without `alt=sse` it would give one array, which nobody here wants: that is refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ import orjson
 
 from proxy.drill import embedding, gemini_ears
 from proxy.drill.faults import gemini_fault
-from proxy.drill.gemini_ears import signature, signs
+from proxy.drill.gemini_ears import continuation, signature, signs
 from proxy.drill.speech import Call, Question, Reply, digest
 from proxy.drill.wire import Event
 
@@ -54,6 +54,8 @@ def _usage(reply: Reply) -> dict[str, Any]:
         "candidatesTokenCount": spoken,
         "totalTokenCount": reply.prompt_tokens + reply.completion_tokens,
     }
+    if reply.cached_tokens:
+        counts["cachedContentTokenCount"] = reply.cached_tokens
     return counts | ({"thoughtsTokenCount": reply.reasoning_tokens} if reply.reasoning_tokens else {})
 
 
@@ -66,9 +68,15 @@ def _answer(question: Question, candidates: list[dict[str, Any]], spent: Mapping
     }
 
 
-def _candidate(index: int, parts: Sequence[Mapping[str, Any]], finish: str | None) -> dict[str, Any]:
+def _candidate(index: int, parts: Sequence[Mapping[str, Any]], end: Mapping[str, str] | None) -> dict[str, Any]:
     content = {"parts": parts, "role": "model"} if parts else {}
-    return {"content": content, **({"finishReason": finish} if finish else {}), "index": index}
+    return {"content": content, **(end or {}), "index": index}
+
+
+def _end(question: Question, reply: Reply) -> dict[str, str]:
+    if reply.pauses:
+        return {"finishReason": "CONTINUATION", "continuationToken": continuation(question.provider)}
+    return {"finishReason": _FINISHES[reply.finish]}
 
 
 def _thoughts(reply: Reply) -> list[dict[str, Any]]:
@@ -94,7 +102,7 @@ def body(question: Question, reply: Reply) -> bytes:
     if reply.reasoning and signs(question.model):
         text["thoughtSignature"] = signature(question.provider, text)
     parts = [*_thoughts(reply), *([text] if reply.text else []), *_calls(question, reply)]
-    candidates = [_candidate(index, parts, _FINISHES[reply.finish]) for index in range(question.n)]
+    candidates = [_candidate(index, parts, _end(question, reply)) for index in range(question.n)]
     return orjson.dumps(_answer(question, candidates, _usage(reply)))
 
 
@@ -113,7 +121,7 @@ def _told(question: Question, reply: Reply, index: int) -> Iterator[Event]:
         last = [{"text": ""}]
         if reply.reasoning and signs(question.model):
             last[0]["thoughtSignature"] = signature(question.provider, last[0])
-    finish = _candidate(index, last, _FINISHES[reply.finish])
+    finish = _candidate(index, last, _end(question, reply))
     yield Event("finish", _sse(_answer(question, [finish], _usage(reply))))
 
 

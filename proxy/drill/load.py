@@ -15,6 +15,7 @@ import httptools
 import orjson
 
 from proxy.clock import Clock, SystemClock
+from proxy.telemetry import names
 
 Kind = Literal["unary", "stream", "tools", "embeddings"]
 KINDS: tuple[Kind, ...] = ("unary", "stream", "tools", "embeddings")
@@ -51,12 +52,8 @@ class Result:
     @property
     def served_by(self) -> str:
         """`provider/model` as the answer's headers say; empty where they do not."""
-        provider, model = self.headers.get("x-sidestep-provider", ""), self.headers.get("x-sidestep-model", "")
+        provider, model = self.headers.get(names.PROVIDER, ""), self.headers.get(names.MODEL, "")
         return f"{provider}/{model}" if provider else ""
-
-
-class Broken(Exception):
-    """The connection ended before the answer did."""
 
 
 class Answered:
@@ -73,6 +70,14 @@ class Answered:
     @property
     def body(self) -> bytes:
         return b"".join(data for _, data in self.pieces)
+
+
+class Broken(Exception):
+    """The connection ended before the answer did; `answered` is what had arrived by then."""
+
+    def __init__(self, why: str, answered: Answered | None = None) -> None:
+        super().__init__(why)
+        self.answered = answered
 
 
 class Channel(asyncio.Protocol):
@@ -125,7 +130,7 @@ class Channel(asyncio.Protocol):
 
     def _fail(self, why: str) -> None:
         if self._done and not self._done.done():
-            self._done.set_exception(Broken(why))
+            self._done.set_exception(Broken(why, self._answer))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")

@@ -1,7 +1,8 @@
 """How a scripted provider of the OpenAI dialect hears and speaks (OpenAI API reference, Chat Completions).
 
-Its checks are those a real server makes and a translator can fail: types of the envelope, tool messages that answer
-a call. Reasoning is counted in the usage and shown as `reasoning_content` only where the script asks for it.
+Its checks are those a real server makes and a translator can fail: types of the envelope, fields of the assistant's
+messages, where others put what is bound to them, and tool messages that answer a call. Reasoning is counted in the
+usage and shown as `reasoning_content` only where the script asks for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 
 from proxy.drill import embedding
+from proxy.drill.checks import names, unknown
 from proxy.drill.faults import openai_fault
 from proxy.drill.speech import Call, Question, Reply, Tool
 from proxy.drill.wire import Event
@@ -21,6 +23,9 @@ VERSION_HEADER = b""
 PING = b": ping\n\n"
 OVERLOADED_STATUS = 503
 """What overload is told as before an answer has begun."""
+_SAID = names("role content refusal name audio tool_calls function_call annotations reasoning reasoning_content")
+"""Fields of an assistant's message; some servers of this dialect want its reasoning again."""
+_CALLED = names("id index type function custom")
 
 fault = openai_fault
 
@@ -40,7 +45,7 @@ def hear(body: Mapping[str, Any], _version: str, provider: str, key: str) -> Que
         return "you must provide a model parameter"
     if not isinstance(messages, list) or not messages:
         return "Invalid 'messages': empty array. Expected an array with minimum length 1."
-    if problem := _unanswered(messages):
+    if problem := _unknown(messages) or _unanswered(messages):
         return problem
     users = [one for one in messages if one.get("role") == "user"]
     parts = [part for one in messages if isinstance(one.get("content"), list) for part in one["content"]]
@@ -65,6 +70,18 @@ def hear(body: Mapping[str, Any], _version: str, provider: str, key: str) -> Que
         include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
         n=body.get("n") or 1,
     )
+
+
+def _unknown(messages: Sequence[Mapping[str, Any]]) -> str | None:
+    for at, message in enumerate(messages):
+        if message.get("role") != "assistant":
+            continue
+        given = [(message, _SAID, f"messages[{at}]")]
+        given += [(one, _CALLED, f"messages[{at}].tool_calls") for one in message.get("tool_calls") or ()]
+        for value, known, where in given:
+            if odd := unknown(value, known):
+                return f"Unknown parameter: '{where}.{odd[0]}'."
+    return None
 
 
 def _unanswered(messages: Sequence[Mapping[str, Any]]) -> str | None:
@@ -137,7 +154,7 @@ def usage(reply: Reply) -> dict[str, Any]:
         "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.completion_tokens,
         "total_tokens": reply.prompt_tokens + reply.completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": reply.cached_tokens, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": reply.reasoning_tokens, "audio_tokens": 0},
     }
 

@@ -99,6 +99,8 @@ class ScriptedProvider:
         self.request_count = 0
         self.cancelled = 0
         """Requests the peer gave up on: its connection was gone before the answer's end."""
+        self.refused = 0
+        """Requests that a real server would not have taken either."""
         self._voices = voices_of(dialect)
         self._voice = self._voices[0]
         self._base = self._voice.PATH[: self._voice.PATH.index("/", 1)]
@@ -253,8 +255,9 @@ class ScriptedProvider:
         remembered = (step, version, request.target, request.body)
         if (known := self._cache.get(remembered)) is not None:
             return known
+        refused = self.refused
         plan = self._played(step, request, version)
-        if _small(plan) and len(request.body) <= _CACHED_BYTES:
+        if refused == self.refused and _small(plan) and len(request.body) <= _CACHED_BYTES:
             if len(self._cache) >= _CACHED:
                 self._cache.clear()
             self._cache[remembered] = plan
@@ -270,6 +273,7 @@ class ScriptedProvider:
         except (ValueError, KeyError, TypeError, AttributeError):
             about = "The body of the request could not be read."
         if isinstance(about, str):
+            self.refused += 1
             return [whole(400, [_JSON], voice.fault(400, None, about))]
         return step.plan(Scene(voice, key, about, self._note))
 

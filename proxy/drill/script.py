@@ -64,15 +64,17 @@ def ok(
     first_s: float = 0.0,
     pings: int = 0,
     reasoning: bool = False,
+    cached: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Script:
     """The right answer.
 
     `deltas`: content deltas of a text, None for one a word. `every_s`: pause between events of a stream, 0 for all
     at once. `first_s`: silence before the answer. `pings`: keep-alives before the first content, `every_s` apart.
-    `reasoning`: reasoning is shown though the request did not ask. `headers` are added to the answer's own.
+    `reasoning`: reasoning is shown though the request did not ask. `cached`: the prompt was read from the cache, but
+    for a token. `headers` are added to the answer's own.
     """
-    style = Style(deltas=deltas, reasoning=reasoning)
+    style = Style(deltas=deltas, reasoning=reasoning, cached=cached)
 
     def plan(scene: Scene) -> Plan:
         answer = scene.answer(style, headers or {})
@@ -83,8 +85,9 @@ def ok(
 
 
 def pauses(count: int) -> Script:
-    """An answer that pauses so many times, each time with the text and a search of the server's own, and then ends. Of
-    the scripted dialects only Anthropic's knows pauses; others give the right answer."""
+    """An answer that pauses so many times, each time with the text, and then ends. Anthropic's dialect pauses after a
+    search of the server's own, Gemini's with a token to go on from; the others know no pauses and give the right
+    answer."""
     style = Style(pauses=True)
     return _script("pause", lambda scene: damage.told(scene.answer(style))).times(count).then(ok())
 
@@ -128,10 +131,11 @@ def error_in_200(kind: str | None = None) -> Script:
     return _script("error in 200", lambda scene: damage.told(scene.error(500, kind, None, {}, said=200)))
 
 
-def overloaded_event(after: int | None = None) -> Script:
+def overloaded_event(after: int | None = None, *, held: bool = False) -> Script:
     """A 200 stream with an overloaded error event: before any content, or `after` so many deltas; then a regular end of
-    the body without the terminal event. A unary request gets the overloaded status."""
-    return _script("overloaded event", lambda scene: damage.broken_by_event(scene, after))
+    the body without the terminal event. `held`: the event waits for the provider's `release()`, so that what was before
+    it is on its way. A unary request gets the overloaded status."""
+    return _script("overloaded event", lambda scene: damage.broken_by_event(scene, after, held=held))
 
 
 def html(code: int = 200) -> Script:

@@ -84,7 +84,9 @@ class Reply:
     deltas: tuple[str, ...]
     """The text in the pieces a stream sends."""
     pauses: bool = False
-    """It stops after a tool of the server's own, to be asked for the rest, where the dialect knows that."""
+    """It stops to be asked for the rest, where the dialect knows that."""
+    cached_tokens: int = 0
+    """Of the prompt's, those that were read from the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Style:
     reasoning: bool = False
     """Shows reasoning even where the request does not ask for it."""
     pauses: bool = False
+    cached: bool = False
+    """All of the prompt but one token is read from the cache."""
 
 
 PLAIN = Style()
@@ -127,6 +131,7 @@ def speak(question: Question, note: str = "", style: Style = PLAIN) -> Reply:
         reasoning_tokens=tokens(len(reasoning)),
         deltas=deltas,
         pauses=style.pauses,
+        cached_tokens=max(1, tokens(question.heard)) - 1 if style.cached else 0,
     )
     return _counted(_bounded(reply, question.max_tokens))
 

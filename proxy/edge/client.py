@@ -61,6 +61,9 @@ class Connection(Protocol):
     async def write(self, data: bytes) -> None:
         """Writes when the client's buffer has room."""
 
+    def push(self, data: bytes) -> bool:
+        """Writes if the client's buffer has room; False: nothing was written."""
+
     def complete(self) -> None:
         """The answer is whole: the next request may come, or the connection closes."""
 
@@ -156,6 +159,9 @@ class ClientSide:
     async def write(self, data: bytes) -> None:
         if data:
             await self._connection.write(b"%x\r\n%s\r\n" % (len(data), data) if self._framed else data)
+
+    def push(self, data: bytes) -> bool:
+        return self._connection.push(b"%x\r\n%b\r\n" % (len(data), data) if self._framed else data)
 
     async def finish(self) -> None:
         if self._framed:

@@ -9,7 +9,7 @@ to another origin only after asking, and is never answered yes; so a body withou
 
 from collections.abc import Mapping, Sequence
 
-from proxy.flow import Refused
+from proxy.flow import Refused, Unreadable
 from proxy.telemetry.names import (
     HOP,
     INVALID_HTTP,
@@ -49,8 +49,8 @@ _SINGLE = frozenset(
 """Fields whose repetition would make it unclear which one counts."""
 
 
-def head_refusal(version: str, fields: Fields, headers: Mapping[str, str]) -> Refused | None:
-    """Why this head is refused, or None.
+def head_refusal(version: str, fields: Fields, headers: Mapping[str, str]) -> Unreadable | None:
+    """Why this head is refused, whoever sent it, or None.
 
     `version` is the protocol's (`1.1`), `fields` are all as they came, and `headers` has the last value of each name.
     """
@@ -63,7 +63,7 @@ def head_refusal(version: str, fields: Fields, headers: Mapping[str, str]) -> Re
     if fault is None and HOP in headers:
         message = "This request came from a Sidestep already: a provider's base_url points back at a Sidestep."
         fault = Fault(kind=Kind.REFUSED, status=508, code=LOOP_DETECTED, message=message)
-    return None if fault is None else Refused(fault)
+    return None if fault is None else Unreadable(fault)
 
 
 def body_refusal(headers: Mapping[str, str]) -> Refused | None:

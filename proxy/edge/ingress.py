@@ -16,7 +16,7 @@ from proxy.edge.client import ClientSide, Connection, Memory, Receive
 from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.passing import Passing
 from proxy.edge.routes import OTHER, PASSTHROUGH, ROUTES, route_of, spoken
-from proxy.flow import Exchange, Refused, Service, cancel
+from proxy.flow import Exchange, Service, Unreadable, cancel
 from translators.codec import Codec
 from translators.faults import Fault
 
@@ -126,7 +126,7 @@ class Edge:
         route, refusal = route_of(method, path)
         query = ""
         if connection.problem is not None:
-            route, refusal = OTHER, Refused(connection.problem)
+            route, refusal = OTHER, Unreadable(connection.problem)
         elif route == OTHER and passing is not None and passing.takes(path, scope["raw_path"]):
             route, query = PASSTHROUGH, scope["query_string"].decode("latin-1")
             head = head_refusal(scope["http_version"], fields, headers)

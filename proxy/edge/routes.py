@@ -37,6 +37,8 @@ _PATHS = {
     "/v1/embeddings": (EMBEDDINGS, "POST"),
     "/v1/models": (MODELS, "GET"),
 }
+ASKED = tuple(path for path, (_, method) in _PATHS.items() if method == "POST")
+"""The paths that take a request for a model."""
 _ONE_MODEL = "/v1/models/"
 SHOWN = 120
 """Characters of a path that are told back."""

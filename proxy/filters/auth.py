@@ -7,6 +7,9 @@ neither a key's content nor its position shows in the time taken. Nothing is cac
 Without clients, anyone on loopback is let in, and nobody else; there is no switch. One exception: a request that a
 browser made for a page that is not of this machine. Such a page can make any visitor's browser call loopback, under
 its own name (DNS rebinding) or across origins, and would spend the operator's money.
+
+What the edge found wrong with a request (unknown path, wrong method, body of another type) is told here, to those who
+are let in: a stranger learns neither paths nor methods. A head that cannot be read is told to anybody.
 """
 
 import hmac
@@ -18,7 +21,7 @@ from urllib.parse import urlsplit
 
 from proxy.config.addresses import is_loopback
 from proxy.config.values import Client
-from proxy.flow import Exchange, Refused, Service
+from proxy.flow import Exchange, Refused, Service, Unreadable
 from proxy.telemetry.names import INVALID_API_KEY, ORIGIN_REFUSED
 from translators.faults import Fault, Kind
 
@@ -37,11 +40,16 @@ class Auth:
         self._anonymous = not clients
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
-        """Raises Refused (401, or 403 for a foreign web page)."""
+        """Raises Refused: 401, 403 for a foreign web page, or the edge's own refusal."""
+        refusal = exchange.refusal
+        if refusal is not None and isinstance(refusal, Unreadable):
+            raise refusal
         if self._anonymous:
             refuse_strangers(exchange)
         else:
             exchange.client = self._client(exchange.headers)
+        if refusal is not None:
+            raise refusal
         await service(exchange)
 
     def _client(self, headers: Mapping[str, str]) -> Client:

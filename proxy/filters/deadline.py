@@ -22,7 +22,7 @@ class Deadline:
         self._clock = clock
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
-        """Sets `deadline`, `commit_by`, `client_wait_s` and `retry_count`."""
+        """Sets `deadline`, `commit_by`, `client_wait_s` and `retry_count`. Raises Malformed."""
         now = self._clock.now()
         times = client_times(exchange.headers, self._timeouts, now)
         exchange.deadline, exchange.commit_by, exchange.client_wait_s = times

@@ -55,8 +55,6 @@ class Observe:
 
     async def _serve(self, exchange: Exchange, service: Service) -> None:
         try:
-            if exchange.refusal is not None:
-                raise exchange.refusal
             await service(exchange)
             if not exchange.out.started:
                 raise RuntimeError("the exchange ended without an answer")

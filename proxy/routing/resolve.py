@@ -8,7 +8,7 @@ Embeddings are stricter, because two models' vectors cannot be mixed: `[embeddin
 configuration is loaded, and any other entry serves embeddings only on targets with the head's model id.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -82,15 +82,24 @@ class Router:
         return frozenset(target.key for one in found if one is not None for target in one.targets)
 
     def names(self) -> tuple[str, ...]:
-        """The model names a client may ask for by configuration: what `/v1/models` lists."""
+        """The model names a client may ask for by configuration: what `/v1/models` lists. A `*` entry serves any name;
+        of these the ones that the configuration or a vendor's row speaks of."""
         listed = [name for name in self._config.models if name != "*"]
-        if "*" in self._config.models:
-            listed += [
-                f"{provider.name}/{provider.default_model}"
-                for provider in self._config.providers.values()
-                if provider.default_model
-            ]
+        if route := self._config.models.get("*"):
+            listed += self._known(route)
         return tuple(dict.fromkeys([*listed, *self._config.embeddings]))
+
+    def _known(self, route: ModelRoute) -> Iterator[str]:
+        """The head's model by its own name, which gets the whole chain, where that means it; then `provider/model`."""
+        providers = self._config.providers
+        steps = [(step.provider, step.model) for step in route.chain]
+        chain = [(name, providers[name].default_model if model == "*" else model) for name, model in steps]
+        defaults = [(name, provider.default_model) for name, provider in providers.items()]
+        described = [(name, model) for name, provider in providers.items() for model in provider.models]
+        head, first = chain[0]
+        if first and (found := self.chat(first)) and found.targets[0].name == f"{head}/{first}":
+            yield first
+        yield from (f"{name}/{model}" for name, model in (*chain, *defaults, *described) if model)
 
     def _remembered(self, kind: str, asked: str, resolve: Callable[[str], Resolution | None]) -> Resolution | None:
         try:

@@ -117,10 +117,18 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write(head + body)
 
     async def write(self, data: bytes) -> None:
-        if self.flow.write_paused and not self.cycle.disconnected:
+        if not self.push(data):
             await self.flow.drain()
-        if not self.cycle.disconnected:
-            self.transport.write(data)
+            if not self.cycle.disconnected:
+                self.transport.write(data)
+
+    def push(self, data: bytes) -> bool:
+        if self.cycle.disconnected:
+            return True
+        if self.flow.write_paused:
+            return False
+        self.transport.write(data)
+        return True
 
     def complete(self) -> None:
         cycle = self.cycle

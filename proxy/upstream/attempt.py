@@ -4,7 +4,8 @@ A client that waits for a whole answer gets one, whether the upstream gives it w
 (`folded`); a stream is watched for its progress in the same way, whomever it is for.
 
 An upstream that pauses its answer is asked for the rest within the same attempt (`hops`), and the client sees one
-answer: one pipe reads all of its pieces. A piece that fails fails the attempt.
+answer: one pipe reads all of its pieces. A call for the rest that fails before any of it came is made again where that
+is allowed (`Trial.resume`); any other piece that fails fails the attempt.
 
 Everything that goes wrong before the commit is raised as Failure and costs the client nothing; after it, as Broken,
 and the client is told in its own dialect that the answer is incomplete. The watchdog watches the upstream alone: while
@@ -12,32 +13,22 @@ a slow client is being written to it rests, for that is not the upstream's silen
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
-from msgspec import Struct, field, structs
+from msgspec import structs
 
-from proxy.clock import Clock
 from proxy.config.values import Target
-from proxy.flow import Exchange, Headers
-from proxy.jobs import Answered, Job, parse_fault
+from proxy.jobs import Answered, Pause, parse_fault
 from proxy.upstream.hops import Hops
-from proxy.upstream.keepalive import Pings
-from proxy.upstream.seam import Call, Cut, Engine, Exhausted, NotTaken, Unreachable, Upstream
+from proxy.upstream.pump import Pump, rests
+from proxy.upstream.seam import Call, Cut, Exhausted, NotTaken, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
-from proxy.upstream.timings import AttemptTimes
-from translators.codec import Context, Pipe
-from translators.faults import Failure, Fault, Kind, ProtocolFault, Truncated, say
-from translators.ir import Continued, Delta, Failed, Started, Usage, Used
-from translators.report import Report
-from translators.sse import EventSplitter
+from proxy.upstream.trial import ANSWER_LIMIT, ERROR_LIMIT, RESTING, Commit, Trial
+from translators.faults import Failure, Fault, Kind, ProtocolFault, say
 
-ANSWER_LIMIT = 64 * 1024 * 1024
-ERROR_LIMIT = 1024 * 1024
-RESTING = float("inf")
-GRACE_S = 0.25
-"""How long a body may take to end after its stream has said its end; a connection that ends in time serves again."""
+T = TypeVar("T")
 
 
 class Broken(Exception):
@@ -49,56 +40,26 @@ class Broken(Exception):
         self.notice = notice
 
 
-class Seen(Struct):
-    """What became known of an attempt, filled as it happens; `status` is 0 until the upstream answered."""
-
-    status: int = 0
-    headers: Headers = field(default_factory=list)
-    usage: Usage | None = None
-    id: str = ""
-    """The id that the upstream gave its answer; empty where the client sees another."""
-
-
-class Trial(Struct, frozen=True):
-    """Everything one attempt needs."""
-
-    exchange: Exchange
-    job: Job
-    target: Target
-    engine: Engine
-    call: Call
-    fields: Mapping[str, Any]
-    """The call's body before it became bytes."""
-    again: Callable[[Mapping[str, Any], int], Call]
-    """The same call with another body, made as this `part`."""
-    report: Report
-    times: AttemptTimes
-    context: Context
-    clock: Clock
-    seen: Seen
-    tail: Callable[[], bytes]
-    """What is said before a stream's regular end, e.g. the metadata a client asked for."""
-    part: int = 0
-    """Which one it is of several that are made side by side (`fanout`)."""
-
-
-Commit = Callable[[], Awaitable[None]]
-"""Called once, when a stream's first content is there: sends the client's status and headers, if it gets a stream."""
-
-
 async def unary(trial: Trial) -> Answered:
     """The whole answer in the client's dialect. Raises Failure."""
-    times = trial.times
-    try:
-        with Watchdog(times.first_s) as dog:
-            dog.limit_at(times.cap_at)
-            answered = trial.job.answer(await _read(trial, trial.call), trial.target, trial.context)
-            if answered.pause is not None:
-                answered = await _gone_on(trial, answered, dog)
-    except (Unreachable, Cut, Stalled, ProtocolFault) as error:
-        raise Failure(_fault(error, trial)) from None
+
+    async def work(dog: Watchdog) -> Answered:
+        answered = trial.job.answer(await _read(trial, trial.call), trial.target, trial.context)
+        return answered if answered.pause is None else await _gone_on(trial, answered, dog)
+
+    answered = await _watched(trial, trial.times.cap_at, work)
     trial.seen.usage, trial.seen.id = answered.usage, answered.id
     return answered
+
+
+async def _watched(trial: Trial, limit: float, work: Callable[[Watchdog], Awaitable[T]]) -> T:
+    """One call, which must end by the loop time `limit`. Raises Failure, whatever befell it."""
+    try:
+        with Watchdog(trial.times.first_s) as dog:
+            dog.limit_at(limit)
+            return await work(dog)
+    except (Unreachable, Cut, Stalled, ProtocolFault) as error:
+        raise Failure(transport_fault(error, trial.seen.status)) from None
 
 
 async def _read(trial: Trial, call: Call) -> bytes:
@@ -111,15 +72,30 @@ async def _read(trial: Trial, call: Call) -> bytes:
 
 async def _gone_on(trial: Trial, answered: Answered, dog: Watchdog) -> Answered:
     """The whole of a whole answer that paused. It may take all the time that the request has, as in `folded`."""
-    dog.limit_at(_last_moment(trial))
+    rests(dog)
     hops = Hops(trial.fields, trial.report)
     while answered.pause is not None:
         fields = hops.following(answered.pause.continued)
         if fields is None:
             break
-        dog.rearm(trial.times.first_s)
-        answered = answered.pause.rest(await _read(trial, trial.again(fields, trial.part)))
+        answered = await _rest(trial, answered.pause, trial.again(fields, trial.part))
     return answered
+
+
+async def _rest(trial: Trial, pause: Pause, call: Call) -> Answered:
+    """What one call for the rest makes of a paused answer."""
+
+    async def work(_: Watchdog) -> Answered:
+        return pause.rest(await _read(trial, call))
+
+    tried = 0
+    while True:
+        try:
+            return await _watched(trial, _last_moment(trial), work)
+        except Failure as failure:
+            tried += 1
+            if not await trial.resume(failure.fault, trial.seen, tried):
+                raise
 
 
 def _last_moment(trial: Trial) -> float:
@@ -133,24 +109,38 @@ async def folded(trial: Trial, begun: Commit) -> Answered:
     Nothing is sent before its end, so nothing that happens costs the client more than time. From its first content on
     it may take all the time that the request has, other targets or not: what it has done already would be lost.
     """
-    pump = _Pump(trial, trial.job.folding(trial.target, trial.context, ANSWER_LIMIT), begun, _last_moment(trial))
-    call: Call | None = trial.call
-    try:
-        with Watchdog(trial.times.first_s) as dog:
-            dog.limit_at(trial.times.cap_at)
-            while call is not None:
-                upstream = await _opened(trial, call)
-                try:
-                    if call is trial.call and not _tells_events(upstream):
-                        return await _unfolded(trial, upstream, dog)
-                    call = await pump.run(upstream, dog)
-                    await pump.drain()
-                finally:
-                    await upstream.close()
-    except (Unreachable, Cut, Stalled, ProtocolFault) as error:
-        raise Failure(_fault(error, trial)) from None
+    pump = Pump(trial, trial.job.folding(trial.target, trial.context, ANSWER_LIMIT), begun, _last_moment(trial))
+    whole: list[Answered] = []
+
+    async def one(call: Call, dog: Watchdog) -> Call | None:
+        upstream = await _opened(trial, call)
+        try:
+            if call is trial.call and not _tells_events(upstream):
+                whole.append(await _unfolded(trial, upstream, dog))
+                return None
+            following = await pump.run(upstream, dog)
+            await pump.drain()
+        finally:
+            await upstream.close()
+        return following
+
+    await _call_by_call(trial, pump, one)
     trial.seen.id = ""  # a folded answer bears one of ours
-    return Answered(pump.end, trial.seen.usage)
+    return whole[0] if whole else Answered(pump.end, trial.seen.usage)
+
+
+async def _call_by_call(trial: Trial, pump: Pump, one: Callable[[Call, Watchdog], Awaitable[Call | None]]) -> None:
+    """Makes call after call, by `one`, until the answer has ended. Raises Failure."""
+    call: Call | None = trial.call
+    tried = 0
+    while call is not None:
+        try:
+            call = await _watched(trial, pump.limit, partial(one, call))
+            tried = 0
+        except Failure as failure:
+            tried += 1
+            if not pump.resuming or not await trial.resume(failure.fault, trial.seen, tried):
+                raise
 
 
 async def _unfolded(trial: Trial, upstream: Upstream, dog: Watchdog) -> Answered:
@@ -167,36 +157,35 @@ async def stream(trial: Trial, commit: Commit) -> None:
 
     A cancellation after the commit that is not the client's own leaving is told to the client before it goes on.
     """
-    pump = _Pump(trial, trial.job.pipe(trial.target, trial.context), commit, RESTING)
+    pump = Pump(trial, trial.job.pipe(trial.target, trial.context), commit, RESTING)
+
+    async def one(call: Call, dog: Watchdog) -> Call | None:
+        return await _passed_on(trial, call, pump, dog)
+
     try:
-        with Watchdog(trial.times.first_s) as dog:
-            dog.limit_at(trial.times.cap_at)
-            call: Call | None = trial.call
-            while call is not None:
-                call = await _passed_on(trial, call, pump, dog)
+        await _call_by_call(trial, pump, one)
     except asyncio.CancelledError:
         why = trial.exchange.cancelled
         if pump.committed and not pump.finished and why is not None and why.kind is not Kind.CANCELLED:
             await trial.exchange.out.write(pump.pipe.fault(why))
         raise
-    except (Unreachable, Cut, Stalled, ProtocolFault, Failure) as error:
-        fault = error.fault if isinstance(error, Failure) else _fault(error, trial)
-        if pump.committed:
-            told = broken_off(fault, trial.target)
-            raise Broken(told, pump.held + pump.pipe.fault(told)) from None
-        raise Failure(fault) from None
+    except Failure as failure:
+        if not pump.committed:
+            raise
+        told = broken_off(failure.fault, trial.target)
+        raise Broken(told, pump.held + pump.pipe.fault(told)) from None
     finally:
         pump.pings.stop()
 
 
-async def _passed_on(trial: Trial, call: Call, pump: "_Pump", dog: Watchdog) -> Call | None:
+async def _passed_on(trial: Trial, call: Call, pump: Pump, dog: Watchdog) -> Call | None:
     """Passes one call's stream on. Gives the call for the rest, None where the answer has ended."""
     upstream = await _opened(trial, call)
     try:
         await _expect_events(upstream, trial)
         following = await pump.run(upstream, dog)
         if following is None:
-            await pump.finish(dog)
+            await pump.finish()
         await pump.drain()
     finally:
         await upstream.close()
@@ -205,8 +194,9 @@ async def _passed_on(trial: Trial, call: Call, pump: "_Pump", dog: Watchdog) -> 
 
 async def _opened(trial: Trial, call: Call) -> Upstream:
     """An answer with a success status. Raises Failure for any other."""
-    upstream = await trial.engine.send(call)
     seen = trial.seen
+    seen.status, seen.headers = 0, []
+    upstream = await trial.engine.send(call)
     seen.status, seen.headers = upstream.status, upstream.headers
     if 200 <= upstream.status < 300:
         return upstream
@@ -233,138 +223,6 @@ async def _expect_events(upstream: Upstream, trial: Trial) -> None:
     raise ProtocolFault("it answered a streamed request with something that is no event stream")
 
 
-class _Pump:
-    """Moves one stream from the upstream through `pipe` to the client, holding everything back until the first content.
-
-    `limit` is the loop time up to which it may go on from then on.
-    """
-
-    def __init__(self, trial: Trial, pipe: Pipe, commit: Commit, limit: float) -> None:
-        self.pipe = pipe
-        self.committed = False
-        self.finished = False
-        self._trial = trial
-        self._out = trial.exchange.out
-        self.pings = Pings(self._out, trial.exchange.codec.ping if trial.job.stream else b"", trial.clock)
-        self._commit = commit
-        self.end = b""
-        """The pipe's last bytes."""
-        self._limit = limit
-        self._hops = Hops(trial.fields, trial.report)
-        self._pause: Continued | None = None
-        self._resumed = False
-        """Whether the rest of a paused answer has been asked for, and has not begun."""
-        self._chunks: AsyncIterator[bytes]
-        self._held = bytearray()
-        """Whole events that the client has not been sent."""
-        self._progress_at = trial.clock.now()
-
-    @property
-    def held(self) -> bytes:
-        return bytes(self._held)
-
-    async def run(self, upstream: Upstream, dog: Watchdog) -> Call | None:
-        """Reads up to the stream's own end or pause, or else its bytes' end. Gives the call for the rest of a paused
-        answer, None for one that is whole."""
-        splitter = EventSplitter()
-        pipe = self.pipe
-        silent = self._resumed
-        feed = pipe.feed
-        self._chunks = upstream.chunks()
-        async for chunk in self._chunks:
-            ready = False
-            progress = False
-            for event in splitter.feed(chunk):
-                deltas, data = feed(event)
-                self._held += data
-                if deltas:
-                    silent = False
-                    told, moved = self._note(deltas)
-                    ready = ready or told
-                    progress = progress or moved
-            if pipe.done:
-                break
-            if ready or self.committed:
-                dog.rearm(RESTING)
-                await self._flush(dog)
-            if self._pause is not None:
-                break
-            self._rearm(dog, progress=progress)
-        pause, self._pause = self._pause, None
-        fields = None if pause is None else self._hops.following(pause)
-        if fields is not None:
-            self._resumed = True
-            self._progress_at = self._trial.clock.now()
-            dog.rearm(self._trial.times.first_s)
-            return self._trial.again(fields, self._trial.part)
-        if silent:
-            raise Truncated("it did not go on with the answer that it had paused")
-        deltas, self.end = pipe.close()
-        self._note(deltas)
-        dog.rearm(RESTING)
-        dog.limit_at(RESTING)
-        return None
-
-    async def finish(self, dog: Watchdog) -> None:
-        """Sends what is left, and the client's regular end."""
-        await self._begin(dog)  # the tail tells who served
-        self._held += self._trial.tail() + self.end
-        await self._flush(dog)
-        self.pings.stop()
-        self.finished = True
-
-    async def drain(self) -> None:
-        """Lets a body end that has said what it had to say, for a moment; how it ends changes nothing any more."""
-        with suppress(Cut, Stalled), Watchdog(GRACE_S):
-            async for _ in self._chunks:
-                pass
-
-    def _note(self, deltas: Sequence[Delta]) -> tuple[bool, bool]:
-        """Whether these deltas commit, and whether they are progress. Raises Failure for an error event."""
-        ready = progress = False
-        seen = self._trial.seen
-        for delta in deltas:
-            if isinstance(delta, Used):
-                seen.usage = delta.usage
-            elif isinstance(delta, Failed):
-                raise Failure(delta.fault)
-            elif isinstance(delta, Started):
-                seen.id = delta.id
-            else:
-                progress = True
-                ready = ready or self.pipe.shows(delta)
-                if isinstance(delta, Continued):
-                    self._pause = delta
-        return ready, progress
-
-    async def _begin(self, dog: Watchdog) -> None:
-        if not self.committed:
-            dog.limit_at(self._limit)
-            await self._commit()
-            self.committed = True
-
-    async def _flush(self, dog: Watchdog) -> None:
-        await self._begin(dog)
-        if self._held:
-            data = self.held
-            self._held.clear()
-            await self._out.write(data)
-        self.pings.written()
-
-    def _rearm(self, dog: Watchdog, *, progress: bool) -> None:
-        """Progress earns `between_s`; a mere sign of life stretches the wait to `idle_s` since the last progress."""
-        times = self._trial.times
-        now = self._trial.clock.now()
-        if progress:
-            self._progress_at = now
-            self._resumed = False
-            dog.rearm(times.between_s)
-        else:
-            waited = now - self._progress_at
-            allowed = times.between_s if self.committed and not self._resumed else times.first_s
-            dog.rearm(max(0.0, max(allowed, times.idle_s) - waited))
-
-
 def broken_off(fault: Fault, target: Target) -> Fault:
     """The fault as it is told after the commit, where no list of targets says whose it is. What speaks of the request
     itself keeps its own words."""
@@ -372,10 +230,6 @@ def broken_off(fault: Fault, target: Target) -> Fault:
         return fault
     message = say(f"{target.name} broke off its answer: {fault.message.rstrip('.')}.")
     return structs.replace(fault, message=message, code="stream_cut")
-
-
-def _fault(error: Exception, trial: Trial) -> Fault:
-    return transport_fault(error, trial.seen.status)
 
 
 def transport_fault(error: Exception, status: int) -> Fault:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from proxy.flow import Headers
-from proxy.upstream.seam import TooLarge
+from proxy.upstream.seam import Sink, TooLarge
 
 
 async def collect(chunks: AsyncIterator[bytes], limit: int) -> bytes:
@@ -16,6 +16,14 @@ async def collect(chunks: AsyncIterator[bytes], limit: int) -> bytes:
             raise TooLarge(f"its answer is longer than {limit} bytes")
         parts.append(chunk)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def driven(chunks: AsyncIterator[bytes], sink: Sink) -> bool:
+    """The seam's `drive` for an answer that can only be read chunk by chunk."""
+    async for chunk in chunks:
+        if not sink(chunk):
+            return True
+    return False
 
 
 def readable(raw: Sequence[tuple[bytes, bytes]]) -> Headers:

@@ -1,8 +1,9 @@
 """What models can do, asked of the providers whose own lists of models tell it.
 
 Once some time after the start and then daily, in the background: the rows of profiles.toml serve until then, and
-wherever a list is silent; what the configuration says outranks both. Only a vendor's own address is asked, with the
-key that is there for it. A list that cannot be had costs one line in the log, and what was told before stays.
+wherever a list is silent; what the configuration says outranks both. A vendor is asked at its own address only, with
+the key that is there for it; a server of one's own, which takes no key by nature, wherever it is. A list that cannot be
+had costs one line in the log, and what was told before stays.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ SOON_S: Final = 10.0
 DAY_S: Final = 86_400.0
 TIMEOUT_S: Final = 20.0
 ANSWER_LIMIT: Final = 16 * 1024 * 1024
+NO_KEY: Final = Secret("")
 
 Warn = Callable[[str, str], None]
 """Provider's name, reason."""
@@ -46,7 +48,7 @@ class Capabilities:
     """`profile_for` is the static one with what was told between the file's rows and the configuration's fields."""
 
     def __init__(self, providers: Iterable[Provider], world: World, changed: Callable[[], None]) -> None:
-        self._asked = [provider for provider in providers if _tells(provider)]
+        self._asked = [provider for provider in providers if tells(provider)]
         self._world = world
         self._changed = changed
         self._told: dict[str, Told] = {}
@@ -55,6 +57,13 @@ class Capabilities:
     def profile_for(self, provider: Provider, model: str) -> Profile:
         return profile_for(provider, model, self._told.get(provider.name, {}).get(model))
 
+    async def ask(self) -> None:
+        """Asks every provider that tells, all at once."""
+        for provider, told in zip(self._asked, await asyncio.gather(*map(self._ask, self._asked)), strict=True):
+            if told is not None and told != self._told.get(provider.name):
+                self._told[provider.name] = told
+                self._changed()
+
     def open(self) -> None:
         if self._asked:
             self._task = asyncio.create_task(self._keep())
@@ -62,9 +71,9 @@ class Capabilities:
     def follow(self, providers: Iterable[Provider]) -> None:
         """Asks these from now on, soon where any is new. What others told is forgotten."""
         before = {_place(provider) for provider in self._asked}
-        self._asked = [provider for provider in providers if _tells(provider)]
+        self._asked = [provider for provider in providers if tells(provider)]
         after = {_place(provider) for provider in self._asked}
-        stay = {name for name, _ in after & before}
+        stay = {name for name, *_ in after & before}
         self._told = {name: told for name, told in self._told.items() if name in stay}
         if after != before:
             if self._task is not None:
@@ -80,16 +89,12 @@ class Capabilities:
         clock = self._world.clock
         await clock.sleep(SOON_S * (1 + clock.uniform()))
         while True:
-            for provider in self._asked:
-                told = await self._ask(provider)
-                if told is not None and told != self._told.get(provider.name):
-                    self._told[provider.name] = told
-                    self._changed()
+            await self.ask()
             await clock.sleep(DAY_S * (0.9 + clock.uniform() / 5))
 
     async def _ask(self, provider: Provider) -> Told | None:
         path, read = LISTINGS[provider.vendor]
-        secret = self._world.secret_of(provider)
+        secret = self._world.secret_of(provider) if provider.keys else NO_KEY
         if secret is None:
             self._world.warn(provider.name, "it has no usable key now")
             return None
@@ -127,14 +132,18 @@ class Capabilities:
             await upstream.close()
 
 
-def _place(provider: Provider) -> tuple[str, str]:
-    return provider.name, provider.vendor
+def _place(provider: Provider) -> tuple[str, str, str]:
+    return provider.name, provider.vendor, provider.base_url
 
 
-def _tells(provider: Provider) -> bool:
-    if provider.vendor not in LISTINGS or provider.demo or not provider.keys:
+def tells(provider: Provider) -> bool:
+    """Whether it can be asked what its models can do."""
+    if provider.vendor not in LISTINGS or provider.demo:
         return False
-    return provider.base_url == vendors()[provider.vendor].base_url
+    vendor = vendors()[provider.vendor]
+    if not vendor.key_env:
+        return not provider.client_key
+    return bool(provider.keys) and provider.base_url == vendor.base_url
 
 
 def _headers(provider: Provider, secret: Secret) -> Headers:

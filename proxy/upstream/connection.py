@@ -18,19 +18,16 @@ Odd cases
 import asyncio
 import select
 from collections.abc import AsyncIterator, Callable
-from typing import Self, cast
+from typing import cast
 
 import httptools
 
-from proxy.flow import Headers
-from proxy.upstream.bodies import collect, readable
+from proxy.upstream.bodies import readable
+from proxy.upstream.native_answer import Answer
 from proxy.upstream.seam import PIECE, Cut, NotTaken
 
 HEAD_LIMIT = 64 * 1024
 """Most bytes of a head, or of anything between two parts of a body."""
-BUFFER_LIMIT = 64 * 1024
-"""Bytes kept for a reader before the upstream is told to wait."""
-
 REFUSING = 300
 """From this status on an answer says that the rest of the request is not wanted."""
 
@@ -65,7 +62,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
 
     # -- what the engine asks
-    def ask(self, head: bytes, body: bytes, write_s: float, *, more: bool = False) -> "Answer":
+    def ask(self, head: bytes, body: bytes, write_s: float, *, more: bool = False) -> Answer:
         """Sends a request; its answer fills as it arrives, or is NotTaken: too little of a long body in `write_s`.
         `more` says that `give` follows."""
         self._answer = answer = Answer(self)
@@ -191,6 +188,8 @@ class Connection(asyncio.Protocol):
                 self.abort()
         elif self._unclaimed > HEAD_LIMIT:
             self._fail("its headers do not end")
+        elif self._answer is not None:
+            self._answer.pour()
 
     def eof_received(self) -> None:
         if self._answer is not None and self._answer.status and self._ends_at_eof:
@@ -247,112 +246,3 @@ class Connection(asyncio.Protocol):
         if self._status and self._answer is not None:
             self._complete = True
             self._answer.finish(None)
-
-
-class Answer:
-    """The seam's Upstream, filled by its connection."""
-
-    __slots__ = ("_chunks", "_connection", "_done", "_error", "_paused", "_size", "_waiter", "headers", "status")
-
-    def __init__(self, connection: Connection) -> None:
-        self.status = 0
-        self.headers: Headers = []
-        self._connection = connection
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._done = False
-        self._error: Cut | None = None
-        self._paused = False
-        self._waiter: asyncio.Future[None] | None = None
-
-    # -- the connection's side
-    def begin(self, status: int, headers: Headers) -> None:
-        self.status = status
-        self.headers = headers
-        self._wake()
-
-    def feed(self, data: bytes) -> None:
-        self._chunks.append(data)
-        self._size += len(data)
-        if self._size > BUFFER_LIMIT and not self._paused:
-            self._paused = True
-            self._connection.pause()
-        self._wake()
-
-    def finish(self, error: Cut | None) -> None:
-        """The end, regular or not; what comes after the first end changes nothing."""
-        if not self._done:
-            self._done = True
-            self._error = error
-            if self._paused:  # nothing more comes for this answer, and the next one on the connection must be heard
-                self._paused = False
-                self._connection.resume()
-            self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _more(self) -> None:
-        """Returns when anything has changed. Cancelled, it closes the connection."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        except BaseException:
-            self._give_up()
-            raise
-        finally:
-            self._waiter = None
-
-    # -- the reader's side
-    async def opened(self) -> Self:
-        """Itself, once the head is there. Raises Cut."""
-        while not self.status:
-            if self._error is not None:
-                raise self._error
-            await self._more()
-        return self
-
-    async def read(self, limit: int) -> bytes:
-        try:
-            if self._done and self._error is None and self._size <= limit:
-                return self._taken()
-            return await collect(self, limit)
-        except BaseException:
-            self._give_up()
-            raise
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        while not self._chunks:
-            if self._error is not None:
-                raise self._error
-            if self._done:
-                raise StopAsyncIteration
-            await self._more()
-        return self._taken()
-
-    def _taken(self) -> bytes:
-        """What has arrived and was not read."""
-        chunks = self._chunks
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.clear()
-        self._size = 0
-        if self._paused:
-            self._paused = False
-            self._connection.resume()
-        return data
-
-    async def close(self) -> None:
-        self._give_up()
-
-    def _give_up(self) -> None:
-        if not self._done:
-            self._done = True
-            self._error = Cut("the answer was given up")
-            self._connection.abort()

@@ -18,7 +18,7 @@ from msgspec import structs
 
 from proxy.clock import Clock
 from proxy.config.secrets import NoSecret, read_secret
-from proxy.config.values import EntraToken, GoogleToken, KeyFile, Provider, ProviderKey, Secret
+from proxy.config.values import KeyFile, Provider, ProviderKey, Secret, Token
 from proxy.upstream.grants import NoToken, grant
 from proxy.upstream.seam import Engine
 
@@ -114,12 +114,12 @@ class Credentials:
 
     # -- tokens
 
-    async def _keep(self, kept: "_Kept", renewal: EntraToken | GoogleToken) -> None:
+    async def _keep(self, kept: "_Kept", renewal: Token) -> None:
         failures, ends_at, clock = 0, 0.0, self._clock
         while True:
             asked_at = clock.now()
             try:
-                granted = await grant(renewal, kept.provider, self._engine_of)
+                granted = await grant(renewal, kept.provider, self._engine_of, clock.wall)
             except NoToken as error:
                 failures += 1
                 kept.failed(str(error), first=failures == 1)
@@ -162,7 +162,7 @@ class _Ring:
         """Until it is `told`, what is renewed is known here alone."""
         self.provider = provider
         self.keys = list(provider.keys)
-        self.tokens: list[tuple[_Kept, EntraToken | GoogleToken]] = []
+        self.tokens: list[tuple[_Kept, Token]] = []
         self.files: list[tuple[_Kept, KeyFile]] = []
         self.tasks: list[asyncio.Task[None]] = []
         self._renewed = renewed

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from proxy.upstream.exhaustion import lacking
+from proxy.upstream.exhaustion import weight
 
 HEAD_START_S = 0.25
 """How long one address is tried alone before the next one joins in."""
@@ -20,8 +20,8 @@ Address = tuple[int, int, int, str, Any]
 
 
 async def dial(host: str, port: int) -> socket.socket:
-    """A connected, non-blocking socket. Raises UnicodeError, or OSError: that of the last address that failed, one that
-    says something of the host before one that tells of a lack of our own."""
+    """A connected, non-blocking socket. Raises UnicodeError, or OSError: the one of its addresses that says most
+    (`weight`), the last of several alike."""
     loop = asyncio.get_running_loop()
     waiting = interleaved(await _resolved(host, port))
     if len(waiting) == 1:
@@ -40,7 +40,7 @@ async def dial(host: str, port: int) -> socket.socket:
                 failed = task.exception()
                 if failed is None:
                     return task.result()
-                if error is None or not lacking(failed):
+                if error is None or weight(failed) >= weight(error):
                     error = failed
     finally:
         for task in trying:

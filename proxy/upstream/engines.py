@@ -1,12 +1,17 @@
 """Which engine a provider's calls go through. Only the chosen one is imported."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from proxy.config.values import Provider
 from proxy.upstream.seam import Engine
 
 CONNECTIONS = 2000
 """Calls under way at once, per provider, unless told otherwise: the default of `limits.in_flight`."""
+
+
+class EngineFor(Protocol):
+    def __call__(self, kind: Literal["native", "httpx2"], provider: Provider, *, connections: int) -> Engine:
+        """One connection pool for `provider`."""
 
 
 def engine_for(

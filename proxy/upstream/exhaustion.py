@@ -5,8 +5,10 @@ Then no upstream is to blame: every dial would fail, whomever it is for, until s
 Odd cases
 - A name that is not resolved for want of a file reports a resolver's error that says nothing of it, so it is tried
   whether a socket can be had at all.
-- A name with several addresses is out of reach for our sake only if each of them was: without IPv6, `localhost` has an
-  address that cannot be had, and that is no lack.
+- No address to connect from means two things: that every port is taken, or that this machine has no way to such an
+  address (`::1` where there is no IPv6), which is no lack. Whether a port can still be had tells them apart.
+- A name with several addresses is out of reach for our sake only if each of them was; one that this machine has no way
+  to says nothing beside another.
 """
 
 import errno
@@ -24,8 +26,16 @@ LACKING = {
 
 def lacking(error: BaseException) -> str:
     """What a connection that failed with `error` lacked on this machine, as a clause; empty for any other failure."""
-    reasons = [_lack(one) for one in _innermost(error)]
-    return reasons[0] if all(reasons) else ""
+    lacks = [_lack(one) for one in _innermost(error)]
+    telling = [lack for lack in lacks if lack is not None]
+    return telling[0] if telling and all(telling) else ""
+
+
+def weight(error: BaseException) -> int:
+    """Of several addresses' failures, that of the greatest weight is told: 2 says something of the host, 1 of a lack
+    here, 0 that there is no way to the address."""
+    lacks = [_lack(one) for one in _innermost(error)]
+    return 2 if "" in lacks else 1 if any(lacks) else 0
 
 
 def _innermost(error: BaseException) -> Iterator[BaseException]:
@@ -40,10 +50,15 @@ def _innermost(error: BaseException) -> Iterator[BaseException]:
         yield from _innermost(within)
 
 
-def _lack(error: BaseException) -> str:
+def _lack(error: BaseException) -> str | None:
+    """The clause, empty for what is no lack; None where the address cannot be had, which says nothing of its host."""
     if isinstance(error, socket.gaierror):
         return _lack_of_sockets()
-    return LACKING.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+    if not isinstance(error, OSError):
+        return ""
+    if error.errno == errno.EADDRNOTAVAIL:
+        return _lack_of_ports() or None
+    return LACKING.get(error.errno or 0, "")
 
 
 def _lack_of_sockets() -> str:
@@ -51,4 +66,15 @@ def _lack_of_sockets() -> str:
         socket.socket().close()
     except OSError as error:
         return LACKING.get(error.errno or 0, "")
+    return ""
+
+
+def _lack_of_ports() -> str:
+    """Connections of either family hold their ports against this one."""
+    try:
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+    except OSError as error:
+        taken = errno.EADDRNOTAVAIL if error.errno == errno.EADDRINUSE else error.errno
+        return LACKING.get(taken or 0, "")
     return ""

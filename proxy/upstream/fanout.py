@@ -15,7 +15,8 @@ from msgspec import structs
 
 from proxy.jobs import Answered, Fan
 from proxy.upstream import attempt
-from proxy.upstream.attempt import Broken, Commit, Seen, Trial, broken_off
+from proxy.upstream.attempt import Broken, broken_off
+from proxy.upstream.trial import Commit, Seen, Trial
 from translators.codec import Context, EventWriter
 from translators.faults import Failure, Fault, Kind
 from translators.ir import Delta, Reply, Usage, Used

@@ -3,17 +3,23 @@
 Gemini pauses an answer that is too long for one call, Anthropic a turn in which it runs tools of its own; either says
 in its `Continued` how the call before is to be made again. Some upstream might pause for ever, so there are at most
 `CALLS_MAX` calls; the answer then ends where it stands, as one that was cut short, which the report tells.
+
+Such a call fails as any other may, and until its first content nothing of it has been told: read aside until then, it
+leaves no trace and can be made again (`Beginning`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from translators.ir import Continued
+from translators.codec import Pipe
+from translators.ir import Continued, Event, Started, Used
 from translators.report import Report
 
 CALLS_MAX = 8
 """Calls of one attempt, the first included: half a million tokens of Gemini's, and more turns than Anthropic's own
-tools take where they work."""
+tools take where they work. One that failed and was made again counts once."""
+HELD_CAP = 1 << 20
+"""Bytes of events without content that are held; with more the rest counts as begun."""
 
 
 class Hops:
@@ -35,3 +41,28 @@ class Hops:
         grown = {name: [*(self._fields.get(name) or ()), *more] for name, more in pause.appended.items()}
         self._fields = {**self._fields, **pause.fields, **grown}
         return self._fields
+
+
+class Beginning:
+    """The events of a call for the rest up to its first content, held back from the pipe that has read what was before.
+
+    `aside` reads them instead, a pipe of its own that nobody listens to.
+    """
+
+    __slots__ = ("_aside", "_held", "_size")
+
+    def __init__(self, aside: Pipe) -> None:
+        self._aside = aside
+        self._held: list[Event] = []
+        self._size = 0
+
+    def released(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Nothing up to the first content; with it, all events so far. Raises Failure for one that tells of a failure,
+        ProtocolFault for one that cannot be."""
+        for at, event in enumerate(events):
+            deltas, _ = self._aside.feed(event)
+            self._size += len(event.data)
+            if self._size > HELD_CAP or any(not isinstance(delta, (Started, Used)) for delta in deltas):
+                return [*self._held, *events[at:]]
+            self._held.append(event)
+        return ()

@@ -10,9 +10,9 @@ from typing import Self
 import httpx2
 
 from proxy.config.values import Provider
-from proxy.upstream.bodies import collect, readable
+from proxy.upstream.bodies import collect, driven, readable
 from proxy.upstream.exhaustion import lacking
-from proxy.upstream.seam import PIECE, Call, ConnectTimeout, Cut, Exhausted, NotTaken, Unreachable
+from proxy.upstream.seam import PIECE, Call, ConnectTimeout, Cut, Exhausted, NotTaken, Sink, Unreachable
 from proxy.upstream.tls import client_context
 
 IDLE_S = 30.0
@@ -106,6 +106,9 @@ class Httpx2Answer:
             return await anext(self._chunks)
         except httpx2.TransportError as error:
             raise Cut(str(error) or "the connection broke") from None
+
+    async def drive(self, sink: Sink) -> bool:
+        return await driven(self, sink)
 
     async def close(self) -> None:
         await self._response.aclose()

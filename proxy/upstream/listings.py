@@ -1,10 +1,14 @@
 """What providers' own lists of models say of each model, as fields of a Profile. Pure.
 
 Sources: Anthropic's Models API (`capabilities`, `max_input_tokens`, `max_tokens`), Google's models.list
-(`inputTokenLimit`, `outputTokenLimit`), OpenRouter's models (`context_length`, `architecture`, `supported_parameters`).
+(`inputTokenLimit`, `outputTokenLimit`), OpenRouter's models (`context_length`, `architecture`, `supported_parameters`,
+`top_provider`), Mistral's models (`max_context_length`, `capabilities`), Groq's (`context_window`,
+`max_completion_tokens`), Together's, which is a bare array (`context_length`), and vLLM's own (`max_model_len`: input
+and output together, as it was started).
 
-Only what a list says plainly is taken. OpenRouter tells the output of one of several routes, and reads files itself for
-models that cannot: neither is a fact of the model. A field that is missing or odd says nothing.
+Only what a list says plainly is taken. OpenRouter tells the output bound of the route it prefers, which is the one that
+a request goes to; it reads files itself for models that cannot, which is no fact of the model. A field that is missing
+or odd says nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,15 +59,59 @@ class _Architecture(Struct, frozen=True):
     input_modalities: list[str] | None = None
 
 
+class _TopRoute(Struct, frozen=True):
+    max_completion_tokens: int | None = None
+
+
 class _Routed(Struct, frozen=True):
     id: str
     context_length: int | None = None
+    top_provider: _TopRoute | None = None
     architecture: _Architecture = _Architecture()
     supported_parameters: list[str] | None = None
 
 
 class _Routeds(Struct, frozen=True):
     data: list[_Routed]
+
+
+class _Skills(Struct, frozen=True):
+    function_calling: bool | None = None
+    vision: bool | None = None
+
+
+class _Mistral(Struct, frozen=True):
+    id: str
+    max_context_length: int | None = None
+    capabilities: _Skills | None = None
+
+
+class _Mistrals(Struct, frozen=True):
+    data: list[_Mistral]
+
+
+class _Groq(Struct, frozen=True):
+    id: str
+    context_window: int | None = None
+    max_completion_tokens: int | None = None
+
+
+class _Groqs(Struct, frozen=True):
+    data: list[_Groq]
+
+
+class _Together(Struct, frozen=True):
+    id: str
+    context_length: int | None = None
+
+
+class _Vllm(Struct, frozen=True):
+    id: str
+    max_model_len: int | None = None
+
+
+class _Vllms(Struct, frozen=True):
+    data: list[_Vllm]
 
 
 def anthropic(body: bytes) -> Told:
@@ -95,6 +143,7 @@ def openrouter(body: bytes) -> Told:
         sees, takes = model.architecture.input_modalities, model.supported_parameters
         told[model.id] = _said(
             context_window=_tokens(model.context_length),
+            max_output=_tokens(model.top_provider.max_completion_tokens if model.top_provider else None),
             images=None if sees is None else "image" in sees,
             audio=None if sees is None else "audio" in sees,
             tools=None if takes is None else "tools" in takes,
@@ -103,10 +152,45 @@ def openrouter(body: bytes) -> Told:
     return told
 
 
+def mistral(body: bytes) -> Told:
+    told: Told = {}
+    for model in msgspec.json.decode(body, type=_Mistrals).data[:MODELS_CAP]:
+        able = model.capabilities or _Skills()
+        told[model.id] = _said(
+            context_window=_tokens(model.max_context_length), images=able.vision, tools=able.function_calling
+        )
+    return told
+
+
+def groq(body: bytes) -> Told:
+    return {
+        model.id: _said(context_window=_tokens(model.context_window), max_output=_tokens(model.max_completion_tokens))
+        for model in msgspec.json.decode(body, type=_Groqs).data[:MODELS_CAP]
+    }
+
+
+def together(body: bytes) -> Told:
+    return {
+        model.id: _said(context_window=_tokens(model.context_length))
+        for model in msgspec.json.decode(body, type=list[_Together])[:MODELS_CAP]
+    }
+
+
+def vllm(body: bytes) -> Told:
+    return {
+        model.id: _said(context_window=_tokens(model.max_model_len))
+        for model in msgspec.json.decode(body, type=_Vllms).data[:MODELS_CAP]
+    }
+
+
 LISTINGS: Final[Mapping[str, tuple[str, Callable[[bytes], Told]]]] = {
     "anthropic": ("/models?limit=1000", anthropic),
     "gemini": ("/models?pageSize=1000", gemini),
     "openrouter": ("/models", openrouter),
+    "mistral": ("/models", mistral),
+    "groq": ("/models", groq),
+    "together": ("/models", together),
+    "vllm": ("/models", vllm),
 }
 """Vendor -> where its list is, below the base URL, and how it is read (raises msgspec.DecodeError)."""
 

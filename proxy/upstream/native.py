@@ -22,9 +22,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from proxy.config.values import Provider
-from proxy.upstream.connection import Answer, Connection
+from proxy.upstream.connection import Connection
 from proxy.upstream.dial import dial
 from proxy.upstream.exhaustion import lacking
+from proxy.upstream.native_answer import Answer
 from proxy.upstream.seam import Call, ConnectTimeout, Exhausted, Unreachable
 from proxy.upstream.tls import client_context
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from proxy.config.errors import ConfigError, ConfigErrors
 from proxy.config.values import Config, Provider
-from proxy.upstream.engines import engine_for
+from proxy.upstream.engines import EngineFor, engine_for
 from proxy.upstream.seam import Engine
 
 Made = tuple[str, str, str | None, str | None, bytes, int]
@@ -24,7 +24,7 @@ class Pool(Struct, frozen=True, eq=False):
     """Engine's kind, base URL, proxy, certificate file and its digest, places."""
 
 
-def pools_for(config: Config, before: Mapping[str, Pool]) -> dict[str, Pool]:
+def pools_for(config: Config, before: Mapping[str, Pool], engine_for: EngineFor = engine_for) -> dict[str, Pool]:
     """A pool for each provider, by name; from `before` where it can be kept. Reads files.
 
     Raises ConfigErrors for certificates that cannot be used; then nothing of `before` has changed.
@@ -32,7 +32,7 @@ def pools_for(config: Config, before: Mapping[str, Pool]) -> dict[str, Pool]:
     pools, errors = {}, []
     for name, provider in config.providers.items():
         try:
-            pools[name] = _pool(config, provider, before.get(name))
+            pools[name] = _pool(config, provider, before.get(name), engine_for)
         except ValueError as error:
             errors.append(ConfigError(f"providers.{name}.ca_file", str(error), config.source))
     if errors:
@@ -40,7 +40,7 @@ def pools_for(config: Config, before: Mapping[str, Pool]) -> dict[str, Pool]:
     return pools
 
 
-def _pool(config: Config, provider: Provider, before: Pool | None) -> Pool:
+def _pool(config: Config, provider: Provider, before: Pool | None, engine_for: EngineFor) -> Pool:
     kind, places = config.server.engine, config.limits.in_flight
     of = kind, provider.base_url, provider.proxy, provider.ca_file, _content(provider.ca_file), places
     if before is not None and before.of == of:

@@ -5,7 +5,7 @@ An engine retries nothing, follows no redirect, reads no environment, asks for i
 Cancelling the task that awaits any of these closes the upstream socket.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -63,6 +63,10 @@ class NotTaken(Cut):
     """The upstream took too little of a long request within `write_s`."""
 
 
+Sink = Callable[[bytes], bool]
+"""Takes a piece of a body where it arrives, outside any task, and says whether it wants the next one so as well."""
+
+
 class Upstream(Protocol):
     """An answer whose headers have arrived."""
 
@@ -74,6 +78,11 @@ class Upstream(Protocol):
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives, unbuffered. Raises Cut where it breaks off."""
+
+    async def drive(self, sink: Sink) -> bool:
+        """Gives `sink` each piece as it arrives, unbuffered, without waking the task that waits here: until it wants no
+        more (True; the next drive goes on from there) or the body has ended (False). Raises Cut where the body breaks
+        off, and what `sink` raises."""
 
     async def close(self) -> None:
         """Gives the connection up: back to the pool when the body was read to its end, closed otherwise."""

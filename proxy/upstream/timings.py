@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from proxy.config.values import TimeoutSettings
 from proxy.telemetry.names import READ_TIMEOUT, REQUEST_TIMEOUT
+from translators.faults import Malformed
 
 LONGEST_WAIT_S = 86_400.0
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
@@ -61,9 +62,16 @@ def client_times(
 
     The client's `x-request-timeout` replaces the configured deadline. Its timeout x (that header, else its SDK's
     `x-stainless-read-timeout`) also bounds the time to the commit: max(0.8 x, x - 1), so that our error arrives while
-    somebody still listens. What is no plain number of seconds above 0 and up to a day is ignored.
+    somebody still listens. A time is a plain number of seconds above 0 and up to a day. Raises Malformed for another
+    `x-request-timeout`, since whoever sent it relies on it; what an SDK says by itself is ignored where it is none.
     """
-    total = _seconds(headers.get(REQUEST_TIMEOUT))
+    asked = headers.get(REQUEST_TIMEOUT)
+    total = _seconds(asked)
+    if asked is not None and total is None:
+        message = f"it must be seconds, a plain number above 0 and up to {LONGEST_WAIT_S:.0f}, as in 30 or 2.5."
+        raise Malformed(
+            f"The header {REQUEST_TIMEOUT} is '{asked[:40]}'; {message}", param=REQUEST_TIMEOUT, code="invalid_value"
+        )
     wait = total if total is not None else _seconds(headers.get(READ_TIMEOUT))
     deadline = now + (total if total is not None else timeouts.deadline_s)
     if wait is None:

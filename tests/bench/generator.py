@@ -2,11 +2,12 @@
 
     closed URL BODY SECONDS CONNECTIONS                    answers, errors, seconds
     latency URL BODY DIRECT_URL DIRECT_BODY RATE SECONDS [MARK]   seconds of each answer: through the proxy, and direct
-    streams URL BODY COUNT                                 events, longest gap, whole streams
+    streams URL BODY COUNT SPREAD END                      events, pieces, longest gap, whole streams
 
 `latency` is an open loop: a request leaves at its time whatever became of the ones before. Requests to the proxy and
 direct to the provider take turns, half a period apart, so that both meet the same noise. With a MARK the time is that
-of the first piece of the body that holds it: the first token of a stream.
+of the first piece of the body that holds it: the first token of a stream. `streams` are opened over SPREAD seconds, and
+one is whole when END came.
 """
 
 import asyncio
@@ -21,8 +22,6 @@ from proxy.drill.load import CLOCK, Broken, Channel, encode
 from tests.bench.servers import CLIENT_KEY
 
 WARM_UP = 100
-SPREAD_S = 1.0
-"""Streams are opened over so long a time."""
 
 
 class Endpoint:
@@ -101,26 +100,28 @@ async def latency(
 
 
 class Watch:
-    """One open stream: how many events came and how long the longest wait between two pieces was."""
+    """One open stream: how many events and pieces came and how long the longest wait between two pieces was."""
 
-    __slots__ = ("done", "events", "gap", "last")
+    __slots__ = ("done", "end", "events", "gap", "last", "pieces")
 
-    def __init__(self) -> None:
-        self.events, self.gap, self.last, self.done = 0, 0.0, 0.0, False
+    def __init__(self, end: bytes) -> None:
+        self.end = end
+        self.events, self.pieces, self.gap, self.last, self.done = 0, 0, 0.0, 0.0, False
 
     def piece(self, data: bytes) -> None:
         now = CLOCK.now()
         if self.last:
             self.gap = max(self.gap, now - self.last)
         self.last = now
+        self.pieces += 1
         self.events += data.count(b"\n\n")
-        self.done = self.done or b"[DONE]" in data
+        self.done = self.done or self.end in data
 
 
-async def streams(url: str, body: str, count: str) -> dict[str, Any]:
+async def streams(url: str, body: str, count: str, spread: str, end: str) -> dict[str, Any]:
     endpoint = Endpoint(url, body)
     loop = asyncio.get_running_loop()
-    watches = [Watch() for _ in range(int(count))]
+    watches = [Watch(end.encode()) for _ in range(int(count))]
 
     async def one(watch: Watch, delay: float) -> None:
         begin = loop.create_future()
@@ -134,9 +135,10 @@ async def streams(url: str, body: str, count: str) -> dict[str, Any]:
             watch.done = False
         channel.close()
 
-    await asyncio.gather(*(one(watch, SPREAD_S * at / len(watches)) for at, watch in enumerate(watches)))
+    await asyncio.gather(*(one(watch, float(spread) * at / len(watches)) for at, watch in enumerate(watches)))
     return {
         "events": sum(watch.events for watch in watches),
+        "pieces": sum(watch.pieces for watch in watches),
         "longest_gap_s": max(watch.gap for watch in watches),
         "whole": sum(watch.done for watch in watches),
     }

@@ -1,6 +1,7 @@
 """The upstream of all measurements, in a process of its own: `python -m tests.bench.provider CERTIFICATE KEY SECONDS`.
 
 Prints one line of JSON, name to base URL, and serves until it is ended. SECONDS is how long a `paced` stream lasts.
+Answers are rendered at the first question and played again from memory, each event a write of its own.
 """
 
 import asyncio
@@ -16,7 +17,17 @@ from proxy.drill.script import Script, ok
 from translators.ir import Dialect
 
 CHUNKS_PER_S = 20
+CHUNKS = 200
+CHUNK_EVERY_S = 0.005
+"""Of the streams by which dialects are compared."""
 OPENAI, ANTHROPIC = Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES
+SPOKEN = {
+    "chat": OPENAI,
+    "responses": Dialect.OPENAI_RESPONSES,
+    "anthropic": ANTHROPIC,
+    "gemini": Dialect.GEMINI,
+}
+"""The providers of the ordered pairs."""
 
 
 def scripts(seconds: float) -> dict[str, tuple[Dialect, Script, bool]]:
@@ -32,12 +43,25 @@ def scripts(seconds: float) -> dict[str, tuple[Dialect, Script, bool]]:
     }
 
 
+def pair_scripts() -> dict[str, tuple[Dialect, Script, bool]]:
+    """The same, for the pairs: of each dialect short answers and streams of many chunks."""
+    streamed = ok(deltas=CHUNKS, every_s=CHUNK_EVERY_S)
+    return {f"pair-{name}": (dialect, ok(), False) for name, dialect in SPOKEN.items()} | {
+        f"pair-{name}-stream": (dialect, streamed, False) for name, dialect in SPOKEN.items()
+    }
+
+
+def dialect_of(name: str) -> Dialect:
+    """Of the provider of that name."""
+    return (scripts(0.0) | pair_scripts())[name][0]
+
+
 async def main(certificate: str, key: str, seconds: float) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
     async with AsyncExitStack() as stack:
         urls = {}
-        for name, (dialect, script, secure) in scripts(seconds).items():
+        for name, (dialect, script, secure) in (scripts(seconds) | pair_scripts()).items():
             provider = ScriptedProvider(name, dialect, script, tls=tls if secure else None)
             urls[name] = (await stack.enter_async_context(provider)).base_url
         print(json.dumps(urls), flush=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.machine import OTHER_CORES, PROXY_CORES, Child, child, module
+from tests.bench.provider import ANTHROPIC, dialect_of
 
 CLIENT_KEY = "bench-client-key"
-DIALECTS = {"anthropic": "anthropic-messages"}
 START_S = 15.0
 ENVIRONMENT = {"BENCH_PROVIDER_KEY": "bench", "PYTHONDONTWRITEBYTECODE": ""}
 """Of the proxy. An installed package has its bytecode beside it; without it half of a start would be compiling."""
@@ -62,11 +62,12 @@ def config(urls: Mapping[str, str], certificate: Path, engine: str, listen: str,
         f'[clients.bench]\nkey_sha256 = ["{digest}"]',
     ]
     for name, url in urls.items():
-        lines.append(f'[providers.{name}]\ndialect = "{DIALECTS.get(name, "openai-chat")}"\nbase_url = "{url}"')
+        dialect = dialect_of(name)
+        lines.append(f'[providers.{name}]\ndialect = "{dialect}"\nbase_url = "{url}"')
         lines.append('keys = ["env:BENCH_PROVIDER_KEY"]')
         if url.startswith("https"):
             lines.append(f'ca_file = "{certificate}"')
-        if name in DIALECTS:
+        if dialect == ANTHROPIC:
             lines.append("profile = { max_output = 4096 }")
         lines.append(f'[models."{name}"]\nchain = ["{name}/demo-large"]')
     return "\n".join(lines) + "\n"
@@ -92,14 +93,23 @@ def sidestep(
 
 
 @contextmanager
-def raw_asgi() -> Iterator[str]:
-    """The URL of the baseline server."""
+def raw_asgi() -> Iterator[tuple[Child, str]]:
+    """The baseline server: its process and its URL."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "tests.bench.baseline:app", "--port", str(port)]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     with child(command, PROXY_CORES) as (started, process):
         _ready(process, f"http://127.0.0.1:{port}/", time.perf_counter(), started)
-        yield f"http://127.0.0.1:{port}"
+        yield started, f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def relay(target: str) -> Iterator[tuple[Child, str]]:
+    """A bare relay to the base URL `target`: its process and its own base URL."""
+    parts, port = urlsplit(target), free_port()
+    with child(module("relay", str(port), str(parts.port)), PROXY_CORES) as (started, process):
+        _ready(process, f"http://127.0.0.1:{port}{parts.path}/models", time.perf_counter(), started)
+        yield started, f"http://127.0.0.1:{port}{parts.path}"
 
 
 def _ready(process: "subprocess.Popen[bytes]", url: str, since: float, started: Child) -> float:

@@ -167,6 +167,7 @@ RESPONSES = {
     "`tools` of type `custom`": {"tools": [{"type": "custom", "name": "f"}]},
     "`tools` of type `web_search`": {"tools": [{"type": "web_search"}]},
     "other hosted tools": {"tools": [{"type": "file_search", "vector_store_ids": ["v"]}]},
+    "`tool_choice` of a hosted tool": {"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}},
     "`parallel_tool_calls: false`": {
         "tools": [{"type": "function", "name": "f", "parameters": SCHEMA, "strict": False}],
         "parallel_tool_calls": False,

@@ -16,9 +16,11 @@ from proxy.drill.demo import _ROW, PHASES
 
 NOT_RUN = {
     r"make (run|test|install)\b.*": "installs from a package index; continuous integration runs these",
+    r"make drill\b.*": "installs first; test_drills plays its recipe",
     r"make bench\b.*": "measures for minutes",
     r"docker (build|run) .*": "needs a container engine; tests/ops plays the image's build",
     r"sidestep demo": "takes half a minute; its unit tests play it",
+    r"sidestep drill --all\b.*": "takes half a minute; the end-to-end tests play every cell",
 }
 """Commands that are only recognised, each with the reason."""
 VOLATILE = (

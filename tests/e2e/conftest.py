@@ -65,6 +65,7 @@ class World:
         for one in self.providers:
             one.script = ok()
             one.requests.clear()
+            one.refused = 0
             self.counted[one.name] = one.request_count
 
     def calls(self) -> dict[str, int]:
@@ -77,9 +78,9 @@ def secret_of(name: str) -> str:
 
 
 def provider_of(scripted: ScriptedProvider, **more) -> Provider:
-    settings = {"breaker": PATIENT, "retry": QUICK, "timeouts": SHORT} | more
     key = ProviderKey("env:KEY", Secret(secret_of(scripted.name)))
-    return Provider(scripted.name, scripted.dialect, scripted.base_url, keys=(key,), **settings)
+    settings = {"breaker": PATIENT, "retry": QUICK, "timeouts": SHORT, "keys": (key,)} | more
+    return Provider(scripted.name, scripted.dialect, scripted.base_url, **settings)
 
 
 def steps(*names: str) -> tuple[Step, ...]:

@@ -160,6 +160,8 @@ async def _usual(asked: Asked) -> None:
             piece = SPEECH[start : start + 100_000]
             await asked.send(b"%x\r\n%b\r\n" % (len(piece), piece))
         await asked.send(b"0\r\n\r\n")
+    elif path == "/audio/transcriptions":
+        await asked.json({"text": f"{asked.size} bytes", "usage": {"type": "duration", "seconds": 1}})
     else:
         await asked.json(VERDICT if path == "/moderations" else PICTURE)
 

@@ -225,7 +225,7 @@ BAD = {
         {"model": "solo", "max_tokens": 5, "messages": [{"role": "boss", "content": "x"}]},
         400,
         "invalid_request_error",
-        "messages[0].role",
+        "messages.0.role",
     ),
     "unknown model": ({"model": "nobody", "max_tokens": 5, "messages": said("x")}, 404, "not_found_error", "nobody"),
     "half a json": (b'{"model": ', 400, "invalid_request_error", "JSON"),

@@ -71,6 +71,27 @@ async def test_a_bad_body_is_told_with_its_field_and_costs_no_upstream_call(worl
     assert (await post(world, HELLO)).status_code == 200, "the proxy goes on"
 
 
+BY_DIALECT = {
+    "/chat/completions": HELLO,
+    "/responses": {"model": "duo", "input": "hello"},
+    "/completions": {"model": "duo", "prompt": "hello"},
+    "/embeddings": {"model": "vectors", "input": "hello"},
+    "/messages": {"model": "duo", "max_tokens": 9, "messages": HELLO["messages"]},
+}
+
+
+@pytest.mark.parametrize("path", BY_DIALECT)
+@pytest.mark.parametrize("seconds", ["soon", "-1", "0", "nan", "inf", "10s"])
+async def test_a_timeout_that_is_no_time_is_told_by_its_headers_name(world, path, seconds):
+    answer = await post(world, BY_DIALECT[path], path, headers={"x-request-timeout": seconds})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["type"]) == (400, "invalid_request_error")
+    assert error["message"].startswith(f"The header x-request-timeout is '{seconds}'")
+    assert path == "/messages" or (error["param"], error["code"]) == ("x-request-timeout", "invalid_value")
+    assert sum(world.calls().values()) == 0
+    assert (await post(world, BY_DIALECT[path], path, headers={"x-request-timeout": "10"})).status_code == 200
+
+
 async def test_a_relayed_request_is_not_checked_beyond_its_envelope(world):
     """Tomorrow's fields, and values only the provider can judge, go through to a provider of the same dialect."""
     body = HELLO | {"model": "solo", "tomorrow": {"a": [1]}, "temperature": "hot"}

@@ -1,8 +1,10 @@
 """OpenAI's other paths, by its own SDK, through a real proxy to the one provider that has them."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
+import httpx2
 import openai
 import pytest
 
@@ -68,6 +70,73 @@ async def test_moderations_images_and_the_files_own_methods_work(world):
     assert (await client.files.delete("file-1")).deleted
     assert shelf.asked[-1].target == "/v1/files/file-1"
     assert shelf.connections == 1, "the connection serves again"
+
+
+async def test_a_recording_is_written_down(world):
+    shelf, _, client = world
+    recording = ("talk.wav", bytes(range(256)) * 8000, "audio/wav")
+    answer = await client.audio.transcriptions.create(file=recording, model="whisper", prompt="names", language="de")
+    assert answer.text == f"{shelf.asked[-1].size} bytes" and shelf.asked[-1].size > 2_048_000
+    assert b'name="language"\r\n\r\nde' in shelf.asked[-1].start
+
+
+async def test_a_provider_that_dies_in_a_download_is_an_error_of_the_sdk_never_a_short_file(world):
+    shelf, _, client = world
+
+    async def script(asked):
+        await asked.take()
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: %d\r\n\r\n" % len(SPEECH)
+        await asked.send(head + SPEECH[:1000])
+        begun.set()
+        await heard.wait()
+        asked.reset()
+
+    shelf.script, begun, heard = script, asyncio.Event(), asyncio.Event()
+    heard.set()
+    with pytest.raises((openai.APIConnectionError, httpx2.HTTPError)):
+        await client.files.content("file-1")
+    heard.clear()
+    said = b""
+    async with client.audio.speech.with_streaming_response.create(model="tts", voice="alloy", input="hi") as answer:
+        heard.set()
+        with pytest.raises((openai.APIConnectionError, httpx2.HTTPError)):
+            said = await answer.read()
+    assert said == b""
+
+
+async def test_a_provider_that_dies_in_an_upload_is_a_status_and_it_is_not_sent_again(world, big):
+    shelf, _, client = world
+
+    async def script(asked):
+        await asked.reader.readexactly(1000)
+        asked.reset()
+
+    shelf.script = script
+    with pytest.raises(openai.InternalServerError) as caught:
+        await client.files.create(file=big, purpose="batch")
+    assert (caught.value.status_code, caught.value.code) == (502, "upstream_invalid_response")
+    assert len(shelf.asked) == 1
+
+
+async def test_a_client_that_leaves_a_download_in_the_middle_takes_the_upstream_call_with_it(world):
+    shelf, running, client = world
+    left = asyncio.Event()
+
+    async def script(asked):
+        await asked.take()
+        await asked.send(
+            b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n"
+        )
+        await asked.left()
+        left.set()
+
+    shelf.script = script
+    async with client.audio.speech.with_streaming_response.create(model="tts", voice="alloy", input="hi") as answer:
+        assert await anext(answer.iter_bytes(2)) == b"hi"
+    async with asyncio.timeout(5):
+        await left.wait()
+        await running.edge.drained()
+    assert running.app.state()["providers"]["shelf"][0]["in_flight"] == 0
 
 
 async def test_an_upload_without_a_length_is_passed_on_without_one(world):

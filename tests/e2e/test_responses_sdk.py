@@ -168,6 +168,35 @@ async def test_a_translated_answer_is_kept_by_nobody_and_that_is_said(world, cli
     assert "translated" in raised.value.message
 
 
+def named(response, said="go on") -> list[Any]:
+    """A conversation that goes on from an answer whose items it only names."""
+    names = [{"type": "item_reference", "id": item.id} for item in response.output]
+    return [{"role": "user", "content": "hello"}, *names, {"role": "user", "content": said}]
+
+
+@pytest.mark.parametrize("model", SERVED)
+async def test_items_that_are_only_named_are_put_in_again(world, ask, model):
+    first = await ask(model=model, input="hello")
+    second = await ask(model=model, input=named(first))
+    assert second.output_text == f"demo answer from {SERVED[model]}: go on"
+    assert first.output_text in str(getattr(world, SERVED[model]).requests[-1].body)
+
+
+async def test_items_that_one_provider_stores_do_not_bind_a_conversation_to_it(world, ask):
+    first = await ask(model="native", input="hello")
+    world.alpha.script = script.status(503)
+    second = await ask(model="native", input=named(first))
+    assert second.output_text == "demo answer from beta: go on"
+    assert "demo answer from alpha" in str(world.beta.requests[-1].body)
+
+
+async def test_an_answer_that_was_not_to_be_stored_is_not_kept_here(client):
+    first = await client.responses.create(model="claude", input="hello", store=False)
+    with pytest.raises(openai.BadRequestError) as raised:
+        await client.responses.create(model="claude", input=named(first))
+    assert raised.value.param == "input[1].id" and "'store': false" in raised.value.message
+
+
 # -- chat clients at servers that want to be asked otherwise
 
 

@@ -44,7 +44,7 @@ def test_a_call_without_a_result_is_answered_with_an_error_and_that_is_reported(
     first, second, said = body["messages"][2]["content"]
     assert (first["tool_use_id"], second["tool_use_id"], second["is_error"]) == ("a", "b", True)
     assert said["text"] == "hello"
-    assert report == {"messages[1].tool_calls": "approximated"}
+    assert report == {"items[2]": "approximated"}
 
 
 # 1jehuang/jcode#276

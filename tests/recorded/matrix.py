@@ -39,10 +39,6 @@ NEWER = (
         r"'system' is not one of|content/0/type: 'text' was expected",
         "a system message in mid-conversation, newer than the schema",
     ),
-    (
-        r"'output_text' is not one of|'status' is a required",
-        "an earlier answer as text without an id, which the API takes and its schema does not",
-    ),
     (r"service_tier: 'on_demand'", "a tier of the client's own vendor is passed on"),
     (
         r"'(document|video)_url' is not one of",

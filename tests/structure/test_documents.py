@@ -48,7 +48,14 @@ def test_the_locks_input_is_what_the_project_requires(root, project):
     assert listed - {"setuptools"} == names(project["dependencies"])
 
 
-@pytest.mark.parametrize("lock", ["run", "dev", "frameworks"])
+def test_every_extra_requirement_has_its_reason_and_its_lock(root, project):
+    extra = names(one for listed in project["optional-dependencies"].values() for one in listed)
+    assert documented(root, "Extra") == extra
+    assert names((root / "requirements/vertex.in").read_text().splitlines()) == extra
+    assert names((root / "requirements/vertex.txt").read_text().splitlines()) > extra
+
+
+@pytest.mark.parametrize("lock", ["run", "vertex", "dev", "frameworks"])
 def test_every_locked_requirement_is_pinned_and_has_hashes(root, lock):
     """No loose version, no address, no option that widens where packages come from."""
     text = (root / f"requirements/{lock}.txt").read_text().replace("\\\n", " ")

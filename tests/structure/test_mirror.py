@@ -12,6 +12,7 @@ ENGINES = "tests/unit/proxy/upstream/test_engine_answers.py"
 ELSEWHERE = {
     # Both engines pass one suite, so that nothing above the seam can tell them apart.
     "proxy/upstream/httpx2_engine.py": ENGINES,
+    "proxy/upstream/native_answer.py": ENGINES,
 }
 """Modules with logic that the tests of something else reach: each with that test, and a comment that says why."""
 
@@ -20,6 +21,7 @@ ACROSS = {
     "tests/unit/proxy/config/test_example.py": "the example at the top of the tree",
     "tests/unit/proxy/upstream/test_engine_answers.py": "the contract of every engine",
     "tests/unit/proxy/upstream/test_engine_cancellation.py": "the contract of every engine",
+    "tests/unit/proxy/upstream/test_engine_driving.py": "the contract of every engine",
     "tests/unit/proxy/upstream/test_engine_failures.py": "the contract of every engine",
     "tests/unit/proxy/upstream/test_engine_giving.py": "the contract of every engine",
     "tests/unit/proxy/upstream/test_engine_writing.py": "the contract of every engine",

@@ -9,6 +9,7 @@ from translators.anthropic_messages.events_in import Reader
 from translators.anthropic_messages.events_out import Writer, aside
 from translators.anthropic_messages.faults import parse_fault, render_fault
 from translators.anthropic_messages.marks import replayed, unbound
+from translators.anthropic_messages.naming import naming
 from translators.anthropic_messages.relay import Relay
 from translators.anthropic_messages.reply import inspect_reply, parse_reply, render_reply
 from translators.anthropic_messages.request_in import check_envelope, parse_request
@@ -31,6 +32,7 @@ __all__ = [
     "dialect",
     "id_prefix",
     "inspect_reply",
+    "naming",
     "parse_fault",
     "parse_reply",
     "parse_request",

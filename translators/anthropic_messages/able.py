@@ -42,7 +42,7 @@ def _messages(body: Body, profile: Profile, report: Report) -> None:
     for i, message in enumerate(messages):
         content = message.get("content") if isinstance(message, dict) else None
         if isinstance(content, list):
-            kept = _shown(content, f"messages[{i}].content", profile, report)
+            kept = _shown(content, f"messages.{i}.content", profile, report)
             if kept is not content:
                 messages[i] = {**message, "content": kept}
     body["messages"] = messages
@@ -54,11 +54,11 @@ def _shown(blocks: list[Json], path: str, profile: Profile, report: Report) -> l
     for j, block in enumerate(blocks):
         why = _lacking(block, profile)
         if why:
-            report.refused(f"{path}[{j}].{block['type']}", why)
+            report.refused(f"{path}.{j}", why)
             changed = True
             continue
         inner = block.get("content") if isinstance(block, dict) and block.get("type") == "tool_result" else None
-        shown = _shown(inner, f"{path}[{j}].content", profile, report) if isinstance(inner, list) else inner
+        shown = _shown(inner, f"{path}.{j}.content", profile, report) if isinstance(inner, list) else inner
         kept.append(block if shown is inner else {**block, "content": shown})
         changed = changed or shown is not inner
     return (kept or [{"type": "text", "text": LEFT_OUT}]) if changed else blocks

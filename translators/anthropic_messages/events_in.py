@@ -6,13 +6,15 @@ as `reply.parse_reply` maps whole blocks, so that folding the deltas gives the s
 
 Odd cases: counts are cumulative and the last one said wins; relays repeat `message_start` and append `[DONE]`; a
 tool's arguments may come whole with its block's start, or not at all (`{}`); a free-text tool's arguments are held
-until they are whole, because they come wrapped in JSON; unknown events, deltas and blocks are ignored and counted. A
-turn that pauses ends in `Continued` where the request has tools that Anthropic runs itself (see `paused`).
+until they are whole, because they come wrapped in JSON; unknown events and deltas are ignored and counted;
+blocks of other kinds, as those of tools that Anthropic runs, are `Kept` whole where their deltas are known. A turn that
+pauses ends in `Continued` where the request has tools that Anthropic runs itself (see `paused`).
 """
 
 from collections.abc import Sequence
 
 import msgspec
+import orjson
 from msgspec import Struct
 
 from translators.anthropic_messages.faults import parse_fault
@@ -28,6 +30,9 @@ from translators.ir import (
     Event,
     Failed,
     Finish,
+    Foreign,
+    Json,
+    Kept,
     Opaque,
     ReasoningDelta,
     ReasoningEnd,
@@ -95,7 +100,7 @@ _NOTHING: tuple[Delta, ...] = ()
 class _Open:
     """A block that was started and not yet stopped."""
 
-    __slots__ = ("citations", "custom", "given", "held", "kind", "said", "signature", "start", "tool")
+    __slots__ = ("citations", "custom", "given", "held", "kind", "said", "signature", "start", "tool", "whole")
 
     def __init__(self, block: Block, start: int, *, custom: bool) -> None:
         self.kind = block.type
@@ -107,6 +112,17 @@ class _Open:
         self.given = bytes(block.input).decode() if block.type == "tool_use" else ""
         self.said = False
         self.held: list[str] = []
+        self.whole: dict[str, Json] | None = None
+        """A block without a neutral word, as it began."""
+
+
+def _whole_block(data: bytes) -> dict[str, Json] | None:
+    """The block of an event that could be read; None where it cannot be sent on (half a surrogate pair)."""
+    try:
+        whole: dict[str, Json] = orjson.loads(data)["content_block"]
+    except orjson.JSONDecodeError:
+        return None
+    return whole
 
 
 class Reader:
@@ -161,7 +177,7 @@ class Reader:
         if kind == "content_block_delta":
             return self._change(read)
         if kind == "content_block_start":
-            return self._start_block(read)
+            return self._start_block(read, event.data)
         if kind == "content_block_stop":
             return self._stop_block(read.index)
         if kind == "message_start":
@@ -278,7 +294,7 @@ class Reader:
             deltas += self._stop_block(index)
         return deltas
 
-    def _start_block(self, read: _Event) -> Sequence[Delta]:
+    def _start_block(self, read: _Event, data: bytes) -> Sequence[Delta]:
         block = read.content_block
         if block is None:
             raise ProtocolFault("its content_block_start has no block")
@@ -297,8 +313,8 @@ class Reader:
             opened.tool = self._tools
             self._tools += 1
             deltas.append(ToolStart(opened.tool, block.id or "", block.name or "", opened.custom))
-        else:
-            self.ignored += 1
+        elif kind:
+            opened.whole = _whole_block(data)
         return deltas
 
     def _say(self, text: str | None, deltas: list[Delta]) -> None:
@@ -323,9 +339,12 @@ class Reader:
             return (ReasoningDelta(change.thinking),) if change.thinking else _NOTHING
         if kind == "signature_delta" and block.kind == "thinking":
             block.signature += change.signature or ""
+        elif kind == "input_json_delta" and block.whole is not None:
+            block.held.append(change.partial_json or "")
         elif kind == "citations_delta" and change.citation is not None:
             block.citations.append(change.citation)
         else:
+            block.whole = None
             self.ignored += 1
         return _NOTHING
 
@@ -350,9 +369,21 @@ class Reader:
         if block.kind == "thinking":
             opaque = Opaque("signature", block.signature, self._origin()) if block.signature else None
             return (ReasoningEnd(opaque),)
+        if block.whole is not None:
+            return self._keep(block.whole, "".join(block.held))
         if block.kind == "text" and block.citations:
             return [Annotated(one) for one in cited(block.citations, block.start, self._length)]
         return _NOTHING
+
+    def _keep(self, whole: dict[str, Json], given: str) -> Sequence[Delta]:
+        """A block that has no neutral word, with what its deltas gave it."""
+        if given:
+            try:
+                whole["input"] = orjson.loads(given)
+            except orjson.JSONDecodeError:
+                self.ignored += 1
+                return _NOTHING
+        return (Kept(Foreign(DIALECT, whole["type"], whole)),)
 
     def _origin(self) -> str:
         return self._profile.origin(DIALECT)

@@ -18,6 +18,7 @@ from translators.anthropic_messages.wire import DIALECT
 from translators.ir import Json, Opaque, Reasoning
 from translators.profile import Profile
 from translators.remember import Turn
+from translators.report import Report
 
 PREFIX = "sidestep."
 PLAIN = f"{PREFIX}plain.."
@@ -77,9 +78,21 @@ def earlier_thinking(text: str, blob: Json, form: str) -> Reasoning:
 # -- relayed requests --------------------------------------------------------------------------------------------
 
 
-def without_marked(body: dict[str, Json]) -> dict[str, Json]:
-    """The body without other dialects' thinking."""
-    return _without(body, lambda _, block: _is_marked(block))
+def without_marked(body: dict[str, Json], report: Report) -> dict[str, Json]:
+    """The body without other dialects' thinking, which is noted once."""
+    plain = _without(body, lambda _, block: _is_marked(block))
+    if plain is not body:
+        report.dropped(_first_marked(body), "thinking is bound to the model that wrote it")
+    return plain
+
+
+def _first_marked(body: dict[str, Json]) -> str:
+    return next(
+        f"messages.{i}.content.{j}"
+        for i, message in enumerate(body["messages"])
+        for j, block in enumerate(_blocks(message))
+        if _is_thinking(block) and _is_marked(block)
+    )
 
 
 def replayed(body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile) -> dict[str, Json]:

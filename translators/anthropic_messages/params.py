@@ -111,9 +111,12 @@ def output_format(wanted: OutputFormat, profile: Profile, report: Report) -> tup
     if wanted.kind == "json_object":
         report.approximated("response_format", "asked for in words")
         return None, "Answer with one valid JSON object and nothing else."
-    if wanted.kind == "text" or wanted.schema is None:
+    if wanted.kind == "text":
         return None, None
     field = "response_format.json_schema"
+    if wanted.schema is None:
+        report.refused(field, "it has no schema")
+        return None, None
     if not profile.json_schema:
         report.refused(field, "the model takes no JSON schema")
         return None, None
@@ -172,17 +175,30 @@ def extras(body: Body, request: Request, report: Report) -> None:
             body.setdefault(name, value)  # the Responses API has a list of that name
         elif name == "moderation" and isinstance(value, dict) and value.get("policy"):
             report.refused(name, "anthropic has no moderation policy")
+        elif name == "tool_choice":
+            report.refused(name, "it names a tool that only its own vendor runs")
         elif name not in MERGED and value is not None and value is not False:
             report.dropped(name, "anthropic has no such field")
 
 
-def quirks(body: Body, profile: Profile, report: Report) -> None:
-    """The profile's last word: fields this model rejects, always wants, or calls by another name."""
+CLIENT_NAMES = {
+    "max_tokens": "max_completion_tokens",
+    "stop_sequences": "stop",
+    "output_config": "reasoning_effort",
+    "thinking": "reasoning_effort",
+    "system": "messages",
+}
+"""Anthropic's names -> what Reports call the same."""
+
+
+def quirks(body: Body, profile: Profile, report: Report, *, own: bool = False) -> None:
+    """The profile's last word: fields this model rejects, always wants, or calls by another name. `own`: to be told to
+    a client of this dialect, in Anthropic's own names."""
     for name, value in profile.requires.items():
         body.setdefault(name, value)
     for name in profile.rejects:
         if body.pop(name, None) is not None and name != "model":
-            report.dropped(name, "the model rejects it")
+            report.dropped(name if own else CLIENT_NAMES.get(name, name), "the model rejects it")
     for name, renamed in profile.renames.items():
         if name in body:
             body[renamed] = body.pop(name)

@@ -9,7 +9,7 @@ import base64
 import binascii
 
 from translators.anthropic_messages.wire import DIALECT
-from translators.ir import Audio, File, Foreign, Image, Item, Json, Message, Part, Reasoning, Refusal, Text, ToolCall
+from translators.ir import Audio, File, Foreign, Image, Item, Json, Opaque, Part, Refusal, Text
 from translators.profile import Profile
 from translators.report import Report
 
@@ -23,25 +23,36 @@ _SUFFIXES = {"pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown
 _SUFFIXES |= {"json": "application/json", "xml": "application/xml", "html": "text/html"}
 
 
-class Scribe:
-    """Renders parts for one request and notes in its report what became of them, by the client's own paths."""
+BOUND = "it is bound to the model that wrote it"
+UNSIGNED = "anthropic takes back no thinking that it did not sign"
 
-    __slots__ = ("_indexes", "items", "profile", "report")
+
+class Scribe:
+    """Renders parts for one request and notes in its report what became of them."""
+
+    __slots__ = ("_left_behind", "items", "profile", "report")
 
     def __init__(self, items: tuple[Item, ...], profile: Profile, report: Report) -> None:
         self.items = items
         self.profile = profile
         self.report = report
-        self._indexes: list[int] | None = None
+        self._left_behind = False
 
-    def path(self, position: int, suffix: str = "") -> str:
-        """`messages[2].content[0]`: the client's path of an item. Counted only when there is something to tell."""
-        if self._indexes is None:
-            self._indexes = message_indexes(self.items)
-        return f"messages[{self._indexes[position]}]{suffix}"
+    @staticmethod
+    def path(position: int, suffix: str = "") -> str:
+        """`items[2].parts[0]`, as Reports name things."""
+        return f"items[{position}]{suffix}"
 
     def refuse(self, position: int, suffix: str, why: str) -> None:
         self.report.refused(self.path(position, suffix), why)
+
+    def leave_behind(self, position: int, suffix: str, opaque: Opaque | None) -> None:
+        """Notes, once a request, that thinking or a signature goes to its maker only: every turn of a conversation may
+        have some."""
+        if not self._left_behind:
+            self._left_behind = True
+            why = UNSIGNED if opaque is None else BOUND
+            self.report.dropped(self.path(position, suffix), why)
 
     def blocks(self, parts: tuple[Part, ...], position: int, lead: str = "") -> list[Block]:
         """The blocks of one item's parts. Blank text is left out, its cache marker moved to the block before it;
@@ -55,33 +66,40 @@ class Scribe:
                 continue
             marker = part.cache
             if part.opaque is not None:
-                why = "the signature is bound to the model that wrote it"
-                self.report.dropped(self.path(position, ".extra_content"), why)
+                self.leave_behind(position, ".opaque", part.opaque)
             if part.text and not part.text.isspace():
                 said: Block = {"type": "text", "text": lead + part.text if lead else part.text}
                 if marker is not None:
                     said["cache_control"] = marker
                 out.append(said)
                 lead = ""
-            elif marker is not None and out:
-                out[-1].setdefault("cache_control", marker)
+            elif marker is not None:
+                self._mark(out, marker, position, index)
         return out
 
+    def _mark(self, out: list[Block], marker: Json, position: int, index: int) -> None:
+        """Puts the marker of a blank text to the block before it."""
+        if out:
+            out[-1].setdefault("cache_control", marker)
+        else:
+            why = "it stands on a text without words"
+            self.report.dropped(self.path(position, f".parts[{index}].cache_control"), why)
+
     def _other(self, part: Part, position: int, index: int) -> Block | None:
-        suffix = f".content[{index}]"
+        suffix = f".parts[{index}]"
         if isinstance(part, Foreign):
             if part.dialect == DIALECT and isinstance(part.value, dict):
                 return dict(part.value)
             self.refuse(position, suffix, f"anthropic has no {part.kind} part")
         elif isinstance(part, Image):
-            return _marked(self._image(part, position, suffix + ".image_url"), part)
+            return _marked(self._image(part, position, suffix), part)
         elif isinstance(part, File):
-            return _marked(self._document(part, position, suffix + ".file"), part)
+            return _marked(self._document(part, position, suffix), part)
         elif isinstance(part, Refusal):
-            self.report.approximated(self.path(position, suffix + ".refusal"), "sent as plain text")
+            self.report.approximated(self.path(position, suffix), "sent as plain text")
             return {"type": "text", "text": part.text} if part.text.strip() else None
         elif isinstance(part, Audio):
-            self.refuse(position, suffix + ".input_audio", "anthropic takes no audio")
+            self.refuse(position, suffix, "anthropic takes no audio")
         return None
 
     def _image(self, image: Image, position: int, suffix: str) -> Block | None:
@@ -125,25 +143,6 @@ class Scribe:
             text = _decoded(file.data or "")
             return None if text is None else {"type": "text", "media_type": "text/plain", "data": text}
         return None
-
-
-def message_indexes(items: tuple[Item, ...]) -> list[int]:
-    """Which of the client's messages each item came from: reasoning, text and calls of one assistant message are one,
-    every other message and tool result is one of its own."""
-    indexes: list[int] = []
-    count, held = -1, 0
-    for item in items:
-        rank = 0 if type(item) is Message and item.role != "assistant" else _RANKS.get(type(item), 0)
-        # Within one assistant message the order is reasoning (1), text (2), calls (3).
-        same = held and rank and (rank > held or (rank == held and rank != _RANKS[Message]))
-        if not same:
-            count += 1
-        held = rank
-        indexes.append(count)
-    return indexes
-
-
-_RANKS: dict[type, int] = {Reasoning: 1, Message: 2, ToolCall: 3}
 
 
 def _marked(block: Block | None, part: Image | File) -> Block | None:

@@ -1,9 +1,10 @@
 """Whole answers: an Anthropic message read into a Reply, and a Reply written as an Anthropic message.
 
 Text blocks in a row become one text, as they do in a stream. Blocks of tools that the vendor ran itself
-(`server_tool_use` and every `*_tool_result`) are not the caller's to answer and stay out of the items; what was found
-shows in the text and its citations. A refusal ends in a refusal part; calls made before it are not to be run and are
-left out. Source: Anthropic's Messages reference (Message, content blocks, stop reasons).
+(`server_tool_use` and every `*_tool_result`) are not the caller's to answer: they are kept whole as `Foreign` parts, to
+be sent back in their place; what was found shows in the text and its citations. A refusal ends in a refusal part; calls
+made before it are not to be run and are left out. Source: Anthropic's Messages reference (Message, content blocks, stop
+reasons).
 """
 
 from typing import Any
@@ -101,7 +102,7 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
         raise ProtocolFault("its message has no content")
     usage = message.usage
     pause = continued_whole(body) if stop_reason == PAUSE and profile.hosted_tools else None
-    choice = _choice(message, message.content, finish_of(stop_reason, profile), profile)
+    choice = _choice(message, message.content, finish_of(stop_reason, profile), profile, body)
     return Reply(
         id=message.id,
         model=message.model,
@@ -133,9 +134,10 @@ def _check(message: _Head, body: bytes, profile: Profile) -> str:
     return message.stop_reason
 
 
-def _choice(message: _Head, content: list[Block], finish: Finish, profile: Profile) -> Choice:
+def _choice(message: _Head, content: list[Block], finish: Finish, profile: Profile, body: bytes) -> Choice:
     said = _Items(profile)
-    for block in content:
+    kept: list[Json] = []
+    for at, block in enumerate(content):
         if block.type == "text":
             said.text(block)
         elif block.type == "tool_use":
@@ -146,20 +148,32 @@ def _choice(message: _Head, content: list[Block], finish: Finish, profile: Profi
             said.add(Reasoning(block.thinking or "", opaque))
         elif block.type == "redacted_thinking":
             said.add(Reasoning("", Opaque("redacted", block.data or "", said.origin)))
+        elif block.type:
+            kept = kept or _blocks(body)
+            said.part(Foreign(DIALECT, block.type, kept[at]))
     refusal = explanation(message.stop_details) if finish is Finish.CONTENT_FILTER else None
     items = said.close(refusal)
     return Choice(items, finish, stop_sequence=message.stop_sequence, annotations=tuple(said.annotations))
 
 
-class _Items:
-    """Collects an answer's items; text stays open until something else comes."""
+def _blocks(body: bytes) -> list[Json]:
+    """The blocks of a message as they came. Raises ProtocolFault where they cannot be sent on."""
+    try:
+        return list(orjson.loads(body)["content"])
+    except orjson.JSONDecodeError:
+        raise ProtocolFault("its answer is no valid JSON") from None
 
-    __slots__ = ("_items", "_length", "_open", "annotations", "origin")
+
+class _Items:
+    """Collects an answer's items; a message stays open until something else comes, and in it a text."""
+
+    __slots__ = ("_items", "_length", "_open", "_parts", "annotations", "origin")
 
     def __init__(self, profile: Profile) -> None:
         self.origin = profile.origin(DIALECT)
         self.annotations: list[dict[str, Json]] = []
         self._items: list[Item] = []
+        self._parts: list[Part] = []
         self._open: list[str] = []
         self._length = 0
 
@@ -172,19 +186,27 @@ class _Items:
             self.annotations += cited(block.citations, self._length, end)
         self._length = end
 
-    def add(self, item: Item) -> None:
+    def part(self, part: Part) -> None:
         if self._open:
-            self._items.append(Message("assistant", (Text("".join(self._open)),)))
+            self._parts.append(Text("".join(self._open)))
             self._open.clear()
+        self._parts.append(part)
+
+    def add(self, item: Item) -> None:
+        self._close()
         self._items.append(item)
 
     def close(self, refusal: str | None) -> tuple[Item, ...]:
-        parts: list[Part] = [Text("".join(self._open))] if self._open else []
         if refusal is not None:
-            parts.append(Refusal(refusal))
+            self.part(Refusal(refusal))
+        self._close()
+        return tuple(self._items)
+
+    def _close(self) -> None:
+        parts = [*self._parts, Text("".join(self._open))] if self._open else self._parts
         if parts:
             self._items.append(Message("assistant", tuple(parts)))
-        return tuple(self._items)
+            self._parts, self._open = [], []
 
 
 def _call(block: Block, profile: Profile) -> ToolCall:

@@ -7,7 +7,8 @@ word. Source: Anthropic's Messages reference.
 Odd cases: the tool results of a user turn come first, as other dialects demand; thinking is kept with its signature,
 but without an origin unless the signature is a mark of ours (see `marks`), and so it goes to no other place; `adaptive`
 thinking without an effort has no neutral word and stays an extension field, as do `display` and an effort beside
-disabled thinking; citations on text that a client sends back are not kept, the text is, and that is reported.
+disabled thinking; ids of calls that come again are made unique (see `ids`); citations on text that a client sends back
+are not kept, the text is, and that is reported.
 """
 
 import base64
@@ -15,7 +16,10 @@ from typing import Any
 
 import orjson
 
+from translators.anthropic_messages.ids import CallIds
 from translators.anthropic_messages.marks import earlier_thinking
+from translators.anthropic_messages.reading import cache_of, need, strings, typed, wrong
+from translators.anthropic_messages.tools_in import choice_of, tools_of
 from translators.anthropic_messages.unread import fields_unread
 from translators.anthropic_messages.wire import DIALECT
 from translators.codec import Envelope
@@ -32,9 +36,7 @@ from translators.ir import (
     Part,
     Request,
     Text,
-    Tool,
     ToolCall,
-    ToolChoice,
     ToolResult,
 )
 
@@ -61,8 +63,8 @@ _READ = frozenset(
 """Top-level fields with a neutral word; all others go to `extra`."""
 MESSAGES_CAP = 100_000
 """Anthropic's own limit."""
+_EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
 _TIERS = {"auto": "auto", "standard_only": "default"}
-_TOOL_FIELDS = frozenset(("type", "name", "description", "input_schema", "strict", "cache_control"))
 
 
 def check_envelope(body: Json) -> Envelope:
@@ -96,22 +98,23 @@ def parse_request(body: Json) -> Request:
     system = body.get("system")
     if system:
         items.append(Message("system", _parts(system, "system")))
+    ids = CallIds()
     for index, message in enumerate(body["messages"]):
-        _message(items, message, f"messages[{index}]")
+        _message(items, message, index, ids)
     extra = {name: value for name, value in body.items() if name not in _READ}
     effort, budget = _thinking(body, extra)
-    tools, search = _tools(body, extra)
-    choice, parallel = _choice(body.get("tool_choice"))
+    tools, search = tools_of(body, extra)
+    choice, parallel = choice_of(body.get("tool_choice"))
     return Request(
         model=envelope.model,
         items=tuple(items),
         stream=envelope.stream,
         include_usage=True,
-        max_output=_typed(body, "max_tokens", int),
-        temperature=_typed(body, "temperature", (int, float)),
-        top_p=_typed(body, "top_p", (int, float)),
-        top_k=_typed(body, "top_k", int),
-        stop=tuple(_strings(body, "stop_sequences")),
+        max_output=typed(body, "max_tokens", int),
+        temperature=typed(body, "temperature", (int, float)),
+        top_p=typed(body, "top_p", (int, float)),
+        top_k=typed(body, "top_k", int),
+        stop=tuple(strings(body, "stop_sequences")),
         tools=tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,
@@ -129,20 +132,21 @@ def parse_request(body: Json) -> Request:
 # -- the conversation --------------------------------------------------------------------------------------------
 
 
-def _message(items: list[Item], message: Json, path: str) -> None:
+def _message(items: list[Item], message: Json, at: int, ids: CallIds) -> None:
+    path = f"messages.{at}"
     if not isinstance(message, dict):
-        raise _wrong(path, "an object")
+        raise wrong(path, "an object")
     role, content = message.get("role"), message.get("content")
     if role not in ("user", "assistant", "system"):
-        raise _wrong(f"{path}.role", "user, assistant or system")
+        raise wrong(f"{path}.role", "user, assistant or system")
     if not isinstance(content, list):
         items.append(Message(role, _parts(content, f"{path}.content")))
         return
     parts: list[Part] = []
     before = len(items)
     for index, block in enumerate(content):
-        place = f"{path}.content[{index}]"
-        item = _item(block, place)
+        place = f"{path}.content.{index}"
+        item = _item(block, place, at, ids)
         if item is None:
             parts.append(_part(block, place))
             continue
@@ -154,48 +158,56 @@ def _message(items: list[Item], message: Json, path: str) -> None:
         items.append(Message(role, tuple(parts)))
 
 
-def _item(block: Json, path: str) -> Item | None:
-    """The block as an item of its own; None when it is part of a message."""
+def is_item(block: dict[str, Json]) -> bool:
+    """Whether a block of a request that was read is an item of its own, rather than part of a message."""
+    return block["type"] in ("tool_use", "tool_result", "thinking", "redacted_thinking")
+
+
+def _item(block: Json, path: str, at: int, ids: CallIds) -> Item | None:
+    """The block as an item of its own; None when it is part of message `at`."""
     kind = block.get("type") if isinstance(block, dict) else None
     if kind == "tool_use":
         arguments = _arguments(block, path)
-        return ToolCall(_need(block, "id", path), _need(block, "name", path), arguments, cache=_cache(block))
+        call_id = ids.called(need(block, "id", path), at)
+        return ToolCall(call_id, need(block, "name", path), arguments, cache=cache_of(block))
     if kind == "tool_result":
         content = block.get("content")
         parts = () if content is None else _parts(content, f"{path}.content")
-        return ToolResult(_need(block, "tool_use_id", path), parts, bool(block.get("is_error")), _cache(block))
+        return ToolResult(
+            ids.answered(need(block, "tool_use_id", path)), parts, bool(block.get("is_error")), cache_of(block)
+        )
     if kind == "thinking":
-        return earlier_thinking(_need(block, "thinking", path), block.get("signature"), kind)
+        return earlier_thinking(need(block, "thinking", path), block.get("signature"), kind)
     if kind == "redacted_thinking":
-        return earlier_thinking("", _need(block, "data", path), kind)
+        return earlier_thinking("", need(block, "data", path), kind)
     return None
 
 
 def _arguments(block: dict[str, Any], path: str) -> str:
     arguments = block.get("input")
     if not isinstance(arguments, dict):
-        raise _wrong(f"{path}.input", "an object")
+        raise wrong(f"{path}.input", "an object")
     try:
         return orjson.dumps(arguments).decode()
     except TypeError:
-        raise _wrong(f"{path}.input", "an object of at most 250 levels") from None
+        raise wrong(f"{path}.input", "an object of at most 250 levels") from None
 
 
 def _parts(content: Json, path: str) -> tuple[Part, ...]:
     if isinstance(content, str):
         return (Text(content),) if content else ()
     if not isinstance(content, list):
-        raise _wrong(path, "a string or a list of blocks")
-    return tuple(_part(block, f"{path}[{index}]") for index, block in enumerate(content))
+        raise wrong(path, "a string or a list of blocks")
+    return tuple(_part(block, f"{path}.{index}") for index, block in enumerate(content))
 
 
 def _part(block: Json, path: str) -> Part:
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-        raise _wrong(path, "a block with a type")
+        raise wrong(path, "a block with a type")
     kind = block["type"]
     part: Part | None = None
     if kind == "text":
-        part = Text(_need(block, "text", path), _cache(block))
+        part = Text(need(block, "text", path), cache_of(block))
     elif kind == "image":
         part = _image(block)
     elif kind == "document":
@@ -208,9 +220,9 @@ def _image(block: dict[str, Any]) -> Image | None:
     if not isinstance(source, dict):
         return None
     if source.get("type") == "base64" and isinstance(source.get("data"), str):
-        return Image(data=source["data"], media_type=str(source.get("media_type", "")), cache=_cache(block))
+        return Image(data=source["data"], media_type=str(source.get("media_type", "")), cache=cache_of(block))
     if source.get("type") == "url" and isinstance(source.get("url"), str):
-        return Image(url=source["url"], cache=_cache(block))
+        return Image(url=source["url"], cache=cache_of(block))
     return None
 
 
@@ -223,76 +235,18 @@ def _document(block: dict[str, Any]) -> File | None:
     kind, data = source.get("type"), source.get("data")
     media_type = str(source.get("media_type", ""))
     if kind == "base64" and isinstance(data, str):
-        return File(data=data, media_type=media_type, filename=name, cache=_cache(block))
+        return File(data=data, media_type=media_type, filename=name, cache=cache_of(block))
     if kind == "text" and isinstance(data, str):
         encoded = base64.b64encode(data.encode()).decode()
-        return File(data=encoded, media_type=media_type or "text/plain", filename=name, cache=_cache(block))
+        return File(data=encoded, media_type=media_type or "text/plain", filename=name, cache=cache_of(block))
     if kind == "url" and isinstance(source.get("url"), str):
-        return File(url=source["url"], media_type="application/pdf", filename=name, cache=_cache(block))
+        return File(url=source["url"], media_type="application/pdf", filename=name, cache=cache_of(block))
     if kind == "file" and isinstance(source.get("file_id"), str):
-        return File(file_id=source["file_id"], filename=name, cache=_cache(block))
+        return File(file_id=source["file_id"], filename=name, cache=cache_of(block))
     return None
 
 
-def _cache(block: dict[str, Any]) -> dict[str, Json] | None:
-    marker = block.get("cache_control")
-    return marker if isinstance(marker, dict) else None
-
-
-# -- tools, thinking, format -------------------------------------------------------------------------------------
-
-
-def _tools(body: dict[str, Any], extra: dict[str, Json]) -> tuple[tuple[Tool, ...], Json]:
-    """The caller's own tools, and a plain web search; other tools that Anthropic runs go to `extra`, whole."""
-    tools: list[Tool] = []
-    search: Json = None
-    for index, tool in enumerate(_list(body, "tools")):
-        if not isinstance(tool, dict):
-            raise _wrong(f"tools[{index}]", "an object")
-        if tool.get("type") in (None, "custom"):
-            tools.append(_tool(tool, f"tools[{index}]"))
-        elif _is_plain_search(tool):
-            place = tool.get("user_location")
-            search = {"user_location": {"type": "approximate", "approximate": place}} if place else {}
-        else:
-            extra.setdefault("tools", []).append(tool)
-    return tuple(tools), search
-
-
-def _is_plain_search(tool: dict[str, Any]) -> bool:
-    """Whether this is a web search that says nothing another dialect could not say."""
-    said = {name for name, value in tool.items() if value is not None}
-    return str(tool["type"]).startswith("web_search_") and said <= {"type", "name", "user_location"}
-
-
-def _tool(tool: dict[str, Any], path: str) -> Tool:
-    schema = tool.get("input_schema")
-    if schema is not None and not isinstance(schema, dict):
-        raise _wrong(f"{path}.input_schema", "an object")
-    description, strict = tool.get("description"), tool.get("strict")
-    return Tool(
-        _need(tool, "name", path),
-        description if isinstance(description, str) else None,
-        schema,
-        strict if isinstance(strict, bool) else None,
-        cache=_cache(tool),
-        extra={name: value for name, value in tool.items() if name not in _TOOL_FIELDS},
-    )
-
-
-def _choice(choice: Json) -> tuple[ToolChoice | None, bool | None]:
-    """The choice, and False when parallel calls are forbidden."""
-    if choice is None:
-        return None, None
-    kind = choice.get("type") if isinstance(choice, dict) else None
-    parallel = False if kind and choice.get("disable_parallel_tool_use") else None
-    if kind == "tool":
-        return ToolChoice("named", (_need(choice, "name", "tool_choice"),)), parallel
-    if kind == "any":
-        return ToolChoice("required"), parallel
-    if kind in ("auto", "none"):
-        return ToolChoice(kind), parallel
-    raise _wrong("tool_choice.type", "auto, any, tool or none")
+# -- thinking, format -------------------------------------------------------------------------------------
 
 
 def _thinking(body: dict[str, Any], extra: dict[str, Json]) -> tuple[Any, int | None]:
@@ -300,7 +254,7 @@ def _thinking(body: dict[str, Any], extra: dict[str, Json]) -> tuple[Any, int | 
     thinking, config = body.get("thinking"), body.get("output_config")
     config = dict(config) if isinstance(config, dict) else {}
     config.pop("format", None)
-    effort = config.pop("effort", None)
+    effort = config.pop("effort", None) if config.get("effort") in _EFFORTS else None
     budget: int | None = None
     if isinstance(thinking, dict):
         rest = {key: value for key, value in thinking.items() if key not in ("type", "budget_tokens")}
@@ -317,7 +271,7 @@ def _thinking(body: dict[str, Any], extra: dict[str, Json]) -> tuple[Any, int | 
             extra["thinking"] = rest
     if config:
         extra["output_config"] = config
-    return effort if effort in ("none", "low", "medium", "high", "xhigh", "max") else None, budget
+    return effort, budget
 
 
 def _summary(thinking: Json) -> str | None:
@@ -335,7 +289,7 @@ def _output(body: dict[str, Any]) -> OutputFormat | None:
         return None
     schema = wanted.get("schema")
     if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
-        raise _wrong("output_config.format", "a json_schema format with its schema")
+        raise wrong("output_config.format", "a json_schema format with its schema")
     return OutputFormat("json_schema", schema, strict=True)
 
 
@@ -346,44 +300,5 @@ def _user(body: dict[str, Any]) -> str | None:
 
 
 def _tier(body: dict[str, Any]) -> str | None:
-    tier = _typed(body, "service_tier", str)
+    tier = typed(body, "service_tier", str)
     return None if tier is None else _TIERS.get(tier, tier)
-
-
-# -- reading fields ----------------------------------------------------------------------------------------------
-
-
-def _wrong(path: str, wanted: str) -> Malformed:
-    return Malformed(f"The field {path} must be {wanted}.", param=path)
-
-
-def _need(value: dict[str, Any], name: str, path: str) -> str:
-    found = value.get(name)
-    if not isinstance(found, str):
-        raise _wrong(f"{path}.{name}", "a string")
-    return found
-
-
-_WORDS = {int: "a whole number", str: "a string", (int, float): "a number"}
-
-
-def _typed(body: dict[str, Any], name: str, kind: Any) -> Any:
-    """The field if it has the type, None if it is absent. Raises Malformed."""
-    value = body.get(name)
-    if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
-        return value
-    raise _wrong(name, _WORDS[kind])
-
-
-def _list(body: dict[str, Any], name: str) -> list[Json]:
-    value = body.get(name)
-    if value is not None and not isinstance(value, list):
-        raise _wrong(name, "a list")
-    return value or []
-
-
-def _strings(body: dict[str, Any], name: str) -> list[str]:
-    values = _list(body, name)
-    if not all(isinstance(one, str) for one in values):
-        raise _wrong(name, "a list of strings")
-    return values

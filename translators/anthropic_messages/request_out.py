@@ -139,12 +139,12 @@ def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body
     Thinking blocks pass as they came, but for those of other dialects, which a mark tells: an Anthropic client's
     signatures do not say who made them, and Anthropic itself ignores those it did not make for this model.
     """
-    copy = {**without_marked(body), "model": profile.model or body.get("model")}
+    report = Report()
+    copy = {**without_marked(body, report), "model": profile.model or body.get("model")}
     if bound is not None and copy.get("max_tokens") is None:
         copy["max_tokens"] = bound
-    report = Report()
     fit(copy, profile, report)
-    params.quirks(copy, profile, report)
+    params.quirks(copy, profile, report, own=True)
     return copy, report
 
 

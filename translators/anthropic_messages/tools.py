@@ -22,6 +22,8 @@ STRICT_TOOLS = 20
 WEB_SEARCH = "web_search_20250305"
 """The version that every model with web search takes."""
 
+_OWN_FIELDS = frozenset(("allowed_callers", "defer_loading", "eager_input_streaming", "input_examples"))
+"""Fields of a tool that are Anthropic's own and go through as they came."""
 _OWN_TYPE = re.compile(r"[a-z0-9_]+_\d{8}|mcp_toolset")
 
 _FREE_TEXT: dict[str, Json] = {
@@ -61,7 +63,11 @@ def _block(tool: Tool, field: str, strict: "_Strict", report: Report) -> Block:
     if tool.description is not None:
         block["description"] = tool.description
     block["input_schema"] = _input_schema(tool, field, report)
-    block |= tool.extra
+    for name, value in tool.extra.items():
+        if name in _OWN_FIELDS:
+            block[name] = value
+        elif value is not None and value is not False:
+            report.dropped(f"{field}.{name}", "anthropic's tools have no such field")
     if tool.strict is not None:
         block["strict"] = tool.strict and strict.admits(block["input_schema"], field)
     if tool.cache is not None:
@@ -116,8 +122,14 @@ def _vendor_run(tools: Json, report: Report) -> list[Block]:
         if isinstance(kind, str) and _OWN_TYPE.fullmatch(kind):
             blocks.append(dict(tool))
         else:
-            report.refused("tools", f"anthropic runs no tool of type {str(kind)[:40]}")
+            report.refused("tools", f"anthropic runs no tool of type {_type(tool)}")
     return blocks
+
+
+def _type(tool: Json) -> str:
+    """What another vendor's tool is called; Google's have no type but a member that is named as one."""
+    named = tool.get("type") or next(iter(tool), "") if isinstance(tool, dict) else tool
+    return str(named)[:40]
 
 
 def _web_search(options: Json, report: Report) -> Block:

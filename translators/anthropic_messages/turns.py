@@ -41,7 +41,7 @@ def conversation(scribe: Scribe) -> tuple[list[Block], list[Turn]]:
     while start < len(items) and (message := _system_message(items[start])) is not None:
         blocks = scribe.blocks(message.parts, start, _named(scribe, message, start))
         if any(block["type"] != "text" for block in blocks):
-            scribe.refuse(start, ".content", "a leading system message is text")
+            scribe.refuse(start, "", "a leading system message is text")
         system.extend(block for block in blocks if block["type"] == "text")
         start += 1
     turns = _Turns(scribe)
@@ -134,9 +134,8 @@ class _Turns:
         if self._origin is None:
             self._origin = origin_of(self._scribe.profile)
         block = earlier(item, self._origin)
-        if block is None and item.opaque is not None:
-            why = "thinking is bound to the model that wrote it"
-            self._scribe.report.dropped(self._scribe.path(position, ".reasoning_content"), why)
+        if block is None and (item.text or item.opaque is not None):
+            self._scribe.leave_behind(position, "", item.opaque)
         return block
 
     def _tool_use(self, call: ToolCall, position: int) -> Block:
@@ -149,7 +148,7 @@ class _Turns:
         else:
             arguments, wrong = as_input(call.arguments)
         if wrong is not None:
-            field = self._scribe.path(position, f".tool_calls[{len(self._calls) - 1}].function.arguments")
+            field = self._scribe.path(position, ".arguments")
             if "_raw" in arguments:
                 self._scribe.report.refused(field, f"the arguments are {wrong}")
             else:
@@ -158,8 +157,7 @@ class _Turns:
         if call.cache is not None:
             block["cache_control"] = call.cache
         if call.opaque is not None:
-            field = self._scribe.path(position, f".tool_calls[{len(self._calls) - 1}].extra_content")
-            self._scribe.report.dropped(field, "the signature is bound to the model that wrote it")
+            self._scribe.leave_behind(position, ".opaque", call.opaque)
         return block
 
     def _wire_id(self, given: str) -> str:
@@ -197,7 +195,7 @@ class _Turns:
                     self._approximate(position, ".role", "a later system message became user text")
         blocks = self._results() + text
         if not blocks:
-            self._approximate(start, ".content", "empty content became a placeholder")
+            self._approximate(start, "", "empty content became a placeholder")
             blocks = [{"type": "text", "text": EMPTY}]
         self._add("user", blocks)
         if system:
@@ -210,7 +208,7 @@ class _Turns:
         waiting = self._waiting.get(item.call_id)
         if not waiting:
             why = "no call of the turn before has this id" if waiting is None else "the call has its result already"
-            self._scribe.refuse(position, ".tool_call_id", why)
+            self._scribe.refuse(position, "", why)
             return
         call = waiting.popleft()
         call.result = {"type": "tool_result", "tool_use_id": call.id}
@@ -227,7 +225,7 @@ class _Turns:
         blocks: list[Block] = []
         for call in self._calls:
             if call.result is None:
-                self._approximate(call.position, ".tool_calls", "a call without a result was answered with an error")
+                self._approximate(call.position, "", "a call without a result was answered with an error")
                 call.result = {
                     "type": "tool_result",
                     "tool_use_id": call.id,

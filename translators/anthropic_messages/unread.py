@@ -27,8 +27,8 @@ def fields_unread(body: dict[str, Json]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     _blocks(body.get("system"), "system", found)
     for i, message in enumerate(body["messages"]):
-        unread(message, _MESSAGE, f"messages[{i}]", found)
-        _blocks(message["content"], f"messages[{i}].content", found)
+        unread(message, _MESSAGE, f"messages.{i}", found)
+        _blocks(message["content"], f"messages.{i}.content", found)
     for name, known in (("metadata", _METADATA), ("tool_choice", _CHOICE)):
         if isinstance(body.get(name), dict):
             unread(body[name], known, name, found)
@@ -42,6 +42,6 @@ def _blocks(content: Json, path: str, found: dict[str, Json]) -> None:
     for j, block in enumerate(content if isinstance(content, list) else ()):
         known = _BLOCKS.get(block["type"])
         if known is not None:
-            unread(block, known, f"{path}[{j}]", found)
+            unread(block, known, f"{path}.{j}", found)
             if block["type"] == "tool_result":
-                _blocks(block.get("content"), f"{path}[{j}].content", found)
+                _blocks(block.get("content"), f"{path}.{j}.content", found)

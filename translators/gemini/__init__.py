@@ -10,6 +10,7 @@ Errors: `faults`. What both directions share: `wire`, `media` and `answer`. Vect
 from translators.codec import Context, EventReader, EventWriter, Pipe
 from translators.gemini.faults import parse_fault, render_fault
 from translators.gemini.marks import replayed, unbound
+from translators.gemini.naming import naming
 from translators.gemini.reader import Reader
 from translators.gemini.relay import Relay
 from translators.gemini.reply import inspect_reply, parse_reply, render_reply
@@ -35,6 +36,7 @@ __all__ = [
     "embeddings_path",
     "id_prefix",
     "inspect_reply",
+    "naming",
     "parse_fault",
     "parse_reply",
     "parse_request",

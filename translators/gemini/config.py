@@ -16,8 +16,9 @@ from translators.report import Report
 
 Body = dict[str, Json]
 
-PASSED = frozenset(("safetySettings", "cachedContent", "labels", "store", "modelArmorConfig", "continuationToken"))
-"""Extension fields that are Gemini's own and go through as they came."""
+PASSED = frozenset(("safetySettings", "cachedContent", "labels", "modelArmorConfig", "continuationToken"))
+"""Extension fields that are Gemini's own and go through as they came. Its `store` is none of them: it says whether a
+call is logged for the project's owner, and other dialects' whether the answer can be asked for again."""
 MERGED = frozenset(("generationConfig", "toolConfig", "tools", "thinking"))
 """Extension fields that are read elsewhere, with what the neutral form says beside them."""
 CLIENT_NAMES = {
@@ -206,22 +207,25 @@ def _tier(body: Body, tier: str, profile: Profile, report: Report) -> None:
 def _extra(body: Body, name: str, value: Json, report: Report) -> None:
     """Gemini's own pass, what is switched off says nothing, the rest is dropped and told."""
     if name in PASSED:
-        if name != "store" or value:
-            body.setdefault(name, value)
+        body.setdefault(name, value)
     elif name == "moderation" and isinstance(value, dict) and value.get("policy"):
         report.refused(name, "gemini has no moderation policy")
+    elif name == "tool_choice":
+        report.refused(name, "it names a tool that only its own vendor runs")
     elif name not in MERGED and value is not None and value is not False:
         report.dropped(name, "gemini has no such field")
 
 
-def quirks(body: Body, config: Body, profile: Profile, report: Report) -> None:
-    """The profile's last word, on the body's fields and on those of its `generationConfig`."""
+def quirks(body: Body, config: Body, profile: Profile, report: Report, *, own: bool = False) -> None:
+    """The profile's last word, on the body's fields and on those of its `generationConfig`. `own`: to be told to a
+    client of this dialect, in Gemini's own names."""
     for name, value in profile.requires.items():
         body.setdefault(name, value)
     for name in sorted(profile.rejects):
         for holder in (body, config):
             if holder.pop(name, None) is not None:
-                report.dropped(CLIENT_NAMES.get(name, name), "the model rejects it")
+                path = name if holder is body else f"generationConfig.{name}"
+                report.dropped(path if own else CLIENT_NAMES.get(name, name), "the model rejects it")
     for name, renamed in profile.renames.items():
         for holder in (body, config):
             if name in holder:

@@ -2,11 +2,11 @@
 
 Gemini gives offsets in UTF-8 bytes into the whole text of a candidate, thoughts left out, however many parts and
 events the text came in; OpenAI gives them in characters. Source: Google's grounding page (groundingSupports,
-groundingChunks), and recorded answers.
+groundingChunks), and recorded answers. Other models' citations are told to a Gemini client the same way.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -40,7 +40,7 @@ class WireGrounding(Struct, gc=False, rename="camel"):
 
 
 class Ruler:
-    """Turns byte offsets of a text that grows into character offsets. Plain ASCII costs nothing to remember."""
+    """Turns byte offsets of a text that grows into character offsets, and back. Plain ASCII is not remembered."""
 
     __slots__ = ("_bytes", "_chars", "_pieces", "_starts")
 
@@ -71,6 +71,39 @@ class Ruler:
         start, (chars, data) = self._starts[at], self._pieces[at]
         inside = data[: offset - start].decode(errors="ignore")
         return chars + len(inside) + max(0, offset - start - len(data))
+
+    def byte(self, offset: int) -> int:
+        """The byte at which character `offset` begins; the ends of the text bound it."""
+        offset = min(max(offset, 0), self._chars)
+        at = bisect_right(self._pieces, offset, key=lambda piece: piece[0]) - 1
+        if at < 0:
+            return offset
+        start, (chars, data) = self._starts[at], self._pieces[at]
+        words = data.decode(errors="surrogatepass")
+        inside = words[: offset - chars].encode(errors="surrogatepass")
+        return start + len(inside) + max(0, offset - chars - len(words))
+
+
+def grounding(annotations: Sequence[Mapping[str, Json]], ruler: Ruler) -> dict[str, Json]:
+    """`groundingMetadata` for the citations of a candidate whose text `ruler` knows; empty where there are none."""
+    chunks: dict[str, dict[str, Json]] = {}
+    supports: list[dict[str, Json]] = []
+    for annotation in annotations:
+        cited = annotation.get("url_citation")
+        if not isinstance(cited, Mapping) or not isinstance(cited.get("url"), str):
+            continue
+        url, title = cited["url"], cited.get("title")
+        place = list(chunks).index(url) if url in chunks else len(chunks)
+        chunks.setdefault(url, {"web": {"uri": url, "title": title if isinstance(title, str) else ""}})
+        supports.append({"segment": _segment(cited, ruler), "groundingChunkIndices": [place]})
+    return {"groundingChunks": list(chunks.values()), "groundingSupports": supports} if supports else {}
+
+
+def _segment(cited: Mapping[str, Json], ruler: Ruler) -> dict[str, Json]:
+    start, end = cited.get("start_index"), cited.get("end_index")
+    if not isinstance(start, int) or not isinstance(end, int):
+        return {}
+    return {"startIndex": ruler.byte(start), "endIndex": ruler.byte(end)}
 
 
 def citations(groundings: Sequence[WireGrounding], ruler: Ruler) -> list[dict[str, Json]]:

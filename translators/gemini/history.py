@@ -1,17 +1,16 @@
 """The `contents` of a Gemini client's request, read as items of the neutral conversation.
 
 Source: Google's Gemini API reference (Content, Part). Odd cases: calls and results may come without ids, and are then
-paired by name and order, as Google does; a part without a neutral word (video, code that ran, Google's own tools) is
+paired by name and order, as Google does; ids that come again are made
+unique, call and result alike; a part without a neutral word (video, code that ran, Google's own tools) is
 kept whole as `Foreign`; a signature belongs to the origin its mark names, and to nobody without one.
 """
 
+import itertools
 from collections import deque
-from typing import Any
 
-import orjson
-
-from translators.faults import Malformed
 from translators.gemini.media import audio_format, guessed_type, is_document
+from translators.gemini.reading import dumped, need, wrong
 from translators.gemini.wire import DIALECT, MINTED, camel, mark_of
 from translators.ir import (
     Audio,
@@ -40,8 +39,9 @@ class History:
     def __init__(self) -> None:
         self.items: list[Item] = []
         self._count = 0
-        self._waiting: dict[str, deque[str]] = {}
-        """Ids of the calls of each name that have no result yet."""
+        self._used: set[str] = set()
+        self._waiting: dict[str, deque[tuple[str, str]]] = {}
+        """The calls of each name that have no result yet: the client's id, and the unique one."""
 
     def add(self, content: Json, path: str) -> None:
         """Raises Malformed with the field's path."""
@@ -82,23 +82,24 @@ class History:
         if not isinstance(call, dict):
             raise wrong(path, "an object")
         call = camel(call)
-        name = _need(call, "name", path)
+        name = need(call, "name", path)
         args = call.get("args")
         if args is not None and not isinstance(args, dict):
             raise wrong(f"{path}.args", "an object")
         self._count += 1
-        call_id = call.get("id")
-        call_id = call_id if isinstance(call_id, str) and call_id else f"{MINTED}history_{self._count}"
-        self._waiting.setdefault(name, deque()).append(call_id)
+        given = call.get("id")
+        given = given if isinstance(given, str) and given else f"{MINTED}history_{self._count}"
+        call_id = self._unique(given)
+        self._waiting.setdefault(name, deque()).append((given, call_id))
         return ToolCall(call_id, name, dumped(args or {}, f"{path}.args"), opaque=signature(part))
 
     def _result(self, result: Json, path: str) -> ToolResult:
         if not isinstance(result, dict):
             raise wrong(path, "an object")
         result = camel(result)
-        name, response = _need(result, "name", path), result.get("response")
+        name, response = need(result, "name", path), result.get("response")
         call_id = self._answered(name, result.get("id"))
-        parts, is_error = _response(response, f"{path}.response")
+        parts, is_error = response_parts(response, f"{path}.response")
         more = result.get("parts")
         if isinstance(more, list):
             parts += [
@@ -106,17 +107,31 @@ class History:
             ]
         return ToolResult(call_id, tuple(parts), is_error)
 
+    def _unique(self, given: str) -> str:
+        unique = given
+        if given in self._used:
+            unique = next(one for n in itertools.count(2) if (one := f"{given}_{n}") not in self._used)
+        self._used.add(unique)
+        return unique
+
     def _answered(self, name: str, given: Json) -> str:
-        """Id of the call this answers: the one it names, else the oldest of its name without a result."""
-        waiting = self._waiting.get(name)
-        if isinstance(given, str) and given:
-            if waiting and given in waiting:
-                waiting.remove(given)
-            return given
-        return waiting.popleft() if waiting else f"{MINTED}unknown_{name}"
+        """Id of the call this answers: the oldest of its name without a result, among those of the id it has."""
+        waiting = self._waiting.get(name) or deque()
+        told = isinstance(given, str) and bool(given)
+        found = next((pair for pair in waiting if not told or pair[0] == given), None)
+        if found is None:
+            return given if isinstance(given, str) and given else f"{MINTED}unknown_{name}"
+        waiting.remove(found)
+        return found[1]
 
 
-def _response(response: Json, path: str) -> tuple[list[Part], bool]:
+def is_item(part: dict[str, Json], role: Json) -> bool:
+    """Whether a part of a content that was read is an item of its own, rather than part of a message."""
+    thought = role == "model" and part.get("thought") is True and isinstance(part.get("text"), str)
+    return "functionCall" in part or "functionResponse" in part or thought
+
+
+def response_parts(response: Json, path: str) -> tuple[list[Part], bool]:
     """What a tool said, and whether it failed. A bare `output` or `error` that is text is that text."""
     if not isinstance(response, dict):
         return [], False
@@ -195,24 +210,3 @@ def _file(reference: dict[str, Json]) -> Part | None:
     if is_document(told):
         return File(url=uri, media_type=told)
     return None
-
-
-# -- small things ------------------------------------------------------------------------------------------------
-
-
-def wrong(path: str, wanted: str) -> Malformed:
-    return Malformed(f"The field {path} must be {wanted}.", param=path)
-
-
-def dumped(value: Json, path: str) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        raise wrong(path, "JSON of at most 250 levels") from None
-
-
-def _need(value: dict[str, Any], name: str, path: str) -> str:
-    found = value.get(name)
-    if not isinstance(found, str) or not found:
-        raise wrong(f"{path}.{name}", "a string that is not empty")
-    return found

@@ -24,13 +24,10 @@ from translators.ir import (
     Image,
     Item,
     Json,
-    Message,
     Part,
-    Reasoning,
     Refusal,
     Text,
     ToolCall,
-    ToolResult,
 )
 from translators.profile import Profile
 from translators.report import Report
@@ -39,29 +36,35 @@ WirePart = dict[str, Json]
 
 
 class Scribe:
-    """Renders parts for one request and notes in its report what became of them, by the client's own paths."""
+    """Renders parts for one request and notes in its report what became of them."""
 
-    __slots__ = ("_indexes", "_markers", "items", "origin", "profile", "report")
+    __slots__ = ("_left_behind", "_markers", "items", "origin", "profile", "report")
 
     def __init__(self, items: tuple[Item, ...], profile: Profile, report: Report) -> None:
         self.items = items
         self.profile = profile
         self.report = report
         self.origin = profile.origin(DIALECT)
-        self._indexes: list[int] | None = None
+        self._left_behind = False
         self._markers = False
 
-    def path(self, position: int, suffix: str = "") -> str:
-        """`messages[2].content[0]`: the client's path of an item. Counted only when there is something to tell."""
-        if self._indexes is None:
-            self._indexes = message_indexes(self.items)
-        return f"messages[{self._indexes[position]}]{suffix}"
+    @staticmethod
+    def path(position: int, suffix: str = "") -> str:
+        """`items[2].parts[0]`, as Reports name things."""
+        return f"items[{position}]{suffix}"
 
     def refuse(self, position: int, suffix: str, why: str) -> None:
         self.report.refused(self.path(position, suffix), why)
 
     def approximate(self, position: int, suffix: str, why: str) -> None:
         self.report.approximated(self.path(position, suffix), why)
+
+    def leave_behind(self, position: int, suffix: str) -> None:
+        """Notes, once a request, that thinking or a signature goes to its maker only: every turn of a conversation may
+        have some."""
+        if not self._left_behind:
+            self._left_behind = True
+            self.report.dropped(self.path(position, suffix), "thinking goes back only to the model that signed it")
 
     def no_marker(self, cache: Json) -> None:
         """Notes, once, that a cache marker is lost."""
@@ -80,7 +83,7 @@ class Scribe:
                     out.append(said)
                     lead = ""
                 continue
-            other = self._other(part, position, f".content[{index}]")
+            other = self._other(part, position, f".parts[{index}]")
             if other is not None:
                 out.append(other)
         return out
@@ -93,20 +96,20 @@ class Scribe:
         if opaque.form == "signature" and opaque.origin == self.origin:
             part["thoughtSignature"] = opaque.data
         else:
-            self.report.dropped(self.path(position, ".thought_signature"), "it is bound to the model that wrote it")
+            self.leave_behind(position, ".opaque")
         return part
 
     def _other(self, part: Part, position: int, suffix: str) -> WirePart | None:
         if isinstance(part, Image):
             self.no_marker(part.cache)
-            return self._image(part, position, suffix + ".image_url")
+            return self._image(part, position, suffix)
         if isinstance(part, File):
             self.no_marker(part.cache)
-            return self._document(part, position, suffix + ".file")
+            return self._document(part, position, suffix)
         if isinstance(part, Audio):
-            return self._sound(part, position, suffix + ".input_audio")
+            return self._sound(part, position, suffix)
         if isinstance(part, Refusal):
-            self.approximate(position, suffix + ".refusal", "sent as plain text")
+            self.approximate(position, suffix, "sent as plain text")
             return {"text": part.text} if part.text else None
         return self._foreign(part, position, suffix) if isinstance(part, Foreign) else None
 
@@ -161,34 +164,8 @@ class Scribe:
         plain = unmarked(part.value)
         if "thoughtSignature" in plain and mark_of(part.value) != self.origin:
             del plain["thoughtSignature"]
-            self.report.dropped(self.path(position, ".thought_signature"), "it is bound to the model that wrote it")
+            self.leave_behind(position, ".opaque")
         return plain
-
-
-def message_indexes(items: tuple[Item, ...]) -> list[int]:
-    """Which of the client's messages each item came from: reasoning, then text, then calls of one assistant are one
-    message, every other message and every result is one of its own."""
-    indexes: list[int] = []
-    count, held = -1, 0
-    for item in items:
-        rank = _rank(item)
-        if not (rank and held and (rank > held or rank == held != _TEXT)):
-            count += 1
-        held = rank
-        indexes.append(count)
-    return indexes
-
-
-_TEXT = 2
-
-
-def _rank(item: Item) -> int:
-    """Where an item may stand within an assistant's message; 0 for what is no part of one."""
-    if isinstance(item, Reasoning):
-        return 1
-    if isinstance(item, Message):
-        return _TEXT if item.role == "assistant" else 0
-    return 0 if isinstance(item, ToolResult) else 3
 
 
 def _inline(media_type: str, data: str) -> WirePart:

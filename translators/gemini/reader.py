@@ -11,7 +11,8 @@ Deliberate choices:
 - A signature rides on the part it came with: a call, a thought, or the text since the last other part.
 - A call without an id gets one made of the answer's id and its place, so that the same answer has the same ids.
 - `CONTINUATION` becomes `Continued`; the next answer's events are fed to the same reader. Outputs are added up, and the
-  first request's input stays the conversation's size.
+  first request's input stays the conversation's size. Where there are several candidates each has a token of its own,
+  and a call takes one: they end there, as answers that were cut.
 - Parts of Gemini's own tools (searches, code it ran) and media are `Kept` whole.
 """
 
@@ -81,6 +82,7 @@ class Reader:
     """Events of one answer -> deltas."""
 
     __slots__ = (
+        "_alone",
         "_choices",
         "_counted",
         "_earlier",
@@ -102,6 +104,8 @@ class Reader:
         self._profile = profile
         self._origin = profile.origin(DIALECT)
         self._choices: dict[int, _Choice] = {}
+        self._alone = True
+        """Whether there is one candidate, so far."""
         self._started = False
         self._counted = False
         self._failed = False
@@ -133,6 +137,7 @@ class Reader:
             return
         self._head(answer, deltas)
         candidates, feedback = answer.candidates or (), answer.prompt_feedback
+        self._alone = len(candidates) <= 1 and len(self._choices) <= 1
         for wire in candidates:
             if not self._failed:
                 self._candidate(wire, deltas)
@@ -205,7 +210,9 @@ class Reader:
             self._finish(reason, wire, choice, deltas)
 
     def _finish(self, reason: str, wire: WireCandidate, choice: "_Choice", deltas: list[Delta]) -> None:
-        if reason == CONTINUATION:
+        if reason == CONTINUATION and not self._alone:
+            choice.end(Finish.LENGTH, None, deltas)
+        elif reason == CONTINUATION:
             if not wire.continuation_token:
                 raise ProtocolFault("its answer is to be continued, but has no token for it")
             self._pause = Continued({"continuationToken": wire.continuation_token})

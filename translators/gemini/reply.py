@@ -12,6 +12,7 @@ from msgspec import structs
 from translators.codec import Context, Seen
 from translators.fold import fold
 from translators.gemini.answer import decode, loaded
+from translators.gemini.grounding import Ruler, grounding
 from translators.gemini.reader import Reader
 from translators.gemini.wire import (
     DIALECT,
@@ -85,7 +86,18 @@ def render_reply(reply: Reply, context: Context) -> bytes:
 def _candidate(choice: Choice) -> dict[str, Any]:
     filtered = choice.finish is Finish.CONTENT_FILTER
     parts = [part for item in choice.items for part in _item_parts(item, filtered=filtered)]
-    return candidate(choice.index, parts, choice.finish, _refusal(choice) if filtered else None)
+    said = candidate(choice.index, parts, choice.finish, _refusal(choice) if filtered else None)
+    grounded = grounding(choice.annotations, _ruler(choice)) if choice.annotations else {}
+    return {**said, "groundingMetadata": grounded} if grounded else said
+
+
+def _ruler(choice: Choice) -> Ruler:
+    ruler = Ruler()
+    for item in choice.items:
+        for part in item.parts if isinstance(item, Message) else ():
+            if isinstance(part, Text):
+                ruler.add(part.text)
+    return ruler
 
 
 def candidate(index: int, parts: list[dict[str, Any]], finish: Finish | None, message: str | None) -> dict[str, Any]:

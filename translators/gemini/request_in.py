@@ -3,16 +3,18 @@
 The format has the model and the wish for a stream in the address, not in the body: the edge puts them there as `model`
 and `stream` before anything here reads it. What has no neutral word is kept: a top-level field by its name in `extra`,
 unknown members of `generationConfig` and `toolConfig` under theirs, and tools that Google runs itself, whole, under
-`tools`. Names may be in camel or in snake case. Source: Google's Gemini API reference (GenerateContentRequest).
+`tools`. Names may be in camel or in snake case, and values of enums names or numbers (see `enums`). Source: Google's
+Gemini API reference (GenerateContentRequest).
 """
-
-from typing import Any
 
 from msgspec import structs
 
 from translators.codec import Envelope
 from translators.faults import Malformed
-from translators.gemini.history import History, part_list, read_part, wrong
+from translators.gemini.enums import LEVELS, MODALITIES, MODES, NUMBERED_MODES, TYPES, named, only_named
+from translators.gemini.history import History, part_list, read_part
+from translators.gemini.reading import member, need, strings, typed, wrong
+from translators.gemini.unread import fields_unread
 from translators.gemini.wire import camel
 from translators.ir import Effort, Json, Message, OutputFormat, Request, Tool, ToolChoice
 
@@ -48,6 +50,7 @@ _LEVELS: dict[str, Effort] = {
     "HIGH": "high",
     "XHIGH": "xhigh",
 }
+_COUNTS = frozenset(("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"))
 _JSON = "application/json"
 
 
@@ -82,7 +85,7 @@ def parse_request(body: Json) -> Request:
     for index, content in enumerate(body["contents"]):
         history.add(content, f"contents[{index}]")
     extra = {name: value for name, value in body.items() if name not in _READ}
-    config = camel(_object(body, "generationConfig", ""))
+    config = camel(member(body, "generationConfig", ""))
     rest = {name: value for name, value in config.items() if name not in _CONFIG_READ}
     if rest:
         extra["generationConfig"] = rest
@@ -90,25 +93,24 @@ def parse_request(body: Json) -> Request:
     choice, strict = _choice(body, extra)
     if strict:
         tools = tuple(structs.replace(one, strict=True) for one in tools)
-    thinking = camel(_object(config, "thinkingConfig", "generationConfig."))
+    thinking = camel(member(config, "thinkingConfig", "generationConfig."))
     effort, budget = _thinking(thinking)
-    read = _Config(config)
     return Request(
         model=envelope.model,
         items=tuple(history.items),
         stream=envelope.stream,
         include_usage=True,
-        max_output=read.typed("maxOutputTokens", int),
-        temperature=read.typed("temperature", (int, float)),
-        top_p=read.typed("topP", (int, float)),
-        top_k=read.typed("topK", int),
-        presence_penalty=read.typed("presencePenalty", (int, float)),
-        frequency_penalty=read.typed("frequencyPenalty", (int, float)),
-        seed=read.typed("seed", int),
-        stop=tuple(read.strings("stopSequences")),
-        n=read.typed("candidateCount", int) or 1,
+        max_output=typed(config, "maxOutputTokens", int),
+        temperature=typed(config, "temperature", (int, float)),
+        top_p=typed(config, "topP", (int, float)),
+        top_k=typed(config, "topK", int),
+        presence_penalty=typed(config, "presencePenalty", (int, float)),
+        frequency_penalty=typed(config, "frequencyPenalty", (int, float)),
+        seed=typed(config, "seed", int),
+        stop=tuple(strings(config, "stopSequences")),
+        n=typed(config, "candidateCount", int) or 1,
         logprobs=True if config.get("responseLogprobs") is True else None,
-        top_logprobs=read.typed("logprobs", int),
+        top_logprobs=typed(config, "logprobs", int),
         tools=tools,
         tool_choice=choice,
         output=_output(config),
@@ -116,9 +118,9 @@ def parse_request(body: Json) -> Request:
         thinking_budget=budget,
         reasoning_summary="auto" if thinking.get("includeThoughts") is True else None,
         service_tier=_tier(body),
-        modalities=tuple(one.lower() for one in read.strings("responseModalities")),
+        modalities=_modalities(config),
         web_search=search,
-        extra=extra,
+        extra=extra | fields_unread(body),
     )
 
 
@@ -171,12 +173,10 @@ def _function(declared: Json, path: str) -> Tool:
     if not isinstance(declared, dict):
         raise wrong(path, "an object")
     declared = camel(declared)
-    name, description = declared.get("name"), declared.get("description")
-    if not isinstance(name, str) or not name:
-        raise wrong(f"{path}.name", "a string that is not empty")
+    name, description = need(declared, "name", path), declared.get("description")
     schema = declared.get("parametersJsonSchema")
     if schema is None and isinstance(declared.get("parameters"), dict):
-        schema = plain_schema(declared["parameters"])
+        schema = plain_schema(declared["parameters"], f"{path}.parameters")
     if schema is not None and not isinstance(schema, dict):
         raise wrong(f"{path}.parametersJsonSchema", "an object")
     known = ("name", "description", "parameters", "parametersJsonSchema")
@@ -188,20 +188,24 @@ def _function(declared: Json, path: str) -> Tool:
     )
 
 
-def plain_schema(schema: Json, depth: int = 0) -> Json:
-    """A schema in Google's older form as JSON Schema: types in small letters, `nullable` as a type of its own."""
+def plain_schema(schema: Json, path: str, depth: int = 0) -> Json:
+    """A schema in Google's older form as JSON Schema: types in small letters, `nullable` as a type of its own, counts
+    as numbers. Raises Malformed for a type that is none."""
     if isinstance(schema, list):
-        return [plain_schema(one, depth + 1) for one in schema]
+        return [plain_schema(one, path, depth + 1) for one in schema]
     if not isinstance(schema, dict) or depth > 128:
         return schema
+    schema = camel(schema)
     plain: dict[str, Json] = {}
     for key, value in schema.items():
-        if key == "type" and isinstance(value, str):
-            plain[key] = value.lower()
+        if key == "type" and isinstance(value, str | int):
+            plain[key] = named(value, TYPES, f"{path}.type").lower()
         elif key == "properties" and isinstance(value, dict):
-            plain[key] = {name: plain_schema(one, depth + 1) for name, one in value.items()}
+            plain[key] = {name: plain_schema(one, path, depth + 1) for name, one in value.items()}
         elif key in ("items", "anyOf"):
-            plain[key] = plain_schema(value, depth + 1)
+            plain[key] = plain_schema(value, path, depth + 1)
+        elif key in _COUNTS and isinstance(value, str) and value.isdecimal():
+            plain[key] = int(value[:20])
         elif key != "nullable":
             plain[key] = value
     if schema.get("nullable") is True and isinstance(plain.get("type"), str):
@@ -211,25 +215,24 @@ def plain_schema(schema: Json, depth: int = 0) -> Json:
 
 def _choice(body: dict[str, Json], extra: dict[str, Json]) -> tuple[ToolChoice | None, bool]:
     """The choice, and whether calls must keep to their schemas. What else the field says goes to `extra`."""
-    whole = camel(_object(body, "toolConfig", ""))
-    config = camel(_object(whole, "functionCallingConfig", "toolConfig."))
+    whole = camel(member(body, "toolConfig", ""))
+    config = camel(member(whole, "functionCallingConfig", "toolConfig."))
     rest = {name: value for name, value in whole.items() if name != "functionCallingConfig"}
     if rest:
         extra["toolConfig"] = rest
-    mode = config.get("mode")
     names = config.get("allowedFunctionNames")
     allowed = tuple(one for one in names if isinstance(one, str)) if isinstance(names, list) else ()
-    if mode is None or mode == "MODE_UNSPECIFIED":
+    given = config.get("mode")
+    mode = MODES[0] if given is None else named(given, MODES, "toolConfig.functionCallingConfig.mode", NUMBERED_MODES)
+    if mode == MODES[0]:
         return None, False
     if mode == "ANY" and len(allowed) == 1:
         return ToolChoice("named", allowed), False
     if mode in ("ANY", "VALIDATED") and allowed:
         return ToolChoice("allowed", allowed, required=mode == "ANY"), False
-    modes = {"AUTO": ToolChoice("auto"), "NONE": ToolChoice("none"), "ANY": ToolChoice("required")}
     if mode == "VALIDATED":
         return ToolChoice("auto"), True
-    if not isinstance(mode, str) or mode not in modes:
-        raise wrong("toolConfig.functionCallingConfig.mode", "AUTO, ANY, NONE or VALIDATED")
+    modes = {"AUTO": ToolChoice("auto"), "NONE": ToolChoice("none"), "ANY": ToolChoice("required")}
     return modes[mode], False
 
 
@@ -240,7 +243,9 @@ def _thinking(thinking: dict[str, Json]) -> tuple[Effort | None, int | None]:
     level, budget = thinking.get("thinkingLevel"), thinking.get("thinkingBudget")
     if budget == 0 and not isinstance(budget, bool):
         return "none", None
-    effort = _LEVELS.get(level.upper()) if isinstance(level, str) else None
+    effort = None
+    if level is not None:
+        effort = _LEVELS.get(only_named(level, LEVELS, "generationConfig.thinkingConfig.thinkingLevel"))
     asked = isinstance(budget, int) and not isinstance(budget, bool) and budget > 0
     return effort, budget if asked else None
 
@@ -248,7 +253,7 @@ def _thinking(thinking: dict[str, Json]) -> tuple[Effort | None, int | None]:
 def _output(config: dict[str, Json]) -> OutputFormat | None:
     schema = config.get("responseJsonSchema")
     if schema is None and isinstance(config.get("responseSchema"), dict):
-        schema = plain_schema(config["responseSchema"])
+        schema = plain_schema(config["responseSchema"], "generationConfig.responseSchema")
     if isinstance(schema, dict):
         return OutputFormat("json_schema", schema)
     kind = config.get("responseMimeType")
@@ -261,38 +266,15 @@ def _output(config: dict[str, Json]) -> OutputFormat | None:
 
 def _tier(body: dict[str, Json]) -> str | None:
     tier = body.get("serviceTier")
-    if not isinstance(tier, str) or tier == "unspecified":
+    if tier is not None and not isinstance(tier, str):
+        raise wrong("serviceTier", "a name")
+    if tier is None or tier.lower() == "unspecified":
         return None
     return _TIERS.get(tier.lower(), tier.lower())
 
 
-def _object(body: dict[str, Json], name: str, path: str) -> dict[str, Json]:
-    value = body.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise wrong(path + name, "an object")
-    return value or {}
-
-
-_WORDS: dict[Any, str] = {int: "a whole number", (int, float): "a number"}
-
-
-class _Config:
-    """`generationConfig`, read by name."""
-
-    def __init__(self, config: dict[str, Json]) -> None:
-        self._config = config
-
-    def typed(self, name: str, kind: Any) -> Any:
-        """The member if it has the type, None if it is absent. Raises Malformed."""
-        value = self._config.get(name)
-        if isinstance(value, float) and kind is int and value.is_integer():
-            return int(value)
-        if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
-            return value
-        raise wrong(f"generationConfig.{name}", _WORDS[kind])
-
-    def strings(self, name: str) -> list[str]:
-        values = self._config.get(name)
-        if values is not None and not (isinstance(values, list) and all(isinstance(one, str) for one in values)):
-            raise wrong(f"generationConfig.{name}", "a list of strings")
-        return values or []
+def _modalities(config: dict[str, Json]) -> tuple[str, ...]:
+    path, given = "generationConfig.responseModalities", config.get("responseModalities")
+    if given is not None and not isinstance(given, list):
+        raise wrong(path, "a list of names")
+    return tuple(named(one, MODALITIES, path).lower() for one in given or ())

@@ -12,6 +12,7 @@ from translators.gemini.marks import own
 from translators.gemini.parts import Scribe
 from translators.gemini.tools import render_tools
 from translators.gemini.turns import conversation
+from translators.gemini.wire import camel
 from translators.ir import Json, Request
 from translators.profile import Profile
 from translators.report import Report
@@ -46,12 +47,13 @@ def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body
     """A shallow copy without what the edge added and what the model rejects, with `bound` where the client named none;
     signatures go to their makers only."""
     report = Report()
-    copy = own({name: value for name, value in body.items() if name not in ("model", "stream")}, profile, report)
-    given = copy.get("generationConfig")
-    config = dict(given) if isinstance(given, dict) else {}
+    # A name in snake case would stand beside the same one in camel case, which is a 400.
+    given = {name: value for name, value in camel(body).items() if name not in ("model", "stream")}
+    copy = own(given, profile, report)
+    config = dict(camel(copy["generationConfig"])) if isinstance(copy.get("generationConfig"), dict) else {}
     if bound is not None and config.get("maxOutputTokens") is None:
         config["maxOutputTokens"] = bound
-    quirks(copy, config, profile, report)
+    quirks(copy, config, profile, report, own=True)
     if config:
         copy["generationConfig"] = config
     return copy, report

@@ -18,7 +18,6 @@ Body = dict[str, Json]
 _FREE_TEXT: Body = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 BOTH = "includeServerSideToolInvocations"
 """What the Gemini API wants to be told where Google's tools stand beside functions; Vertex AI does not know it."""
-_OTHERS = "gemini runs no tool of type"
 
 
 def render_tools(body: Body, request: Request, profile: Profile, report: Report) -> None:
@@ -103,9 +102,14 @@ def _vendor_run(request: Request, report: Report) -> list[Body]:
         if isinstance(tool, dict) and tool and "type" not in tool:
             run.append(dict(tool))
         else:
-            kind = tool.get("type") if isinstance(tool, dict) else tool
-            report.refused("tools", f"{_OTHERS} {str(kind)[:40]}")
+            report.refused("tools", f"gemini runs no tool of type {_type(tool)}")
     return run
+
+
+def _type(tool: Json) -> str:
+    """What another vendor's tool is called; Google's have no type but a member that is named as one."""
+    named = tool.get("type") or next(iter(tool), "") if isinstance(tool, dict) else tool
+    return str(named)[:40]
 
 
 # -- the choice --------------------------------------------------------------------------------------------------

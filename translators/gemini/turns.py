@@ -16,7 +16,7 @@ import orjson
 
 from translators.gemini.parts import Scribe, WirePart
 from translators.gemini.wire import SKIP_SIGNATURE, as_args, is_own_id, too_deep
-from translators.ir import Audio, File, Image, Item, Json, Message, Reasoning, ToolCall, ToolResult
+from translators.ir import Item, Json, Message, Reasoning, ToolCall, ToolResult
 
 EMPTY = "(empty)"
 OPENING = "Begin."
@@ -24,7 +24,6 @@ GO_ON = "Continue."
 NO_RESULT = "No result was given for this call."
 
 _SYSTEM = ("system", "developer")
-_MEDIA = (Image, File, Audio)
 
 Content = dict[str, Any]
 
@@ -37,7 +36,7 @@ def conversation(scribe: Scribe) -> tuple[list[WirePart], list[Content]]:
     while start < len(items) and (message := _system_message(items[start])) is not None:
         parts = scribe.parts(message.parts, start, _named(scribe, message, start))
         if any("text" not in part for part in parts):
-            scribe.refuse(start, ".content", "a leading system message is text")
+            scribe.refuse(start, "", "a leading system message is text")
         system += [part for part in parts if "text" in part]
         start += 1
     contents = _Contents(scribe)
@@ -110,15 +109,14 @@ class _Contents:
         if parts:
             self._add("model", parts)
         else:
-            scribe.approximate(start, ".content", "a message with nothing left in it was left out")
+            scribe.approximate(start, "", "a message with nothing left in it was left out")
 
     def _earlier(self, item: Reasoning, position: int) -> list[WirePart]:
         opaque = item.opaque
         if opaque is not None and opaque.form == "signature" and opaque.origin == self._scribe.origin:
             return [{"text": item.text, "thought": True, "thoughtSignature": opaque.data}]
-        self._scribe.report.dropped(
-            self._scribe.path(position, ".reasoning_content"), "thinking goes back only to the model that signed it"
-        )
+        if item.text or opaque is not None:
+            self._scribe.leave_behind(position, "")
         return []
 
     def _call(self, call: ToolCall, position: int) -> WirePart:
@@ -129,11 +127,10 @@ class _Contents:
         self._waiting.setdefault(call.id, deque()).append(waiting)
         args, problem = ({"input": call.arguments}, None) if call.custom else as_args(call.arguments)
         if problem is not None:
-            field = f".tool_calls[{len(self._calls) - 1}].function.arguments"
             if "_raw" in args:
-                scribe.refuse(position, field, f"the arguments are {problem}")
+                scribe.refuse(position, ".arguments", f"the arguments are {problem}")
             else:
-                scribe.approximate(position, field, "the arguments are no object and were wrapped")
+                scribe.approximate(position, ".arguments", "the arguments are no object and were wrapped")
         said: WirePart = {"name": call.name, "args": args}
         if is_own_id(call.id):
             said["id"] = call.id
@@ -156,7 +153,7 @@ class _Contents:
                 rest += parts
         parts = self._responses() + rest
         if not parts:
-            scribe.approximate(start, ".content", "empty content became a placeholder")
+            scribe.approximate(start, "", "empty content became a placeholder")
             parts = [{"text": EMPTY}]
         self._add("user", parts)
 
@@ -167,17 +164,16 @@ class _Contents:
         waiting = self._waiting.get(item.call_id)
         if not waiting:
             why = "no call of the turn before has this id" if waiting is None else "the call has its result already"
-            scribe.refuse(position, ".tool_call_id", why)
+            scribe.refuse(position, "", why)
             return []
         call = waiting.popleft()
-        words = tuple(part for part in item.parts if not isinstance(part, _MEDIA))
-        pictures = tuple(part for part in item.parts if isinstance(part, _MEDIA))
-        text = "".join(part["text"] for part in scribe.parts(words, position) if "text" in part)
+        said = scribe.parts(item.parts, position)
+        text = "".join(part["text"] for part in said if "text" in part)
         call.response = _response(call, {"error": text} if item.is_error else _value(text))
-        media = scribe.parts(pictures, position)
+        media = [part for part in said if "text" not in part]
         if not media or not scribe.profile.result_media:
             if media:
-                scribe.approximate(position, ".content", "files of a result stand behind it")
+                scribe.approximate(position, "", "files of a result stand behind it")
             return media
         call.response["functionResponse"]["parts"] = media
         return []
@@ -188,7 +184,7 @@ class _Contents:
         for call in self._calls:
             if call.response is None:
                 why = "a call without a result was answered with an error"
-                self._scribe.approximate(call.position, ".tool_calls", why)
+                self._scribe.approximate(call.position, "", why)
                 call.response = _response(call, {"error": NO_RESULT})
             parts.append(call.response)
         self._calls, self._waiting = [], {}

@@ -2,7 +2,7 @@
 
 Each event is an answer with the new parts of one candidate. A call stands in one part, whole, so from a candidate's
 first call on everything waits for its end; other dialects' calls may come interleaved. The last event holds the finish
-reasons and the usage. Citations have offsets into bytes that are gone by then, and stay out.
+reasons, the citations and the usage.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from translators import sse
 from translators.codec import Context
 from translators.faults import Fault
 from translators.gemini.faults import render_fault
+from translators.gemini.grounding import Ruler, grounding
 from translators.gemini.reply import call_part, candidate, message_part
 from translators.gemini.wire import signed, wire_usage
 from translators.ir import (
@@ -56,12 +57,15 @@ class _Call:
 class _Open:
     """What a candidate holds back."""
 
-    __slots__ = ("calls", "end", "refusal", "waiting")
+    __slots__ = ("annotations", "calls", "end", "refusal", "ruler", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[Part | _Call] = []
         self.calls: dict[int, _Call] = {}
         self.refusal: list[str] = []
+        self.ruler = Ruler()
+        """Of the text so far, in whose bytes citations are told."""
+        self.annotations: list[Mapping[str, Json]] = []
         self.end: Ended | None = None
 
 
@@ -85,6 +89,8 @@ class Writer:
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = _Open()
+        if isinstance(delta, TextDelta):
+            choice.ruler.add(delta.text)
         part = _part(delta)
         if part is not None:
             if not choice.calls:
@@ -144,6 +150,8 @@ def _hold(delta: Delta, choice: _Open) -> None:
     elif isinstance(delta, ToolArguments):
         if delta.index in choice.calls:
             choice.calls[delta.index].pieces.append(delta.text)
+    elif isinstance(delta, Annotated):
+        choice.annotations.append(delta.annotation)
     elif isinstance(delta, RefusalDelta):
         choice.refusal.append(delta.text)
     elif isinstance(delta, Ended):
@@ -151,6 +159,12 @@ def _hold(delta: Delta, choice: _Open) -> None:
 
 
 def _ended(index: int, choice: _Open, end: Ended) -> dict[str, Any]:
+    said = _last(index, choice, end)
+    grounded = grounding(choice.annotations, choice.ruler) if choice.annotations else {}
+    return {**said, "groundingMetadata": grounded} if grounded else said
+
+
+def _last(index: int, choice: _Open, end: Ended) -> dict[str, Any]:
     parts = [one.part() if isinstance(one, _Call) else one for one in choice.waiting]
     refusal = "".join(choice.refusal)
     if end.finish is Finish.CONTENT_FILTER:

@@ -6,6 +6,7 @@ from translators.codec import Context, EventReader, EventWriter, Pipe
 from translators.ir import Dialect, Json
 from translators.openai.faults import parse_fault, render_fault
 from translators.openai_chat.envelope import check_envelope
+from translators.openai_chat.naming import naming
 from translators.openai_chat.reader import ChatReader
 from translators.openai_chat.relay import Relay, as_stream, relay_request
 from translators.openai_chat.render import render_request
@@ -22,6 +23,7 @@ __all__ = [
     "dialect",
     "id_prefix",
     "inspect_reply",
+    "naming",
     "parse_fault",
     "parse_reply",
     "parse_request",

@@ -3,18 +3,12 @@
 Deliberate choices:
 - Arguments of earlier calls are checked here, since a target of another dialect needs them as objects; empty ones are
   an empty object.
-- A result must answer an earlier call. Ids that come again (some local servers count from `call_0` in every turn) are
-  made unique, call and result alike.
 - The retired function messages become tool calls with ids of our own.
 """
 
-import itertools
-
-import orjson
 from msgspec import structs
 
 from translators.ir import (
-    Audio,
     Dialect,
     File,
     Foreign,
@@ -30,11 +24,9 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.check import Wrong, array, fail, filled, obj, string
+from translators.openai.history import Calls, arguments_of, audio, breakpoint_marker, data_url
 from translators.openai_chat.reasoning import read_blocks, read_thinking
 from translators.openai_chat.signatures import FIELD, read_signature
-
-LONG_CACHE = {"type": "ephemeral", "ttl": "1h"}
-SHORT_CACHE = {"type": "ephemeral"}
 
 
 class History:
@@ -42,9 +34,7 @@ class History:
 
     def __init__(self) -> None:
         self.items: list[Item] = []
-        self._ids: dict[str, str] = {}
-        """The client's id of a call -> its unique id; a later call of the same id wins."""
-        self._used: set[str] = set()
+        self._calls = Calls()
         self._functions: dict[str, str] = {}
 
     def add(self, message: dict[str, Json]) -> None:
@@ -53,7 +43,8 @@ class History:
         if role == "assistant":
             self._assistant(message)
         elif role == "tool":
-            self._result(message, self._called(message))
+            asked = self._calls.answered(message, "tool_call_id", "answers no tool call of an earlier message")
+            self._result(message, asked)
         elif role == "function":
             name = filled(message.get("name"), "name")
             if name not in self._functions:
@@ -113,32 +104,18 @@ class History:
         if call.get("type") == "custom" or "custom" in call:
             custom = obj(call.get("custom"), "custom")
             name, text = filled(custom.get("name"), "custom.name"), string(custom.get("input"), "custom.input")
-            self.items.append(ToolCall(self._unique(own), name, text, custom=True, opaque=opaque))
+            self.items.append(ToolCall(self._calls.unique(own), name, text, custom=True, opaque=opaque))
             return
         function = obj(call.get("function"), "function")
         name = filled(function.get("name"), "function.name")
-        arguments = _arguments(function.get("arguments"), "function.arguments")
-        self.items.append(ToolCall(self._unique(own), name, arguments, opaque=opaque))
+        arguments = arguments_of(function.get("arguments"), "function.arguments")
+        self.items.append(ToolCall(self._calls.unique(own), name, arguments, opaque=opaque))
 
     def _function_call(self, call: dict[str, Json]) -> None:
         name = filled(call.get("name"), "function_call.name")
-        arguments = _arguments(call.get("arguments"), "function_call.arguments")
-        self._functions[name] = self._unique(f"call_{name}")
+        arguments = arguments_of(call.get("arguments"), "function_call.arguments")
+        self._functions[name] = self._calls.unique(f"call_{name}")
         self.items.append(ToolCall(self._functions[name], name, arguments))
-
-    def _unique(self, own: str) -> str:
-        unique = own
-        if unique in self._used:
-            unique = next(one for n in itertools.count(2) if (one := f"{own}_{n}") not in self._used)
-        self._used.add(unique)
-        self._ids[own] = unique
-        return unique
-
-    def _called(self, message: dict[str, Json]) -> str:
-        own = filled(message.get("tool_call_id"), "tool_call_id")
-        if own not in self._ids:
-            fail("tool_call_id", "answers no tool call of an earlier message")
-        return self._ids[own]
 
     def _result(self, message: dict[str, Json], call_id: str) -> None:
         parts = _parts(message.get("content"))
@@ -180,8 +157,7 @@ def _part(part: dict[str, Json]) -> Part:
     if kind == "image_url":
         return _image(part)
     if kind == "input_audio":
-        audio = obj(part.get("input_audio"), "input_audio")
-        return Audio(filled(audio.get("data"), "input_audio.data"), filled(audio.get("format"), "input_audio.format"))
+        return audio(part)
     if kind == "file":
         return _file(part)
     if kind == "refusal":
@@ -196,7 +172,7 @@ def _image(part: dict[str, Json]) -> Image:
     detail = image.get("detail")
     detail = None if detail is None else string(detail, "image_url.detail")
     if url.startswith("data:"):
-        media_type, data = _data_url(url, "image_url.url")
+        media_type, data = data_url(url, "image_url.url")
         return Image(data=data, media_type=media_type, detail=detail, cache=_cache(part))
     if "://" not in url:
         fail("image_url.url", "must be a web address or a data: URL")
@@ -211,18 +187,10 @@ def _file(part: dict[str, Json]) -> File:
         return File(file_id=filled(file["file_id"], "file.file_id"), filename=filename, cache=_cache(part))
     data = filled(file.get("file_data"), "file.file_data")
     if data.startswith("data:"):
-        media_type, data = _data_url(data, "file.file_data")
+        media_type, data = data_url(data, "file.file_data")
     else:
         media_type = "application/pdf"
     return File(data=data, media_type=media_type, filename=filename, cache=_cache(part))
-
-
-def _data_url(url: str, path: str) -> tuple[str, str]:
-    """Media type and base64 of a data: URL."""
-    head, comma, data = url.partition(",")
-    if not comma or not head.endswith(";base64"):
-        fail(path, "must be a data: URL with base64 data")
-    return head[5:-7].partition(";")[0], data
 
 
 def _cache(holder: dict[str, Json]) -> dict[str, Json] | None:
@@ -230,21 +198,4 @@ def _cache(holder: dict[str, Json]) -> dict[str, Json] | None:
     marker = holder.get("cache_control")
     if isinstance(marker, dict):
         return marker
-    breakpoint_ = holder.get("prompt_cache_breakpoint")
-    if isinstance(breakpoint_, dict):
-        return LONG_CACHE if breakpoint_.get("ttl") else SHORT_CACHE
-    return None
-
-
-def _arguments(value: Json, path: str) -> str:
-    """The JSON text of a call's arguments; empty text counts as `{}`."""
-    text = string(value, path)
-    if not text:
-        return "{}"
-    try:
-        parsed = orjson.loads(text)
-    except (orjson.JSONDecodeError, UnicodeEncodeError):
-        fail(path, "must be valid JSON")
-    if not isinstance(parsed, dict):
-        fail(path, "must be a JSON object")
-    return text
+    return breakpoint_marker(holder)

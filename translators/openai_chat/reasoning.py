@@ -14,6 +14,9 @@ from msgspec import Struct
 
 from translators.ir import Json, Opaque, Reasoning
 
+FIELDS = ("reasoning_details", "thinking_blocks", "reasoning_content", "reasoning")
+"""Where a message may hold it, the first that does being read."""
+
 
 class Entry(Struct, frozen=True):
     """One `reasoning_details` entry, read."""

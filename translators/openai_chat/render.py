@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 
 from translators.ir import Dialect, Json, OutputFormat, Request, Tool, ToolChoice
+from translators.openai.effort import effort_of
 from translators.openai_chat.fit import fit
 from translators.openai_chat.turns import Turns
 from translators.profile import Profile
@@ -18,12 +19,10 @@ from translators.report import Report
 
 KNOWN_EXTRA = frozenset({"store", "moderation", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
 """Fields of this dialect that the neutral form has no word for."""
-VENDOR_RUN = frozenset({"tools", "mcp_servers"})
-"""Where requests name what a vendor itself would run: without it the answer is another one."""
+VENDOR_RUN = frozenset({"tools", "tool_choice", "mcp_servers"})
+"""Where requests name what a vendor itself would run, be it to force it: without it the answer is another one."""
 USER_MAX = 128
 """Characters of a user's id that OpenAI takes; a longer one is sent as its hash."""
-BUDGETS = ((1024, "minimal"), (4096, "low"), (12288, "medium"), (24576, "high"))
-"""A thinking budget in tokens up to which it counts as this effort; beyond, `xhigh`."""
 SAME_NAME = (
     "temperature",
     "top_p",
@@ -66,7 +65,7 @@ def render_request(request: Request, profile: Profile) -> tuple[dict[str, Json],
     if request.output is not None:
         body["response_format"] = _format(request.output)
     if request.tools:
-        body["tools"] = [_tool(tool, report) for tool in request.tools]
+        body["tools"] = [_tool(tool, f"tools[{i}]", report) for i, tool in enumerate(request.tools)]
     if request.tool_choice is not None:
         body["tool_choice"] = _choice(request.tool_choice, request.tools)
     _effort(body, request, report)
@@ -96,7 +95,7 @@ def _bound(body: dict[str, Json], request: Request, profile: Profile, report: Re
         return
     if profile.max_output is not None and bound > profile.max_output:
         bound = profile.max_output
-        report.clamped(profile.max_tokens_field, f"the model writes at most {bound} tokens")
+        report.clamped("max_completion_tokens", f"the model writes at most {bound} tokens")
     body[profile.max_tokens_field] = bound
 
 
@@ -108,11 +107,11 @@ def _format(output: OutputFormat) -> dict[str, Json]:
     return {"type": "json_schema", "json_schema": spec}
 
 
-def _tool(tool: Tool, report: Report) -> dict[str, Json]:
+def _tool(tool: Tool, field: str, report: Report) -> dict[str, Json]:
     if tool.cache is not None:
-        report.dropped("tools.cache_control", "chat has no cache markers")
+        report.dropped(f"{field}.cache_control", "chat has no cache markers")
     for name in tool.extra:
-        report.dropped(f"tools.{name}", "chat's tools have no such field")
+        report.dropped(f"{field}.{name}", "chat's tools have no such field")
     if tool.custom_format is not None:
         custom: dict[str, Json] = {"name": tool.name}
         if tool.description is not None:
@@ -149,8 +148,7 @@ def _effort(body: dict[str, Json], request: Request, report: Report) -> None:
         if request.thinking_budget is not None:
             report.dropped("thinking.budget_tokens", "chat knows an effort only")
     elif request.thinking_budget is not None:
-        budget = request.thinking_budget
-        effort = next((name for most, name in BUDGETS if budget <= most), "xhigh")
+        effort = effort_of(request.thinking_budget)
         body["reasoning_effort"] = effort
         report.approximated("thinking.budget_tokens", f"sent as effort {effort}")
     if request.reasoning_summary is not None:

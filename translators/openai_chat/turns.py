@@ -37,25 +37,30 @@ class Turns:
         self._report = report
         self._origin = profile.origin(Dialect.OPENAI_CHAT)
         self._messages: list[dict[str, Json]] = []
-        self._texts: list[Message] = []
-        self._blocks: list[Reasoning] = []
-        self._calls: list[ToolCall] = []
+        self._at = -1
+        """Place of the item at hand among the request's; what waits for the end of its turn has its own beside it."""
+        self._texts: list[tuple[int, Message]] = []
+        self._blocks: list[tuple[int, Reasoning]] = []
+        self._calls: list[tuple[int, ToolCall]] = []
+        self._shown: Sequence[tuple[int, Message | ToolResult]] = ()
+        """Whose parts are being said."""
         self._pictures: list[Json] = []
         self._replies = False
         """A turn has been taken: a system message from here on stands in the middle."""
 
     def add(self, item: Item) -> None:
+        self._at += 1
         if isinstance(item, ToolResult):
             self._end_turn()
             self._result(item)
             return
         self._show_pictures()
         if isinstance(item, ToolCall):
-            self._calls.append(item)
+            self._calls.append((self._at, item))
         elif isinstance(item, Reasoning):
             if self._texts and not self._calls:
                 self._end_turn()
-            self._blocks.append(item)
+            self._blocks.append((self._at, item))
         elif item.role == "assistant":
             self._text(item)
         else:
@@ -69,29 +74,32 @@ class Turns:
 
     def _text(self, item: Message) -> None:
         if item.phase is not None:
-            self._report.dropped("messages.phase", "chat has no phases")
+            self._report.dropped(f"items[{self._at}].phase", "chat has no phases")
         if self._calls:
-            self._report.approximated("messages", "text after a tool call moved before it")
+            self._report.approximated(f"items[{self._at}]", "text after a tool call moved before it")
         elif self._texts:
             self._end_turn()
-        self._texts.append(item)
+        self._texts.append((self._at, item))
 
     def _end_turn(self) -> None:
         """What the assistant did so far becomes one message."""
         if not (self._texts or self._blocks or self._calls):
             return
-        parts = [part for text in self._texts for part in text.parts]
-        opaque = next((part.opaque for part in reversed(parts) if isinstance(part, Text) and part.opaque), None)
-        if opaque is not None:
+        parts = [part for _, text in self._texts for part in text.parts]
+        signed = next((part for part in reversed(parts) if isinstance(part, Text) and part.opaque), None)
+        if signed is not None:
             parts = [part for part in parts if not isinstance(part, Text) or part.text]
+        self._shown = self._texts
         content = self._content(parts) if parts else None if self._calls else ""
-        message: dict[str, Json] = {"role": "assistant", "content": content, **self._signed(opaque)}
-        names = [text.name for text in self._texts if text.name]
+        message: dict[str, Json] = {"role": "assistant", "content": content}
+        if signed is not None and signed.opaque is not None:
+            message.update(self._signed(signed.opaque, next(at for at, text in self._texts if signed in text.parts)))
+        names = [text.name for _, text in self._texts if text.name]
         if names:
             message["name"] = names[0]
         self._reasoning(message)
         if self._calls:
-            message["tool_calls"] = [self._call(call) for call in self._calls]
+            message["tool_calls"] = [self._call(call, at) for at, call in self._calls]
         if self._texts or message != {"role": "assistant", "content": ""}:  # thinking that may not go there is no turn
             self._messages.append(message)
         self._texts, self._blocks, self._calls = [], [], []
@@ -99,7 +107,7 @@ class Turns:
 
     def _reasoning(self, message: dict[str, Json]) -> None:
         """Details only of this target's own making; the text alone where it must be replayed."""
-        mine = [block for block in self._blocks if block.opaque is None or block.opaque.origin == self._origin]
+        mine = [block for _, block in self._blocks if block.opaque is None or block.opaque.origin == self._origin]
         fields = render_blocks(mine)
         details = own(fields.get("reasoning_details", []), self._origin)
         if details:
@@ -107,23 +115,22 @@ class Turns:
         elif self._profile.reasoning_replay:
             message["reasoning_content"] = fields.get("reasoning_content", "")
         kept = details or self._profile.reasoning_replay
-        if any(not kept or (block.opaque and block.opaque.origin != self._origin) for block in self._blocks):
-            self._report.dropped("messages.reasoning", "reasoning of another provider")
+        for at, block in self._blocks:
+            if not kept or (block.opaque and block.opaque.origin != self._origin):
+                self._report.dropped(f"items[{at}]", "reasoning of another provider")
 
-    def _signed(self, opaque: Opaque | None) -> dict[str, Json]:
-        """The signature of a text or a call, if this very target made it."""
-        if opaque is None:
-            return {}
+    def _signed(self, opaque: Opaque, at: int) -> dict[str, Json]:
+        """The signature of the text or the call at that place, if this very target made it."""
         if opaque.origin != self._origin:
-            self._report.dropped("messages.extra_content", "a signature of another provider")
+            self._report.dropped(f"items[{at}].opaque", "a signature of another provider")
             return {}
         return {FIELD: render_signature(opaque, marked=False)}
 
-    def _call(self, call: ToolCall) -> dict[str, Json]:
+    def _call(self, call: ToolCall, at: int) -> dict[str, Json]:
         call_id = tool_id(call.id, self._profile)
         if call.cache is not None:
             self._no_markers()
-        signed = self._signed(call.opaque)
+        signed = {} if call.opaque is None else self._signed(call.opaque, at)
         if call.custom:
             return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}, **signed}
         function = {"name": call.name, "arguments": call.arguments or "{}"}
@@ -132,17 +139,18 @@ class Turns:
     def _result(self, item: ToolResult) -> None:
         texts = [part for part in item.parts if not isinstance(part, Image | File)]
         pictures = [part for part in item.parts if isinstance(part, Image | File)]
+        self._shown = ((self._at, item),)
         content = self._content(texts)
         if item.cache is not None:
             self._no_markers()
         if item.is_error:
             prefix = "Error: "
             content = prefix + content if isinstance(content, str) else [{"type": "text", "text": prefix}, *content]
-            self._report.approximated("tool_result.is_error", "told in words")
+            self._report.approximated(f"items[{self._at}].is_error", "told in words")
         if pictures:
             rendered = self._content(pictures, plain=False)
             self._pictures.extend(rendered)
-            self._report.approximated("tool_result.content", "pictures follow in a user message")
+            self._report.approximated(f"items[{self._at}]", "pictures follow in a user message")
         self._messages.append(
             {"role": "tool", "tool_call_id": tool_id(item.call_id, self._profile), "content": content}
         )
@@ -154,6 +162,7 @@ class Turns:
             self._pictures = []
 
     def _message(self, item: Message) -> None:
+        self._shown = ((self._at, item),)
         content = self._content(item.parts)
         message: dict[str, Json] = {"role": item.role, "content": content}
         if item.role == "user":
@@ -161,7 +170,7 @@ class Turns:
         elif self._replies and not self._profile.system_anywhere:
             text = "".join(part.text for part in item.parts if isinstance(part, Text))
             message = {"role": "user", "content": f"<system>{text}</system>"}
-            self._report.approximated("messages.role", "a system message in the middle is told by the user")
+            self._report.approximated(f"items[{self._at}].role", "a system message in the middle is told by the user")
         if item.name is not None:
             message["name"] = item.name
         self._messages.append(message)
@@ -192,14 +201,14 @@ class Turns:
         if isinstance(part, Audio):
             if self._profile.audio:
                 return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
-            return self._refused("input_audio", "the model takes no audio")
+            return self._refused(part, "the model takes no audio")
         return self._foreign(part)
 
     def _image(self, part: Image) -> Json:
         if not self._profile.images:
-            return self._refused("image", "the model takes no images")
+            return self._refused(part, "the model takes no images")
         if part.url is not None and not self._profile.image_urls:
-            return self._refused("image", "the model takes no images by address")
+            return self._refused(part, "the model takes no images by address")
         if part.cache is not None:
             self._no_markers()
         image = {"url": part.url or f"data:{part.media_type};base64,{part.data}"}
@@ -209,13 +218,13 @@ class Turns:
 
     def _file(self, part: File) -> Json:
         if not self._profile.files:
-            return self._refused("file", "the model takes no files")
+            return self._refused(part, "the model takes no files")
         if part.data is None:
-            return self._refused("file", "a file of another place cannot be fetched from here")
+            return self._refused(part, "a file of another place cannot be fetched from here")
         if part.cache is not None:
             self._no_markers()
         if part.media_type.startswith("text/") and (text := _decoded(part)) is not None:
-            self._report.approximated("messages.content.file", "a text document is told as text")
+            self._report.approximated(self._path(part), "a text document is told as text")
             return {"type": "text", "text": text}
         file = {"file_data": f"data:{part.media_type};base64,{part.data}"}
         if part.filename is not None:
@@ -225,10 +234,15 @@ class Turns:
     def _foreign(self, part: Foreign) -> Json:
         if part.dialect == Dialect.OPENAI_CHAT:
             return part.value
-        return self._refused(part.kind, f"chat has no such part as {part.kind}")
+        return self._refused(part, f"chat has no such part as {part.kind}")
 
-    def _refused(self, field: str, why: str) -> None:
-        self._report.refused(f"messages.content.{field}", why)
+    def _refused(self, part: Part, why: str) -> None:
+        self._report.refused(self._path(part), why)
+
+    def _path(self, part: Part) -> str:
+        return next(
+            f"items[{at}].parts[{k}]" for at, item in self._shown for k, one in enumerate(item.parts) if one is part
+        )
 
     def _no_markers(self) -> None:
         if not any(entry.field == "cache_control" for entry in self._report.entries):

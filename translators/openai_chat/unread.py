@@ -7,13 +7,13 @@ kept whole elsewhere. A tool message's name is its function's and says nothing t
 from collections.abc import Iterator
 
 from translators.ir import Json
+from translators.openai_chat import reasoning
 from translators.openai_chat.signatures import FIELD
 from translators.report import unread
 
 _MARKS = ("cache_control", "prompt_cache_breakpoint")
-_THINKING = ("reasoning", "reasoning_content", "reasoning_details", "thinking_blocks")
 _MESSAGE = frozenset({"role", "content", "name", "cache_control"})
-_ASSISTANT = frozenset({"role", "content", "name", "refusal", "tool_calls", "function_call", FIELD, *_THINKING})
+_ASSISTANT = frozenset({"role", "content", "name", "refusal", "tool_calls", "function_call", FIELD, *reasoning.FIELDS})
 _RESULT = _MESSAGE | {"tool_call_id", "prompt_cache_breakpoint"}
 _MESSAGES = {"assistant": _ASSISTANT, "tool": _RESULT, "function": _RESULT}
 _CALL = frozenset({"id", "type", "index", "function", "custom", FIELD})

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from translators.codec import Context, EventReader, EventWriter, Pipe
 from translators.ir import Dialect, Json
 from translators.openai.faults import parse_fault, render_fault
+from translators.openai_completions.naming import naming
 from translators.openai_completions.reader import CompletionReader
 from translators.openai_completions.relay import Relay, as_stream, relay_request
 from translators.openai_completions.reply import inspect_reply, parse_reply, render_reply
@@ -28,6 +29,7 @@ __all__ = [
     "dialect",
     "id_prefix",
     "inspect_reply",
+    "naming",
     "parse_fault",
     "parse_reply",
     "parse_request",

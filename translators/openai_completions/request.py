@@ -199,9 +199,9 @@ def _text(request: Request, report: Report) -> str:
     texts: list[str] = []
     for place, item in enumerate(request.items):
         if not isinstance(item, Message) or item.role != "user" or len(request.items) > 1:
-            report.refused(f"messages[{place}]", "completions take one prompt, not a conversation")
+            report.refused(f"items[{place}]", "completions take one prompt, not a conversation")
         parts = item.parts if isinstance(item, Message) else ()
         if not all(isinstance(part, Text) for part in parts):
-            report.refused(f"messages[{place}].content", "completions take text only")
+            report.refused(f"items[{place}]", "completions take text only")
         texts += [part.text for part in parts if isinstance(part, Text)]
     return "".join(texts)

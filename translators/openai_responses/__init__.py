@@ -15,6 +15,7 @@ from translators.codec import Context, EventReader, EventWriter, Pipe
 from translators.ir import Dialect, Json
 from translators.openai_responses.envelope import Pin, check_envelope, pinned_by
 from translators.openai_responses.faults import parse_fault, render_fault
+from translators.openai_responses.naming import naming
 from translators.openai_responses.reader import ResponsesReader
 from translators.openai_responses.relay import Relay, as_stream, relay_request
 from translators.openai_responses.render import render_request
@@ -33,6 +34,7 @@ __all__ = [
     "dialect",
     "id_prefix",
     "inspect_reply",
+    "naming",
     "parse_fault",
     "parse_reply",
     "parse_request",

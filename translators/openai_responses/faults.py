@@ -1,8 +1,10 @@
 """Errors of the Responses dialect: OpenAI's own shape, so what an error means is what it means for chat.
 
-Two things are this dialect's own. Reasoning is bound to its maker by blobs and by ids, and a 400 about either is mended
-by leaving reasoning out. And a stream tells its failure twice: as an `error` event, whose fields stand both flat, as
-the reference has them, and under `error`, as OpenAI sends them and its SDKs raise on; and as the failed response.
+Three things are this dialect's own. Reasoning is bound to its maker by blobs and by ids, and a 400 about either is
+mended by leaving reasoning out. A summary of it is shown to organizations alone that OpenAI has verified; a 400 about
+that is mended by not asking for one. And a stream tells its failure twice: as an `error` event, whose fields stand both
+flat, as the reference has them, and under `error`, as OpenAI sends them and its SDKs raise on; and as the failed
+response.
 """
 
 import re
@@ -24,6 +26,7 @@ _BOUND = re.compile(
     r"|was provided without its required 'reasoning'"
 )
 """Reasoning that this provider cannot read, does not store, or misses beside the item it belongs to."""
+_UNSHOWN = re.compile(r"must be verified to generate reasoning summar")
 _FAILED_CODES = {Kind.THROTTLED: "rate_limit_exceeded", Kind.CONTENT: "invalid_prompt"}
 """The few codes a failed response may bear; everything else is a `server_error`."""
 
@@ -33,6 +36,8 @@ def parse_fault(status: int, body: bytes, profile: Profile) -> Fault:
     fault = chat.parse_fault(status, body, profile)
     if fault.kind is Kind.REFUSED and _BOUND.search(f"{fault.code} {fault.message}".lower()):
         return structs.replace(fault, repair="reasoning")
+    if fault.kind is Kind.REFUSED and _UNSHOWN.search(fault.message.lower()):
+        return structs.replace(fault, repair="summary")
     return fault
 
 

@@ -31,11 +31,14 @@ _DEFAULTS: dict[str, Json] = {
 }
 CHAT_NAMES = {
     "reasoning.effort": "reasoning_effort",
+    "reasoning": "reasoning_effort",
+    "text": "response_format",
     "text.format": "response_format",
+    "include": "logprobs",
     "max_output_tokens": "max_completion_tokens",
     "top_logprobs": "logprobs",
 }
-"""What a client of chat calls these fields; clients of other dialects are told in the same words."""
+"""What Reports call these fields (`translators.report`); a body that was not translated is told of in its own words."""
 
 
 class Fit:

@@ -58,8 +58,10 @@ def _own(items: list[Json], origin: str, report: Report) -> list[Json]:
 
 
 def without_id(item: dict[str, Json]) -> dict[str, Json]:
-    """An item by its content alone; one that a provider's own tool made keeps its id, which is all that names it."""
-    if item.get("type", "message") not in _NAMELESS or "id" not in item:
+    """An item by its content alone; one that a provider's own tool made keeps its id, which is all that names it, as
+    does reasoning that the provider stores and so gave no blob for."""
+    kind = item.get("type", "message")
+    if kind not in _NAMELESS or "id" not in item or (kind == "reasoning" and not item.get(BOUND)):
         return item
     return {name: value for name, value in item.items() if name != "id"}
 

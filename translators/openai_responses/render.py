@@ -6,6 +6,7 @@ migrating from chat completions.
 """
 
 from translators.ir import Json, OutputFormat, Request
+from translators.openai.effort import effort_of
 from translators.openai_responses.fit import BOUND_MIN, CHAT_NAMES, Fit
 from translators.openai_responses.request import ENCRYPTED, LOGPROBS
 from translators.openai_responses.tools import render_choice, render_tools
@@ -17,8 +18,6 @@ Body = dict[str, Json]
 
 KNOWN_EXTRA = frozenset({"store", "moderation", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
 """Fields of chat that this dialect has, too."""
-BUDGETS = ((1024, "minimal"), (4096, "low"), (12288, "medium"), (24576, "high"))
-"""A thinking budget in tokens up to which it counts as this effort; beyond, `xhigh`."""
 SAME_NAME = (
     "temperature",
     "top_p",
@@ -92,8 +91,7 @@ def _reasoning(body: Body, request: Request, report: Report) -> None:
     effort: str | None = request.effort
     if request.thinking_budget is not None:
         if effort is None:
-            budget = request.thinking_budget
-            effort = next((name for most, name in BUDGETS if budget <= most), "xhigh")
+            effort = effort_of(request.thinking_budget)
             report.approximated("thinking.budget_tokens", f"sent as effort {effort}")
         else:
             report.dropped("thinking.budget_tokens", "the Responses API knows an effort only")

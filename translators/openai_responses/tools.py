@@ -120,11 +120,12 @@ def _choice(value: Json) -> ToolChoice | None:
     if mode not in ("auto", "required"):
         fail("tool_choice.mode", "must be auto or required")
     tools = array(value.get("tools"), "tool_choice.tools")
-    names = tuple(tool["name"] for tool in tools if _is_own(tool))
+    names = tuple(tool["name"] for tool in tools if is_own(tool))
     return ToolChoice("allowed", names, required=mode == "required") if len(names) == len(tools) else None
 
 
-def _is_own(tool: Json) -> bool:
+def is_own(tool: Json) -> bool:
+    """Whether a tool, or a name of one, is a client's own and not what the vendor runs."""
     return isinstance(tool, dict) and tool.get("type") in ("function", "custom") and isinstance(tool.get("name"), str)
 
 
@@ -137,7 +138,7 @@ def render_tools(request: Request, report: Report) -> list[Json]:
         tools.append(_web_search(request.web_search))
     foreign = request.extra.get("tools")
     for tool in foreign if isinstance(foreign, list) else ():
-        kind = tool.get("type") if isinstance(tool, dict) else None
+        kind = tool.get("type") or next(iter(tool), "") if isinstance(tool, dict) else tool
         report.refused("tools", f"the Responses API runs no tool of type {str(kind)[:40]}")
     return tools
 

@@ -5,7 +5,7 @@ Deliberate choices:
 - Ids of items are left out, since nothing is stored that they could name.
 - Reasoning goes back only to the target that made it, by its blob; reasoning without one only where the model must be
   given its own words again.
-- A result that is text stays a string.
+- A result that is text stays a string, and what the assistant said in several texts is one.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from translators.ir import (
 )
 from translators.openai_responses.marks import BOUND
 from translators.openai_responses.response import summary_text
-from translators.openai_responses.wire import DIALECT
+from translators.openai_responses.wire import DIALECT, PARAGRAPH
 from translators.profile import Profile
 from translators.report import Report
 
@@ -50,9 +50,14 @@ class Turns:
         """Ids of calls of custom tools."""
         self._replies = False
         """A turn has been taken: a system message from here on stands in the middle."""
+        self._at = -1
+        """Place of the item at hand among the request's."""
+        self._parts: Sequence[Part] = ()
+        """Its parts."""
         self.items: list[dict[str, Json]] = []
 
     def add(self, item: Item) -> None:
+        self._at += 1
         if isinstance(item, Message):
             self._message(item)
         elif isinstance(item, ToolCall):
@@ -63,12 +68,13 @@ class Turns:
             self._reasoning(item)
 
     def _message(self, item: Message) -> None:
+        self._parts = item.parts
         whole = [part for part in item.parts if _is_item(part)]
         self.items += [part.value for part in whole if isinstance(part, Foreign)]
         parts = [part for part in item.parts if not _is_item(part)] if whole else item.parts
         signed = [part.opaque for part in parts if isinstance(part, Text) and part.opaque is not None]
         if signed:
-            self._bound("messages.extra_content", signed[-1])
+            self._bound(signed[-1])
             parts = [part for part in parts if not isinstance(part, Text) or part.text or part.opaque is None]
         if not parts and (whole or signed):
             return
@@ -78,9 +84,9 @@ class Turns:
         elif self._replies and not self._profile.system_anywhere:
             text = "".join(part.text for part in item.parts if isinstance(part, Text))
             role, content = "user", f"<system>{text}</system>"
-            self._report.approximated("messages.role", "a system message in the middle is told by the user")
+            self._report.approximated(self._path(".role"), "a system message in the middle is told by the user")
         if item.name:
-            self._report.approximated("messages.name", "said as a prefix of the text")
+            self._report.approximated(self._path(".name"), "said as a prefix of the text")
             content = _led(f"{item.name}: ", content, "output" if role == "assistant" else "input")
         message: dict[str, Json] = {"role": role, "content": content}
         if item.phase is not None and role == "assistant":
@@ -91,7 +97,7 @@ class Turns:
         if call.cache is not None:
             self._no_marker()
         if call.opaque is not None:
-            self._bound("messages.tool_calls.extra_content", call.opaque)
+            self._bound(call.opaque)
         self._replies = True
         identifier = call_id(call.id)
         if call.custom:
@@ -104,11 +110,12 @@ class Turns:
 
     def _result(self, item: ToolResult) -> None:
         self._replies = True
+        self._parts = item.parts
         if item.cache is not None:
             self._no_marker()
         output = self._content(item.parts, "input")
         if item.is_error:
-            self._report.approximated("tool_result.is_error", "told in words")
+            self._report.approximated(self._path(".is_error"), "told in words")
             output = _led("Error: ", output, "input")
         kind = "custom_tool_call_output" if item.call_id in self._custom else "function_call_output"
         self.items.append({"type": kind, "call_id": call_id(item.call_id), "output": output})
@@ -122,12 +129,15 @@ class Turns:
             own = {"type": "reasoning_text", "text": item.text}
             self.items.append({"type": "reasoning", "summary": [], "content": [own]})
         elif opaque is not None or item.text:
-            self._report.dropped("messages.reasoning", "reasoning of another provider")
+            self._report.dropped(self._path(), "reasoning of another provider")
 
-    def _bound(self, field: str, opaque: Opaque) -> None:
+    def _bound(self, opaque: Opaque) -> None:
         """A signature on a text or a call: no provider of this dialect makes one."""
-        if not any(entry.field == field for entry in self._report.entries):
-            self._report.dropped(field, f"a signature of {opaque.origin.partition('|')[0] or 'another provider'}")
+        maker = opaque.origin.partition("|")[0] or "another provider"
+        self._report.dropped(self._path(".opaque"), f"a signature of {maker}")
+
+    def _path(self, detail: str = "") -> str:
+        return f"items[{self._at}]{detail}"
 
     # -- parts
 
@@ -137,8 +147,11 @@ class Turns:
             return ""
         if len(parts) == 1 and isinstance(parts[0], Text) and parts[0].cache is None:
             return parts[0].text
-        rendered = (self._part(part, side) for part in parts)
-        return [part for part in rendered if part is not None] or ""
+        rendered = [self._part(part, side) for part in parts]
+        said = [part for part in rendered if part is not None]
+        if side == "output" and all(part["type"] == "output_text" for part in said):
+            return _joined(rendered)
+        return said or ""
 
     def _part(self, part: Part, side: str) -> Json:
         """None for a part that cannot be said; that is noted."""
@@ -153,16 +166,16 @@ class Turns:
         if isinstance(part, File):
             return self._file(part)
         if isinstance(part, Audio):
-            return self._refused("input_audio", "the Responses API takes no audio")
+            return self._refused(part, "the Responses API takes no audio")
         if part.dialect == DIALECT:
             return part.value
-        return self._refused(part.kind, f"the Responses API has no such part as {part.kind}")
+        return self._refused(part, f"the Responses API has no such part as {part.kind}")
 
     def _image(self, part: Image) -> Json:
         if not self._profile.images:
-            return self._refused("image", "the model takes no images")
+            return self._refused(part, "the model takes no images")
         if part.url is not None and not self._profile.image_urls:
-            return self._refused("image", "the model takes no images by address")
+            return self._refused(part, "the model takes no images by address")
         if part.cache is not None:
             self._no_marker()
         url = part.url or f"data:{part.media_type};base64,{part.data}"
@@ -170,9 +183,9 @@ class Turns:
 
     def _file(self, part: File) -> Json:
         if not self._profile.files:
-            return self._refused("file", "the model takes no files")
+            return self._refused(part, "the model takes no files")
         if part.file_id is not None:
-            return self._refused("file", "a file of another place cannot be fetched from here")
+            return self._refused(part, "a file of another place cannot be fetched from here")
         if part.cache is not None:
             self._no_marker()
         if part.url is not None:
@@ -181,12 +194,20 @@ class Turns:
         name = part.filename or f"file.{media_type.rpartition('/')[2]}"
         return {"type": "input_file", "filename": name, "file_data": f"data:{media_type};base64,{part.data}"}
 
-    def _refused(self, field: str, why: str) -> None:
-        self._report.refused(f"messages.content.{field}", why)
+    def _refused(self, part: Part, why: str) -> None:
+        at = next(k for k, one in enumerate(self._parts) if one is part)
+        self._report.refused(self._path(f".parts[{at}]"), why)
 
     def _no_marker(self) -> None:
         if not any(entry.field == "cache_control" for entry in self._report.entries):
             self._report.dropped("cache_control", "the Responses API has no cache markers")
+
+
+def _joined(texts: Sequence[Json]) -> str:
+    """What the assistant said in several texts as one, since by the letter of the API parts of an answer belong to one
+    that was stored and has an id. Its words follow each other, but where something (None) was left out in between."""
+    said = "".join(PARAGRAPH if text is None else text["text"] for text in texts)
+    return said.strip(PARAGRAPH) if None in texts else said
 
 
 def _is_item(part: Part) -> bool:

@@ -5,6 +5,10 @@ is back and may go on. Providers think and sign what they thought, and refuse wh
 must be right at once, and none is refused and asked again.
 """
 
+import base64
+
+import anthropic
+import openai
 import pytest
 
 from proxy.drill import gemini_ears, script
@@ -35,6 +39,12 @@ class ChatLoop:
         else:
             answer = await self.client.chat.completions.create(**body)
         message = answer.choices[0].message
+        self.history.append(self.kept(message))
+        for call in message.tool_calls or ():
+            self.history.append({"role": "tool", "tool_call_id": call.id, "content": "fine"})
+        return [call.function.name for call in message.tool_calls or ()], message.content
+
+    def kept(self, message):
         kept = {"role": "assistant", "content": message.content}
         if message.tool_calls:
             kept["tool_calls"] = [
@@ -45,10 +55,17 @@ class ChatLoop:
                 }
                 for call in message.tool_calls
             ]
-        self.history.append(kept)
-        for call in message.tool_calls or ():
-            self.history.append({"role": "tool", "tool_call_id": call.id, "content": "fine"})
-        return [call.function.name for call in message.tool_calls or ()], message.content
+        return kept
+
+
+class KeepingLoop(ChatLoop):
+    """The same, by a client that keeps whatever it got and sends it again, known to its dialect or not."""
+
+    def kept(self, message):
+        kept = message.model_dump(exclude_none=True, exclude={"parsed"})
+        for call in kept.get("tool_calls") or ():
+            call["function"].pop("parsed_arguments", None)
+        return kept
 
 
 class ResponsesLoop:
@@ -118,14 +135,19 @@ def signed(provider):
         return [part["thoughtSignature"] for part in parts if "functionCall" in part]
     if "input" in body:
         return [item["encrypted_content"] for item in body["input"] if item.get("type") == "reasoning"]
-    blocks = [block for one in body["messages"] if isinstance(one["content"], list) for block in one["content"]]
+    blocks = [block for one in body["messages"] if isinstance(one.get("content"), list) for block in one["content"]]
     return [block["signature"] for block in blocks if block["type"] == "thinking"]
 
 
 @pytest.fixture(params=["unary", "stream"])
 def loop(request, pair, open_ai, claude):
     """`loop(kind)`: a loop of that SDK's, at the model of the pair."""
-    kinds = {"chat": (ChatLoop, open_ai), "responses": (ResponsesLoop, open_ai), "messages": (MessagesLoop, claude)}
+    kinds = {
+        "chat": (ChatLoop, open_ai),
+        "keeping": (KeepingLoop, open_ai),
+        "responses": (ResponsesLoop, open_ai),
+        "messages": (MessagesLoop, claude),
+    }
 
     def made(kind):
         of, client = kinds[kind]
@@ -175,3 +197,29 @@ async def test_a_loop_that_was_elsewhere_comes_back_and_goes_on(matrix, pair, lo
     called, text = await going.turn()
     assert called == [] and f"from {first.name}" in text
     assert matrix.calls()[first.name] == before + 1, "none was refused and asked again"
+
+
+@pytest.mark.parametrize("kind", ["keeping", "responses", "messages"])
+async def test_a_loop_whose_provider_dies_in_the_middle_of_an_answer_goes_on_elsewhere_and_comes_back(pair, loop, kind):
+    """A client that has seen half an answer is told so and asks again; one that has seen nothing hears of nothing."""
+    _, first, second = pair
+    going = loop(kind)
+    assert (await going.turn())[0] == ["get_weather"]
+    first.script = script.cut(after=1)
+    if going.stream:
+        with pytest.raises((openai.APIError, anthropic.APIError), match="broke off its answer"):
+            await going.turn()
+        first.script = script.refuse()
+    assert (await going.turn())[0] == ["get_time"]
+    assert second.requests
+    first.script, second.script = script.ok(), script.refuse()
+    called, text = await going.turn()
+    assert called == [] and f"from {first.name}" in text
+    for one, other in ((first, second), (second, first)):
+        assert not any(blob in str(heard.body) for heard in one.requests for blob in blobs(other))
+
+
+def blobs(provider) -> list[str]:
+    """How what a provider binds to itself begins, in every dialect."""
+    named = f"sig-{provider.name}"
+    return [named, f"enc-{provider.name}", base64.b64encode(named.encode())[: len(named) // 3 * 4].decode()]

@@ -232,7 +232,7 @@ def test_every_request_comes_back_up_to_its_report(exchange, schema_errors):
     assert schema_errors("gemini", "GenerateContentRequest", body) == []
     back = gemini.parse_request({**body, "model": request.model})
     lost = {entry.field.partition("[")[0].partition(".")[0] for entry in report.entries}
-    if "messages" not in lost:
+    if not lost & {"items", "messages"}:
         assert numbered(back.items) == numbered(request.items)
     told = {
         "tools": "tools",

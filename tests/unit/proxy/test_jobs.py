@@ -366,3 +366,12 @@ def test_a_completion_is_relayed_where_the_model_takes_it_and_translated_elsewhe
     assert prepared.target.provider.dialect is Dialect.OPENAI_COMPLETIONS
     with pytest.raises(Malformed):
         job.prepare(target())
+
+
+def test_what_a_translation_lost_is_told_in_the_clients_own_words():
+    client = codec(Dialect.OPENAI_RESPONSES)
+    items = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho", "phase": "final_answer"}]
+    body = {"model": "m", "input": items, "max_output_tokens": 99, "tomorrow": 1}
+    prepared = ChatJob(client, body, stream=False, usage=True, bound=None).prepare(target(max_output=50))
+    lost = {entry.field: entry.verdict.value for entry in prepared.report.entries}
+    assert lost == {"input[1].phase": "dropped", "max_output_tokens": "clamped", "tomorrow": "dropped"}

@@ -11,7 +11,7 @@ from translators.codec import Context
 from translators.ir import Dialect, Event
 from translators.profile import Profile
 
-CHAT, MESSAGES = Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES
+CHAT, MESSAGES, RESPONSES = Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_RESPONSES
 CONTEXT = Context(id="chatcmpl-1", created=7, model="large")
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "yes"}
@@ -33,6 +33,7 @@ def target(name: str, dialect: Dialect = CHAT, **profile) -> Target:
 DEEP = target("deep", reasoning_replay=True)
 CLAUDE = target("claude", MESSAGES)
 SONNET = target("sonnet", MESSAGES)
+OPEN = target("open", RESPONSES)
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
 USE = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
 
@@ -190,7 +191,36 @@ async def test_a_relayed_body_is_mended_as_well(job):
     assert asked.repaired(CLAUDE, mended, "reasoning") is None
 
 
+async def test_a_summary_that_is_not_shown_is_not_asked_for_again(job):
+    """Nor is anything else left out, and the client that asked for it in its own words reads of it in those."""
+    tools = [{"name": "f", "input_schema": {"type": "object"}}]
+    thinking = {"type": "adaptive", "display": "summarized"}
+    asked = await job(MESSAGES, tools=tools, max_tokens=99, thinking=thinking, output_config={"effort": "low"})
+    prepared = asked.prepare(OPEN)
+    assert orjson.loads(prepared.body)["reasoning"] == {"effort": "low", "summary": "auto"}
+    mended = asked.repaired(OPEN, prepared, "summary")
+    assert orjson.loads(mended.body) == {**orjson.loads(prepared.body), "reasoning": {"effort": "low"}}
+    assert mended.report.entries[-1].verdict == "dropped"
+    assert asked.repaired(OPEN, mended, "summary") is None
+
+
+async def test_who_asked_for_a_summary_itself_is_told_that_there_is_none(job):
+    thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+    asked = await job(RESPONSES, messages=None, input=[USER, thought], reasoning={"summary": "auto"})
+    assert asked.repaired(OPEN, asked.prepare(OPEN), "summary") is None
+
+
 async def test_an_answer_without_anything_bound_is_not_read_twice(job, monkeypatch):
     first = await job()
     monkeypatch.setattr("translators.openai_chat.parse_reply", None)
     first.answer(chat_answer(), DEEP, CONTEXT)
+
+
+async def test_a_report_names_the_clients_own_messages_although_more_was_put_back(job):
+    (await job()).answer(claude_answer(THOUGHT), CLAUDE, CONTEXT)
+    picture = {"type": "image_url", "image_url": {"url": "data:image/tiff;base64,AA"}}
+    again = await job(messages=[*ECHO, {"role": "user", "content": [picture]}])
+    prepared = again.prepare(CLAUDE)
+    assert sent(prepared)[1]["content"] == [THOUGHT, USE]
+    refused = [entry.field for entry in prepared.report.entries if entry.verdict == "refused"]
+    assert refused == ["messages[3].content[0]"]

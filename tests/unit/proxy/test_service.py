@@ -237,6 +237,15 @@ async def test_configured_models_are_listed_without_asking_anybody(served, chain
     assert chain.ran == []
 
 
+SOLE = {"*": ModelRoute("*", steps("alpha/solo"))}
+
+
+async def test_with_a_star_alone_its_chains_models_are_listed_to_clients_of_openai(served):
+    listed = orjson.loads((await served(route="models", path="/v1/models", models=SOLE)).out.body)
+    assert [one["id"] for one in listed["data"]] == ["solo", "alpha/solo", "alpha/large", "docs", "free"]
+    assert {one["owned_by"] for one in listed["data"]} == {"alpha"}
+
+
 @pytest.mark.parametrize(("name", "models"), [("m", MODELS), ("docs", MODELS), ("alpha/any", STAR), ("any", STAR)])
 async def test_a_model_that_could_be_asked_for_is_found(served, name, models):
     exchange = await served(route="models", path=f"/v1/models/{name}", models=models)

@@ -40,6 +40,9 @@ MODELS = {
 }
 
 
+SOLE = {"*": route("*", "beta/opus")}
+
+
 class Told:
     started = False
 
@@ -72,9 +75,9 @@ def chain() -> Chain:
 
 @pytest.fixture
 def served(chain):
-    async def serve(route, body=None, *, path="", dialect=None):
+    async def serve(route, body=None, *, path="", dialect=None, models=MODELS):
         router = Router(
-            Config(PROVIDERS, MODELS), lambda at, model: Profile(provider=at.name, model=model), lambda _: None
+            Config(PROVIDERS, models), lambda at, model: Profile(provider=at.name, model=model), lambda _: None
         )
 
         async def read() -> bytes:
@@ -218,7 +221,7 @@ async def test_a_count_that_was_asked_wrongly_is_not_estimated(served, chain, ki
 async def test_an_estimate_of_what_is_no_conversation_names_the_field(served):
     with pytest.raises(Malformed) as bad:
         await served("count_tokens", {"model": "gpt", "messages": [{"role": "boss", "content": "x"}]})
-    assert bad.value.param == "messages[0].role"
+    assert bad.value.param == "messages.0.role"
 
 
 # -- models
@@ -234,6 +237,9 @@ async def test_anthropics_clients_see_models_in_their_own_shape(served):
         "first_id": "claude",
         "last_id": "tuned",
     }
+    listed = await served("models", path="/v1/models", dialect=Dialect.ANTHROPIC_MESSAGES, models=SOLE)
+    assert [one["id"] for one in listed.out.body["data"]] == ["opus", "beta/opus"]
+    assert (listed.out.body["first_id"], listed.out.body["last_id"]) == ("opus", "beta/opus")
     exchange = await served("models", path="/v1/models/gpt", dialect=Dialect.ANTHROPIC_MESSAGES)
     assert (exchange.out.body["type"], exchange.out.body["id"]) == ("model", "gpt")
     assert exchange.out.headers["request-id"] == "req_1"

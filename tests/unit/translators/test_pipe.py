@@ -3,8 +3,23 @@
 import pytest
 
 from translators.faults import Fault, Kind, Truncated
-from translators.ir import Ended, Event, Finish, ReasoningDelta, TextDelta
-from translators.pipe import Translating
+from translators.ir import (
+    Annotated,
+    Choice,
+    Dialect,
+    Ended,
+    Event,
+    Finish,
+    Foreign,
+    Kept,
+    Message,
+    ReasoningDelta,
+    Reply,
+    Text,
+    TextDelta,
+)
+from translators.pipe import Translating, unsaid_of
+from translators.report import Report
 
 
 class Reader:
@@ -65,3 +80,35 @@ def test_the_upstreams_end_is_the_readers():
     assert not pipe.done
     reader.done = True
     assert pipe.done
+
+
+@pytest.mark.parametrize("odd", [Kept(Foreign("gemini", "executableCode", {})), Annotated({})])
+@pytest.mark.parametrize("before", [[], [TextDelta("a")]])
+def test_what_may_have_no_place_is_told_of(before, odd):
+    class Odd(Reader):
+        def feed(self, event):
+            return [*before, odd]
+
+    told = []
+    Translating(Odd(), Writer(), told.append).feed(Event(b""))
+    assert told == [odd]
+
+
+def test_each_kind_of_part_without_a_place_is_noted_once():
+    kinds = ["executableCode", "inlineData", "executableCode"]
+    message = Message("assistant", (Text("a"), *(Foreign("gemini", kind, {}) for kind in kinds)))
+    reply = Reply(id="", model="", choices=(Choice((message,), Finish.STOP),))
+    report = Report()
+    unsaid_of(reply, "openai-chat", report)
+    assert [entry.field for entry in report.entries] == ["answer.executableCode", "answer.inlineData"]
+    at_home = Report()
+    unsaid_of(reply, "gemini", at_home)
+    assert at_home.entries == []
+
+
+@pytest.mark.parametrize(("dialect", "told"), [("anthropic-messages", "dropped=answer.annotations"), ("gemini", "")])
+def test_citations_without_a_place_are_noted_once(dialect, told):
+    reply = Reply(id="", model="", choices=(Choice((), Finish.STOP, annotations=({}, {})),))
+    report = Report()
+    unsaid_of(reply, Dialect(dialect), report)
+    assert report.header() == told

@@ -3,16 +3,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translators.ir import Message, Opaque, Origin, Reasoning, Refusal, Request, Text, ToolCall, ToolResult
+from translators.ir import Foreign, Message, Opaque, Origin, Reasoning, Refusal, Request, Text, ToolCall, ToolResult
 from translators.remember import (
+    HELD_CAP,
     Called,
     Said,
     bare,
     loop_origin,
-    may_bind,
+    origins,
     remembered,
     restored,
-    shows_origin,
     spans,
 )
 
@@ -67,6 +67,23 @@ def keep(items, origin=HOME, *, plain=False):
 def test_a_turn_is_laid_out_again_as_it_was_said():
     asked = request(echoed(TURN))
     assert restore(asked, keep(TURN)).items == (QUESTION, *TURN, result(CALL))
+
+
+def test_a_whole_part_of_its_maker_is_laid_out_again_in_its_place():
+    search = Message("assistant", (Foreign("anthropic-messages", "server_tool_use", {"id": "s", "input": {"q": "é"}}),))
+    turn = (text("Let me "), search, text("look."), CALL)
+    together = (Message("assistant", (*turn[0].parts, *search.parts, *turn[2].parts)), CALL)
+    for kept in (keep(turn), keep(together)):
+        assert restore(request(echoed((turn[0], turn[2], CALL))), kept).items == (QUESTION, *turn, result(CALL))
+
+
+def test_a_part_that_is_too_large_or_too_deep_does_not_cost_the_turn_its_thinking():
+    deep = []
+    for _ in range(300):
+        deep = [deep]
+    for value in ("x" * HELD_CAP, deep):
+        turn = (TURN[0], Message("assistant", (Foreign("gemini", "inlineData", value),)), CALL)
+        assert restore(request(echoed((CALL,))), keep(turn)).items[1:3] == (TURN[0], CALL)
 
 
 def test_what_is_kept_holds_none_of_the_text_and_arguments():
@@ -201,46 +218,6 @@ def test_a_live_loop_is_bound_to_what_is_kept_of_its_last_turn_or_marked_in_it()
     assert loop_origin((*marked.items, QUESTION), {}, spans(marked.items, SECRET)) == ""
 
 
-ANSWERED = {"role": "tool", "tool_call_id": "c", "content": ""}
-MARKED = {"role": "assistant", "tool_calls": [{"id": "c", "extra_content": {}}]}
-
-
-@pytest.mark.parametrize(
-    ("turns", "seen"),
-    [
-        ([MARKED, ANSWERED], True),
-        ([{"role": "assistant", "reasoning_details": []}, ANSWERED], True),
-        ([{"role": "assistant", "content": [{"type": "thinking"}]}, {"content": [{"type": "tool_result"}]}], True),
-        ([{"type": "reasoning"}, {"type": "function_call_output"}], True),
-        ([MARKED, {"role": "user", "content": "x"}], False),
-        ([{"role": "assistant", "tool_calls": [{"id": "c"}]}, ANSWERED], False),
-        ([], False),
-        ("text", False),
-        ([3], False),
-    ],
-)
-def test_a_glance_tells_whether_a_request_may_name_its_origin(turns, seen):
-    assert shows_origin({"messages": turns}) is seen
-    assert shows_origin({"input": turns}) is seen
-
-
-@pytest.mark.parametrize(
-    ("message", "bound"),
-    [
-        ({"reasoning_content": "Hm."}, True),
-        ({"reasoning_content": None}, False),
-        ({"reasoning_details": [{}]}, True),
-        ({"reasoning": "Hm."}, True),
-        ({"content": [{"type": "thinking", "signature": "s"}]}, True),
-        ({"extra_content": {"google": {"thought_signature": "s"}}}, True),
-        ({"usage": {"completion_tokens_details": {"reasoning_tokens": 7}}}, False),
-        ({"content": "plain"}, False),
-    ],
-)
-def test_an_answer_is_read_for_its_blobs_only_where_it_may_have_some(message, bound):
-    assert may_bind(orjson.dumps(message)) is bound
-
-
 words = st.text(max_size=6)
 opaques = st.none() | st.builds(signed, words.filter(bool))
 steps = st.one_of(
@@ -290,3 +267,17 @@ def test_the_same_arguments_are_found_however_they_are_written(value):
     again = ToolCall("c", "f", orjson.dumps({"v": value}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
     turn = (Reasoning("", signed()), written)
     assert restore(request((again,)), keep(turn)).items[1] == turn[0]
+
+
+def test_items_laid_out_anew_have_the_places_of_what_they_were_made_of():
+    [kept] = [remembered(TURN, SECRET, HOME, plain=False)]
+    plain = request(echoed(TURN), (text("Rainy."),))
+    relaid = restore(plain, kept)
+    kinds = [type(item).__name__ for item in relaid.items]
+    assert kinds == ["Message", "Reasoning", "Message", "Reasoning", "Message", "ToolCall", "ToolResult", "Message"]
+    assert origins(plain.items, relaid.items) == [0, 1, 1, 1, 1, 2, 3, 4]
+    assert origins(plain.items, plain.items) == [0, 1, 2, 3, 4]
+
+
+def test_what_stands_at_the_very_end_has_the_last_place():
+    assert origins((QUESTION,), (QUESTION, text("a"))) == [0, 0]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from translators.report import Mode, Report, unread
+from translators.report import Mode, Naming, Place, Report, unread
 
 
 def noted():
@@ -49,3 +49,34 @@ def test_what_is_not_read_is_noted_by_its_path_unless_it_says_nothing():
     found = {}
     unread({"a": 1, "b": 2, "c": None, "d": [], "e": False}, frozenset({"a"}), "tools[0]", found)
     assert found == {"tools[0].b": True, "tools[0].e": True}
+
+
+def test_a_report_speaks_as_the_client_once_it_is_renamed():
+    report = Report()
+    for field in ("items[1].parts[0].detail", "items[0].parts[7]", "items[4]", "tools[0].strict", "tools[9]", "a.b.c"):
+        report.dropped(field, "why")
+    report.dropped("a.b", "the client's own")
+    naming = Naming(
+        {"a": "A", "a.b": "AB"},
+        {".detail": ".d"},
+        lambda: [Place("in[0]"), Place("in[2]", ("in[2].x",))],
+        lambda: ["fns[3]"],
+    )
+    report.rename(naming, {"a.b": True})
+    assert [entry.field for entry in report.entries] == [
+        "in[2].x.d", "in[0]", "items[4]", "fns[3].strict", "tools[9]", "AB.c", "a.b",
+    ]  # fmt: skip
+
+
+def test_items_that_moved_are_named_where_they_were():
+    report = Report()
+    report.dropped("items[2]", "why")
+    report.rename(Naming({}, {}, lambda: [Place("in[0]"), Place("in[1]")], tuple), {}, [0, 0, 1])
+    assert report.entries[0].field == "in[1]"
+
+
+def test_nothing_is_worked_out_for_a_report_that_says_nothing():
+    def never():
+        raise AssertionError
+
+    Report().rename(Naming({}, {}, never, never), {})

@@ -27,6 +27,16 @@ def test_every_line_end_works_under_every_chunking(end, size):
     assert split(end.join(lines), size) == expected
 
 
+@pytest.mark.parametrize("size", [None, 1, 5])
+@pytest.mark.parametrize("name", ["", "tick", "événement", "n" * 70, "n" * 300])
+@pytest.mark.parametrize(
+    "rest", [b"data: one\n\n", b"data: one\n: alive\n\n", b"data:one\n\n", b"data: one\nid: 7\n\n"]
+)
+def test_an_event_keeps_its_name_however_it_is_written(name, rest, size):
+    block = b"event: " + name.encode() + b"\n" + rest
+    assert split(block + b": between\n" + block, size) == [Event(b"one", name)] * 2
+
+
 def test_a_cr_at_the_end_of_a_chunk_and_its_lf_in_the_next_are_one_line_end():
     """Taken for two, they would be the blank line that ends an event too early."""
     splitter = EventSplitter()

@@ -8,6 +8,8 @@ from translators.ir import (
     Ended,
     Event,
     Finish,
+    Foreign,
+    Kept,
     Opaque,
     Origin,
     ReasoningDelta,
@@ -68,6 +70,20 @@ def test_a_streamed_turn_is_kept_as_the_same_whole_one_is():
     deltas = [Started("i", "m"), ReasoningDelta("H"), ReasoningDelta("m"), SIGNED, TextDelta("a"), *CALL, END]
     [kept] = watched(deltas)
     assert kept == remembered(fold(deltas).choices[0].items, SECRET, HOME, plain=False)
+
+
+def test_a_whole_part_is_kept_as_of_the_same_whole_answer():
+    part = Kept(Foreign("gemini", "executableCode", {"executableCode": {"code": "1"}}))
+    deltas = (TextDelta("a"), part, TextDelta("b"), *CALL, END)
+    [kept] = watched(deltas)
+    assert kept == remembered(fold(deltas).choices[0].items, SECRET, HOME, plain=False)
+    assert [type(step).__name__ for step in kept.turn.steps] == ["Said", "Held", "Said", "Called"]
+
+
+def test_many_whole_parts_are_bounded_as_all_else_is():
+    part = Kept(Foreign("gemini", "inlineData", "x" * (CAP // 5)))
+    assert watched((*[part] * 4, *CALL, END))
+    assert watched((*[part] * 5, *CALL, END)) == []
 
 
 def test_an_answer_without_calls_or_without_blobs_leaves_nothing():

@@ -19,10 +19,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-async def run(task, kind, way):
+async def run(task, kind, way, store):
     """What became of the task, as the agent prints it."""
     node = await asyncio.create_subprocess_exec(
-        "node", str(NODE / "agent.mjs"), task.url, task.model, kind, way, task.text,
+        "node", str(NODE / "agent.mjs"), task.url, task.model, kind, way, store, task.text,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -37,8 +37,9 @@ async def run(task, kind, way):
 
 
 @pytest.mark.parametrize("way", ["unary", "stream"])
-@pytest.mark.parametrize("kind", ["chat", "responses", "messages"])
-async def test_a_loop_survives_a_failover(task, kind, way):
-    told = await run(task, kind, way)
+@pytest.mark.parametrize(("kind", "store"), [("chat", ""), ("responses", ""), ("responses", "loose"), ("messages", "")])
+async def test_a_loop_survives_a_failover(task, kind, way, store):
+    """By default its items of Responses are named by their ids; `loose` asks not to store them, and so sends them."""
+    told = await run(task, kind, way, store)
     task.called += told["called"]
     assert f"from {task.second.name}" in told["text"]

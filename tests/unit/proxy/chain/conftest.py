@@ -11,7 +11,6 @@ A provider's script is a list of behaviours, one for each call, the last one for
 """
 
 import asyncio
-import selectors
 from collections import deque
 from typing import Any
 
@@ -30,7 +29,9 @@ from proxy.routing.resolve import Router
 from proxy.service import Endpoints
 from proxy.telemetry.logs import Log
 from proxy.telemetry.metrics import Metrics
+from proxy.upstream.bodies import driven
 from proxy.upstream.seam import Cut, Exhausted, NotTaken, Unreachable
+from tests.unit.proxy.chain.jumping import Clock, JumpingLoop, pause
 from translators.catalog import codec
 from translators.faults import Fault, Kind
 from translators.ir import Dialect
@@ -78,59 +79,6 @@ def _messages(text: str, *, stream: bool) -> list[bytes]:
     return [*map(event, events)]
 
 
-class Clock:
-    """The loop's own time. `chance` gives what `uniform` gives."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-        self.chance = lambda: 0.0
-        self.slept: list[float] = []
-
-    def now(self) -> float:
-        return self.time
-
-    def wall(self) -> float:
-        return self.time + 1.7e9
-
-    def uniform(self) -> float:
-        return self.chance()
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await pause(seconds)
-
-
-async def pause(seconds: float) -> None:
-    """Lets time pass, as a silent provider does."""
-    future = asyncio.get_running_loop().create_future()
-    future.get_loop().call_later(seconds, lambda: future.done() or future.set_result(None))
-    await future
-
-
-class Jumping(selectors.DefaultSelector):
-    """Instead of waiting it moves the clock on."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def select(self, timeout=None):
-        ready = super().select(0)
-        if not ready:
-            assert timeout is not None, "everything waits for ever"
-            self._clock.time += max(timeout, 0.0)
-        return ready
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        super().__init__(Jumping(clock))
-
-    def time(self) -> float:
-        return self._clock.time
-
-
 class Answer:
     """The client's side of one exchange, and the exchange: an Output that keeps what it was told, in order."""
 
@@ -157,11 +105,18 @@ class Answer:
         assert len(self.headers) == len(headers), "no header is sent twice"
 
     async def write(self, data) -> None:
-        assert self.started and self.told[-1] not in ("finish", "abort")
         if self._write_s:
             await pause(self._write_s)
+        assert self._took(data)
+
+    def push(self, data) -> bool:
+        return not self._write_s and self._took(data)
+
+    def _took(self, data) -> bool:
+        assert self.started and self.told[-1] not in ("finish", "abort")
         self.told.append("write")
         self.pieces.append(data)
+        return True
 
     async def finish(self) -> None:
         self.told.append("finish")
@@ -195,6 +150,10 @@ class Upstream:
         self.headers = headers
         self.closed = False
         self._pieces = pieces
+        self._going = self.chunks()
+
+    async def drive(self, sink) -> bool:
+        return await driven(self._going, sink)
 
     async def read(self, limit: int) -> bytes:
         return b"".join([piece async for piece in self.chunks()])

@@ -5,12 +5,12 @@ import asyncio
 import orjson
 import pytest
 
-from proxy.chain.passthrough import Passthrough, target_at
+from proxy.chain.passthrough import Passthrough
 from proxy.chain.ready import Tools
 from proxy.config.values import BreakerSettings, TimeoutSettings
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
-from proxy.flow import Exchange, stack
+from proxy.flow import Exchange, Refused, stack
 from proxy.resilience.breaker import State
 from proxy.telemetry.metrics import Metrics
 from translators.catalog import codec
@@ -77,6 +77,8 @@ class Bench:
         self.lab = lab
         self.metrics = Metrics()
         self.closed = False
+        self.maker: str | None = None
+        """Who is known to have made what is asked for."""
 
     def provider(self, *behaviours, **more):
         engine = self.lab.provider("alpha", **more)
@@ -89,9 +91,12 @@ class Bench:
             count=lambda *labels: self.lab.counted.append(labels),
             alert=lambda name, /, **facts: self.lab.alerts.append((name, facts)),
         )
-        target = target_at(self.lab.providers["alpha"])
         filters = [Observe(self.metrics, self.lab.log, self.lab.clock), Deadline(self.lab.timeouts, self.lab.clock)]
-        self._service = stack(filters, Passthrough(tools, target).run)
+
+        async def run(exchange):
+            await Passthrough(tools, "alpha", self.lab.providers).run(exchange, self.maker)
+
+        self._service = stack(filters, run)
         return engine
 
     def ask(self, *body: bytes | float, **more):
@@ -356,3 +361,18 @@ def test_what_says_how_to_read_the_answer_passes_and_the_rest_does_not(bench):
     assert told["x-sidestep-upstream-id"] == "req_up" and told["x-upstream-ratelimit-limit-requests"] == "9"
     assert {"content-disposition", "content-range", "openai-processing-ms"} <= told.keys()
     assert not {"set-cookie", "openai-organization", "content-length"} & told.keys()
+
+
+@pytest.mark.parametrize(("maker", "why"), [("", "nobody keeps it"), ("gone", "kept by gone")])
+async def test_what_nobody_here_keeps_is_a_404_and_nobody_is_asked(maker, why):
+    with pytest.raises(Refused, match=why) as refused:
+        await Passthrough(None, "alpha", {}).run(None, maker)
+    assert (refused.value.fault.status, refused.value.fault.code) == (404, "not_found")
+
+
+def test_what_another_is_known_to_have_made_is_asked_there(bench):
+    alpha, beta = bench.provider("ok"), bench.lab.provider("beta")
+    beta.script[0] = (200, {}, b"{}")
+    bench.maker = "beta"
+    assert bench.ask(method="GET").exchange.provider == "beta"
+    assert (len(alpha.calls), len(beta.calls)) == (0, 1)

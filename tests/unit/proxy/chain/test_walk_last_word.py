@@ -1,5 +1,7 @@
 """What a client is told when nobody answered, and what stays known of a walk that ended well."""
 
+import pytest
+
 SPOKEN = {"error": {"message": "Bad key sk-alpha-0 of org-77.", "code": "invalid_api_key"}}
 LONG = (400, {}, {"error": {"message": "Too long.", "code": "context_length_exceeded"}})
 
@@ -31,6 +33,19 @@ def test_nothing_of_a_key_or_an_account_is_told(lab):
     everything = answer.body + repr((answer.headers, lab.lines, lab.alerts)).encode()
     for secret in (b"sk-alpha", b"sk-beta", b"org-77"):
         assert secret not in everything
+
+
+@pytest.mark.parametrize(
+    ("param", "told"), [("input[0].content", None), ("max_output_tokens", None), ("temperature", "temperature")]
+)
+def test_a_field_is_named_only_where_the_client_has_it(lab, param, told):
+    """A target that got a translation speaks of that."""
+    lab.provider("alpha", models={"large": {"responses": "only"}})
+    lab.route("m", "alpha")
+    error = {"message": "Unsupported.", "type": "invalid_request_error", "param": param, "code": "unsupported_value"}
+    lab.engines["alpha"].script[0] = (400, {}, {"error": error})
+    answer = lab.ask({"temperature": 1.5, "max_tokens": 9})
+    assert (answer.status, answer.error["message"], answer.error["param"]) == (400, "Unsupported.", told)
 
 
 def test_targets_that_were_passed_over_are_told_beside_those_that_failed(lab):

@@ -15,13 +15,19 @@ listen = "127.0.0.1:4700"
 open_s = 11
 [clients.app]
 key_sha256 = ["{"ab" * 32}"]
+[passthrough]
+provider = "alpha"
+paths = ["/v1/files/*", "/v1/moderations"]
 [providers.alpha]
 dialect = "openai-chat"
 base_url = "https://alpha.example/v1"
 keys = ["env:ALPHA_KEY"]
 headers = {{x-team = "{CANARY}"}}
 breaker = {{consecutive_failures = 2}}
-profile = {{context_window = 8000}}
+profile = {{context_window = 8000, upstream_stream = false, rejects = ["seed", "logprobs"]}}
+[providers.alpha.models.small]
+max_output = 900
+requires = {{reasoning = {{split = true}}}}
 [providers.beta]
 dialect = "anthropic-messages"
 base_url = "https://beta.example"
@@ -63,10 +69,13 @@ def test_json_has_the_whole_stack(shown):
     alpha = stack["providers"][0]
     assert alpha["keys"] == ["env:ALPHA_KEY"]
     assert alpha["headers"] == ["x-team"]
+    assert alpha["profile"] == {"context_window": 8000, "upstream_stream": False, "rejects": ["logprobs", "seed"]}
+    assert alpha["models"] == {"small": {"max_output": 900, "requires": {"reasoning": {"split": True}}}}
+    assert stack["passthrough"] == {"provider": "alpha", "paths": ["/v1/files/*", "/v1/moderations"]}
     assert stack["embeddings"][0]["chain"][0]["target"] == "alpha/e3"
     assert set(stack) == {
         "source", "demo", "server", "admin", "providers", "models", "embeddings", "clients", "limits", "health",
-        "warnings", "defaults",
+        "warnings", "defaults", "passthrough",
     }  # fmt: skip
 
 
@@ -85,9 +94,12 @@ def test_each_target_shows_what_holds_there(shown):
 def test_the_text_has_what_a_person_looks_for(shown):
     text = shown()
     assert "data port      127.0.0.1:4700" in text
+    assert "passthrough    to alpha: /v1/files/* /v1/moderations\n" in text
     assert "keys     env:ALPHA_KEY\n" in text
     assert '  "fast": deadline 20 s, at most 4 attempts, mode warn, default temperature=0.5\n' in text
-    assert "    1. alpha/small: openai-chat, 8000 context, 3 attempts\n" in text
+    assert "    1. alpha/small: openai-chat, 8000 context, 900 output, 3 attempts\n" in text
+    assert '    profile  context_window=8000 rejects=["logprobs","seed"] upstream_stream=false\n' in text
+    assert '    models   "small": max_output=900 requires={"reasoning":{"split":true}}\n' in text
     assert "    2. beta/claude-x: anthropic-messages, 3 attempts\n" in text
     assert "       breaker consecutive_failures=2 open_s=11\n" in text
     assert "\n  retry    attempts_per_target=3 max_total_attempts=6 " in text
@@ -111,7 +123,14 @@ def test_the_environment_can_be_checked_too(sidestep):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("configuration  environment\n")
     assert "1. openai/*" in done.stdout
+    assert "passthrough    to openai: /v1/audio/* /v1/batches/* " in done.stdout
     assert CANARY not in done.stdout
+
+
+def test_where_nothing_passes_through_it_says_so(sidestep):
+    assert (
+        "passthrough    none\n" in sidestep("check", env={"AI_PROVIDER": "anthropic", "ANTHROPIC_API_KEY": "k"}).stdout
+    )
 
 
 def test_the_example_file_checks(sidestep):
@@ -119,6 +138,18 @@ def test_the_example_file_checks(sidestep):
     env = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AZURE_OPENAI_API_KEY", "DEEPSEEK_API_KEY"), "k")
     done = sidestep("check", "--config", str(root / "config.toml"), env=env)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+ALONE = "there is no failover, openai serves alone: set AI_FALLBACK_PROVIDER=anthropic and ANTHROPIC_API_KEY"
+
+
+def test_a_provider_that_serves_alone_is_warned_of_as_at_the_start(sidestep):
+    """Whoever checks before starting should not learn it only then."""
+    alone = {"OPENAI_API_KEY": CANARY}
+    assert f"\nwarnings\n  {ALONE}" in sidestep("check", env=alone).stdout
+    (told,) = json.loads(sidestep("check", "--json", env=alone).stdout)["warnings"]
+    assert told.startswith(ALONE)
+    assert "warnings" not in sidestep("check", env=alone | {"AI_FALLBACK_ENABLED": "false"}).stdout
 
 
 def test_warnings_are_shown(shown, monkeypatch):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from proxy.cli import main
+from proxy.cli import explain, main
 from proxy.cli.explain import lines
 from proxy.routing.explain import Explanation, Loss, Row
 from proxy.tokens import UNSEEN
@@ -132,24 +132,28 @@ def test_a_model_alone_is_explained_at_every_path(sidestep, path):
     assert "1. openai/gpt-4o (" in done.stdout and ": tried" in done.stdout
 
 
-@pytest.mark.parametrize("path", ["/messages", "/v1/models"])
+@pytest.mark.parametrize("path", ["/messages", "/v1/models", "/v1/files", ""])
 def test_a_path_that_takes_no_request_is_one_line(sidestep, path):
     done = sidestep("explain", "--model", "gpt-4o", "--path", path, env=ENV)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert path in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"sidestep: --path is '{path}'; it may be /v1/chat/completions, /v1/completions, ")
+    assert "/v1/models" not in done.stderr.partition(";")[2]
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (b"{", "sidestep: r.json is not valid JSON\n"),
-        (b"\xff", "sidestep: r.json is not valid JSON\n"),
-        (b"[" * 100_000, "sidestep: r.json is not valid JSON\n"),
+        (b"", "sidestep: r.json is empty\n"),
+        (b'{"a":\n1,}', "sidestep: r.json is not valid JSON (line 2, column 2)\n"),
+        (b"[" * 100_000, "sidestep: r.json is not valid JSON (line 1, column 1026)\n"),
+        (b"\xff", "sidestep: r.json is not UTF-8 (byte 1)\n"),
+        (b" " * 3_000_001, "sidestep: r.json is larger than the 3000000 bytes that are read\n"),
         (b"[]", "sidestep: r.json must hold one JSON object, a request body\n"),
     ],
 )
 def test_a_file_that_is_no_request_is_one_line(tmp_path, monkeypatch, capsys, content, line):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(explain, "FILE_LIMIT", 3_000_000)
     (tmp_path / "r.json").write_bytes(content)
     assert main(["explain", "--file", "r.json"]) == 1
     assert capsys.readouterr().err == line

@@ -81,8 +81,14 @@ def test_silence_ends_in_time(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1", "http://127.0.0.1", "https://127.0.0.1:1", "http://x:1/y", "", "http://:1"]
+    "url",
+    [
+        *("127.0.0.1", "http://127.0.0.1", "https://127.0.0.1:1", "http://x:1/y", "", "http://:1", "http://me@x:1"),
+        *("http://a b:1", "http://a\nb:1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:\u00b2", "x:" + "1" * 5000),
+    ],
 )
 def test_an_address_that_is_none_is_wrong_usage(capsys, url):
     assert main(["probe", "--admin", url]) == 2
-    assert "--admin must be http://HOST:PORT" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "--admin must be http://HOST:PORT" in told
+    assert told.count("\n") == 1

@@ -35,6 +35,7 @@ engine = "httpx2"
     ("line", "message"),
     [
         ('listen = "4600"', "server.listen: must be host:port"),
+        ('listen = "[127.0.0.1:80]:1"', "server.listen: must be host:port"),
         ("listen = 4600", "server.listen: must be text, not a whole number"),
         ('admin = "127.0.0.1:99999"', "server.admin: the port must be a number"),
         ("drain_s = -1", "server.drain_s: must be at least 0"),
@@ -142,7 +143,12 @@ def test_the_command_line_wins_over_file_and_defaults(load_text):
     ("options", "message"),
     [
         (Overrides(host="0.0.0.0"), "option --host: 0.0.0.0:4600 is reachable from other machines"),
-        (Overrides(host="a b"), "option --host: must be host:port"),
+        (Overrides(host="a b"), "option --host: must be an address or a host's name alone, as in 127.0.0.1"),
+        (Overrides(host=""), "option --host: must be an address or a host's name alone"),
+        (Overrides(host="127.0.0.1:80"), "option --host: must be an address or a host's name alone"),
+        (Overrides(host="http://x"), "option --host: must be an address or a host's name alone"),
+        (Overrides(host="::1", port=70000), "option --port: the port must be a number"),
+        (Overrides(admin="127.0.0.1:" + "1" * 5000), "option --admin: the port must be a number"),
         (Overrides(port=70000), "option --port: the port must be a number"),
         (Overrides(port=-1), "option --port: the port must be a number"),
         (Overrides(admin="x"), "option --admin: must be host:port"),

@@ -100,7 +100,10 @@ efforts = ["low", "high"]
         ('keys = ["env:ALPHA_KEY", "file:/none"]', "keys: entry 2: file /none cannot be read: no such file"),
         ('keys = ["env:ALPHA_KEY", "env:ALPHA_KEY"]', "keys: names the same source twice"),
         ('keys = ["client", "env:ALPHA_KEY"]', 'keys: "client" stands alone'),
-        ('keys = ["sk-secret"]', 'keys: entry 1: must be "env:NAME", "file:/path", "entra:", "google:" or "client"'),
+        (
+            'keys = ["sk-secret"]',
+            'keys: entry 1: must be "env:NAME", "file:/path", "entra:", "entra-managed:", "google:" or "client"',
+        ),
         ("keys = [3]", "keys: entry 1 must be text"),
         ('headers = {authorization = "x"}', "headers.authorization: is set by Sidestep itself"),
         ('headers = {Host = "x"}', "headers.Host: is set by Sidestep itself"),

@@ -45,7 +45,7 @@ def test_what_no_header_could_carry_is_no_key(value):
 def test_a_source_that_is_none_is_refused_without_repeating_it(source):
     message = refused(source, {"A B": "x"})
     assert "canary" not in message
-    assert message.startswith('must be "env:NAME", "file:/path", "entra:", "google:" or "client"')
+    assert message.startswith('must be "env:NAME", "file:/path", "entra:", "entra-managed:", "google:" or "client"')
 
 
 def test_digests_are_64_hex_digits_in_lower_case():

@@ -4,12 +4,20 @@ import json
 
 import pytest
 
+from proxy.config import sources
 from proxy.config.secrets import NoSecret
 from proxy.config.sources import ENTRA_SCOPE, read_key
-from proxy.config.values import EntraToken, GoogleToken, KeyFile, Secret
+from proxy.config.values import EntraToken, GoogleToken, KeyFile, ManagedIdentity, Secret, ServiceAccount
 
 ENTRA = {"AZURE_TENANT_ID": "tenant-1", "AZURE_CLIENT_ID": "app-1"}
 CANARY = "canary-7f3a"
+ACCOUNT = {
+    "type": "service_account",
+    "client_email": "proxy@p.iam.gserviceaccount.com",
+    "private_key_id": "key-1",
+    "private_key": f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----\n",
+    "token_uri": "https://elsewhere.example/token",
+}
 PERSON = {"type": "authorized_user", "client_id": "c", "client_secret": CANARY, "refresh_token": CANARY + "r"}
 
 
@@ -85,11 +93,13 @@ def test_a_persons_login_is_refreshed(tmp_path):
     [
         ("{", "is not valid JSON"),
         ("[]", "holds no JSON object"),
+        (json.dumps(ACCOUNT | {"private_key": 5}), "lacks private_key"),
+        (json.dumps(ACCOUNT | {"client_email": ""}), "lacks client_email"),
         (
-            json.dumps({"type": "service_account", "private_key": CANARY}),
-            "is of type 'service_account', which needs a si",
+            json.dumps({"type": "external_account", "private_key": CANARY}),
+            "is of type 'external_account', which is not",
         ),
-        (json.dumps({"private_key": CANARY}), "is of type 'None', which needs a signature"),
+        (json.dumps({"private_key": CANARY}), "is of type 'None', which is not known"),
         (json.dumps(PERSON | {"refresh_token": ""}), "lacks refresh_token"),
         (json.dumps(PERSON | {"client_id": 5}), "lacks client_id"),
     ],
@@ -103,6 +113,73 @@ def test_a_file_of_google_that_gives_no_token_is_told(tmp_path, content, problem
 def test_a_file_of_google_that_is_not_there_is_told():
     told = refused("google:", {"GOOGLE_APPLICATION_CREDENTIALS": "/none.json"})
     assert told == "file /none.json cannot be read: no such file or directory"
+
+
+def test_a_service_account_is_known_by_its_file(tmp_path):
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(ACCOUNT))
+    key = read_key("google:", {"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
+    assert key.renewal == ServiceAccount(ACCOUNT["client_email"], "key-1", Secret(ACCOUNT["private_key"]))
+    assert CANARY not in repr(key)
+
+
+def test_a_service_account_without_the_package_that_signs_says_how_to_have_it(tmp_path, monkeypatch):
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(ACCOUNT))
+    monkeypatch.setattr(sources, "find_spec", lambda _: None)
+    told = refused("google:", {"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
+    assert told.endswith("takes the package cryptography to sign with: pip install 'sidestep[vertex]'")
+
+
+@pytest.mark.parametrize(
+    ("source", "env", "renewal"),
+    [
+        ("entra-managed:", {}, ManagedIdentity("https://ai.azure.com", "")),
+        (
+            "entra-managed:https://cognitiveservices.azure.com/.default",
+            {"AZURE_CLIENT_ID": "app-1"},
+            ManagedIdentity("https://cognitiveservices.azure.com", "app-1"),
+        ),
+        (
+            "entra-managed:",
+            {"IDENTITY_ENDPOINT": "http://localhost:42356/msi/token", "IDENTITY_HEADER": CANARY},
+            ManagedIdentity("https://ai.azure.com", "", "http://localhost:42356/msi/token", Secret(CANARY)),
+        ),
+        (
+            "entra-managed:",
+            {"IDENTITY_ENDPOINT": "http://169.254.129.5:8081/msi/token", "IDENTITY_HEADER": CANARY},
+            ManagedIdentity("https://ai.azure.com", "", "http://169.254.129.5:8081/msi/token", Secret(CANARY)),
+        ),
+    ],
+)
+def test_a_managed_identity_needs_no_secret(source, env, renewal):
+    key = read_key(source, env)
+    assert (key.renewal, key.secret) == (renewal, None)
+    assert CANARY not in repr(key)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://tokens.example/msi/token",
+        "http://127.0.0.1.tokens.example/",
+        "http://localhost@tokens.example/",
+        "http://a:b@localhost/t",
+        "https://localhost/",
+        "http://localhost:99999/",
+        "http://localhost/x?y=1",
+        "http://[::1/",
+        "localhost:1",
+    ],
+)
+def test_a_managed_identity_is_asked_for_on_this_machine_alone(endpoint):
+    told = refused("entra-managed:", {"IDENTITY_ENDPOINT": endpoint, "IDENTITY_HEADER": CANARY})
+    assert told == "environment variable IDENTITY_ENDPOINT must be an http address on this machine, as Azure sets it"
+
+
+def test_an_app_of_azure_needs_the_header_it_was_given():
+    told = refused("entra-managed:", {"IDENTITY_ENDPOINT": "http://localhost:1/t"})
+    assert told == "environment variable IDENTITY_HEADER is not set"
 
 
 def test_google_has_no_scopes():

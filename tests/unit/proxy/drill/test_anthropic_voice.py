@@ -156,6 +156,7 @@ def refusal(*, version="2023-06-01", **more):
 CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "x", "name": "f", "input": {}}]}
 RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "x", "content": "y"}]}
 FOREIGN = {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": "sig-alpha"}]}
+REDACTED = {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "sig-alpha"}]}
 
 
 @pytest.mark.parametrize(
@@ -171,6 +172,7 @@ FOREIGN = {"role": "assistant", "content": [{"type": "thinking", "thinking": "",
         ({"messages": [RESULT]}, "unexpected `tool_use_id`"),
         ({"messages": [{"role": "user", "content": " "}]}, "non-empty content"),
         ({"messages": [USER, FOREIGN, USER]}, "Invalid `signature`"),
+        ({"messages": [USER, REDACTED, USER]}, "Invalid `data`"),
     ],
     ids=str,
 )

@@ -85,6 +85,7 @@ def test_results_are_counted_from_the_last_question_on():
         ({"contents": [USER, called({"functionCall": {"name": "weather", "args": []}})]}, "function_call.args"),
         ({"contents": [results({"functionResponse": {"name": "x", "response": "y"}})]}, "function_response.response"),
         ({"systemInstruction": {"parts": [{"text": ""}]}}, "oneof field 'data'"),
+        ({"continuationToken": "continue-epsilon"}, "Invalid continuation_token"),
         ({"generationConfig": {"max_output_tokens": 5}}, '"max_output_tokens"'),
         ({"generationConfig": {"maxOutputTokens": 0}}, "must be positive"),
         ({"generationConfig": {"stopSequences": list("abcdef")}}, "must not exceed 5"),

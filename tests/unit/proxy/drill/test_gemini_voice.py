@@ -5,9 +5,9 @@ import orjson
 import pytest
 
 from proxy.drill import gemini_voice
-from proxy.drill.gemini_ears import signature
+from proxy.drill.gemini_ears import continuation, signature
 from proxy.drill.provider import ScriptedProvider
-from proxy.drill.script import overloaded_event, status
+from proxy.drill.script import overloaded_event, pauses, status
 from proxy.drill.speech import Question, Tool, speak
 from translators.ir import Dialect
 
@@ -137,3 +137,13 @@ async def test_models_are_listed():
         assert [one["name"] for one in listed] == ["models/demo-large", "models/demo-embed"]
         assert (await http.get(f"{provider.base_url}/models/demo-large")).json() == listed[0]
         assert (await http.get(f"{provider.base_url}/models/other")).status_code == 404
+
+
+@pytest.mark.parametrize(("method", "query"), [("generateContent", ""), ("streamGenerateContent", "?alt=sse")])
+async def test_an_answer_that_pauses_ends_with_a_token_for_the_rest(method, query):
+    answer = await ask(method, said("long"), script=pauses(1), query=query)
+    last = answers(answer.text)[-1] if query else answer.json()
+    (candidate,) = last["candidates"]
+    assert (candidate["finishReason"], candidate["continuationToken"]) == ("CONTINUATION", continuation("delta"))
+    going_on = await ask(method, said("long", continuationToken=continuation("delta")), query=query)
+    assert going_on.status_code == 200 and "CONTINUATION" not in going_on.text

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from proxy.drill import script as scripts
-from proxy.drill.load import KINDS, Broken, Channel, Result, ask, encode, read_stream
+from proxy.drill.load import KINDS, Broken, Channel, Result, ask, encode, once, question, read_stream
 from proxy.drill.provider import ScriptedProvider
 from translators.ir import Dialect
 
@@ -100,6 +100,15 @@ async def test_a_channel_serves_many_requests_and_refuses_when_it_is_closed():
         await provider.wait_until(lambda: provider.open_connections == 0)
         with pytest.raises(Broken, match="closed"):
             await channel.send(request)
+
+
+async def test_an_answer_that_broke_off_is_kept_as_far_as_it_came():
+    async with ScriptedProvider("alpha", Dialect.OPENAI_CHAT, scripts.cut(2)) as provider:
+        with pytest.raises(Broken) as caught:
+            await once(provider.base_url, *question("stream"))
+    assert caught.value.answered.status == 200
+    assert b"demo answer" not in caught.value.answered.body
+    assert b'"content":"demo"' in caught.value.answered.body
 
 
 async def test_pieces_can_be_watched_in_place_of_being_kept():

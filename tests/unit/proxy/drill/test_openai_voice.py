@@ -178,3 +178,23 @@ async def test_a_broken_stream_raises(script, error):
 )
 def test_tool_messages_without_their_partner_are_refused(messages, said):
     assert said in str(openai_voice.hear({"model": "m", "messages": messages}, "", "alpha", "k"))
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ({"thinking_blocks": [{"signature": "sig-beta"}]}, "messages[1].thinking_blocks"),
+        (
+            {"tool_calls": [{"id": "a", "type": "function", "function": {}, "extra_content": {}}]},
+            "messages[1].tool_calls.extra_content",
+        ),
+    ],
+    ids=["message", "call"],
+)
+async def test_what_others_bind_to_an_assistants_message_is_refused_by_name(said, named):
+    kept = {"role": "assistant", "content": "so", **said}
+    with pytest.raises(openai.BadRequestError) as caught:
+        await say(messages=[USER, kept, USER])
+    assert f"Unknown parameter: '{named}'" in str(caught.value)
+    answer = await say(messages=[USER, {"role": "assistant", "content": "so", "reasoning_content": "hm"}, USER])
+    assert answer.choices

@@ -30,6 +30,14 @@ async def test_a_sequence_fails_twice_and_then_answers(chat):
         assert [await status_of(provider.url, chat) for _ in range(4)] == [503, 503, 200, 200]
 
 
+async def test_what_a_server_would_not_have_taken_is_counted_each_time(chat):
+    async with ScriptedProvider("alpha", OPENAI, status(503).then(ok())) as provider:
+        assert await status_of(provider.url, chat) == 503 and provider.refused == 0
+        odd = {**chat, "messages": [*chat["messages"], {"role": "assistant", "content": "x", "thinking_blocks": []}]}
+        assert [await status_of(provider.url, odd) for _ in range(2)] == [400, 400]
+        assert provider.refused == 2
+
+
 async def test_a_script_can_be_changed_while_running_and_begins_anew(chat):
     async with ScriptedProvider("alpha", OPENAI, ok()) as provider:
         assert await status_of(provider.url, chat) == 200

@@ -349,6 +349,16 @@ async def test_a_hold_goes_on_where_it_stopped_once_released(connect, after):
         assert await peer.all() == well
 
 
+async def test_an_error_event_may_wait_until_what_was_before_it_is_on_its_way(connect):
+    told = await answer_to(connect, scripts.overloaded_event(2), stream=True)
+    async with ScriptedProvider("alpha", OPENAI, scripts.overloaded_event(2, held=True)) as provider:
+        peer = await connect(provider.url)
+        peer.ask(stream=True)
+        await provider.wait_for_requests(1)
+        provider.release()
+        assert await peer.all() == told
+
+
 def test_a_script_says_what_it_does():
     script = scripts.status(503).times(2).then(scripts.ok())
     assert str(script) == "status 503 then status 503 then ok"

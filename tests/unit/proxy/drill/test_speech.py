@@ -23,6 +23,10 @@ def test_tokens_are_bytes_by_four_rounded_up():
     assert reply.completion_tokens == tokens(len("demo answer from alpha: how are you")) == 9
 
 
+def test_all_of_a_cached_prompt_but_one_token_was_read_from_the_cache():
+    assert [speak(QUESTION, style=Style(cached=cached)).cached_tokens for cached in (False, True)] == [0, 2]
+
+
 def test_images_and_tool_results_are_told():
     text = speak(replace(QUESTION, images=("image/png", "url"), tool_results=1)).text
     assert text.endswith("I see 2 images (image/png, url). I have 1 tool result.")

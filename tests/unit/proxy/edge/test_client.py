@@ -202,6 +202,40 @@ async def test_a_stream_ends_with_its_last_chunk():
         assert await raw.rest() == b"9\r\ndata: 1\n\n\r\n0\r\n\r\n"
 
 
+async def test_what_is_pushed_is_part_of_the_stream_until_the_client_reads_no_more():
+    taken = []
+
+    async def service(exchange):
+        await exchange.read()
+        await exchange.out.start(200, [("content-type", "text/event-stream")])
+        block = b"x" * 0x10000
+        while exchange.out.push(block):
+            taken.append(block)
+        await exchange.out.write(b"y")
+        await exchange.out.finish()
+
+    async with served(service) as running, connected(running) as raw:
+        await raw.say(request("POST", "/v1/chat/completions", b"{}", "connection: close"))
+        await raw.head()
+        body = (await raw.rest()).replace(b"10000\r\n", b"").replace(b"\r\n", b"")
+    assert 0 < len(taken) < 1000
+    assert body == b"".join(taken) + b"1y0"
+
+
+async def test_what_is_pushed_after_the_end_goes_nowhere():
+    async def service(exchange):
+        await exchange.read()
+        await exchange.out.start(200, JSON)
+        await exchange.out.write(b"part")
+        exchange.out.abort()
+        assert exchange.out.push(b"never sent")
+
+    async with served(service) as running, connected(running) as raw:
+        await raw.say(request())
+        await raw.head()
+        assert await raw.rest() == b"4\r\npart\r\n"
+
+
 async def test_an_aborted_stream_is_left_unterminated(caplog):
     """So that no client takes it for complete; and it is no error of the server's."""
 

@@ -2,6 +2,7 @@
 
 import re
 
+from proxy.config.values import Client
 from tests.unit.proxy.edge.loopback import Held, Log, asked, connected, hello, request, served, soon
 from translators.faults import Fault, Kind
 
@@ -53,6 +54,13 @@ async def test_a_refusal_is_answered_counted_and_logged_like_any_exchange():
         counted = running.app.metrics.requests
         assert counted == {("other", "", "", "404", "unknown_url"): 1}
     assert [(line["status"], line["code"]) for line in log.lines()] == [(404, "unknown_url")]
+
+
+async def test_a_head_that_breaks_off_is_told_without_asking_for_a_key():
+    clients = {"app": Client("app", ("ab" * 32,))}
+    async with served(hello, clients=clients) as running:
+        assert (await asked(running, b"GET /v1/mod\x00els HTTP/1.1\r\n\r\n")).status == 400
+        assert (await asked(running, request("POST", "/nowhere"))).status == 401
 
 
 async def test_another_method_is_answered_with_allow():

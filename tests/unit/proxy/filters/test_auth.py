@@ -6,7 +6,8 @@ import pytest
 
 from proxy.config.values import Client
 from proxy.filters.auth import Auth, presented_key
-from proxy.flow import Refused
+from proxy.flow import Refused, Unreadable
+from translators.faults import Fault, Kind
 
 
 def digest(key):
@@ -107,6 +108,33 @@ async def test_a_page_of_this_machine_may(exchange_of, origin):
 async def test_a_page_with_a_clients_key_may(exchange_of):
     headers = {"origin": "https://app.example", "authorization": "Bearer sk-old"}
     assert await let_in(Auth(CLIENTS), exchange_of(headers=headers))
+
+
+@pytest.mark.parametrize(("clients", "headers"), [({}, {}), (CLIENTS, {"x-api-key": "sk-old"})])
+async def test_what_the_edge_refused_is_told_to_those_who_are_let_in(exchange_of, clients, headers):
+    """It never reaches the service."""
+    refusal = Refused(Fault(kind=Kind.REFUSED, status=404, code="unknown_url", message="No."))
+    assert (await refusal_of(Auth(clients), exchange_of(refusal=refusal, headers=headers))).code == "unknown_url"
+
+
+@pytest.mark.parametrize(
+    ("clients", "more", "status"),
+    [
+        ({}, {"peer": "10.0.0.1"}, 401),
+        ({}, {"headers": {"origin": "https://evil.example"}}, 403),
+        (CLIENTS, {}, 401),
+        (CLIENTS, {"headers": {"x-api-key": "sk-ol"}}, 401),
+    ],
+)
+async def test_strangers_do_not_learn_what_the_edge_refused(exchange_of, clients, more, status):
+    """The list of paths is for those who may use them."""
+    refusal = Refused(Fault(kind=Kind.REFUSED, status=404, code="unknown_url", message="No."))
+    assert (await refusal_of(Auth(clients), exchange_of(refusal=refusal, **more))).status == status
+
+
+async def test_a_head_that_cannot_be_read_is_told_to_anybody(exchange_of):
+    refusal = Unreadable(Fault(kind=Kind.REFUSED, status=431, code="invalid_http", message="Too long."))
+    assert (await refusal_of(Auth(CLIENTS), exchange_of(refusal=refusal))).status == 431
 
 
 def test_an_authorization_goes_before_the_other_header():

@@ -90,13 +90,6 @@ async def test_a_refusal_is_told_with_its_headers(observe, exchange, metrics, li
     assert (lines.one()["kind"], lines.one()["own_error"]) == ("shed", False)
 
 
-async def test_what_the_edge_refused_never_reaches_the_service(observe, exchange_of):
-    refusal = Refused(Fault(kind=Kind.REFUSED, status=404, code="unknown_url", message="No."))
-    exchange = exchange_of(refusal=refusal)
-    await observe(exchange, raising(AssertionError("reached")))
-    assert exchange.out.status == 404
-
-
 async def test_a_malformed_request_is_told_with_its_field(observe, exchange):
     await observe(exchange, raising(Malformed("Bad\r\nrole.", param="messages[0].role", code="invalid_value")))
     out = exchange.out

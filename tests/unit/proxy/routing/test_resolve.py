@@ -109,9 +109,41 @@ def test_listed_names_are_the_entries_and_the_stars_defaults():
     models = star("openai/*") | {"fast": ModelRoute("fast", steps("openai/gpt-5"))}
     assert router(OPENAI, DEEPSEEK, models=models).names() == (
         "fast",
+        "gpt-default",
         "openai/gpt-default",
         "deepseek/deepseek-default",
     )
+
+
+LOCAL = provider("local")
+TUNED = provider("tuned", models={"llama-4": {}, "qwen-3": {}})
+
+
+@pytest.mark.parametrize(
+    ("providers", "chain", "listed"),
+    [
+        ([LOCAL, OPENAI], ["local/llama-4", "openai/*"], ("llama-4", "local/llama-4", "openai/gpt-default")),
+        ([LOCAL], ["local/llama-4", "local/qwen-3"], ("llama-4", "local/llama-4", "local/qwen-3")),
+        ([TUNED], ["tuned/*"], ("tuned/llama-4", "tuned/qwen-3")),
+        ([ANTHROPIC, OPENAI], ["openai/*", "anthropic/*"],
+         ("gpt-default", "openai/gpt-default", "anthropic/claude-default")),
+        ([LOCAL], ["local/*"], ()),
+    ],
+)  # fmt: skip
+def test_a_star_alone_lists_what_is_known_of_its_chain_and_of_the_providers(providers, chain, listed):
+    """The head's model by its own name too, since so it is asked for with failover."""
+    found = router(*providers, models=star(*chain))
+    assert found.names() == listed
+    for name in listed:
+        assert found.chat(name).targets[0].model == name.rpartition("/")[2]
+
+
+def test_a_name_that_means_another_provider_is_not_listed_for_the_head():
+    """Some vendors' models are named `openai/...`; where there is such a provider, it would be asked."""
+    groq = provider("groq", "openai/gpt-oss")
+    assert router(groq, models=star("groq/*")).names() == ("openai/gpt-oss", "groq/openai/gpt-oss")
+    both = router(groq, OPENAI, models=star("groq/*", "openai/*"))
+    assert both.names() == ("groq/openai/gpt-oss", "openai/gpt-default")
 
 
 def test_what_is_remembered_is_bounded():

@@ -5,7 +5,7 @@ import socket
 import ssl
 import struct
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +179,18 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem", folder / "server.key")
     return Certificates(folder / "ca.pem", context)
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port that never answers: its queue of connections is full."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for filler in (first, second):
+            filler.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 MakeEngine = Callable[..., Awaitable[Engine]]

@@ -11,11 +11,13 @@ import pytest
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Exchange, cancel
 from proxy.jobs import ChatJob
-from proxy.upstream import attempt
-from proxy.upstream.attempt import ANSWER_LIMIT, ERROR_LIMIT, Broken, Seen, Trial
+from proxy.upstream import attempt, pump
+from proxy.upstream.attempt import Broken
+from proxy.upstream.bodies import driven
 from proxy.upstream.seam import Call, ConnectTimeout, Cut, TooLarge, Unreachable
 from proxy.upstream.timers import Stalled
 from proxy.upstream.timings import AttemptTimes
+from proxy.upstream.trial import ANSWER_LIMIT, ERROR_LIMIT, Seen, Trial
 from translators.catalog import codec
 from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
@@ -48,6 +50,7 @@ class Upstream:
         self.status = status
         self.headers = headers
         self.pieces = pieces
+        self.going = self.chunks()
         self.limits: list[int] = []
         self.closed = 0
 
@@ -63,6 +66,9 @@ class Upstream:
                 piece()
                 await asyncio.get_running_loop().create_future()
             yield piece
+
+    async def drive(self, sink) -> bool:
+        return await driven(self.going, sink)
 
     async def close(self) -> None:
         self.closed += 1
@@ -88,6 +94,10 @@ class Out:
 
     async def write(self, data: bytes) -> None:
         self.written.append(data)
+
+    def push(self, data: bytes) -> bool:
+        self.written.append(data)
+        return True
 
 
 class Clock:
@@ -117,6 +127,7 @@ def trial_of(answer: Upstream | Exception, *, stream: bool = False, tail: bytes 
         call=Call("POST", "https://alpha.test/chat/completions", [], b"{}", stream, 5.0, 1.0, 30.0),
         fields={},
         again=None,
+        resume=None,
         report=Report(),
         times=AttemptTimes(first_s=AGES_S, between_s=AGES_S, idle_s=AGES_S, cap_at=float("inf")),
         context=Context(id="chatcmpl-1", created=7, model="large"),
@@ -330,7 +341,7 @@ async def test_a_cancellation_that_has_no_reason_is_nobodys_fault_to_tell():
 @pytest.mark.parametrize("after", ["silence", "a cut"])
 async def test_a_stream_that_has_said_its_end_is_whole_whatever_its_body_does(monkeypatch, after):
     """Some servers keep the connection open, and some break it off; neither is the answer's fault."""
-    monkeypatch.setattr(attempt, "GRACE_S", 0.01)
+    monkeypatch.setattr(pump, "GRACE_S", 0.01)
     end = b"data: [DONE]\n\n"
     upstream = Upstream(WORD, STOP + end, Cut("it broke") if after == "a cut" else lambda: None, headers=EVENTS)
     assert await streamed(trial_of(upstream, stream=True)) == b"[commit]" + WORD + STOP + end

@@ -9,10 +9,11 @@ import pytest
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Exchange
 from proxy.jobs import ChatJob
-from proxy.upstream import attempt
-from proxy.upstream.attempt import ANSWER_LIMIT, Seen, Trial
+from proxy.upstream import attempt, pump
+from proxy.upstream.bodies import driven
 from proxy.upstream.seam import Call, Cut, Unreachable
 from proxy.upstream.timings import AttemptTimes
+from proxy.upstream.trial import ANSWER_LIMIT, Seen, Trial
 from translators.catalog import codec
 from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
@@ -49,6 +50,12 @@ class Upstream:
     left: int = 0
     """Pieces that were never asked for."""
     closed: int = 0
+
+    def __post_init__(self) -> None:
+        self.going = self.chunks()
+
+    async def drive(self, sink) -> bool:
+        return await driven(self.going, sink)
 
     async def read(self, limit: int) -> bytes:
         self.limits.append(limit)
@@ -95,6 +102,7 @@ def trial_of(upstream: Upstream, *, first_s: float = AGES_S) -> Trial:
         call=Call("POST", "https://alpha.test", [], b"{}", stream=True, connect_s=5.0, pool_s=1.0, write_s=30.0),
         fields={},
         again=None,
+        resume=None,
         report=Report(),
         times=AttemptTimes(first_s=first_s, between_s=AGES_S, idle_s=0.0, cap_at=float("inf")),
         context=Context(id="chatcmpl-1", created=7, model="large"),
@@ -212,7 +220,7 @@ async def test_the_body_is_read_to_its_end_so_that_the_connection_serves_again()
 
 @pytest.mark.parametrize("after", [None, Cut("the connection broke")], ids=["nothing", "a cut"])
 async def test_a_body_that_does_not_end_after_the_streams_own_end_is_left(monkeypatch, after):
-    monkeypatch.setattr(attempt, "GRACE_S", 0.01)
+    monkeypatch.setattr(pump, "GRACE_S", 0.01)
     upstream = Upstream((WORD, STOP, DONE, after), headers=EVENTS)
     body, _ = await folded(trial_of(upstream))
     assert body["choices"][0]["message"]["content"] == "word "

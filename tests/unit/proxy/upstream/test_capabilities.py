@@ -157,9 +157,43 @@ async def test_without_a_usable_key_nobody_is_asked(lab):
     assert (at.calls, at.warned) == ([], [("claude", "it has no usable key now")])
 
 
+def own(**more):
+    """A server of one's own, somewhere in the house."""
+    return Provider("own", Dialect.OPENAI_CHAT, "http://gpu-7:8000/v1", vendor="vllm", **more)
+
+
+async def test_a_server_of_ones_own_is_asked_wherever_it_is_and_without_a_key(lab):
+    provider = own()
+    at = lab(provider)
+    at.secret = None
+    at.answers = [(200, orjson.dumps({"data": [{"id": "m", "max_model_len": 8_096}]}))]
+    await at.next_look()
+    [call] = at.calls
+    assert call.url == "http://gpu-7:8000/v1/models"
+    assert not {"authorization", "x-api-key"} & dict(call.headers).keys()
+    assert at.it.profile_for(provider, "m").context_window == 8_096
+
+
+async def test_a_server_of_ones_own_gets_the_key_that_is_there_for_it(lab):
+    at = lab(own(keys=KEYS))
+    at.answers = [(200, b'{"data":[]}')]
+    await at.next_look()
+    assert dict(at.calls[0].headers)["authorization"] == "Bearer canary"
+
+
+async def test_all_are_asked_at_once_and_one_that_fails_spoils_no_other():
+    first, second = claude(), own()
+    at = Lab(first, second)
+    at.answers = [(500, b""), (200, orjson.dumps({"data": [{"id": "m", "max_model_len": 5}]}))]
+    await at.it.ask()
+    assert at.warned == [("claude", "it answered 500")]
+    assert at.it.profile_for(second, "m").context_window == 5
+
+
 @pytest.mark.parametrize(
     "provider",
     [
+        own(client_key=True),
         claude(base_url="https://gateway.example/v1"),
         claude(keys=()),
         claude(demo=True),

@@ -5,10 +5,7 @@ import asyncio
 import pytest
 
 from proxy.upstream.seam import Cut
-
-OK = b"HTTP/1.1 200 OK\r\n"
-CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
-HI = OK + b"content-length: 2\r\n\r\nhi"
+from tests.unit.proxy.upstream.answers import CHUNKED, HI, OK
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ class Clock:
     def now(self):
         return self.time
 
+    def wall(self):
+        return self.time
+
     def uniform(self):
         return 0.0
 
@@ -67,7 +70,7 @@ class World:
             [self.provider], self._renewed, lambda _: None, self.clock, lambda event, **facts: self._alert(event, facts)
         )
 
-    async def _grant(self, renewal, provider, engine_of):
+    async def _grant(self, renewal, provider, engine_of, wall):
         self.fetched += 1
         answer = self.answers.pop(0)
         if isinstance(answer, str):

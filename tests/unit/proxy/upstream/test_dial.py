@@ -23,18 +23,6 @@ def listening():
         yield address(*listener.getsockname())
 
 
-@contextmanager
-def silent():
-    """An address that never answers: its queue of connections is full."""
-    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for filler in (first, second):
-            filler.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-            filler.connect_ex(listener.getsockname())
-        yield address(*listener.getsockname())
-
-
 @pytest.fixture
 def refused():
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -68,10 +56,10 @@ async def test_a_refused_address_gives_way_to_the_next_at_once(resolve, soon, re
         assert await connected(soon) == good[4]
 
 
-async def test_a_silent_address_gives_way_after_its_head_start(resolve, soon, monkeypatch):
+async def test_a_silent_address_gives_way_after_its_head_start(resolve, soon, monkeypatch, silent):
     monkeypatch.setattr(module, "HEAD_START_S", 0.01)
-    with silent() as dead, listening() as good:
-        resolve(dead, good)
+    with listening() as good:
+        resolve(address("127.0.0.1", silent), good)
         assert await connected(soon) == good[4]
 
 
@@ -93,19 +81,18 @@ async def test_a_name_without_addresses_is_an_error(resolve, soon):
         await soon(dial("name.test", 443))
 
 
-async def test_giving_up_leaves_nothing_connecting(resolve, monkeypatch):
+async def test_giving_up_leaves_nothing_connecting(resolve, monkeypatch, silent):
     monkeypatch.setattr(module, "HEAD_START_S", 0.0)
-    with silent() as dead:
-        resolve(dead, dead)
-        before = asyncio.all_tasks()
-        task = asyncio.ensure_future(dial("name.test", 443))
-        await asyncio.wait([task], timeout=0.02)
-        task.cancel()
-        await asyncio.wait([task])
-        left = asyncio.all_tasks() - before
-        if left:
-            await asyncio.wait(left, timeout=1)
-        assert asyncio.all_tasks() - before == set()
+    resolve(address("127.0.0.1", silent), address("127.0.0.1", silent))
+    before = asyncio.all_tasks()
+    task = asyncio.ensure_future(dial("name.test", 443))
+    await asyncio.wait([task], timeout=0.02)
+    task.cancel()
+    await asyncio.wait([task])
+    left = asyncio.all_tasks() - before
+    if left:
+        await asyncio.wait(left, timeout=1)
+    assert asyncio.all_tasks() - before == set()
 
 
 async def test_a_real_name_resolves(soon):

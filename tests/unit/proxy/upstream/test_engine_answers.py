@@ -5,9 +5,7 @@ import asyncio
 import pytest
 
 from proxy.upstream.seam import Cut, TooLarge
-
-OK = b"HTTP/1.1 200 OK\r\n"
-CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
+from tests.unit.proxy.upstream.answers import CHUNKED, OK
 
 
 def says(answer: bytes):

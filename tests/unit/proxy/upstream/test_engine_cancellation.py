@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+from tests.unit.proxy.upstream.answers import CHUNKED
 
 
 class Watched:

@@ -6,9 +6,8 @@ import socket
 import pytest
 
 from proxy.upstream.seam import ConnectTimeout, Cut, Unreachable
+from tests.unit.proxy.upstream.answers import CHUNKED, OK
 
-OK = b"HTTP/1.1 200 OK\r\n"
-CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
 
 
@@ -40,15 +39,9 @@ async def test_a_name_that_does_not_resolve_is_unreachable(engine, soon, to):
     assert type(caught.value) is Unreachable
 
 
-async def test_a_connection_that_is_never_accepted_times_out(make, soon, to):
-    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for filler in (first, second):
-            filler.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-            filler.connect_ex(listener.getsockname())
-        with pytest.raises(ConnectTimeout):
-            await soon((await make()).send(to(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", connect_s=0.1)))
+async def test_a_connection_that_is_never_accepted_times_out(make, soon, to, silent):
+    with pytest.raises(ConnectTimeout):
+        await soon((await make()).send(to(f"http://127.0.0.1:{silent}/v1", connect_s=0.1)))
 
 
 async def test_a_handshake_that_is_never_answered_times_out(serve, make, soon, to):

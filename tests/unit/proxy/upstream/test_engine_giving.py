@@ -6,8 +6,8 @@ import asyncio
 import pytest
 
 from proxy.upstream.seam import Cut, NotTaken, Unreachable
+from tests.unit.proxy.upstream.answers import HI
 
-HI = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
 NO = b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno"
 PIECE = bytes(range(256)) * 256
 MANY = 800

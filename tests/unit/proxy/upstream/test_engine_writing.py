@@ -6,8 +6,8 @@ import pytest
 
 from proxy.clock import SystemClock
 from proxy.upstream.seam import Cut, NotTaken
+from tests.unit.proxy.upstream.answers import HI
 
-HI = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
 LONG = bytes(range(256)) * 200_000
 """More than the buffers of two sockets hold."""
 

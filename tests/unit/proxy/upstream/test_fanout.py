@@ -9,9 +9,11 @@ from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target
 from proxy.flow import Exchange, cancel
 from proxy.jobs import FAN_MAX, ChatJob
 from proxy.upstream import fanout
-from proxy.upstream.attempt import Broken, Seen, Trial
+from proxy.upstream.attempt import Broken
+from proxy.upstream.bodies import driven
 from proxy.upstream.seam import Call, Cut
 from proxy.upstream.timings import AttemptTimes
+from proxy.upstream.trial import Seen, Trial
 from translators.catalog import codec
 from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
@@ -43,6 +45,7 @@ class Upstream:
 
     def __init__(self, pieces, status: int) -> None:
         self.pieces = pieces
+        self.going = self.chunks()
         self.status = status
         self.closed = 0
 
@@ -59,6 +62,9 @@ class Upstream:
                 one()
             else:
                 yield one
+
+    async def drive(self, sink) -> bool:
+        return await driven(self.going, sink)
 
     async def close(self) -> None:
         self.closed += 1
@@ -82,6 +88,10 @@ class Out:
 
     async def write(self, data: bytes) -> None:
         self.written.append(data)
+
+    def push(self, data: bytes) -> bool:
+        self.written.append(data)
+        return True
 
 
 class Clock:
@@ -109,6 +119,7 @@ def trial_of(engine: Engine, *, stream: bool = True):
         call=again(prepared.fields, 0),
         fields=prepared.fields,
         again=again,
+        resume=None,
         report=prepared.report,
         times=AttemptTimes(first_s=1e6, between_s=1e6, idle_s=0.0, cap_at=float("inf")),
         context=Context(id="chatcmpl-1", created=7, model="m"),

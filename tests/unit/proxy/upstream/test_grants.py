@@ -1,13 +1,24 @@
 """Tokens from a scripted token endpoint: what is sent, what is read, and what a failure tells."""
 
 import asyncio
+import base64
+import json
+import subprocess
 from contextlib import asynccontextmanager
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from msgspec import structs
 
-from proxy.config.values import EntraToken, GoogleToken, Provider, Secret, TimeoutSettings
+from proxy.config.values import (
+    EntraToken,
+    GoogleToken,
+    ManagedIdentity,
+    Provider,
+    Secret,
+    ServiceAccount,
+    TimeoutSettings,
+)
 from proxy.upstream import grants
 from proxy.upstream.engines import engine_for
 from proxy.upstream.grants import NoToken, grant
@@ -41,8 +52,13 @@ async def endpoint(body=GOOD, status=200, *, silent=False):
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
 
 
+def wall():
+    return 1_700_000_000.0
+
+
 async def asked(renewal, url, **more):
-    return await grant(renewal, structs.replace(PROVIDER, token_url=url, **more), lambda one: engine_for("native", one))
+    here = structs.replace(PROVIDER, token_url=url, **more)
+    return await grant(renewal, here, lambda one: engine_for("native", one), wall)
 
 
 async def test_an_applications_secret_buys_a_token():
@@ -91,7 +107,7 @@ async def test_the_metadata_server_is_asked_as_it_wants_and_never_through_a_prox
 
     async with endpoint() as (url, heard):
         here = structs.replace(PROVIDER, token_url=url, proxy="http://egress.test:3128")
-        granted = await grant(GoogleToken(), here, engine_of)
+        granted = await grant(GoogleToken(), here, engine_of, wall)
     assert granted.secret == Secret("tok-1")
     [(head, _)] = heard
     assert head.startswith(f"GET {grants.METADATA_PATH} HTTP/1.1\r\n")
@@ -99,8 +115,83 @@ async def test_the_metadata_server_is_asked_as_it_wants_and_never_through_a_prox
     assert [one.proxy for one in made] == [None]
 
 
+@pytest.fixture(scope="module")
+def account():
+    """A service account with a key that was made just now."""
+    made = subprocess.run(["openssl", "genpkey", "-algorithm", "RSA"], capture_output=True, check=True)
+    return ServiceAccount("proxy@p.iam.gserviceaccount.com", "key-1", Secret(made.stdout.decode()))
+
+
+async def test_a_service_account_buys_a_token_with_what_it_has_signed(account):
+    async with endpoint() as (url, heard):
+        granted = await asked(account, url)
+    assert granted.secret == Secret("tok-1")
+    [(head, body)] = heard
+    assert head.startswith("POST /token HTTP/1.1\r\n")
+    form = parse_qs(body)
+    assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+    claims = json.loads(base64.urlsafe_b64decode(form["assertion"][0].split(".")[1] + "=="))
+    assert (claims["aud"], claims["iat"]) == (f"{url}/token", 1_700_000_000)
+    assert "PRIVATE KEY" not in head + body
+
+
+async def test_a_service_accounts_key_that_cannot_sign_is_a_failure_and_nobody_is_asked(account):
+    async with endpoint() as (url, heard):
+        with pytest.raises(NoToken, match="private_key cannot be read"):
+            await asked(structs.replace(account, key=Secret("canary")), url)
+    assert heard == []
+
+
+@pytest.mark.parametrize(("client", "told"), [("", {}), ("app-1", {"client_id": ["app-1"]})])
+async def test_an_azure_machine_asks_its_metadata_server(client, told):
+    async with endpoint() as (url, heard):
+        granted = await asked(ManagedIdentity("https://ai.azure.com", client), url)
+    assert (granted.secret, granted.lifetime_s) == (Secret("tok-1"), 3599.0)
+    [(head, body)] = heard
+    place = urlsplit(head.split(" ")[1])
+    assert (head.split(" ")[0], place.path, body) == ("GET", "/metadata/identity/oauth2/token", "")
+    assert parse_qs(place.query) == {"api-version": ["2018-02-01"], "resource": ["https://ai.azure.com"], **told}
+    assert "\r\nmetadata: true\r\n" in head.lower()
+
+
+async def test_an_azure_app_asks_where_it_was_told_to_and_is_told_the_end():
+    body = b'{"access_token":"tok-2","expires_on":"1700003000","token_type":"Bearer"}'
+    async with endpoint(body) as (url, heard):
+        renewal = ManagedIdentity("https://ai.azure.com", "app-1", f"{url}/msi/token/", Secret("canary-h"))
+        granted = await grant(renewal, PROVIDER, lambda one: engine_for("native", one), wall)
+    assert (granted.secret, granted.lifetime_s) == (Secret("tok-2"), 3000.0)
+    [(head, _)] = heard
+    place = urlsplit(head.split(" ")[1])
+    assert place.path == "/msi/token/"
+    assert parse_qs(place.query)["api-version"] == ["2019-08-01"]
+    assert "\r\nx-identity-header: canary-h\r\n" in head.lower()
+
+
 @pytest.mark.parametrize(
-    ("renewal", "base"), [(ENTRA, grants.ENTRA), (PERSON, grants.GOOGLE), (GoogleToken(), grants.METADATA)]
+    "renewal", [ManagedIdentity("r", ""), ManagedIdentity("r", "", "http://localhost:1/t", Secret("h"))]
+)
+async def test_a_managed_identity_is_never_asked_for_through_a_proxy(renewal):
+    made = []
+
+    def engine_of(provider):
+        made.append(provider.proxy)
+        return engine_for("native", provider)
+
+    async with endpoint() as (url, _):
+        here = structs.replace(PROVIDER, token_url=url, proxy="http://egress.test:3128")
+        await grant(renewal, here, engine_of, wall)
+    assert made == [None]
+
+
+@pytest.mark.parametrize(
+    ("renewal", "base"),
+    [
+        (ENTRA, grants.ENTRA),
+        (PERSON, grants.GOOGLE),
+        (GoogleToken(), grants.METADATA),
+        (ManagedIdentity("r", ""), "http://169.254.169.254"),
+        (ManagedIdentity("r", "", "http://localhost:42356/msi/token", Secret("h")), "http://localhost:42356"),
+    ],
 )
 async def test_where_nothing_else_is_said_the_vendors_own_address_is_asked(renewal, base):
     asked_of = []
@@ -113,7 +204,7 @@ async def test_where_nothing_else_is_said_the_vendors_own_address_is_asked(renew
         raise Stop
 
     with pytest.raises(Stop):
-        await grant(renewal, PROVIDER, engine_of)
+        await grant(renewal, PROVIDER, engine_of, wall)
     assert asked_of == [(base, None)]
 
 

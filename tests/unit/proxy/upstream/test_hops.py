@@ -8,20 +8,23 @@ import pytest
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Exchange, cancel
 from proxy.jobs import ChatJob
-from proxy.upstream import attempt
-from proxy.upstream.attempt import Broken, Seen, Trial
-from proxy.upstream.hops import CALLS_MAX, Hops
+from proxy.upstream import attempt, hops, pump
+from proxy.upstream.attempt import Broken
+from proxy.upstream.bodies import driven
+from proxy.upstream.hops import CALLS_MAX, Beginning, Hops
 from proxy.upstream.seam import Call, Cut
 from proxy.upstream.timings import AttemptTimes
+from proxy.upstream.trial import Seen, Trial
 from translators.catalog import codec
 from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
-from translators.ir import Continued, Dialect
+from translators.ir import Continued, Dialect, Event, Started, TextDelta, Usage, Used
 from translators.profile import Profile
 from translators.report import Report
 
 EVENTS = [("content-type", "text/event-stream")]
 AGES_S = 1e6
+BUSY = b'{"type":"error","error":{"type":"overloaded_error","message":"Busy"}}'
 
 
 def event(kind: str, **fields) -> bytes:
@@ -53,6 +56,7 @@ class Upstream:
     def __init__(self, pieces, headers) -> None:
         self.headers = headers
         self.pieces = pieces
+        self.going = self.chunks()
         self.closed = 0
 
     async def read(self, limit: int) -> bytes:
@@ -67,6 +71,9 @@ class Upstream:
                 await asyncio.get_running_loop().create_future()
             yield one
 
+    async def drive(self, sink) -> bool:
+        return await driven(self.going, sink)
+
     async def close(self) -> None:
         self.closed += 1
 
@@ -76,6 +83,9 @@ class Engine:
 
     def __init__(self, *answers) -> None:
         self.upstreams = [Upstream(one, [] if str(one[0]).startswith("b'{") else EVENTS) for one in answers]
+        for one in self.upstreams:
+            if one.pieces == [BUSY]:
+                one.status = 503
         self.bodies = []
 
     async def send(self, call: Call) -> Upstream:
@@ -92,14 +102,27 @@ class Out:
     async def write(self, data: bytes) -> None:
         self.written.append(data)
 
+    def push(self, data: bytes) -> bool:
+        self.written.append(data)
+        return True
+
 
 class Clock:
     def now(self) -> float:
         return asyncio.get_running_loop().time()
 
 
+async def never(fault, seen, tried) -> bool:
+    return False
+
+
 def trial_of(
-    engine: Engine, *, stream: bool = True, first_s: float = AGES_S, dialect: Dialect = Dialect.ANTHROPIC_MESSAGES
+    engine: Engine,
+    *,
+    resume=never,
+    stream: bool = True,
+    first_s: float = AGES_S,
+    dialect=Dialect.ANTHROPIC_MESSAGES,
 ) -> Trial:
     chat = codec(Dialect.OPENAI_CHAT)
     body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "web_search_options": {}, "stream": stream}
@@ -124,6 +147,7 @@ def trial_of(
         call=again(prepared.fields, 0),
         fields=prepared.fields,
         again=again,
+        resume=resume,
         report=prepared.report,
         times=AttemptTimes(first_s=first_s, between_s=first_s, idle_s=0.0, cap_at=float("inf")),
         context=Context(id="chatcmpl-1", created=7, model="m", include_usage=True),
@@ -182,7 +206,7 @@ async def test_what_was_said_before_a_pause_does_not_wait_for_what_comes_after_i
 
 
 async def test_a_body_that_does_not_end_after_its_pause_is_left(monkeypatch):
-    monkeypatch.setattr(attempt, "GRACE_S", 0.01)
+    monkeypatch.setattr(pump, "GRACE_S", 0.01)
     engine = Engine([*piece("one "), lambda: None], [*piece("two ", "end_turn"), Cut("late")])
     assert words(await streamed(trial_of(engine))) == "one two "
     assert closed(engine)
@@ -237,6 +261,80 @@ async def test_a_rest_that_fails_costs_a_client_that_has_seen_nothing_nothing(se
     assert closed(engine)
 
 
+class Asked:
+    """Lets every call that failed be made again, up to `most` times, and remembers what it was told."""
+
+    def __init__(self, most: int = 99) -> None:
+        self.most = most
+        self.told = []
+
+    async def __call__(self, fault, seen, tried) -> bool:
+        self.told.append((fault.kind, seen.status, tried))
+        return len(self.told) <= self.most
+
+
+FAILED = {
+    "a 503": ([BUSY], (Kind.OVERLOADED, 503)),
+    "a cut before anything": ([Cut("it broke")], (Kind.PROTOCOL, 200)),
+    "nothing but a ping": ([event("ping")], (Kind.PROTOCOL, 200)),
+    "an error event": (
+        [*piece("")[:2], b"event: error\ndata: " + BUSY + b"\n\n"],
+        (Kind.OVERLOADED, 200),
+    ),
+    "nonsense": ([b"data: {no\n\n"], (Kind.PROTOCOL, 200)),
+}
+
+
+@pytest.mark.parametrize("way", ["stream", "folded"])
+@pytest.mark.parametrize("name", FAILED)
+async def test_a_call_for_the_rest_that_fails_before_any_content_is_made_again_and_leaves_no_trace(name, way):
+    bad, (kind, status) = FAILED[name]
+    engine, asked = Engine(piece("one "), bad, bad, piece("two "), bad, piece("three", "end_turn")), Asked()
+    trial = trial_of(engine, resume=asked, stream=way == "stream")
+    if way == "stream":
+        said = words(await streamed(trial))
+    else:
+        said = orjson.loads((await attempt.folded(trial, commit)).body)["choices"][0]["message"]["content"]
+    assert said == "one two three"
+    assert asked.told == [(kind, status, 1), (kind, status, 2), (kind, status, 1)]
+    assert engine.bodies[1] == engine.bodies[2] == engine.bodies[3] != engine.bodies[4] == engine.bodies[5]
+    assert (trial.seen.usage.input, trial.seen.usage.output) == (9, 6) and closed(engine)
+
+
+@pytest.mark.parametrize("bad", [[BUSY], [Cut("it broke")], [b"<html>"]], ids=str)
+async def test_a_whole_rest_that_fails_is_asked_for_again(bad):
+    engine, asked = Engine(whole("one "), bad, bad, whole("two", "end_turn")), Asked()
+    trial = trial_of(engine, resume=asked, stream=False)
+    body = orjson.loads((await attempt.unary(trial)).body)
+    assert body["choices"][0]["message"]["content"] == "one two" and trial.seen.usage.total == 10
+    assert [tried for _, _, tried in asked.told] == [1, 2] and closed(engine)
+
+
+async def test_silence_in_place_of_the_rest_is_a_failure_of_that_call_alone():
+    engine, asked = Engine(piece("one "), [event("ping"), lambda: None], piece("two", "end_turn")), Asked()
+    assert words(await streamed(trial_of(engine, resume=asked, first_s=0.2))) == "one two"
+    assert asked.told == [(Kind.TIMEOUT, 200, 1)]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_failed_too_often_fails_the_attempt(stream):
+    engine, asked = Engine(piece("one "), [BUSY], [BUSY], [BUSY]), Asked(most=2)
+    trial = trial_of(engine, resume=asked, stream=stream)
+    with pytest.raises(Broken if stream else Failure) as caught:
+        await (attempt.stream if stream else attempt.folded)(trial, commit)
+    assert caught.value.fault.kind is Kind.OVERLOADED
+    assert len(asked.told) == 3 and closed(engine)
+
+
+async def test_a_first_call_and_a_rest_that_has_begun_are_never_made_again():
+    asked = Asked()
+    with pytest.raises(Failure):
+        await streamed(trial_of(Engine([BUSY]), resume=asked))
+    with pytest.raises(Broken) as caught:
+        await streamed(trial_of(Engine(piece("one "), [*piece("two")[:3], Cut("it broke")]), resume=asked))
+    assert caught.value.fault.code == "stream_cut" and asked.told == []
+
+
 @pytest.mark.parametrize("pieces", [piece, whole], ids=["folded", "whole all the same"])
 async def test_a_folded_answer_is_gone_on_with_too(pieces):
     engine = Engine(pieces("one "), pieces("two", "end_turn"))
@@ -278,3 +376,25 @@ def test_a_body_grows_by_what_each_pause_names():
         "a": 1, "list": [1, 2], "token": "u", "new": [3],
     }  # fmt: skip
     assert fields == {"a": 1, "list": [1]}
+
+
+class Aside:
+    """A pipe of no dialect: an event's data says what it means."""
+
+    def feed(self, event: Event):
+        kinds = {b"head": Started("", ""), b"count": Used(Usage(1, 1)), b"word": TextDelta("w")}
+        return [kinds[event.data]] if event.data in kinds else [], b""
+
+
+def test_events_are_held_up_to_the_first_content_and_come_in_their_order():
+    head, count, ping, word = (Event(data) for data in (b"head", b"count", b"ping", b"word"))
+    beginning = Beginning(Aside())
+    assert not beginning.released([head, ping]) and not beginning.released([])
+    assert beginning.released([count, word, ping, word]) == [head, ping, count, word, ping, word]
+    assert Beginning(Aside()).released([word, head]) == [word, head]
+
+
+def test_more_events_than_may_be_held_count_as_begun(monkeypatch):
+    monkeypatch.setattr(hops, "HELD_CAP", 8)
+    ping, beginning = Event(b"ping"), Beginning(Aside())
+    assert not beginning.released([ping, ping]) and beginning.released([ping]) == [ping] * 3

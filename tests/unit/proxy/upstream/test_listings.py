@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.config.profiles import FIELDS
-from proxy.upstream.listings import LISTINGS, anthropic, gemini, openrouter
+from proxy.upstream.listings import LISTINGS, anthropic, gemini, groq, mistral, openrouter, together, vllm
 
 CLAUDE = {
     "id": "claude-x-1",
@@ -27,7 +27,48 @@ ROUTED = {
     "context_length": 131_072,
     "architecture": {"input_modalities": ["text", "image"], "tokenizer": "x"},
     "supported_parameters": ["tools", "temperature"],
-    "top_provider": {"max_completion_tokens": 5},
+    "top_provider": {"context_length": 131_072, "max_completion_tokens": 16_384, "is_moderated": False},
+}
+MISTRAL = {
+    "id": "mistral-x",
+    "object": "model",
+    "owned_by": "mistralai",
+    "capabilities": {
+        "completion_chat": True,
+        "completion_fim": False,
+        "function_calling": True,
+        "fine_tuning": False,
+        "vision": False,
+    },
+    "max_context_length": 131_072,
+    "aliases": [],
+    "type": "base",
+}
+GROQ = {
+    "id": "maker/model",
+    "object": "model",
+    "owned_by": "maker",
+    "active": True,
+    "context_window": 131_072,
+    "public_apps": None,
+    "max_completion_tokens": 65_536,
+}
+TOGETHER = {
+    "id": "maker/model",
+    "object": "model",
+    "type": "chat",
+    "context_length": 131_072,
+    "pricing": {"input": 0.5},
+}
+VLLM = {
+    "id": "maker/model",
+    "object": "model",
+    "created": 1_723_770_563,
+    "owned_by": "vllm",
+    "root": "maker/model",
+    "parent": None,
+    "max_model_len": 8_096,
+    "permission": [{"id": "modelperm-1", "object": "model_permission", "allow_sampling": True}],
 }
 
 
@@ -50,10 +91,49 @@ def test_gemini_tells_sizes():
     }
 
 
-def test_openrouter_tells_the_window_and_what_routes_take_but_no_single_routes_bound():
-    assert openrouter(orjson.dumps({"data": [ROUTED, {"id": "bare"}]})) == {
-        "maker/model": {"context_window": 131_072, "images": True, "audio": False, "tools": True, "json_schema": False},
+def test_openrouter_tells_sizes_and_what_routes_take():
+    unbounded = {"id": "open", "context_length": 9, "top_provider": {"max_completion_tokens": None}}
+    assert openrouter(orjson.dumps({"data": [ROUTED, {"id": "bare", "top_provider": None}, unbounded]})) == {
+        "maker/model": {
+            "context_window": 131_072,
+            "max_output": 16_384,
+            "images": True,
+            "audio": False,
+            "tools": True,
+            "json_schema": False,
+        },
         "bare": {},
+        "open": {"context_window": 9},
+    }
+
+
+def test_mistral_tells_the_window_and_whether_it_sees_and_calls():
+    assert mistral(orjson.dumps({"object": "list", "data": [MISTRAL, {"id": "bare"}]})) == {
+        "mistral-x": {"context_window": 131_072, "images": False, "tools": True},
+        "bare": {},
+    }
+
+
+def test_groq_tells_sizes():
+    assert groq(orjson.dumps({"object": "list", "data": [GROQ, {"id": "bare"}]})) == {
+        "maker/model": {"context_window": 131_072, "max_output": 65_536},
+        "bare": {},
+    }
+
+
+def test_together_tells_the_window_in_a_bare_array():
+    image = {"id": "maker/painter", "type": "image", "context_length": 0}
+    assert together(orjson.dumps([TOGETHER, image])) == {
+        "maker/model": {"context_window": 131_072},
+        "maker/painter": {},
+    }
+
+
+def test_vllm_tells_the_length_it_was_started_with_and_nothing_of_an_adapter():
+    adapter = VLLM | {"id": "mine", "parent": "maker/model", "max_model_len": None}
+    assert vllm(orjson.dumps({"object": "list", "data": [VLLM, adapter]})) == {
+        "maker/model": {"context_window": 8_096},
+        "mine": {},
     }
 
 
@@ -64,7 +144,8 @@ def test_a_size_that_can_be_none_says_nothing(count):
 
 @pytest.mark.parametrize("vendor", LISTINGS)
 @given(
-    body=st.binary(max_size=40) | st.sampled_from([b"[]", b"{}", b'{"data":5}', b'{"data":[5]}', b'{"models":null}'])
+    body=st.binary(max_size=40).filter(lambda one: not one.lstrip().startswith(b"["))
+    | st.sampled_from([b"[5]", b"{}", b'{"data":5}', b'{"data":[5]}', b'{"models":null}'])
 )
 @settings(max_examples=50)
 def test_what_is_no_list_is_refused(vendor, body):
@@ -72,8 +153,19 @@ def test_what_is_no_list_is_refused(vendor, body):
         LISTINGS[vendor][1](body)
 
 
-@pytest.mark.parametrize(("vendor", "model"), [("anthropic", CLAUDE), ("gemini", GEMINI), ("openrouter", ROUTED)])
-def test_all_that_is_told_are_fields_of_a_profile(vendor, model):
-    body = orjson.dumps({"data": [model], "models": [model]})
-    [told] = LISTINGS[vendor][1](body).values()
+EXAMPLES = {
+    "anthropic": {"data": [CLAUDE]},
+    "gemini": {"models": [GEMINI]},
+    "openrouter": {"data": [ROUTED]},
+    "mistral": {"data": [MISTRAL]},
+    "groq": {"data": [GROQ]},
+    "together": [TOGETHER],
+    "vllm": {"data": [VLLM]},
+}
+
+
+@pytest.mark.parametrize("vendor", LISTINGS)
+def test_all_that_is_told_are_fields_of_a_profile(vendor):
+    [told] = LISTINGS[vendor][1](orjson.dumps(EXAMPLES[vendor])).values()
+    assert told
     assert told.keys() <= FIELDS

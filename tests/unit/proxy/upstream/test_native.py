@@ -1,17 +1,13 @@
 """The pool of Sidestep's own engine, and how a call becomes a request."""
 
 import asyncio
-import socket
 
 import pytest
 
 from proxy.clock import SystemClock
 from proxy.upstream import native
 from proxy.upstream.seam import Cut, Unreachable
-
-OK = b"HTTP/1.1 200 OK\r\n"
-CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
-HI = OK + b"content-length: 2\r\n\r\nhi"
+from tests.unit.proxy.upstream.answers import CHUNKED, HI
 
 
 @pytest.fixture
@@ -36,20 +32,13 @@ async def test_closing_the_engine_ends_what_is_under_way(serve, engine, soon, sa
             await soon(anext(chunks))
 
 
-async def test_a_call_cancelled_while_it_connects_gives_its_place_back(serve, make, soon, says, read, to):
+async def test_a_call_cancelled_while_it_connects_gives_its_place_back(serve, make, soon, says, read, to, silent):
     engine = await make(connections=1)
-    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for filler in (first, second):
-            filler.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-            filler.connect_ex(listener.getsockname())
-        lost = to(f"http://127.0.0.1:{listener.getsockname()[1]}/")
-        task = asyncio.ensure_future(engine.send(lost))
-        await asyncio.wait([task], timeout=0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+    task = asyncio.ensure_future(engine.send(to(f"http://127.0.0.1:{silent}/")))
+    await asyncio.wait([task], timeout=0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     async with serve(says(HI)) as wire:
         assert await soon(read(engine, wire)) == b"hi"
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.config.values import TimeoutSettings
 from proxy.upstream.timings import attempt_times, client_times
+from translators.faults import Malformed
 
 T = TimeoutSettings()
 
@@ -90,14 +91,35 @@ def test_the_explicit_header_counts_before_the_sdks():
     assert client_times(headers, T, 0.0) == (10.0, 9.0, 10.0)
 
 
-@pytest.mark.parametrize("text", ["", "nan", "inf", "-5", "0", "0.0", "1e3", "86401", "9" * 400, "5s", "\uff15", "1_0"])
-def test_nonsense_is_ignored(text):
-    assert client_times({"x-request-timeout": text, "x-stainless-read-timeout": text}, T, 0.0) == (600.0, 600.0, None)
+NO_TIMES = ["", "soon", "nan", "inf", "-5", "0", "0.0", "1e3", "86401", "9" * 400, "5s", "\uff15", "1_0", "+5"]
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
+def test_a_timeout_that_is_no_time_is_refused_by_its_name(text):
+    """Whoever set it relies on it; going on with another would be found out when it is late."""
+    with pytest.raises(Malformed, match=r"The header x-request-timeout is '.*'; it must be seconds") as caught:
+        client_times({"x-request-timeout": text}, T, 0.0)
+    assert (caught.value.param, caught.value.code, caught.value.status) == ("x-request-timeout", "invalid_value", 400)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("text", ["0.001", "86400", "86400.0", "007"])
+def test_the_shortest_and_the_longest_time_are_taken(text):
+    assert client_times({"x-request-timeout": text}, T, 0.0)[2] == float(text)
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
+def test_an_sdks_own_header_is_ignored_where_it_is_no_time(text):
+    """Nobody wrote it by hand, and it bounds nothing but the commit."""
+    assert client_times({"x-stainless-read-timeout": text}, T, 0.0) == (600.0, 600.0, None)
 
 
 @given(text=st.text(max_size=12) | st.floats(0.001, 86_400).map("{:.3f}".format))
 @settings(max_examples=100)
 def test_whatever_the_header_says_the_commit_is_between_now_and_the_deadline(text):
-    deadline, commit_by, wait = client_times({"x-request-timeout": text}, T, 50.0)
+    try:
+        deadline, commit_by, wait = client_times({"x-request-timeout": text}, T, 50.0)
+    except Malformed:
+        return
     assert 50.0 <= commit_by <= deadline <= 50.0 + 86_400
     assert wait is None or (math.isfinite(wait) and wait > 0)

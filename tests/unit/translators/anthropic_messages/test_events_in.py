@@ -10,10 +10,13 @@ from translators.faults import Kind, ProtocolFault, Truncated
 from translators.fold import fold
 from translators.ir import (
     Annotated,
+    Dialect,
     Ended,
     Event,
     Failed,
     Finish,
+    Foreign,
+    Kept,
     Opaque,
     ReasoningDelta,
     ReasoningEnd,
@@ -205,7 +208,7 @@ def test_citations_are_told_at_their_blocks_end_with_character_offsets(run):
     assert deltas[2] == Annotated({"type": "url_citation", "url_citation": place})
 
 
-def test_blocks_of_the_vendors_own_tools_are_no_tool_calls_and_are_counted(target):
+def test_blocks_of_the_vendors_own_tools_are_no_tool_calls_and_are_kept_whole(target):
     one = reader(target())
     events = [
         START,
@@ -216,8 +219,22 @@ def test_blocks_of_the_vendors_own_tools_are_no_tool_calls_and_are_counted(targe
         shut(1),
     ]
     deltas = [delta for value in events for delta in one.feed(event(value))]
-    assert [type(delta) for delta in deltas] == [Started, Used]
-    assert one.ignored == 3
+    asked = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}}
+    found = {"type": "web_search_tool_result", "tool_use_id": "s", "content": [{"type": "web_search_result"}]}
+    assert [type(delta) for delta in deltas[:2]] == [Started, Used]
+    assert deltas[2:] == [Kept(Foreign(Dialect.ANTHROPIC_MESSAGES, block["type"], block)) for block in (asked, found)]
+    assert one.ignored == 0
+
+
+@pytest.mark.parametrize(
+    "filling",
+    [filled(0, "novel_delta", novel=1), filled(0, "input_json_delta", partial_json='{"half')],
+)
+def test_a_block_that_is_not_known_whole_is_counted_and_not_kept(target, filling):
+    one = reader(target())
+    for value in (START, opened(0, type="novel"), filling, shut(0)):
+        assert not any(isinstance(delta, Kept) for delta in one.feed(event(value)))
+    assert one.ignored == 1
 
 
 def test_a_refusal_is_told_before_the_end(run):

@@ -64,7 +64,7 @@ def test_signatures_on_calls_and_texts_stay_here_and_that_is_told(render, user):
     said = Message("assistant", (Text("a", opaque=blob),))
     sent, told = render(user(), said, ToolCall("t", "f", "{}", opaque=blob), ToolResult("t", (Text("r"),)))
     assert "sidestep" not in str(sent)
-    assert told == {"messages[1].extra_content": "dropped", "messages[1].tool_calls[0].extra_content": "dropped"}
+    assert told == {"items[1].opaque": "dropped"}
 
 
 def test_a_signature_of_this_dialect_is_not_marked():
@@ -131,3 +131,9 @@ def test_a_refused_body_loses_its_thinking_and_a_budget_that_would_ask_for_it():
 
 def test_a_body_without_thinking_has_nothing_to_lose():
     assert unbound(body(CALL), HERE) is None
+
+
+def test_the_thinking_that_a_relayed_request_loses_is_told_once():
+    _, report = relay_request(body(OWN, THEIRS, THEIRS, CALL), HERE, None)
+    assert [entry.field for entry in report.entries] == ["messages.1.content.1"]
+    assert relay_request(body(OWN, CALL), HERE, None)[1].entries == []

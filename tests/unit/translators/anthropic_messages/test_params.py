@@ -199,7 +199,7 @@ def test_a_profile_has_the_last_word_on_fields(render, target):
     profile = target(rejects=frozenset({"stop_sequences"}), requires={"speed": "fast"}, renames={"metadata": "meta"})
     body, report = render(stop=("a",), user="u", profile=profile)
     assert (body["speed"], body["meta"]) == ("fast", {"user_id": "u"})
-    assert report == {"stop_sequences": "dropped"}
+    assert report == {"stop": "dropped"}
 
 
 def test_no_field_of_a_request_is_lost_without_a_word(render):
@@ -243,3 +243,7 @@ def test_no_field_of_a_request_is_lost_without_a_word(render):
         if value is not None:  # tools and their choice only mean something together: test_tools has them
             body, report = render(Message("user", (Text("Hi"),)), **{name: value})
             assert body != plain or report, name
+
+
+def test_a_schema_that_is_none_is_refused(render):
+    assert render(output=OutputFormat("json_schema"))[1] == {"response_format.json_schema": "refused"}

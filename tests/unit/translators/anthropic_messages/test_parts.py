@@ -4,18 +4,14 @@ import base64
 
 import pytest
 
-from translators.anthropic_messages.parts import message_indexes
 from translators.ir import (
     Audio,
     File,
     Foreign,
     Image,
     Message,
-    Reasoning,
     Refusal,
     Text,
-    ToolCall,
-    ToolResult,
 )
 
 MARK = {"type": "ephemeral", "ttl": "1h"}
@@ -63,12 +59,12 @@ def test_an_https_image_goes_by_its_address(render):
 def test_an_image_anthropic_cannot_take_is_refused_by_its_path(render, target, image, profile):
     blocks, report = said(render, Text("look"), image, profile=target(**profile))
     assert [block["type"] for block in blocks] == ["text"]
-    assert report == {"messages[0].content[1].image_url": "refused"}
+    assert report == {"items[0].parts[1]": "refused"}
 
 
 def test_an_image_detail_is_dropped_and_told(render):
     _, report = said(render, Image(url="https://example.org/a.png", detail="high"))
-    assert report == {"messages[0].content[0].image_url.detail": "dropped"}
+    assert report == {"items[0].parts[0].detail": "dropped"}
 
 
 def test_a_pdf_is_a_document_with_its_file_name_as_title(render):
@@ -105,48 +101,34 @@ def test_an_https_document_and_an_own_file_id_go_as_they_are(render):
 )
 def test_other_files_are_refused(render, file):
     _, report = said(render, Text("read"), file)
-    assert report == {"messages[0].content[1].file": "refused"}
+    assert report == {"items[0].parts[1]": "refused"}
 
 
 def test_a_model_without_files_refuses_them(render, target):
     _, report = said(render, Text("read"), File(data="JVBE", media_type="application/pdf"), profile=target(files=False))
-    assert report == {"messages[0].content[1].file": "refused"}
+    assert report == {"items[0].parts[1]": "refused"}
 
 
 def test_audio_is_refused(render):
     _, report = said(render, Text("hear"), Audio("AAAA", "wav"))
-    assert report == {"messages[0].content[1].input_audio": "refused"}
+    assert report == {"items[0].parts[1]": "refused"}
 
 
 def test_a_refusal_in_the_history_is_plain_text(render, user):
     body, report = render(user(), Message("assistant", (Refusal("No."),)), user())
     assert body["messages"][1]["content"] == [{"type": "text", "text": "No."}]
-    assert report == {"messages[1].content[0].refusal": "approximated"}
+    assert report == {"items[1].parts[0]": "approximated"}
 
 
 def test_a_foreign_part_passes_in_its_own_dialect_and_is_refused_in_this_one(render):
     own = Foreign("anthropic-messages", "search_result", {"type": "search_result", "title": "t"})
     blocks, report = said(render, own, Foreign("gemini", "executableCode", {}))
     assert blocks == [{"type": "search_result", "title": "t"}]
-    assert report == {"messages[0].content[1]": "refused"}
+    assert report == {"items[0].parts[1]": "refused"}
 
 
-def test_items_of_one_assistant_message_count_as_one():
-    text = Message("assistant", (Text("a"),))
-    call, result, user = ToolCall("1", "f", "{}"), ToolResult("1", ()), Message("user", (Text("u"),))
-    items = (
-        user,
-        Reasoning("r"),
-        Reasoning("r"),
-        text,
-        call,
-        call,
-        result,
-        result,
-        call,
-        text,
-        text,
-        Reasoning(""),
-        user,
-    )
-    assert message_indexes(items) == [0, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8]
+def test_the_marker_of_a_blank_text_with_nothing_before_it_is_told(render):
+    blank = Text(" ", cache={"type": "ephemeral"})
+    assert render(Message("user", (blank, Text("a"))))[1] == {"items[0].parts[0].cache_control": "dropped"}
+    body, report = render(Message("user", (Text("a"), blank)))
+    assert (body["messages"][0]["content"][0]["cache_control"], report) == ({"type": "ephemeral"}, {})

@@ -7,7 +7,20 @@ from translators.anthropic_messages import inspect_reply, parse_reply, render_re
 from translators.anthropic_messages.marks import PLAIN, marked
 from translators.codec import Context
 from translators.faults import Failure, Kind, ProtocolFault
-from translators.ir import Choice, Finish, Foreign, Message, Opaque, Reasoning, Refusal, Reply, Text, ToolCall, Usage
+from translators.ir import (
+    Choice,
+    Dialect,
+    Finish,
+    Foreign,
+    Message,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Reply,
+    Text,
+    ToolCall,
+    Usage,
+)
 
 ORIGIN = "anthropic-messages|anthropic|claude-test|"
 CONTEXT = Context(id="msg_ours", created=1, model="claude-test")
@@ -44,9 +57,15 @@ def test_a_reply_has_its_id_model_usage_and_tier(target):
     assert reply.choices == (Choice((Message("assistant", (Text("Hi"),)),), Finish.STOP),)
 
 
-def test_text_blocks_in_a_row_are_one_text_with_what_the_vendor_ran_left_out(choice):
-    got = choice(text("a"), {"type": "server_tool_use", "id": "s", "name": "x", "input": {}}, text(""), text("b"))
-    assert got.items == (Message("assistant", (Text("ab"),)),)
+def test_text_blocks_in_a_row_are_one_text(choice):
+    assert choice(text("a"), text(""), text("b")).items == (Message("assistant", (Text("ab"),)),)
+
+
+def test_what_the_vendor_ran_is_kept_whole_in_its_place(choice):
+    ran = {"type": "server_tool_use", "id": "s", "name": "x", "input": {"q": 1}}
+    got = choice(text("a"), ran, text(""), text("b"))
+    kept = Foreign(Dialect.ANTHROPIC_MESSAGES, "server_tool_use", ran)
+    assert got.items == (Message("assistant", (Text("a"), kept, Text("b"))),)
 
 
 def test_parallel_calls_keep_their_ids_and_the_text_of_their_arguments(choice):

@@ -216,22 +216,22 @@ def test_the_output_format_and_the_small_fields_are_read():
         ({"model": "m"}, "messages"),
         ({"model": "m", "messages": []}, "messages"),
         (body(stream="yes"), "stream"),
-        (body("x"), "messages[0]"),
-        (body({"role": "tool", "content": "x"}), "messages[0].role"),
-        (body({"role": "user"}), "messages[0].content"),
-        (body(user({"text": "x"})), "messages[0].content[0]"),
-        (body(user({"type": "text"})), "messages[0].content[0].text"),
-        (body(assistant({"type": "tool_use", "id": "1", "name": "f"})), "messages[0].content[0].input"),
-        (body(assistant({"type": "tool_use", "name": "f", "input": {}})), "messages[0].content[0].id"),
-        (body(user({"type": "tool_result", "content": "x"})), "messages[0].content[0].tool_use_id"),
+        (body("x"), "messages.0"),
+        (body({"role": "tool", "content": "x"}), "messages.0.role"),
+        (body({"role": "user"}), "messages.0.content"),
+        (body(user({"text": "x"})), "messages.0.content.0"),
+        (body(user({"type": "text"})), "messages.0.content.0.text"),
+        (body(assistant({"type": "tool_use", "id": "1", "name": "f"})), "messages.0.content.0.input"),
+        (body(assistant({"type": "tool_use", "name": "f", "input": {}})), "messages.0.content.0.id"),
+        (body(user({"type": "tool_result", "content": "x"})), "messages.0.content.0.tool_use_id"),
         (body(system=3), "system"),
         (body(max_tokens="9"), "max_tokens"),
         (body(max_tokens=True), "max_tokens"),
         (body(temperature="hot"), "temperature"),
         (body(stop_sequences=[1]), "stop_sequences"),
         (body(tools={}), "tools"),
-        (body(tools=[3]), "tools[0]"),
-        (body(tools=[{"name": "f", "input_schema": []}]), "tools[0].input_schema"),
+        (body(tools=[3]), "tools.0"),
+        (body(tools=[{"name": "f", "input_schema": []}]), "tools.0.input_schema"),
         (body(tool_choice="auto"), "tool_choice.type"),
         (body(tool_choice={"type": "tool"}), "tool_choice.name"),
         (body(output_config={"format": {"type": "xml"}}), "output_config.format"),
@@ -295,3 +295,8 @@ def test_names_and_lists_are_bounded(change, param):
 )
 def test_whether_thinking_is_read_is_known(thinking, summary):
     assert parse_request(body(thinking=thinking)).reasoning_summary == summary
+
+
+def test_an_effort_that_is_not_known_is_not_lost():
+    request = parse_request(body({"role": "user", "content": "Hi"}, output_config={"effort": "utmost"}))
+    assert (request.effort, request.extra["output_config"]) == (None, {"effort": "utmost"})

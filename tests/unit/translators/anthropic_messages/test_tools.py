@@ -2,7 +2,8 @@
 
 import pytest
 
-from translators.ir import Tool, ToolChoice
+from translators.anthropic_messages import render_request
+from translators.ir import Message, Request, Text, Tool, ToolChoice
 
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 
@@ -72,6 +73,22 @@ def test_a_free_text_tool_becomes_a_function_of_one_string(offer):
 def test_a_grammar_is_refused(offer):
     _, _, report = offer(Tool("run", custom_format={"type": "grammar", "grammar": {}}))
     assert report["tools[0].custom.format"] == "refused"
+
+
+def test_anthropics_own_fields_of_a_tool_pass_and_others_are_told(offer):
+    tool = Tool("f", extra={"defer_loading": True, "behavior": "BLOCKING", "response": None})
+    tools, _, report = offer(tool)
+    assert tools == [{"name": "f", "input_schema": {"type": "object", "properties": {}}, "defer_loading": True}]
+    assert report == {"tools[0].behavior": "dropped"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "named"), [({"type": "file_search"}, "file_search"), ({"codeExecution": {}}, "codeExecution"), (3, "3")]
+)
+def test_another_vendors_tool_is_refused_by_its_name(target, tool, named):
+    request = Request(model="m", items=(Message("user", (Text("Hi"),)),), extra={"tools": [tool]})
+    [entry] = [entry for entry in render_request(request, target())[1].entries if entry.field == "tools"]
+    assert entry.why == f"anthropic runs no tool of type {named}"
 
 
 def test_a_second_tool_of_a_name_is_dropped(offer):

@@ -42,12 +42,12 @@ def test_what_is_read_or_says_nothing_is_not_told():
 @pytest.mark.parametrize(
     ("path", "put"),
     [
-        ("system[0].tomorrow", lambda b: b["system"][0].update(tomorrow=1)),
-        ("messages[0].tomorrow", lambda b: b["messages"][0].update(tomorrow=0)),
-        ("messages[0].content[1].tomorrow", lambda b: b["messages"][0]["content"][1].update(tomorrow=1)),
-        ("messages[1].content[1].citations", lambda b: b["messages"][1]["content"][1].update(citations=[{"url": "u"}])),
-        ("messages[1].content[3].caller", lambda b: b["messages"][1]["content"][3].update(caller={"type": "direct"})),
-        ("messages[2].content[0].content[0].x", lambda b: b["messages"][2]["content"][0]["content"][0].update(x=1)),
+        ("system.0.tomorrow", lambda b: b["system"][0].update(tomorrow=1)),
+        ("messages.0.tomorrow", lambda b: b["messages"][0].update(tomorrow=0)),
+        ("messages.0.content.1.tomorrow", lambda b: b["messages"][0]["content"][1].update(tomorrow=1)),
+        ("messages.1.content.1.citations", lambda b: b["messages"][1]["content"][1].update(citations=[{"url": "u"}])),
+        ("messages.1.content.3.caller", lambda b: b["messages"][1]["content"][3].update(caller={"type": "direct"})),
+        ("messages.2.content.0.content.0.x", lambda b: b["messages"][2]["content"][0]["content"][0].update(x=1)),
         ("metadata.team", lambda b: b["metadata"].update(team="a")),
         ("tool_choice.tomorrow", lambda b: b["tool_choice"].update(tomorrow=1)),
         ("output_config.format.tomorrow", lambda b: b["output_config"]["format"].update(tomorrow=1)),

@@ -136,10 +136,16 @@ def test_what_gemini_has_no_word_for_is_dropped(render):
 
 
 def test_geminis_own_fields_pass(render):
-    extra = {"safetySettings": [], "cachedContent": "c", "store": True, "generationConfig": {"speechConfig": {}}}
+    extra = {"safetySettings": [], "cachedContent": "c", "generationConfig": {"speechConfig": {}}}
     body, report = render(extra=extra, max_output=5)
     assert body["generationConfig"] == {"speechConfig": {}, "maxOutputTokens": 5}
-    assert (body["cachedContent"], body["store"], report) == ("c", True, {})
+    assert (body["cachedContent"], report) == ("c", {})
+
+
+def test_storing_is_not_what_gemini_calls_so(render):
+    """OpenAI keeps the answer for its caller; Gemini's `store` writes a log for the project's owner."""
+    body, report = render(extra={"store": True})
+    assert ("store" in body, report) == (False, {"store": "dropped"})
 
 
 @pytest.mark.parametrize(

@@ -158,3 +158,22 @@ def test_what_is_no_content_is_told_by_its_path(bad, param):
     with pytest.raises(Malformed) as raised:
         items(bad)
     assert raised.value.param == param
+
+
+def test_an_id_that_comes_again_is_made_unique_with_its_result():
+    def call(name):
+        return {"functionCall": {"id": "a", "name": name}}
+
+    def result(name, text):
+        return {"functionResponse": {"id": "a", "name": name, "response": {"output": text}}}
+
+    user = {"role": "user"}
+    got = items(
+        content(call("f"), call("f"), call("g")),
+        {**user, "parts": [result("f", "1"), result("g", "2"), result("f", "3")]},
+        content(call("f")),
+        {**user, "parts": [result("f", "4"), result("f", "5")]},
+    )
+    assert [item.id for item in got if isinstance(item, ToolCall)] == ["a", "a_2", "a_3", "a_4"]
+    results = [(item.call_id, item.parts[0].text) for item in got if isinstance(item, ToolResult)]
+    assert results == [("a", "1"), ("a_3", "2"), ("a_2", "3"), ("a_4", "4"), ("a", "5")]

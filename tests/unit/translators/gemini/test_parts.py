@@ -2,8 +2,7 @@
 
 import pytest
 
-from translators.gemini.parts import message_indexes
-from translators.ir import Audio, File, Image, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
+from translators.ir import Audio, File, Image, Message, Refusal, Text
 
 PDF = File(data="JVBERi0=", media_type="application/pdf")
 
@@ -76,15 +75,7 @@ def test_an_address_goes_where_the_model_fetches_it(one):
 
 
 def test_what_is_lost_of_a_part_is_told(one):
-    assert one(Image(data="QQ==", media_type="image/png", detail="high"))[1] == {
-        "messages[0].content[1].image_url.detail": "dropped"
-    }
+    assert one(Image(data="QQ==", media_type="image/png", detail="high"))[1] == {"items[0].parts[1].detail": "dropped"}
     named = File(data="JVBERi0=", media_type="application/pdf", filename="a.pdf")
-    assert one(named)[1] == {"messages[0].content[1].file.filename": "dropped"}
-    assert one(Refusal("No.")) == ({"text": "No."}, {"messages[0].content[1].refusal": "approximated"})
-
-
-def test_paths_count_the_clients_messages():
-    text = Message("assistant", (Text("a"),))
-    items = (text, text, Reasoning("r"), text, ToolCall("1", "f", ""), ToolCall("2", "f", ""), ToolResult("1", ()))
-    assert message_indexes((Message("user", ()), *items, Reasoning("s"))) == [0, 1, 2, 3, 3, 3, 3, 4, 5]
+    assert one(named)[1] == {"items[0].parts[1].filename": "dropped"}
+    assert one(Refusal("No.")) == ({"text": "No."}, {"items[0].parts[1]": "approximated"})

@@ -280,6 +280,22 @@ def test_several_candidates_are_several_choices(deltas):
     assert other.items[0].parts[0].text == "bc"
 
 
+def test_several_candidates_that_pause_end_as_cut_since_one_call_can_go_on_with_one(target):
+    def paused(index):
+        part = {"parts": [{"text": "a"}]}
+        return {"index": index, "content": part, "finishReason": "CONTINUATION", "continuationToken": f"t{index}"}
+
+    whole = orjson.dumps({"candidates": [paused(0), paused(1)]})
+    reply = gemini.parse_reply(whole, target())
+    assert [(choice.finish, reply.continued) for choice in reply.choices] == [(Finish.LENGTH, None)] * 2
+    reader = gemini.reader(target(n_max=2))
+    begun = [{"index": index, "content": {"parts": [{"text": "b"}]}} for index in (0, 1)]
+    events = [{"candidates": begun}, {"candidates": [paused(0)]}, {"candidates": [paused(1)]}]
+    deltas = [delta for event in events for delta in reader.feed(Event(orjson.dumps(event)))]
+    assert [choice.finish for choice in fold(deltas).choices] == [Finish.LENGTH] * 2
+    assert reader.close() == ()
+
+
 @pytest.mark.parametrize("index", [-1, 128])
 def test_an_impossible_candidate_is_a_fault(deltas, index):
     with pytest.raises(ProtocolFault):

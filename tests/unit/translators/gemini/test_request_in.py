@@ -167,4 +167,4 @@ def test_an_older_schema_that_has_no_end_is_left_as_it_is():
     deep = {"type": "STRING"}
     for _ in range(400):
         deep = {"items": deep, "anyOf": [{"type": "NULL"}]}
-    assert plain_schema(deep)["anyOf"] == [{"type": "null"}]
+    assert plain_schema(deep, "x")["anyOf"] == [{"type": "null"}]

@@ -44,8 +44,15 @@ def test_a_relayed_bound_stays_and_what_the_model_rejects_goes(target):
     body = {"contents": [], "generationConfig": {"maxOutputTokens": 5, "seed": 1}}
     out, report = gemini.relay_request(body, target(rejects=frozenset({"seed"})), 100)
     assert out["generationConfig"] == {"maxOutputTokens": 5}
-    assert [entry.field for entry in report.entries] == ["seed"]
+    assert [entry.field for entry in report.entries] == ["generationConfig.seed"]
     assert body["generationConfig"]["seed"] == 1
+
+
+def test_a_relayed_body_in_snake_case_gets_no_second_field_of_a_name(target):
+    body = {"contents": [], "generation_config": {"max_output_tokens": 5, "top_k": 1}, "system_instruction": {}}
+    out, report = gemini.relay_request(body, target(rejects=frozenset({"topK"})), 100)
+    assert out == {"contents": [], "generationConfig": {"maxOutputTokens": 5}, "systemInstruction": {}}
+    assert [entry.field for entry in report.entries] == ["generationConfig.topK"]
 
 
 def test_everything_at_once_makes_one_body(render):

@@ -31,7 +31,7 @@ def test_leading_system_messages_are_the_instruction(render, user, system):
 def test_a_later_system_message_is_user_text(render, user, assistant, system):
     body, report = render(user(), assistant(), system("Now."), user("Go"))
     assert said(body)[-1] == ("user", [{"text": "<system>\nNow.\n</system>"}, {"text": "Go"}])
-    assert report == {"messages[2].role": "approximated"}
+    assert report == {"items[2].role": "approximated"}
 
 
 def test_turns_of_one_role_are_one_content(render, user, assistant):
@@ -76,7 +76,7 @@ def test_a_call_without_a_result_is_answered_with_an_error_2(render, user):
         {"functionResponse": {"name": "look", "response": {"error": NO_RESULT}}},
         {"text": "Never mind."},
     ]
-    assert report == {"messages[1].tool_calls": "approximated"}
+    assert report == {"items[1]": "approximated"}
     body, _ = render(user(), call())
     assert said(body)[-1][0] == "user"
 
@@ -84,7 +84,7 @@ def test_a_call_without_a_result_is_answered_with_an_error_2(render, user):
 @pytest.mark.parametrize("call_id", ["nobody", "call_1"])
 def test_a_result_without_a_call_is_refused(render, user, call_id):
     body, report = render(user(), call(), result(), result("x", call_id))
-    assert report == {"messages[3].tool_call_id": "refused"}
+    assert report == {"items[3]": "refused"}
     assert len(said(body)[-1][1]) == 1
 
 
@@ -114,7 +114,7 @@ def test_pictures_of_results_do_not_split_them_3_4(render, user, target):
     assert report == {}
     body, report = render(*items, profile=target(result_media=False))
     assert ["functionResponse" in part for part in said(body)[-1][1]] == [True, True, False]
-    assert report == {"messages[2].content": "approximated"}
+    assert report == {"items[3]": "approximated"}
 
 
 def test_a_tool_loop_is_signed_where_the_model_demands_it_20(render, user, target):
@@ -166,7 +166,7 @@ def test_signatures_of_others_stay_here_and_that_is_told(render, user, origin):
         {"text": "a"},
         {"functionCall": {"name": "look", "args": {}}, "thoughtSignature": SKIP_SIGNATURE},
     ]
-    assert report == {"messages[1].reasoning_content": "dropped", "messages[1].thought_signature": "dropped"}
+    assert report == {"items[1]": "dropped"}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,17 @@ def test_signatures_of_others_stay_here_and_that_is_told(render, user, origin):
 )
 def test_arguments_that_are_no_object_are_told(render, user, arguments, verdict):
     _, report = render(user(), call(arguments=arguments), result())
-    assert report.get("messages[1].tool_calls[0].function.arguments") == verdict
+    assert report.get("items[1].arguments") == verdict
+
+
+def test_a_part_of_a_result_that_is_no_text_is_not_lost(render, user):
+    video = {"inlineData": {"mimeType": "video/mp4", "data": "QQ=="}}
+    other = Foreign("anthropic-messages", "search_result", {"type": "search_result"})
+    given = ToolResult("c", (Text("x"), Foreign("gemini", "inlineData", video), other))
+    body, report = render(user(), ToolCall("c", "look", "{}"), given)
+    response = said(body)[-1][1][0]["functionResponse"]
+    assert (response["response"], response["parts"]) == ({"output": "x"}, [video])
+    assert report == {"items[2].parts[2]": "refused"}
 
 
 def test_a_free_text_call_is_wrapped(render, user):
@@ -193,19 +203,19 @@ def test_a_prefill_goes_where_the_model_takes_it(render, user, assistant, target
     assert (said(body)[-1][0], report) == ("model", {})
     body, report = render(user(), assistant("So"), profile=target(prefill=False))
     assert said(body)[-1] == ("user", [{"text": GO_ON}])
-    assert report == {"messages[1]": "refused"}
+    assert report == {"items[1]": "refused"}
 
 
 def test_a_name_is_a_prefix(render, user):
     body, report = render(user("Hi", name="Ann"))
     assert said(body)[0][1] == [{"text": "Ann: Hi"}]
-    assert report == {"messages[0].name": "approximated"}
+    assert report == {"items[0].name": "approximated"}
 
 
 def test_a_system_message_is_text(render, user):
     body, report = render(Message("system", (Text("a"), PNG)), user())
     assert body["systemInstruction"] == {"parts": [{"text": "a"}]}
-    assert report == {"messages[0].content": "refused"}
+    assert report == {"items[0]": "refused"}
 
 
 def test_markers_are_told_once(render, user):
@@ -220,9 +230,9 @@ def test_googles_own_parts_go_back_and_others_are_refused(render, user, own):
     ours, theirs = Foreign("gemini", "executableCode", {**code, **mark}), Foreign("gemini", "executableCode", code)
     body, report = render(user(), Message("assistant", (ours, theirs, Foreign("x", "y", {}))), user())
     assert said(body)[1][1] == [code, {"executableCode": {"code": "1"}}]
-    assert report == {"messages[1].thought_signature": "dropped", "messages[1].content[2]": "refused"}
+    assert report == {"items[1].opaque": "dropped", "items[1].parts[2]": "refused"}
 
 
 def test_a_phase_has_no_place_here_and_that_is_told(render, user):
     _, report = render(user(), Message("assistant", (Text("a"),), phase="commentary"), user())
-    assert report == {"messages[1].phase": "dropped"}
+    assert report == {"items[1].phase": "dropped"}

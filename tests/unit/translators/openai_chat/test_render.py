@@ -93,7 +93,7 @@ def test_a_custom_tool_may_say_little():
 
 
 def test_a_tools_cache_marker_is_noted():
-    assert rendered(tools=(Tool("f", cache={"type": "ephemeral"}),))[1] == [("tools.cache_control", "dropped")]
+    assert rendered(tools=(Tool("f", cache={"type": "ephemeral"}),))[1] == [("tools[0].cache_control", "dropped")]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_the_profiles_limits_apply_to_what_was_rendered():
 def test_fields_of_a_tool_that_chat_has_no_word_for_are_noted():
     body, noted = rendered(tools=(Tool("f", extra={"defer_loading": True}),))
     assert body == {"tools": [{"type": "function", "function": {"name": "f"}}]}
-    assert noted == [("tools.defer_loading", "dropped")]
+    assert noted == [("tools[0].defer_loading", "dropped")]
 
 
 @pytest.mark.parametrize("name", ["tools", "mcp_servers"])

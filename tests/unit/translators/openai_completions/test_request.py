@@ -167,9 +167,9 @@ def test_what_a_completion_cannot_say_is_reported():
     written, report = render_request(request, PROFILE)
     assert written == {"model": PROFILE.model, "prompt": "Be brief.Hi", "logprobs": 5}
     assert {(entry.verdict.value, entry.field) for entry in report.entries} == {
-        ("refused", "messages[0]"),
-        ("refused", "messages[1]"),
-        ("refused", "messages[2]"),
+        ("refused", "items[0]"),
+        ("refused", "items[1]"),
+        ("refused", "items[2]"),
         ("clamped", "top_logprobs"),
         ("refused", "tools"),
         ("refused", "output"),

@@ -26,6 +26,12 @@ def test_a_refusal_of_reasoning_is_mended_by_leaving_it_out(message, code):
     assert fault(message=message, code=code).repair == "reasoning"
 
 
+def test_a_refusal_to_show_reasoning_is_mended_by_not_asking_for_it():
+    message = "Your organization must be verified to generate reasoning summaries. Please go to the settings."
+    refused = fault(message=message, code="unsupported_value", param="reasoning.summary")
+    assert (refused.kind, refused.repair) == (Kind.REFUSED, "summary")
+
+
 @pytest.mark.parametrize(
     "message", ["Encrypted content is not supported with this model.", "Unsupported parameter: 'temperature'."]
 )

@@ -74,3 +74,9 @@ def test_losses_are_told_in_the_clients_words():
     body = {"reasoning": {"effort": "max"}, "text": SCHEMA}
     _, lost = fitted(body, CHAT_NAMES, efforts=("low",), json_schema=False)
     assert lost == "dropped=response_format; clamped=reasoning_effort"
+
+
+def test_no_field_of_this_dialect_is_named_in_the_report_of_a_translation():
+    asked = {"text": {"format": {"type": "json_object"}}, "reasoning": {"effort": "low"}, "include": ["x"]}
+    _, lost = fitted(asked, CHAT_NAMES, rejects=frozenset(asked))
+    assert lost == "dropped=logprobs,reasoning_effort,response_format"

@@ -68,6 +68,13 @@ def test_a_blob_of_another_is_left_out_with_the_ids_that_tie_others_to_it(profil
     assert lost == "dropped=input[0]"
 
 
+def test_reasoning_that_its_provider_stores_keeps_the_id_that_is_all_there_is_of_it(profile):
+    """Also where another's reasoning is left out, and with it the ids of what could be tied to that."""
+    stored = {"type": "reasoning", "id": "rs_1", "summary": []}
+    out, _ = relayed(profile, thought(marked(Opaque("encrypted", "gAAA", OTHER))), stored)
+    assert out["input"] == [stored]
+
+
 def test_an_id_made_here_is_told_to_nobody(profile):
     said = {"type": "message", "id": "msg_sidestep_x_0", "role": "assistant", "content": []}
     stored = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}

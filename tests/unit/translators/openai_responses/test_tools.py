@@ -2,9 +2,12 @@
 
 import pytest
 
-from translators.ir import Request, Tool, ToolChoice
+from translators.catalog import codec
+from translators.ir import Dialect, Request, Tool, ToolChoice
+from translators.openai_responses import parse_request
 from translators.openai_responses.tools import render_choice, render_tools
-from translators.report import Report
+from translators.profile import Profile
+from translators.report import Mode, Report
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 
@@ -74,3 +77,20 @@ def test_markers_and_unknown_fields_of_a_tool_are_noted():
 )
 def test_every_choice_has_its_form(choice, told):
     assert render_choice(choice, [Tool("f"), Tool("g", custom_format={})]) == told
+
+
+@pytest.mark.parametrize("target", [Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES, Dialect.GEMINI])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "file_search"},
+        {"type": "mcp", "server_label": "s"},
+        {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}, {"type": "web_search"}]},
+    ],
+)
+def test_forcing_a_hosted_tool_is_refused_by_whoever_does_not_run_it(target, choice):
+    """The answer would be another one without it."""
+    tools = [{"type": "function", "name": "f"}, {"type": "file_search", "vector_store_ids": ["v"]}]
+    body = {"model": "m", "input": "hi", "tools": tools, "tool_choice": choice}
+    _, report = codec(target).render_request(parse_request(body), Profile(provider="p", model="m"))
+    assert {entry.field for entry in report.blocking(Mode.WARN)} == {"tools", "tool_choice"}

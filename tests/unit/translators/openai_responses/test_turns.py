@@ -71,6 +71,21 @@ def test_parts_are_the_users_or_the_assistants(laid_out):
     assert said["content"] == [{"type": "output_text", "text": "t"}, {"type": "refusal", "refusal": "no"}]
 
 
+def test_what_the_assistant_said_in_several_texts_is_one(laid_out):
+    """An answer is cut into texts where something was cited; its words follow each other."""
+    marker = {"type": "ephemeral"}
+    items, lost = laid_out(Message("assistant", (Text("It rains"), Text(" in Turin", cache=marker), Text("."))))
+    assert items == [{"role": "assistant", "content": "It rains in Turin."}]
+    assert lost == "dropped=cache_control"
+
+
+def test_what_stood_around_something_that_was_left_out_is_kept_apart(laid_out):
+    first, then, last = (Foreign("anthropic-messages", "server_tool_use", {"id": one}) for one in "abc")
+    items, lost = laid_out(Message("assistant", (first, Text("Let me look."), then, Text("It rains."), last)))
+    assert items == [{"role": "assistant", "content": "Let me look.\n\nIt rains."}]
+    assert lost == "dropped=items[0].parts[0],items[0].parts[2],items[0].parts[4]"
+
+
 def test_a_tools_text_stays_a_string_and_its_pictures_stay_with_it(laid_out):
     picture = Image(data="iVBO", media_type="image/png")
     items, lost = laid_out(
@@ -81,7 +96,7 @@ def test_a_tools_text_stays_a_string_and_its_pictures_stay_with_it(laid_out):
     )
     assert [part["type"] for part in items[1]["output"]] == ["input_text", "input_image"]
     assert (items[2]["output"], items[3]["output"]) == ("", "Error: oops")
-    assert lost == "approximated=tool_result.is_error"
+    assert lost == "approximated=items[3].is_error"
 
 
 def test_a_custom_tools_result_has_its_own_kind(laid_out):
@@ -98,7 +113,7 @@ def test_reasoning_goes_back_to_its_maker_alone_and_without_an_id(laid_out, orig
     items, lost = laid_out(own, foreign, unknown, Reasoning("plain"), Reasoning(""))
     summary = [{"type": "summary_text", "text": "t"}]
     assert items == [{"type": "reasoning", "summary": summary, "encrypted_content": "gAAA"}]
-    assert lost == "dropped=messages.reasoning"
+    assert lost == "dropped=items[1],items[2],items[3]"
 
 
 def test_a_blob_of_another_never_becomes_an_empty_message(laid_out):
@@ -118,7 +133,7 @@ def test_signatures_have_no_place_here(laid_out):
     said = Message("assistant", (Text("a", opaque=blob), Text("", opaque=blob)))
     items, lost = laid_out(said, Message("assistant", (Text("", opaque=blob),)), ToolCall("c", "f", "{}", opaque=blob))
     assert [item.get("content", item.get("name")) for item in items] == ["a", "f"]
-    assert lost == "dropped=messages.extra_content,messages.tool_calls.extra_content"
+    assert lost == "dropped=items[0].opaque,items[1].opaque,items[2].opaque"
 
 
 def test_items_of_hosted_tools_stand_before_their_message(laid_out):
@@ -135,33 +150,33 @@ def test_a_part_of_this_dialect_that_has_no_word_passes(laid_out):
 
 
 @pytest.mark.parametrize(
-    ("part", "quirks", "field"),
+    ("part", "quirks"),
     [
-        (Image(url="https://x.test/a.png"), {"images": False}, "image"),
-        (Image(url="https://x.test/a.png"), {"image_urls": False}, "image"),
-        (File(data="JVBE"), {"files": False}, "file"),
-        (File(file_id="file_1"), {}, "file"),
-        (Audio("AAAA", "wav"), {}, "input_audio"),
-        (Foreign("gemini", "novel", {}), {}, "novel"),
+        (Image(url="https://x.test/a.png"), {"images": False}),
+        (Image(url="https://x.test/a.png"), {"image_urls": False}),
+        (File(data="JVBE"), {"files": False}),
+        (File(file_id="file_1"), {}),
+        (Audio("AAAA", "wav"), {}),
+        (Foreign("gemini", "novel", {}), {}),
     ],
 )
-def test_what_cannot_be_shown_is_refused(laid_out, part, quirks, field):
+def test_what_cannot_be_shown_is_refused(laid_out, part, quirks):
     items, lost = laid_out(Message("user", (Text("a"), part)), **quirks)
     assert items == [{"role": "user", "content": [{"type": "input_text", "text": "a"}]}]
-    assert lost == f"dropped=messages.content.{field}"
+    assert lost == "dropped=items[0].parts[1]"
 
 
 def test_a_speakers_name_is_said(laid_out):
     several = (Text("a"), Text("b"))
     items, lost = laid_out(Message("user", (Text("a"),), name="ann"), Message("assistant", several, name="bo"))
-    assert (items[0]["content"], items[1]["content"][0]) == ("ann: a", {"type": "output_text", "text": "bo: "})
-    assert lost == "approximated=messages.name"
+    assert [item["content"] for item in items] == ["ann: a", "bo: ab"]
+    assert lost == "approximated=items[0].name,items[1].name"
 
 
 def test_a_later_system_message_is_told_by_the_user_where_the_model_wants_that(laid_out):
     items, lost = laid_out(Message("user", (Text("a"),)), Message("system", (Text("b"),)), system_anywhere=False)
     assert items[1] == {"role": "user", "content": "<system>b</system>"}
-    assert lost == "approximated=messages.role"
+    assert lost == "approximated=items[1].role"
 
 
 def test_cache_markers_are_noted_once(laid_out):

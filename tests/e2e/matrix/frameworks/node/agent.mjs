@@ -6,7 +6,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
 
-const [baseURL, model, kind, way, prompt] = process.argv.slice(2);
+const [baseURL, model, kind, way, store, prompt] = process.argv.slice(2);
 const vendor = { baseURL, apiKey: "unused" };
 const models = {
   chat: () => createOpenAI(vendor).chat(model),
@@ -33,8 +33,10 @@ const tools = {
     },
   }),
 };
-// Otherwise it sends the ids of items that it takes to be stored at OpenAI, and not the items.
-const providerOptions = { openai: { store: false } };
+// By default it sends the ids of items that it takes to be stored at OpenAI, thoughts among them, and not the items.
+const thinks = { forceReasoning: true, reasoningEffort: "high", reasoningSummary: "auto" };
+const loose = store === "loose" ? { store: false } : {};
+const providerOptions = kind === "responses" ? { openai: { ...thinks, ...loose } } : {};
 const asked = { model: models[kind](), tools, prompt, providerOptions, maxRetries: 0, stopWhen: stepCountIs(5) };
 const text = await (way === "stream" ? streamText(asked) : await generateText(asked)).text;
 console.log(JSON.stringify({ text, called }));

@@ -1,0 +1,65 @@
+"""The page on drills says what the command and its menu have, and the README shows a drill as it prints."""
+
+import re
+from pathlib import Path
+
+from proxy.cli import _parser
+from proxy.drill.exercise.menu import CASES
+
+ROOT = Path(__file__).parents[2]
+PAGE = "docs/drills.md"
+ALONE = {"breaker": "its breaker", "wait": "the wait", "none": "nothing"}
+OFF = {"quota": "its key, for 30 minutes", "auth": "its key, for 5 minutes"}
+
+
+def test_the_table_of_faults_is_the_menu(rows):
+    told = {row["fault"]: row for row in rows(PAGE, "Faults")}
+    assert {name: row["the target"] for name, row in told.items()} == {one.name: one.about for one in CASES.values()}
+    assert {name: row["is left alone by"] for name, row in told.items()} == {
+        one.name: OFF.get(one.name) or ALONE[one.effect] for one in CASES.values()
+    }
+    assert {name for name, row in told.items() if row["streams"] == "some told as broken"} == {
+        one.name for one in CASES.values() if one.breaks
+    }
+    assert {name for name, row in told.items() if "after the timeout" in row["whole answers"]} == {
+        one.name for one in CASES.values() if one.silent
+    }
+
+
+def test_the_table_of_options_is_the_commands(rows):
+    told = {row["option"].split()[0] for row in rows(PAGE, "Options")}
+    commands = next(action for action in _parser()._actions if action.dest == "==SUPPRESS==" or action.choices)
+    known = {name for action in commands.choices["drill"]._actions for name in action.option_strings}
+    assert told == known - {"-h", "--help"}
+
+
+def test_the_table_of_all_faults_has_each_of_them(all_blocks):
+    [shown] = [block.text for block in all_blocks if block.text.startswith("$ sidestep drill --all ")]
+    _, _, table = shown.partition("\n\n")
+    head, *cells, last = table.splitlines()
+    assert head.split() == ["fault", "whole", "answers", "streams"]
+    assert [line.split()[0] for line in cells] == list(CASES)
+    cell = r"held, 0 errors(, \d+ told)?, \+\d+ ms p99"
+    assert [line for line in cells if not re.fullmatch(rf"\w+ +{cell} +{cell}", line)] == []
+    assert last == f"the chain held in {2 * len(CASES)} of {2 * len(CASES)}"
+
+
+def outline(text):
+    """What is alike in any two drills of one chain: words, not numbers, and the order of signs, not how many."""
+    lines = []
+    for line in text.splitlines():
+        if re.match(r"(fault|\d \S+|served by) +[!.X?\d]", line):
+            signs = re.sub(r"[1-9]+", "1", line.split()[-1]) if "/" in line else line.split()[-1][0]
+            lines.append(re.sub(r"(.)\1+", r"\1", f"{line.split()[0]} {signs}"))
+        else:
+            lines.append(re.sub(r"\d+(\.\d+)?", "N", line).strip())
+    return lines
+
+
+def test_make_drill_prints_what_is_shown(all_blocks, shell):
+    """The recipe's own command, for a shorter fault."""
+    [recipe] = re.findall(r"(?m)^drill: install.*\n\t@\$\(BIN\)/(.*)\$\(ARGS\)$", (ROOT / "Makefile").read_text())
+    [shown] = [block.text for block in all_blocks if block.text.startswith("$ make drill\n")]
+    done = shell(f"{recipe} --seconds 6")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert outline(done.stdout) == outline(shown.split("\n", 1)[1])

@@ -1,0 +1,87 @@
+"""Calls, results and parts that chat and Responses have in common."""
+
+import pytest
+
+from translators.openai.check import Wrong
+from translators.openai.history import Calls, arguments_of, breakpoint_marker, data_url
+
+
+def answered(calls, own):
+    return calls.answered({"call_id": own}, "call_id", "answers no call")
+
+
+def test_a_result_belongs_to_the_call_of_its_id():
+    calls = Calls()
+    assert [calls.unique("a"), calls.unique("b")] == ["a", "b"]
+    assert [answered(calls, "b"), answered(calls, "a")] == ["b", "a"]
+
+
+def test_an_id_that_comes_again_in_a_later_turn_means_that_turns_call():
+    calls = Calls()
+    calls.unique("call_0")
+    assert answered(calls, "call_0") == "call_0"
+    assert calls.unique("call_0") == "call_0_2"
+    assert answered(calls, "call_0") == "call_0_2"
+
+
+def test_a_call_that_nobody_answered_takes_no_later_turns_result():
+    calls = Calls()
+    calls.unique("call_0")
+    calls.unique("other")
+    answered(calls, "other")
+    calls.unique("call_0")
+    assert answered(calls, "call_0") == "call_0_2"
+
+
+def test_calls_of_one_turn_with_one_id_are_answered_in_their_order():
+    calls = Calls()
+    assert [calls.unique("x"), calls.unique("x"), calls.unique("x")] == ["x", "x_2", "x_3"]
+    assert [answered(calls, "x") for _ in range(3)] == ["x", "x_2", "x_3"]
+
+
+def test_a_result_that_comes_twice_goes_to_the_last_call_of_its_id():
+    calls = Calls()
+    calls.unique("x")
+    assert [answered(calls, "x"), answered(calls, "x")] == ["x", "x"]
+
+
+def test_a_unique_id_is_none_that_another_call_has():
+    calls = Calls()
+    assert [calls.unique("x_2"), calls.unique("x"), calls.unique("x")] == ["x_2", "x", "x_3"]
+
+
+@pytest.mark.parametrize("result", [{"call_id": "z"}, {"call_id": ""}, {}])
+def test_a_result_without_its_call_is_wrong(result):
+    calls = Calls()
+    calls.unique("a")
+    with pytest.raises(Wrong):
+        calls.answered(result, "call_id", "answers no call")
+
+
+@pytest.mark.parametrize(("text", "json"), [("", "{}"), ('{"a": 1}', '{"a": 1}')])
+def test_arguments_are_a_json_object(text, json):
+    assert arguments_of(text, "arguments") == json
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "1", None, '"\ud800"'])
+def test_anything_else_is_no_arguments(text):
+    with pytest.raises(Wrong):
+        arguments_of(text, "arguments")
+
+
+def test_a_data_url_is_taken_apart():
+    assert data_url("data:image/png;charset=x;base64,AAAA", "url") == ("image/png", "AAAA")
+
+
+@pytest.mark.parametrize("url", ["data:image/png,AAAA", "data:image/png;base64", "data:"])
+def test_a_data_url_without_base64_is_wrong(url):
+    with pytest.raises(Wrong):
+        data_url(url, "url")
+
+
+@pytest.mark.parametrize(
+    ("mark", "marker"),
+    [(None, None), ({}, {"type": "ephemeral"}), ({"ttl": "1h"}, {"type": "ephemeral", "ttl": "1h"})],
+)
+def test_a_breakpoint_is_a_cache_marker(mark, marker):
+    assert breakpoint_marker({"prompt_cache_breakpoint": mark}) == marker
