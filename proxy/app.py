@@ -2,11 +2,17 @@
 
 Outside this stack stands the edge (`proxy.edge`: strict HTTP, bounded reading), which makes the exchange; innermost are
 the endpoints (`proxy.service`) and the chain (`proxy.chain`: targets, keys, permits, retries, the upstream call).
+
+All of it that follows from the configuration is one `Generation`, which nothing changes. What is learned from traffic
+(breakers, keys, budgets, counters, earlier turns) belongs to none of them.
 """
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from proxy.chain.passthrough import Passthrough
 from proxy.chain.ready import Tools
@@ -19,65 +25,91 @@ from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
-from proxy.flow import stack
+from proxy.flow import Service, stack
 from proxy.opaque import MemoryStore
 from proxy.resilience.breaker import Reason, State
 from proxy.resilience.keys import KeySnapshot
-from proxy.resilience.targets import Registry, TargetState
+from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
-from proxy.service import Endpoints
+from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Metrics, configured_names
+from proxy.telemetry.names import PASSTHROUGH
 from proxy.upstream.capabilities import Capabilities, World
-from proxy.upstream.credentials import Credentials
+from proxy.upstream.credentials import Credentials, Rings
 from proxy.upstream.engines import EngineFor, engine_for
+from proxy.upstream.pools import Pool, pools_for
 from proxy.upstream.seam import Engine
 from translators.catalog import codec
 from translators.codec import Codec
 from translators.ir import Dialect
 
 
+class Generation(Struct, frozen=True, eq=False):
+    """A configuration and the stack made of it. A request ends in the one that it began in."""
+
+    config: Config
+    pools: Mapping[str, Pool]
+    """The connections, by provider name."""
+    rings: Rings
+    """The keys, likewise."""
+    router: Router
+    service: Service
+
+
 class App:
-    """The composed stack over one configuration."""
+    """The composed stack: the generation that serves, and what outlives every generation."""
 
     def __init__(self, config: Config, clock: Clock, log: BinaryIO, engine_for: EngineFor = engine_for) -> None:
-        self._config = config
+        self._engine_for = engine_for
         self._clock = clock
-        self._engines: dict[str, Engine] = {
-            name: engine_for(config.server.engine, provider, connections=config.limits.in_flight)
-            for name, provider in config.providers.items()
-        }
-        """One pool a provider, for the life of the process: never closed while it is in use."""
         self._writer = LogWriter(log)
-        self._log = Log(self._writer, clock)
+        self.log = Log(self._writer, clock)
         self.metrics = Metrics(*configured_names(config))
+        self.metrics.configured = True, clock.wall()
         self.metrics.breakers = self._breakers
         self.metrics.log_lines_dropped = lambda: self._writer.dropped
         self._registry = Registry(clock.uniform, os.urandom(32), self._breaker_changed)
-        tools = Tools(self._registry, self._engine, clock, self.metrics.attempt, self._alert)
+        self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)))
+        self._observe = Observe(self.metrics, self.log, clock)
+        self._admission = Admission(config.limits)
         self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, self._alert)
         vendors()  # read from disk now, never while a request waits
         self._capabilities = Capabilities(
-            config.providers.values() if config.server.refresh_capabilities else (),
-            World(self._engine, self._secret, clock, self._not_listed),
-            self._learned,
+            _asked(config), World(self._engine, self._secret, clock, self._not_listed), self._learned
         )
-        self._router = Router(config, self._capabilities.profile_for, vendor_of)
-        self.service = stack(
+        self._serving = self._generation(config, pools_for(config, {}, engine_for), self._credentials.rings)
+        self._living = [self._serving]
+        """The generations that requests are under way in, the one that serves last."""
+
+    def _generation(self, config: Config, pools: Mapping[str, Pool], rings: Rings) -> Generation:
+        tools = Tools(
+            self._registry,
+            lambda provider: pools[provider.name].engine,
+            self._clock,
+            self.metrics.attempt,
+            self._alert,
+        )
+        router = Router(config, self._capabilities.profile_for, vendor_of)
+        service = stack(
             [
                 # Outermost, so that every outcome is told, counted and logged, refusals among them.
-                Observe(self.metrics, self._log, clock),
+                self._observe,
                 # Before anything that costs: a stranger's request is not even read.
                 Auth(config.clients),
                 # Outside admission, so that the time spent waiting for a place counts.
-                Deadline(config.timeouts, clock),
+                Deadline(config.timeouts, self._clock),
                 # Last before the work: what is let in here is read, translated and sent.
-                Admission(config.limits),
+                self._admission,
             ],
-            Endpoints(
-                self._router, Chain(tools), clock, MemoryStore(clock.now, os.urandom(32)), _passthrough(config, tools)
-            ),
+            Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools)),
         )
+        return Generation(config, pools, rings, router, service)
+
+    @property
+    def service(self) -> Service:
+        """The filters around the routes, outermost first."""
+        return self._serving.service
 
     def codec_for(self, route: str) -> Codec:
         """The client's dialect on a route."""
@@ -88,8 +120,8 @@ class App:
         now = self._clock.now()
         pools = self._registry.pools()
         return {
-            "source": self._config.source,
-            "demo": self._config.demo,
+            "source": self._serving.config.source,
+            "demo": self._serving.config.demo,
             "targets": [_target(state, now) for state in self._registry.targets()],
             "providers": {name: [_key(key, now) for key in pool.snapshot(now)] for name, pool in pools.items()},
         }
@@ -99,33 +131,74 @@ class App:
         await self._credentials.open()
         self._capabilities.open()
 
+    async def prepare(self, config: Config) -> Generation:
+        """A generation of `config`, ready to serve: whatever takes time or may fail, while the one before still serves.
+
+        Raises ConfigErrors; then nothing has changed.
+        """
+        pools = await asyncio.to_thread(pools_for, config, self._serving.pools, self._engine_for)
+        return self._generation(config, pools, await self._credentials.prepare(config.providers.values()))
+
+    def adopt(self, generation: Generation) -> Generation:
+        """Serves with it from now on; nothing here waits, so that no request meets a part of it. Gives the one before,
+        for `retire`."""
+        before, self._serving = self._serving, generation
+        config = generation.config
+        self._living.append(generation)
+        self._credentials.adopt(generation.rings)
+        self._capabilities.follow(_asked(config))
+        self._admission.resize(config.limits)
+        self.metrics.name(*configured_names(config))
+        self._forget()
+        return before
+
+    async def retire(self, generation: Generation) -> None:
+        """Its last request has ended: closes the connections that no other generation has."""
+        self._living.remove(generation)
+        used = [pool for one in self._living for pool in one.pools.values()]
+        for pool in generation.pools.values():
+            if pool not in used:
+                await pool.engine.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Targets that the configuration leads to no more, and keys that no request can need."""
+        providers = [provider for one in self._living for provider in one.config.providers.values()]
+        self._registry.keep(self._leads_to, providers)
+
+    def _leads_to(self, target: TargetKey) -> bool:
+        serving = self._serving
+        provider = serving.config.providers.get(target[0])
+        passes = provider is not None and target == (provider.name, provider.base_url, PASSTHROUGH)
+        return (passes and serving.config.passthrough.provider != "") or serving.router.leads_to(target)
+
     async def close(self) -> None:
         """Closes the connections upstream and writes what is left of the log."""
         await self._credentials.close()
         await self._capabilities.close()
-        for engine in self._engines.values():
-            await engine.close()
+        for generation in list(self._living):
+            await self.retire(generation)
         await self._writer.close()
 
     def _own_engine(self, provider: Provider) -> Engine:
         """For calls that are not a request's, and few."""
-        return engine_for(self._config.server.engine, provider, connections=1)
+        return engine_for(self._serving.config.server.engine, provider, connections=1)
 
     def _secret(self, provider: Provider) -> Secret | None:
         key = self._registry.keys(provider).choose(self._clock.now())
         return key.secret if key else None
 
     def _learned(self) -> None:
-        self._router.forget()
+        self._serving.router.forget()
 
     def _not_listed(self, provider: str, reason: str) -> None:
-        self._log.events.warning("models_not_listed", provider=provider, reason=reason)
+        self.log.events.warning("models_not_listed", provider=provider, reason=reason)
 
     def _renewed(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
-        self._registry.keys(provider).renew(keys)
+        self._registry.renew(provider, keys)
 
     def _engine(self, provider: Provider) -> Engine:
-        return self._engines[provider.name]
+        return self._serving.pools[provider.name].engine
 
     def _breakers(self) -> Iterator[tuple[str, str, str]]:
         now = self._clock.now()
@@ -139,12 +212,12 @@ class App:
             yield provider, model, found.name
 
     def _breaker_changed(self, target: str, before: State, after: State, reason: Reason | None, _: float) -> None:
-        self._log.events.warning(
+        self.log.events.warning(
             "breaker", target=target, before=before.name, after=after.name, reason=reason.value if reason else None
         )
 
     def _alert(self, event: str, /, **facts: str | int) -> None:
-        self._log.events.error(event, **facts)
+        self.log.events.error(event, **facts)
 
 
 _SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)
@@ -155,6 +228,11 @@ def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for:
     """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop.
     `engine_for` makes what requests go through: a drill puts its own in front."""
     return App(config, clock, log or standard_output(), engine_for)
+
+
+def _asked(config: Config) -> Iterable[Provider]:
+    """Whose own lists of models are asked what each can do."""
+    return config.providers.values() if config.server.refresh_capabilities else ()
 
 
 def _passthrough(config: Config, tools: Tools) -> Passthrough | None:

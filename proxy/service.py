@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from proxy import tokens
 from proxy.answers import minted_id, served_headers
@@ -58,6 +58,16 @@ _DEFAULTS: Mapping[Dialect, frozenset[str]] = {
 """Of a model's defaults, which are fields of chat, those that mean the same in another client's dialect."""
 
 
+class Remembered(Struct, frozen=True):
+    """What is known of earlier requests. It outlives a configuration."""
+
+    store: OpaqueStore | None = None
+    """What clients drop of turns with tools; None keeps nothing."""
+    taught: Taught = field(default_factory=Taught)
+    pins: Pins = field(default_factory=Pins)
+    items: Items = field(default_factory=Items)
+
+
 class Endpoints:
     """The routes of the data port over one configuration."""
 
@@ -66,15 +76,15 @@ class Endpoints:
         router: Router,
         chain: Chain,
         clock: Clock,
-        store: OpaqueStore | None = None,
+        remembered: Remembered | None = None,
         passthrough: Passthrough | None = None,
     ) -> None:
-        """`store` keeps what clients drop of turns with tools; None keeps nothing. `passthrough` takes what passes
-        through, where anything does."""
-        self._store = store
-        self._taught = Taught()
-        self._pins = Pins()
-        self._items = Items()
+        """`passthrough` takes what passes through, where anything does."""
+        remembered = remembered or Remembered()
+        self._store = remembered.store
+        self._taught = remembered.taught
+        self._pins = remembered.pins
+        self._items = remembered.items
         self._router = router
         self._chain = chain
         self._clock = clock

@@ -36,10 +36,9 @@ def admin_app(
     clock: Clock,
     metrics: Metrics,
     state: Callable[[], Mapping[str, Any]],
-    token_sha256: Sequence[str] = (),
+    token_sha256: Callable[[], Sequence[str]] = tuple,
 ) -> ASGIApp:
-    """The ASGI application; `state` gives what `/state` shows, free of secrets."""
-    tokens = [(bytes.fromhex(digest), True) for digest in token_sha256]
+    """The ASGI application; `state` gives what `/state` shows, free of secrets, `token_sha256` the tokens of now."""
 
     @cache
     def exposition() -> "Exposition":
@@ -64,6 +63,7 @@ def admin_app(
 
     def guarded(page: Page) -> Page:
         def checked(request: Request) -> Response:
+            tokens = [(bytes.fromhex(digest), True) for digest in token_sha256()]
             return page(request) if _allowed(request, tokens) else _denied(tokens)
 
         return checked

@@ -23,7 +23,7 @@ class Alert(Protocol):
 
 
 class Tools(Struct, frozen=True):
-    """What the chain works with, for the life of the process."""
+    """What the chain works with under one configuration."""
 
     registry: Registry
     engine: Callable[[Provider], Engine]

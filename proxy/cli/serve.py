@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from proxy.cli.options import Commands
     from proxy.config.listeners import Overrides
+    from proxy.config.origin import Origin
     from proxy.config.values import Config, Provider
 
 DEMO_NOTICE = (
@@ -26,7 +27,7 @@ def add(commands: "Commands") -> None:
         "serve",
         help="run the proxy",
         description="Runs the proxy until SIGTERM or Ctrl-C. Without a configuration file the environment decides: "
-        "AI_PROVIDER, AI_FALLBACK_PROVIDER and the vendors' usual key variables.",
+        "AI_PROVIDER, AI_FALLBACK_PROVIDER and the vendors' usual key variables. SIGHUP makes it read its file again.",
     )
     add_config(parser)
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1; another needs clients configured)")
@@ -46,19 +47,20 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     from proxy.config.errors import ConfigErrors, NoKeys  # noqa: PLC0415 - see the package's docstring
     from proxy.config.listeners import Overrides  # noqa: PLC0415 - likewise
-    from proxy.config.load import load  # noqa: PLC0415 - likewise
+    from proxy.config.origin import Origin  # noqa: PLC0415 - likewise
 
     overrides = Overrides(arguments.host, arguments.port, arguments.admin)
+    origin = Origin(arguments.config, os.environ, overrides)
     try:
         try:
-            loaded = load(arguments.config, os.environ, overrides)
+            loaded = origin.load()
         except NoKeys:
             if not arguments.demo_without_keys:
                 raise
             return _demo(overrides, reuse_port=arguments.reuse_port)
     except ConfigErrors as error:
         raise refusal(error) from None
-    return _serve(loaded.config, loaded.warnings, reuse_port=arguments.reuse_port)
+    return _serve(loaded.config, loaded.warnings, reuse_port=arguments.reuse_port, origin=origin)
 
 
 def _demo(overrides: "Overrides", *, reuse_port: bool) -> int:
@@ -72,7 +74,8 @@ def _demo(overrides: "Overrides", *, reuse_port: bool) -> int:
         return _serve(relisten(config, os.environ, overrides), (), reuse_port=reuse_port)
 
 
-def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool) -> int:
+def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool, origin: "Origin | None" = None) -> int:
+    """`origin` is what a reload reads again."""
     from proxy.app import build  # noqa: PLC0415 - see the package's docstring
     from proxy.config.zero import no_failover  # noqa: PLC0415 - likewise
     from proxy.server import Running, run, too_few  # noqa: PLC0415 - likewise
@@ -83,7 +86,7 @@ def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool) -> 
             print(f"sidestep: {line}", file=sys.stderr)
         sys.stderr.flush()
 
-    return run(config, build, reuse_port=reuse_port, ready=ready)
+    return run(config, build, reuse_port=reuse_port, ready=ready, origin=origin)
 
 
 def lines(config: "Config", warnings: "Sequence[str]", data_url: str, admin_url: str) -> Iterator[str]:

@@ -57,7 +57,7 @@ def load(
     overrides = overrides or Overrides()
     if path is not None and not path.strip():
         raise ConfigErrors([ConfigError("--config", "must name a file", OPTION)])
-    chosen = path or env.get(zero.CONFIG_VARIABLE, "").strip()
+    chosen = named_file(path, env)
     problems = Problems(chosen or ENVIRONMENT)
     content: dict[str, Any] = {}
     if chosen:
@@ -77,6 +77,11 @@ def load(
     check_exposure(config, overrides, problems)
     problems.stop()
     return Loaded(config, tuple(problems.warnings), origins_of(content))
+
+
+def named_file(path: str | None, env: Mapping[str, str]) -> str:
+    """The file that decides, by the command line or else by SIDESTEP_CONFIG; empty where there is none."""
+    return path or env.get(zero.CONFIG_VARIABLE, "").strip()
 
 
 def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Config:
@@ -137,9 +142,8 @@ def _check_whole(config: Config, problems: Problems) -> None:
         problems.add("providers", "is missing: add at least one [providers.NAME]")
     if not config.models and not config.embeddings:
         problems.add("models", 'is missing: add at least one [models."NAME"] with a chain, or [models."*"]')
-    for path, wanted in (("server.watch", config.server.watch), ("health.active", config.health.active)):
-        if wanted:
-            problems.warn(path, "has no effect in this version")
+    if config.health.active:
+        problems.warn("health.active", "has no effect in this version")
     for route in config.models.values():
         for step in route.chain[1:]:
             provider = config.providers[step.provider]

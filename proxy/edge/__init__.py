@@ -4,7 +4,7 @@
 """
 
 from proxy.edge.client import Connection
-from proxy.edge.ingress import CONNECTION, Edge
+from proxy.edge.ingress import CONNECTION, Edge, Shift
 from proxy.edge.passing import Passing
 
-__all__ = ["CONNECTION", "Connection", "Edge", "Passing"]
+__all__ = ["CONNECTION", "Connection", "Edge", "Passing", "Shift"]

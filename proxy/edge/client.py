@@ -77,15 +77,15 @@ class Connection(Protocol):
 class Memory:
     """The bytes of request bodies held at once, over all exchanges, and their limit."""
 
-    __slots__ = ("_limit", "held")
+    __slots__ = ("held", "limit")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self.held = 0
 
     def take(self, size: int) -> None:
         """Raises Refused when there is no room; then nothing is taken."""
-        if self.held + size > self._limit:
+        if self.held + size > self.limit:
             message = "Too many request bodies are in memory; try again in a moment."
             fault = Fault(kind=Kind.SHED, status=503, code=OVERLOADED, message=message)
             raise Refused(fault, retry_after_s=1, should_retry=True)

@@ -24,51 +24,79 @@ CONNECTION = "sidestep.connection"
 """The ASGI extension under which the server passes the Connection."""
 
 
-class Edge:
-    """Serves HTTP exchanges with `service`; `codec_for` gives the client's dialect by route."""
+class Shift:
+    """What exchanges are served with, and those that began so and have not ended."""
 
-    def __init__(
-        self,
-        service: Service,
-        *,
-        limits: LimitSettings,
-        clock: Clock,
-        codec_for: Callable[[str], Codec],
-        passing: Passing | None = None,
-    ) -> None:
+    __slots__ = ("idle", "limits", "open", "passing", "service")
+
+    def __init__(self, service: Service, limits: LimitSettings, passing: Passing | None = None) -> None:
         """`passing` are the paths that pass through; None: none do."""
-        self._service = service
-        self._limits = limits
+        self.service = service
+        self.limits = limits
+        self.passing = passing
+        self.open: set[ClientSide] = set()
+        self.idle = asyncio.Event()
+
+    async def drained(self) -> None:
+        """Returns when no exchange of this shift is open."""
+        while self.open:
+            self.idle.clear()
+            await self.idle.wait()
+
+
+class Edge:
+    """Serves HTTP exchanges with the `shift` that is on; `codec_for` gives the client's dialect by route."""
+
+    def __init__(self, shift: Shift, *, clock: Clock, codec_for: Callable[[str], Codec]) -> None:
+        self._shift = shift
+        self._former: list[Shift] = []
+        """Those relieved and not yet forgotten."""
         self._clock = clock
         self._codecs = {route: codec_for(route) for route in ROUTES}
-        self._passing = passing
-        self._memory = Memory(limits.buffered_bytes)
-        self._open: set[ClientSide] = set()
-        self._idle = asyncio.Event()
+        self._memory = Memory(shift.limits.buffered_bytes)
         self._ids = count(1)
         self._prefix = f"req_{int(clock.uniform() * 2**48):012x}"
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, _send: Any) -> None:
         connection: Connection = scope["extensions"][CONNECTION]
-        client = ClientSide(receive, connection, limits=self._limits, memory=self._memory, clock=self._clock)
-        client.exchange = exchange = self._exchange(scope, connection, client)
-        self._open.add(client)
+        shift = self._shift
+        client = ClientSide(receive, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
+        client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)
+        shift.open.add(client)
         connection.watch(client.left)
         try:
-            await self._service(exchange)
+            await shift.service(exchange)
         except asyncio.CancelledError:
             if exchange.cancelled is None:  # not one of ours: the loop is ending
                 raise
         finally:
-            self._open.discard(client)
-            if not self._open:
-                self._idle.set()
+            shift.open.discard(client)
+            if not shift.open:
+                shift.idle.set()
             await client.end()
             del client.exchange  # the two know each other: a body should not have to wait for the collector
 
+    def relieve(self, shift: Shift) -> Shift:
+        """Serves what comes from now on with `shift`. Gives the one before, whose exchanges end as they began; it is
+        to be awaited (`ended`)."""
+        before, self._shift = self._shift, shift
+        self._former.append(before)
+        self._memory.limit = shift.limits.buffered_bytes
+        return before
+
+    async def ended(self, shift: Shift) -> None:
+        """Returns when no exchange of a relieved shift is open, and forgets it."""
+        await shift.drained()
+        self._former.remove(shift)
+
     @property
     def in_flight(self) -> int:
-        return len(self._open)
+        return sum(len(shift.open) for shift in self._shifts())
+
+    @property
+    def in_flight_before(self) -> int:
+        """Of these, those that began before the last relief."""
+        return sum(len(shift.open) for shift in self._former)
 
     @property
     def buffered(self) -> int:
@@ -77,16 +105,21 @@ class Edge:
 
     def cancel_all(self, fault: Fault) -> None:
         """Ends every open exchange; each tells its client why."""
-        for client in list(self._open):
-            cancel(client.exchange, client.task, fault)
+        for shift in self._shifts():
+            for client in list(shift.open):
+                cancel(client.exchange, client.task, fault)
 
     async def drained(self) -> None:
         """Returns when no exchange is open."""
-        while self._open:
-            self._idle.clear()
-            await self._idle.wait()
+        for shift in self._shifts():
+            await shift.drained()
 
-    def _exchange(self, scope: dict[str, Any], connection: Connection, client: ClientSide) -> Exchange:
+    def _shifts(self) -> list[Shift]:
+        return [*self._former, self._shift]
+
+    def _exchange(
+        self, scope: dict[str, Any], connection: Connection, client: ClientSide, passing: Passing | None
+    ) -> Exchange:
         fields = scope["headers"]
         headers = _decoded(fields)
         method, path = scope["method"], scope["path"]
@@ -94,10 +127,10 @@ class Edge:
         query = ""
         if connection.problem is not None:
             route, refusal = OTHER, Unreadable(connection.problem)
-        elif route == OTHER and self._passing is not None and self._passing.takes(path, scope["raw_path"]):
+        elif route == OTHER and passing is not None and passing.takes(path, scope["raw_path"]):
             route, query = PASSTHROUGH, scope["query_string"].decode("latin-1")
             head = head_refusal(scope["http_version"], fields, headers)
-            refusal = head or self._passing.refusal(method, path, query, headers)
+            refusal = head or passing.refusal(method, path, query, headers)
         else:
             head = head_refusal(scope["http_version"], fields, headers)
             refusal = head or refusal or (body_refusal(headers) if method == "POST" else None)

@@ -17,7 +17,7 @@ RETRY_AFTER_S = 1.0
 
 class Admission:
     def __init__(self, limits: LimitSettings) -> None:
-        self._free = limits.in_flight
+        self._places = self._free = limits.in_flight
         self._queue = limits.queue
         self._wait_s = limits.queue_wait_s
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -32,6 +32,13 @@ class Admission:
             await service(exchange)
         finally:
             self._leave()
+
+    def resize(self, limits: LimitSettings) -> None:
+        """Takes `limits` instead. Where there are fewer places than exchanges, none gets one until enough have ended;
+        who waits already keeps the time it was given."""
+        self._free += limits.in_flight - self._places
+        self._places, self._queue, self._wait_s = limits.in_flight, limits.queue, limits.queue_wait_s
+        self._hand_over()
 
     async def _turn(self) -> None:
         """Waits until a place is handed over."""
@@ -57,12 +64,17 @@ class Admission:
             self._waiting.remove(turn)
 
     def _leave(self) -> None:
-        while self._waiting:
+        self._free += 1
+        if self._waiting:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Gives free places to those who wait, the first come first."""
+        while self._waiting and self._free > 0:
             turn = self._waiting.popleft()
             if not turn.done():
+                self._free -= 1
                 turn.set_result(None)
-                return
-        self._free += 1
 
 
 def _shed(message: str) -> Refused:

@@ -65,28 +65,28 @@ class KeySnapshot(Struct, frozen=True):
 
 
 class KeyPool:
-    """`hash_key` (at most 64 bytes) keys the fingerprints: without it nobody can test a guessed key against a log."""
+    """The keys are for `base_url`. `hash_key` (at most 64 bytes) keys the fingerprints: without it nobody can test a
+    guessed key against a log."""
 
-    __slots__ = ("_calls", "_hash_key", "_keys", "_next_index", "_uniform", "keys")
+    __slots__ = ("_calls", "_hash_key", "_keys", "_next_index", "_uniform", "base_url")
 
-    def __init__(self, keys: tuple[ProviderKey, ...], uniform: Callable[[], float], hash_key: bytes) -> None:
+    def __init__(
+        self, base_url: str, keys: tuple[ProviderKey, ...], uniform: Callable[[], float], hash_key: bytes
+    ) -> None:
+        self.base_url = base_url
         self._uniform = uniform
         self._hash_key = hash_key
         self._calls = 0
         self._next_index = 0
         self._keys: dict[Secret | None, KeyState] = {}
-        self.replace(keys)
+        self.renew(keys)
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def replace(self, keys: tuple[ProviderKey, ...]) -> None:
-        """Takes `keys` instead. One whose secret was there before keeps its state; a secret named twice is one key."""
-        self.keys = keys
-        self.renew(keys)
-
     def renew(self, keys: tuple[ProviderKey, ...]) -> None:
-        """The same keys with the secrets they have now. What a call under way knows of an old one stays with it."""
+        """Takes `keys` instead. One whose secret was there before keeps its state, and what a call under way knows of
+        an old one stays with it; a secret named twice is one key."""
         there = [key for key in keys if key.secret is not None]
         wanted: dict[Secret | None, str] = {key.secret: key.source for key in reversed(there)}
         if not keys:

@@ -7,13 +7,16 @@ Clients may name any model of a provider, so what is kept must be bounded. Beyon
 forgotten, if they are idle: nothing in flight and the breaker CLOSED. Should so many be out of order that 4,096 are
 kept, one with nothing in flight goes, breaker or not: it would have to fail again to be refused. Each new target looks
 at a few of the old ones only, so that no request pays for a long list.
+
+Keys belong to a provider at its address: requests that began under an older configuration still call the old address,
+and must not bring it a key that is meant for another.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from proxy.config.values import Provider, Target
+from proxy.config.values import Provider, ProviderKey, Target
 from proxy.resilience.breaker import Breaker, Reason, State
 from proxy.resilience.keys import KeyPool, KeyState
 from proxy.resilience.retry import Budget
@@ -26,6 +29,8 @@ LOOKS = 8
 QUIET_S = 60.0
 """An operator who was told of what this machine lacks is not told again for so long."""
 
+TargetKey = tuple[str, str, str]
+"""Provider, its base URL, and a model there."""
 OnTargetChange = Callable[[str, State, State, Reason | None, float], None]
 """The target's name, then what a breaker's hook is told."""
 
@@ -61,9 +66,12 @@ class Registry:
         self._uniform = uniform
         self._hash_key = hash_key
         self._on_change = on_change
-        self._targets: OrderedDict[tuple[str, str, str], TargetState] = OrderedDict()
+        self._targets: OrderedDict[TargetKey, TargetState] = OrderedDict()
         """Longest unused first."""
         self._pools: dict[str, KeyPool] = {}
+        """By the provider's name."""
+        self._former: dict[tuple[str, str], KeyPool] = {}
+        """Of providers that have moved, at their earlier addresses: by name and base URL."""
         self._quiet_until = 0.0
 
     def target(self, target: Target, now: float) -> TargetState:
@@ -81,13 +89,29 @@ class Registry:
         return state
 
     def keys(self, provider: Provider) -> KeyPool:
-        """The provider's keys, made when it is new; keys it has in common with an earlier configuration keep theirs."""
+        """The provider's keys, made when it is new."""
         pool = self._pools.get(provider.name)
         if pool is None:
-            pool = self._pools[provider.name] = KeyPool(provider.keys, self._uniform, self._hash_key)
-        elif pool.keys is not provider.keys:
-            pool.replace(provider.keys)
-        return pool
+            pool = self._pools[provider.name] = self._new(provider)
+        if pool.base_url == provider.base_url:
+            return pool
+        place = provider.name, provider.base_url
+        if place not in self._former:
+            self._former[place] = self._new(provider)
+        return self._former[place]
+
+    def renew(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
+        """The provider is where its base URL says, and has these keys."""
+        pool = self._pools.get(provider.name)
+        if pool is None or pool.base_url != provider.base_url:
+            if pool is not None:
+                self._former[provider.name, pool.base_url] = pool
+            before = self._former.pop((provider.name, provider.base_url), None)
+            pool = self._pools[provider.name] = self._new(provider) if before is None else before
+        pool.renew(keys)
+
+    def _new(self, provider: Provider) -> KeyPool:
+        return KeyPool(provider.base_url, provider.keys, self._uniform, self._hash_key)
 
     def throttle(self, state: TargetState, pool: KeyPool, key: KeyState, now: float, wait_s: float) -> float:
         """An upstream asked for a wait: blocks the key, or only this target where the provider has no other key, since
@@ -108,8 +132,17 @@ class Registry:
         return self._targets.values()
 
     def pools(self) -> Mapping[str, KeyPool]:
-        """By provider name."""
+        """By provider name; of one that has moved, the keys at its new address."""
         return self._pools
+
+    def keep(self, leads_to: Callable[[TargetKey], bool], providers: Iterable[Provider]) -> None:
+        """Forgets the targets that nothing `leads_to` any more, but for those with a call in flight, and the keys of
+        all but `providers`."""
+        for key in [key for key, state in self._targets.items() if not (state.in_flight or leads_to(key))]:
+            del self._targets[key]
+        places = {(provider.name, provider.base_url) for provider in providers}
+        self._pools = {name: pool for name, pool in self._pools.items() if (name, pool.base_url) in places}
+        self._former = {place: pool for place, pool in self._former.items() if place in places}
 
     def _forget(self, now: float) -> None:
         """Of the longest unused, the idle go; the others count as just used, so that the next look is at others."""

@@ -9,6 +9,7 @@ configuration is loaded, and any other entry serves embeddings only on targets w
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 
 from msgspec import Struct, structs
@@ -65,6 +66,20 @@ class Router:
     def forget(self) -> None:
         """What profiles say has changed: names are resolved anew."""
         self._memo.clear()
+
+    def leads_to(self, key: tuple[str, str, str]) -> bool:
+        """Whether any name may lead to the target with this key (`Target.key`)."""
+        provider = self._config.providers.get(key[0])
+        if provider is None or provider.base_url != key[1]:
+            return False
+        return "*" in self._config.models or key in self._keys
+
+    @cached_property
+    def _keys(self) -> frozenset[tuple[str, str, str]]:
+        """Of all targets of the configured names."""
+        found = [self.chat(name) for name in self._config.models]
+        found += [self.embeddings(name) for name in self._config.embeddings]
+        return frozenset(target.key for one in found if one is not None for target in one.targets)
 
     def names(self) -> tuple[str, ...]:
         """The model names a client may ask for by configuration: what `/v1/models` lists. A `*` entry serves any name;

@@ -25,6 +25,10 @@ ABORT_S = 1.0
 """For the loop to tell aborted connections of their end."""
 
 
+Sockets = tuple[socket.socket, socket.socket]
+"""Of the data and of the admin port."""
+
+
 class CannotListen(Exception):
     """An address cannot be listened on. The text is one sentence for the operator."""
 
@@ -80,7 +84,8 @@ class Listener:
         self._config.load()
         self._state = ServerState()
         self._bound = bound
-        self._bounds = bounds
+        self.bounds = bounds
+        """Of the connections that are made from now on."""
         self._clock = clock
         self._server: asyncio.Server | None = None
         name = bound.getsockname()
@@ -121,4 +126,4 @@ class Listener:
             await self._clock.sleep(_POLL_S)
 
     def _connection(self) -> BoundedProtocol:
-        return BoundedProtocol(self._config, self._state, self._bounds)
+        return BoundedProtocol(self._config, self._state, self.bounds)

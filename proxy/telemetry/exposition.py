@@ -42,6 +42,9 @@ class _Families(Collector):
         yield _histogram(names.ADDED_SECONDS, "Time Sidestep added before the first byte.", ("route",), m.added_seconds)
         yield GaugeMetricFamily(names.INFLIGHT, "Requests being served.", value=m.inflight())
         yield _breakers(m.breakers())
+        applied, at = m.configured
+        yield GaugeMetricFamily(names.RELOAD_SUCCESS, "1 if the configuration read last serves.", value=int(applied))
+        yield GaugeMetricFamily(names.RELOAD_TIME, "When the configuration was read last, in Unix time.", value=at)
         dropped = CounterMetricFamily(names.LOG_LINES_DROPPED, "Log lines lost: nobody read the log fast enough.")
         dropped.add_metric((), m.log_lines_dropped())
         yield dropped

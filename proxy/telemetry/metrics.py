@@ -68,8 +68,7 @@ class Metrics:
     """
 
     def __init__(self, providers: Iterable[str] = (), models: Iterable[str] = ()) -> None:
-        self._providers = frozenset(providers)
-        self._models = frozenset(models)
+        self.name(providers, models)
         self._exchanges: dict[tuple[str, str, str, int, str], _Exchanges] = {}
         """By route, provider, model, status and code."""
         self.attempts: defaultdict[Labels, int] = defaultdict(int)
@@ -79,6 +78,13 @@ class Metrics:
         self.inflight: Callable[[], int] = lambda: 0
         self.breakers: Callable[[], Iterable[tuple[str, str, str]]] = lambda: ()
         self.log_lines_dropped: Callable[[], int] = lambda: 0
+        self.configured = True, 0.0
+        """Whether the configuration that was read last serves, and when it was read (Unix time, seconds)."""
+
+    def name(self, providers: Iterable[str], models: Iterable[str]) -> None:
+        """Labels show these names from now on. What was counted under other names stays."""
+        self._providers = frozenset(providers)
+        self._models = frozenset(models)
 
     def exchange(
         self,

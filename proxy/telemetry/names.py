@@ -27,6 +27,7 @@ READ_TIMEOUT: Final = "x-stainless-read-timeout"
 # -- log events
 EXCHANGE: Final = "exchange"
 OWN_ERROR: Final = "own_error"
+RELOAD: Final = "reload"
 
 # -- metrics
 REQUESTS: Final = "sidestep_requests"
@@ -39,6 +40,8 @@ TTFT_SECONDS: Final = "sidestep_ttft_seconds"
 ADDED_SECONDS: Final = "sidestep_added_seconds"
 BREAKER_STATE: Final = "sidestep_breaker_state"
 INFLIGHT: Final = "sidestep_inflight"
+RELOAD_SUCCESS: Final = "sidestep_config_reload_success"
+RELOAD_TIME: Final = "sidestep_config_reload_timestamp_seconds"
 
 OTHER: Final = "other"
 """The label of whatever the configuration does not name."""

@@ -68,6 +68,18 @@ class Capabilities:
         if self._asked:
             self._task = asyncio.create_task(self._keep())
 
+    def follow(self, providers: Iterable[Provider]) -> None:
+        """Asks these from now on, soon where any is new. What others told is forgotten."""
+        before = {_place(provider) for provider in self._asked}
+        self._asked = [provider for provider in providers if tells(provider)]
+        after = {_place(provider) for provider in self._asked}
+        stay = {name for name, *_ in after & before}
+        self._told = {name: told for name, told in self._told.items() if name in stay}
+        if after != before:
+            if self._task is not None:
+                self._task.cancel()
+            self.open()
+
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -118,6 +130,10 @@ class Capabilities:
             return upstream.status, await upstream.read(ANSWER_LIMIT)
         finally:
             await upstream.close()
+
+
+def _place(provider: Provider) -> tuple[str, str, str]:
+    return provider.name, provider.vendor, provider.base_url
 
 
 def tells(provider: Provider) -> bool:

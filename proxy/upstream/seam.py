@@ -89,7 +89,7 @@ class Upstream(Protocol):
 
 
 class Engine(Protocol):
-    """One connection pool, for one provider, for the life of the process."""
+    """One connection pool, for one provider; closed when no request can use it any more."""
 
     async def send(self, call: Call) -> Upstream:
         """Sends and returns once the answer's headers are there. Raises Unreachable or Cut."""

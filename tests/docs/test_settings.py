@@ -47,7 +47,7 @@ BLOCKS = {
     "[passthrough]": (PassthroughSettings, set()),
 }
 """With the fields that no file says."""
-IDLE = {"server": {"watch": "true"}, "health": {"active": "true"}}
+IDLE = {"health": {"active": "true"}}
 """Settings that a load warns of: they have no effect."""
 
 

@@ -164,6 +164,12 @@ def test_stopping_leaves_time_to_drain_without_a_hook(pod, sidecar, config):
     assert pod["terminationGracePeriodSeconds"] > config.server.drain_s
 
 
+def test_a_changed_configuration_is_followed(config, sidecar):
+    """What is mounted by `subPath` never changes in a running Pod."""
+    assert config.server.watch
+    assert not any("subPath" in mount for mount in sidecar["volumeMounts"])
+
+
 def test_its_configuration_is_one_that_sidestep_starts_with(config):
     """A chain over two dialects, and embeddings with one vector space."""
     assert {len(route.chain) for route in config.models.values()} == {2}

@@ -4,10 +4,23 @@ import io
 
 import orjson
 import pytest
+from msgspec import structs
 
 from proxy.app import App, build
-from proxy.config.values import Config, ModelRoute, Provider, ProviderKey, Secret, Step
+from proxy.chain.passthrough import target_at
+from proxy.config.errors import ConfigErrors
+from proxy.config.values import (
+    Config,
+    LimitSettings,
+    ModelRoute,
+    PassthroughSettings,
+    Provider,
+    ProviderKey,
+    Secret,
+    Step,
+)
 from proxy.flow import Exchange
+from proxy.upstream.pools import Pool
 from proxy.upstream.seam import Unreachable
 from translators.ir import Dialect
 
@@ -36,7 +49,15 @@ class Dead:
 
     closed = False
 
+    def __init__(self) -> None:
+        self.urls = []
+
+    @property
+    def calls(self) -> int:
+        return len(self.urls)
+
     async def send(self, call):
+        self.urls.append(call.url)
         raise Unreachable("connection refused")
 
     async def close(self) -> None:
@@ -61,16 +82,16 @@ async def app(log):
     keys = (ProviderKey("env:KEY", Secret(CANARY)),)
     provider = Provider("alpha", Dialect.OPENAI_CHAT, "https://alpha.test", keys=keys)
     made = build(Config({"alpha": provider}, {"m": ModelRoute("m", (Step("alpha", "large"),))}), Clock(), log)
-    made._engines = {"alpha": Dead()}
+    made._serving.pools["alpha"] = Pool(Dead(), made._serving.pools["alpha"].of)
     return made
 
 
-async def ask(app: App) -> Told:
+def exchange_of(app: App) -> tuple[Told, Exchange]:
     async def read() -> bytes:
         return HELLO
 
     out = Told()
-    exchange = Exchange(
+    return out, Exchange(
         id="req_1",
         route="chat",
         method="POST",
@@ -82,6 +103,10 @@ async def ask(app: App) -> Told:
         codec=app.codec_for("chat"),
         started=1e9,
     )
+
+
+async def ask(app: App) -> Told:
+    out, exchange = exchange_of(app)
     await app.service(exchange)
     return out
 
@@ -124,7 +149,124 @@ async def test_no_secret_and_no_body_is_in_the_state_the_log_or_the_answer(app, 
     assert b"private" not in shown
 
 
-async def test_closing_closes_the_engines(app):
-    (engine,) = app._engines.values()
+def provider(name, url="https://alpha.test"):
+    return Provider(name, Dialect.OPENAI_CHAT, url, keys=(ProviderKey("env:KEY", Secret(CANARY)),))
+
+
+def config(*providers, chain, **fields):
+    models = {"m": ModelRoute("m", tuple(Step(*target.split("/")) for target in chain))}
+    return Config({one.name: one for one in providers}, models, **fields)
+
+
+async def adopted(app, config):
+    """The generation before, with dead engines in all that is new."""
+    made = await app.prepare(config)
+    known = {id(pool) for pool in app._serving.pools.values()}
+    for name, pool in made.pools.items():
+        if id(pool) not in known:
+            made.pools[name] = Pool(Dead(), pool.of)
+    return app.adopt(made)
+
+
+def targets(app):
+    return [target["target"] for target in app.state()["targets"]]
+
+
+async def test_a_new_configuration_serves_new_requests_and_keeps_what_was_learned(app):
+    await ask(app)
+    await ask(app)
+    assert app.state()["targets"][0]["breaker"]["state"] == "OPEN"
+    await adopted(app, config(provider("alpha"), chain=["alpha/large", "alpha/small"], source="s.toml"))
+    answer = await ask(app)
+    assert "alpha/large" not in answer.headers["x-sidestep-attempts"], "its breaker is still open"
+    assert app.state()["source"] == "s.toml"
+    assert targets(app) == ["alpha/large", "alpha/small"]
+
+
+async def test_engines_of_unchanged_providers_stay_and_others_close_when_their_last_request_has_ended(app):
+    first = app._serving.pools["alpha"].engine
+    old = await adopted(app, config(provider("alpha"), provider("beta", "https://b.test"), chain=["beta/x"]))
+    assert app._serving.pools["alpha"].engine is first
+    middle = await adopted(app, config(provider("beta", "https://b.test"), chain=["beta/x"]))
+    assert not first.closed
+    await app.retire(middle)
+    assert not first.closed, "requests of the oldest generation may still use it"
+    await app.retire(old)
+    assert first.closed
+    assert not app._serving.pools["beta"].engine.closed
+
+
+async def test_a_request_ends_with_the_engine_it_began_with(app):
+    """Its provider has moved meanwhile: neither its address nor its keys mix."""
+    began = app.service
+    old = await adopted(app, config(provider("alpha", "https://moved.test"), chain=["alpha/large"]))
+    first = old.pools["alpha"].engine
+    _, exchange = exchange_of(app)
+    await began(exchange)
+    assert (first.calls, app._serving.pools["alpha"].engine.calls) == (3, 0)
+    assert set(first.urls) == {"https://alpha.test/chat/completions"}
+
+
+async def test_targets_that_nothing_leads_to_are_forgotten_once_idle(app):
+    await ask(app)
+    (state,) = app._registry.targets()
+    state.enter()
+    old = await adopted(app, config(provider("beta", "https://b.test"), chain=["beta/x"]))
+    await ask(app)
+    assert targets(app) == ["alpha/large", "beta/x"]
+    assert set(app.state()["providers"]) == {"alpha", "beta"}
+    state.leave()
+    await app.retire(old)
+    assert targets(app) == ["beta/x"]
+    assert set(app.state()["providers"]) == {"beta"}
+
+
+async def test_any_target_of_a_known_provider_stays_where_any_may_be_asked_for(app):
+    await ask(app)
+    anything = Config({"alpha": provider("alpha")}, {"*": ModelRoute("*", (Step("alpha", "*"),))})
+    await app.retire(await adopted(app, anything))
+    assert targets(app) == ["alpha/large"]
+
+
+async def test_what_passes_through_stays_a_target_while_its_provider_does(app):
+    """By its own name, which no chain has."""
+    passing = PassthroughSettings("alpha")
+    first = config(provider("alpha"), chain=["alpha/large"], passthrough=passing)
+    await app.retire(await adopted(app, first))
+    app._registry.target(target_at(first.providers["alpha"]), 1e9)
+    await app.retire(await adopted(app, first))
+    assert targets(app) == ["alpha/passthrough"]
+    moved = config(provider("alpha", "https://moved.test"), chain=["alpha/large"], passthrough=passing)
+    await app.retire(await adopted(app, moved))
+    assert targets(app) == []
+
+
+async def test_labels_and_places_follow(app):
+    limits = LimitSettings(in_flight=1, queue=0)
+    await adopted(app, config(provider("alpha"), chain=["alpha/large", "alpha/small"], limits=limits))
+    assert app.metrics.model_label("small") == "small"
+    assert app._admission._free == 1
+
+
+async def test_certificates_that_cannot_be_used_leave_all_as_it_was(app, tmp_path):
+    before = app._serving
+    broken = structs.replace(provider("alpha"), ca_file=str(tmp_path / "none.pem"))
+    with pytest.raises(ConfigErrors, match=r"providers\.alpha\.ca_file"):
+        await app.prepare(config(broken, chain=["alpha/large"]))
+    assert app._serving is before
+    assert (await ask(app)).status == 502
+
+
+async def test_closing_closes_the_engines_of_every_generation(app):
+    first = app._serving.pools["alpha"].engine
+    await adopted(app, config(provider("beta", "https://b.test"), chain=["beta/x"]))
+    second = app._serving.pools["beta"].engine
     await app.close()
-    assert engine.closed
+    assert first.closed
+    assert second.closed
+
+
+async def test_closing_closes_the_engines(app):
+    (pool,) = app._serving.pools.values()
+    await app.close()
+    assert pool.engine.closed

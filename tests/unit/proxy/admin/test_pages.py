@@ -30,13 +30,13 @@ class Admin:
     def __init__(self, tokens=()):
         self.clock = Clock()
         self.health = Health(0.0)
-        digests = [sha256(token.encode()).hexdigest() for token in tokens]
+        self.tokens = tokens
         self.app = admin_app(
             health=self.health,
             clock=self.clock,
             metrics=Metrics(),
             state=lambda: {"targets": ["alpha/m"]},
-            token_sha256=digests,
+            token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in self.tokens],
         )
 
     async def ask(self, path, method="GET", peer="127.0.0.1", problem=None, **headers):

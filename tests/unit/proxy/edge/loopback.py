@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from proxy.clock import Clock
+from proxy.config.errors import ConfigError, ConfigErrors
 from proxy.config.values import Client, Config, LimitSettings, ServerSettings, TimeoutSettings
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
@@ -59,15 +60,20 @@ class PlainApp:
     innermost: Service
     config: Config
     clock: Clock
-    log: Log
+    stream: Log
     timeouts: TimeoutSettings
     metrics: Metrics = field(default_factory=lambda: Metrics(["alpha"], ["m"]))
+    retired: "asyncio.Queue[Config]" = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
-        self.writer = LogWriter(self.log)
+        self.writer = LogWriter(self.stream)
+        self.log = logs.Log(self.writer, self.clock)
+        self._stack()
+
+    def _stack(self) -> None:
         self.service = stack(
             [
-                Observe(self.metrics, logs.Log(self.writer, self.clock), self.clock),
+                Observe(self.metrics, self.log, self.clock),
                 Auth(self.config.clients),
                 Deadline(self.timeouts, self.clock),
                 Admission(self.config.limits),
@@ -80,6 +86,19 @@ class PlainApp:
 
     def state(self) -> dict[str, Any]:
         return {"targets": []}
+
+    async def prepare(self, config: Config) -> Config:
+        if config.source == "broken":
+            raise ConfigErrors([ConfigError("providers.alpha.ca_file", "holds no certificate", config.source)])
+        return config
+
+    def adopt(self, config: Config) -> Config:
+        before, self.config = self.config, config
+        self._stack()
+        return before
+
+    async def retire(self, before: Config) -> None:
+        self.retired.put_nowait(before)
 
     async def open(self) -> None: ...
 

@@ -131,3 +131,39 @@ async def test_a_place_is_given_back_when_the_service_fails():
     for _ in range(3):
         with pytest.raises(LookupError):
             await admission(None, failing)
+
+
+async def test_more_places_are_given_to_those_who_wait_at_once(room_of):
+    room = room_of(in_flight=1, queue=5, queue_wait_s=60)
+    for name in "abcd":
+        room.enter(name)
+    await settle()
+    room.admission.resize(LimitSettings(in_flight=3, queue=5))
+    await settle()
+    assert room.inside == ["a", "b", "c"]
+
+
+async def test_fewer_places_are_waited_for_until_enough_have_left(room_of):
+    room = room_of(in_flight=3, queue=5, queue_wait_s=60)
+    for name in "abc":
+        room.enter(name)
+    await settle()
+    room.admission.resize(LimitSettings(in_flight=1, queue=5, queue_wait_s=60))
+    room.enter("d")
+    for leaving, inside in (("a", ["b", "c"]), ("b", ["c"]), ("c", ["d"])):
+        room.doors[leaving].set()
+        await settle()
+        assert room.inside == inside
+
+
+async def test_another_queue_counts_from_then_on(room_of):
+    room = room_of(in_flight=1, queue=0)
+    room.enter("a")
+    await settle()
+    with pytest.raises(Refused):
+        await room.enter("b")
+    room.admission.resize(LimitSettings(in_flight=1, queue=1, queue_wait_s=60))
+    room.enter("c")
+    room.doors["a"].set()
+    await settle()
+    assert room.inside == ["c"]

@@ -9,6 +9,7 @@ from proxy.config.values import ProviderKey, Secret
 from proxy.resilience.keys import KeyPool
 
 T = 1000.0
+URL = "https://acme.test/v1"
 HASH_KEY = b"a key for hashes"
 
 
@@ -17,7 +18,7 @@ def key(name):
 
 
 def pool_of(names, uniform=lambda: 0.0):
-    return KeyPool(tuple(key(name) for name in names), uniform, HASH_KEY)
+    return KeyPool(URL, tuple(key(name) for name in names), uniform, HASH_KEY)
 
 
 def use(pool, now=T, exclude=frozenset()):
@@ -145,7 +146,7 @@ class TestSight:
 
     def test_a_fingerprint_is_eight_hex_digits_that_depend_on_the_hash_key(self):
         one, two = pool_of("AB").snapshot(T)
-        other = KeyPool((key("A"),), lambda: 0.0, b"another").snapshot(T)[0]
+        other = KeyPool(URL, (key("A"),), lambda: 0.0, b"another").snapshot(T)[0]
         assert len(one.fingerprint) == 8
         assert int(one.fingerprint, 16) >= 0
         assert len({one.fingerprint, two.fingerprint, other.fingerprint}) == 3
@@ -156,25 +157,25 @@ class TestReplacement:
     def test_a_key_kept_by_a_new_configuration_keeps_its_state(self):
         pool = pool_of("AB")
         pool.disable(use(pool), T, "quota")
-        pool.replace((key("C"), key("A")))
+        pool.renew((key("C"), key("A")))
         assert [(s.source, s.off_kind) for s in pool.snapshot(T)] == [("env:C", None), ("env:A", "quota")]
 
     def test_a_new_secret_is_a_new_key_with_a_new_index(self):
         pool = pool_of("A")
         pool.disable(use(pool), T, "auth")
-        pool.replace((ProviderKey("env:A", Secret("rotated")),))
+        pool.renew((ProviderKey("env:A", Secret("rotated")),))
         fresh = pool.choose(T, {0})
         assert (fresh.source, fresh.index) == ("env:A", 1)
 
     def test_a_secret_named_twice_is_one_key(self):
-        pool = KeyPool((key("A"), ProviderKey("file:/a", key("A").secret)), lambda: 0.0, HASH_KEY)
+        pool = KeyPool(URL, (key("A"), ProviderKey("file:/a", key("A").secret)), lambda: 0.0, HASH_KEY)
         assert [s.source for s in pool.snapshot(T)] == ["env:A"]
 
     def test_a_provider_may_lose_and_gain_all_keys(self):
         pool = pool_of("A")
-        pool.replace(())
+        pool.renew(())
         assert pool.choose(T).secret is None
-        pool.replace((key("A"),))
+        pool.renew((key("A"),))
         assert pool.choose(T).secret == key("A").secret
 
 

@@ -118,6 +118,24 @@ class TestForgetting:
         assert registry.target(target("busy"), T) is busy
 
 
+class TestKeeping:
+    def test_targets_that_nothing_leads_to_are_forgotten_once_no_call_is_in_flight(self, registry):
+        """Whatever their breakers say: nobody will probe them again."""
+        stays, busy, down = (registry.target(target(name), T) for name in ("stays", "busy", "down"))
+        busy.enter()
+        down.breaker.trip(T)
+        registry.keep(lambda key: key[2] == "stays", [ACME])
+        assert list(registry.targets()) == [stays, busy]
+        busy.leave()
+        registry.keep(lambda key: key[2] == "stays", [ACME])
+        assert list(registry.targets()) == [stays]
+
+    def test_keys_of_providers_that_are_gone_are_forgotten(self, registry):
+        kept, _ = registry.keys(ACME), registry.keys(LONE)
+        registry.keep(lambda _: True, [ACME])
+        assert registry.pools() == {"acme": kept}
+
+
 class TestKeys:
     def test_a_provider_has_one_pool(self, registry):
         assert registry.keys(ACME) is registry.keys(ACME)
@@ -127,8 +145,33 @@ class TestKeys:
         pool = registry.keys(ACME)
         pool.disable(pool.choose(T), T, "quota")
         rotated = structs.replace(ACME, keys=(ACME.keys[0], ProviderKey("env:C", Secret("C"))))
-        assert registry.keys(rotated) is pool
+        registry.renew(rotated, rotated.keys)
+        assert registry.keys(ACME) is pool
         assert [(s.source, s.off_kind) for s in pool.snapshot(T)] == [("env:A", "quota"), ("env:C", None)]
+
+    def test_keys_of_one_address_are_never_those_of_another(self, registry):
+        """A provider that moved has other keys there, and its old address gets none of them."""
+        moved = structs.replace(ACME, base_url="https://b.test/v1", keys=(ProviderKey("env:C", Secret("C")),))
+        before = registry.keys(ACME)
+        registry.renew(moved, moved.keys)
+        after = registry.keys(moved)
+        assert registry.keys(ACME) is before
+        assert [s.source for s in before.snapshot(T)] == ["env:A", "env:B"]
+        assert [s.source for s in after.snapshot(T)] == ["env:C"]
+        assert registry.pools() == {"acme": after}
+        registry.renew(ACME, ACME.keys)
+        assert (registry.keys(ACME), registry.keys(moved)) == (before, after)
+        assert registry.pools() == {"acme": before}
+
+    def test_who_still_asks_for_an_address_that_is_given_up_gets_its_own_keys(self, registry):
+        """A request of an older configuration may be the first that needs them."""
+        moved = structs.replace(ACME, base_url="https://b.test/v1", keys=(ProviderKey("env:C", Secret("C")),))
+        registry.renew(moved, moved.keys)
+        late = registry.keys(ACME)
+        assert registry.keys(ACME) is late
+        assert [s.source for s in late.snapshot(T)] == ["env:A", "env:B"]
+        registry.keep(lambda _: True, [moved])
+        assert registry.keys(ACME) is not late
 
     def test_a_wait_blocks_the_key_where_the_provider_has_others(self, registry):
         state, pool = registry.target(target(), T), registry.keys(ACME)

@@ -163,3 +163,24 @@ def test_what_was_learned_of_models_counts_for_names_asked_before():
     assert router.chat("m").targets[0].profile.context_window == 1
     router.forget()
     assert router.chat("m").targets[0].profile.context_window == 2
+
+
+def test_it_leads_to_the_targets_of_its_names_at_their_providers_address_and_to_no_other():
+    vectors = {"v": EmbeddingRoute("v", steps("openai/text-embedding-3"))}
+    models = {"fast": ModelRoute("fast", steps("openai/gpt-5", "deepseek/*"))}
+    made = router(OPENAI, DEEPSEEK, models=models, embeddings=vectors)
+    base = "https://openai.example/v1"
+    known = [
+        ("openai", base, "gpt-5"),
+        ("openai", base, "text-embedding-3"),
+        ("deepseek", DEEPSEEK.base_url, "deepseek-default"),
+    ]
+    assert all(made.leads_to(key) for key in known)
+    strange = [("openai", base, "gpt-4"), ("openai", "https://moved.example/v1", "gpt-5"), ("gone", base, "gpt-5")]
+    assert not any(made.leads_to(key) for key in strange)
+
+
+def test_where_any_model_may_be_asked_for_it_leads_to_all_of_its_providers():
+    made = router(OPENAI, DEEPSEEK, models=star("openai/*"))
+    assert made.leads_to(("deepseek", DEEPSEEK.base_url, "whatever"))
+    assert not made.leads_to(("deepseek", "https://moved.example/v1", "whatever"))

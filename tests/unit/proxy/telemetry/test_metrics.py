@@ -79,3 +79,17 @@ def test_what_passes_through_has_a_label_where_something_does():
         "passthrough"
     }
     assert configured_names(Config({"alpha": provider}, {}))[1] == set()
+
+
+def test_other_names_are_shown_from_then_on_and_what_was_counted_stays():
+    metrics = Metrics(["alpha"], ["m"])
+    for provider, model in (("alpha", "m"), ("beta", "n")):
+        metrics.exchange("chat", provider, model, 200, "", **ENDED)
+    metrics.name(["beta"], ["n"])
+    for provider, model in (("alpha", "x"), ("beta", "n")):
+        metrics.exchange("chat", provider, model, 200, "", **ENDED)
+    assert metrics.requests == {
+        ("chat", "alpha", "m", "200", ""): 1,
+        ("chat", "other", "other", "200", ""): 2,
+        ("chat", "beta", "n", "200", ""): 1,
+    }

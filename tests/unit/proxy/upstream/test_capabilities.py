@@ -4,6 +4,7 @@ import asyncio
 
 import orjson
 import pytest
+from msgspec import structs
 
 from proxy.config.profiles import profile_for
 from proxy.config.values import Provider, ProviderKey, Secret
@@ -215,3 +216,31 @@ async def test_an_endless_list_is_given_up(lab, monkeypatch):
     at.send = send
     await at.next_look()
     assert at.warned == [("claude", "it did not answer in time")]
+
+
+async def test_another_configuration_with_the_same_providers_disturbs_nothing(lab):
+    at = lab(claude())
+    at.answers = [(200, listed(9))]
+    await at.next_look()
+    at.it.follow([claude(headers={"x": "y"})])
+    assert at.it.profile_for(claude(), "claude-sonnet-5").context_window == 9
+    assert [pause for pause, _ in at.sleeps] == [SOON_S * 1.5, DAY_S]
+
+
+async def test_a_provider_that_is_new_is_asked_soon_and_what_one_that_is_gone_told_is_forgotten(lab):
+    at = lab(claude())
+    at.answers = [(200, listed(9)), (200, listed(8))]
+    await at.next_look()
+    other = structs.replace(claude(), name="other")
+    at._slept.clear()
+    at.it.follow([other])
+    assert at.it.profile_for(claude(), "claude-sonnet-5") == profile_for(claude(), "claude-sonnet-5")
+    await at.next_look()
+    assert at.it.profile_for(other, "claude-sonnet-5").context_window == 8
+    assert [pause for pause, _ in at.sleeps][-2:] == [SOON_S * 1.5, DAY_S]
+
+
+async def test_nobody_is_asked_where_nobody_tells_any_more(lab):
+    at = lab(claude())
+    at.it.follow([])
+    assert at.it._task.done() or at.it._task.cancelling()

@@ -247,7 +247,86 @@ async def test_a_file_that_is_gone_or_empty_leaves_the_old_key_and_is_told_once(
 async def test_closing_ends_every_task(world, file):
     it = world(token(), ProviderKey(f"file:{file}", Secret("sk-1"), KeyFile(str(file))))
     it.answers = [Grant(Secret("tok-1"), 3600.0)]
+    before = asyncio.all_tasks()
     await it.credentials.open()
+    tasks = asyncio.all_tasks() - before
     await it.credentials.close()
-    assert all(task.done() for task in it.credentials._tasks)
-    assert len(it.credentials._tasks) == 2
+    assert len(tasks) == 2
+    assert all(task.done() for task in tasks)
+
+
+# -- another configuration
+
+
+def provider_with(*keys, **fields):
+    return Provider("azure", Dialect.OPENAI_CHAT, **({"base_url": "https://azure.test", "keys": tuple(keys)} | fields))
+
+
+async def test_a_token_that_is_the_same_goes_on_with_its_renewal(world):
+    """Whatever else of its provider changed."""
+    it = world(token())
+    it.answers = [Grant(Secret("tok-1"), 3600.0), Grant(Secret("tok-2"), 3600.0)]
+    await it.credentials.open()
+    rings = await it.credentials.prepare([provider_with(token(), headers={"x": "y"})])
+    it.credentials.adopt(rings)
+    assert (it.fetched, it.keys) == (1, [("tok-1",), ("tok-1",)])
+    await it.clock.settled()
+    await it.clock.move(3600 * USED)
+    assert it.keys[2:] == [("tok-2",)]
+
+
+async def test_a_token_that_is_new_is_fetched_before_it_is_told(world):
+    it = world(ProviderKey("env:X", Secret("fixed")))
+    await it.credentials.open()
+    it.provider = provider_with(token())
+    it.answers = [Grant(Secret("tok-1"), 3600.0)]
+    rings = await it.credentials.prepare([it.provider])
+    assert (it.fetched, it.keys) == (1, [])
+    it.credentials.adopt(rings)
+    assert it.keys == [("tok-1",)]
+
+
+@pytest.mark.parametrize("fields", [{"base_url": "https://moved.test"}, {"keys": ()}, {"token_url": "https://t.test"}])
+async def test_what_is_gone_is_renewed_no_more(world, fields):
+    """Its next token would be told for whoever has the place now."""
+    it = world(token())
+    it.answers = [Grant(Secret("tok-1"), 3600.0), *[Grant(Secret("tok-other"), 86_400.0)] * 2]
+    before = asyncio.all_tasks()
+    await it.credentials.open()
+    [renewing] = asyncio.all_tasks() - before
+    it.provider = provider_with(token(), **fields)
+    it.credentials.adopt(await it.credentials.prepare([it.provider]))
+    await asyncio.wait([renewing])
+    assert renewing.cancelled()
+
+
+async def test_a_preparation_that_is_called_off_leaves_nothing_behind(world, monkeypatch):
+    it = world()
+    await it.credentials.open()
+    asked = asyncio.Event()
+
+    async def grant(*_):
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(credentials, "grant", grant)
+    before = asyncio.all_tasks()
+    preparing = asyncio.create_task(it.credentials.prepare([provider_with(token())]))
+    await asyncio.wait_for(asked.wait(), 5)
+    preparing.cancel()
+    left = asyncio.all_tasks() - before
+    await asyncio.wait(left, timeout=5)
+    assert len(left) == 2
+    assert all(task.done() for task in left)
+
+
+async def test_a_file_that_a_new_configuration_names_is_watched(world, file):
+    it = world()
+    await it.credentials.open()
+    key = ProviderKey(f"file:{file}", Secret("sk-1"), KeyFile(str(file)))
+    it.provider = provider_with(key)
+    it.credentials.adopt(await it.credentials.prepare([it.provider]))
+    await it.clock.settled()
+    file.write_text("sk-2-longer")
+    await looked(it)
+    assert it.keys == [("sk-1",), ("sk-2-longer",)]
