@@ -10,7 +10,7 @@ All of it that follows from the configuration is one `Generation`, which nothing
 import asyncio
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
 
@@ -25,7 +25,7 @@ from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
-from proxy.flow import Service, stack
+from proxy.flow import Filter, Service, stack
 from proxy.opaque import MemoryStore
 from proxy.resilience.breaker import Reason, State
 from proxy.resilience.keys import KeySnapshot
@@ -35,7 +35,9 @@ from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Metrics, configured_names
 from proxy.telemetry.names import PASSTHROUGH
+from proxy.tracing import Sampler
 from proxy.upstream.capabilities import Capabilities, World
+from proxy.upstream.collectors import Collectors
 from proxy.upstream.credentials import Credentials, Rings
 from proxy.upstream.engines import EngineFor, engine_for
 from proxy.upstream.pools import Pool, pools_for
@@ -43,6 +45,9 @@ from proxy.upstream.seam import Engine
 from translators.catalog import codec
 from translators.codec import Codec
 from translators.ir import Dialect
+
+if TYPE_CHECKING:
+    from proxy.upstream.collector import Collector
 
 
 class Generation(Struct, frozen=True, eq=False):
@@ -53,6 +58,8 @@ class Generation(Struct, frozen=True, eq=False):
     """The connections, by provider name."""
     rings: Rings
     """The keys, likewise."""
+    collector: "Collector | None"
+    """Where its exchanges' spans go; None: none are made."""
     router: Router
     service: Service
 
@@ -78,11 +85,16 @@ class App:
         self._capabilities = Capabilities(
             _asked(config), World(self._engine, self._secret, clock, self._not_listed), self._learned
         )
-        self._serving = self._generation(config, pools_for(config, {}, engine_for), self._credentials.rings)
+        self._collectors = Collectors(clock, self._spans_lost)
+        self.metrics.spans_dropped = lambda: self._collectors.dropped
+        pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
+        self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
         """The generations that requests are under way in, the one that serves last."""
 
-    def _generation(self, config: Config, pools: Mapping[str, Pool], rings: Rings) -> Generation:
+    def _generation(
+        self, config: Config, pools: Mapping[str, Pool], rings: Rings, collector: "Collector | None"
+    ) -> Generation:
         tools = Tools(
             self._registry,
             lambda provider: pools[provider.name].engine,
@@ -93,6 +105,8 @@ class App:
         router = Router(config, self._capabilities.profile_for, vendor_of)
         service = stack(
             [
+                # Only where spans are asked for, and then around everything: a span tells what came of it all.
+                *self._traces(config, collector),
                 # Outermost, so that every outcome is told, counted and logged, refusals among them.
                 self._observe,
                 # Before anything that costs: a stranger's request is not even read.
@@ -104,7 +118,7 @@ class App:
             ],
             Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools)),
         )
-        return Generation(config, pools, rings, router, service)
+        return Generation(config, pools, rings, collector, router, service)
 
     @property
     def service(self) -> Service:
@@ -130,14 +144,18 @@ class App:
         """Fetches what the first request needs; returns within some seconds, had or not."""
         await self._credentials.open()
         self._capabilities.open()
+        self._collectors.open(self._serving.collector)
 
     async def prepare(self, config: Config) -> Generation:
         """A generation of `config`, ready to serve: whatever takes time or may fail, while the one before still serves.
 
         Raises ConfigErrors; then nothing has changed.
         """
-        pools = await asyncio.to_thread(pools_for, config, self._serving.pools, self._engine_for)
-        return self._generation(config, pools, await self._credentials.prepare(config.providers.values()))
+        before = self._serving
+        pools = await asyncio.to_thread(pools_for, config, before.pools, self._engine_for)
+        collector = await asyncio.to_thread(self._collectors.collector_for, config, before.collector)
+        rings = await self._credentials.prepare(config.providers.values())
+        return self._generation(config, pools, rings, collector)
 
     def adopt(self, generation: Generation) -> Generation:
         """Serves with it from now on; nothing here waits, so that no request meets a part of it. Gives the one before,
@@ -145,6 +163,7 @@ class App:
         before, self._serving = self._serving, generation
         config = generation.config
         self._living.append(generation)
+        self._collectors.open(generation.collector)
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
         self._admission.resize(config.limits)
@@ -153,8 +172,10 @@ class App:
         return before
 
     async def retire(self, generation: Generation) -> None:
-        """Its last request has ended: closes the connections that no other generation has."""
+        """Its last request has ended: closes the connections that no other generation has, and the collector."""
         self._living.remove(generation)
+        if all(one.collector is not generation.collector for one in self._living):
+            self._collectors.end(generation.collector)
         used = [pool for one in self._living for pool in one.pools.values()]
         for pool in generation.pools.values():
             if pool not in used:
@@ -173,12 +194,25 @@ class App:
         return (passes and serving.config.passthrough.provider != "") or serving.router.leads_to(target)
 
     async def close(self) -> None:
-        """Closes the connections upstream and writes what is left of the log."""
+        """Closes the connections upstream, sends what is left of the spans and writes what is left of the log."""
         await self._credentials.close()
         await self._capabilities.close()
         for generation in list(self._living):
             await self.retire(generation)
+        await self._collectors.close()
         await self._writer.close()
+
+    def _traces(self, config: Config, collector: "Collector | None") -> Iterator[Filter]:
+        """The filter that makes spans, where there is somewhere to send them."""
+        if collector is None:
+            return
+        from proxy.filters.traces import Traces  # noqa: PLC0415 - most processes make no spans
+
+        sampler = Sampler(config.telemetry.ratio, config.telemetry.follows)
+        yield Traces(collector, sampler, self._clock, os.urandom)
+
+    def _spans_lost(self, reason: str, so_far: int) -> None:
+        self.log.events.warning("spans_lost", reason=reason, so_far=so_far)
 
     def _own_engine(self, provider: Provider) -> Engine:
         """For calls that are not a request's, and few."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from asyncio import Task
 
     from proxy.config.values import Client
+    from proxy.tracing import Trace
     from translators.codec import Codec, Envelope
     from translators.ir import Usage
 
@@ -149,6 +150,8 @@ class Exchange(Struct, eq=False):
     """What follows the path's question mark, where the route passes it on."""
     refusal: Refused | None = None
     """What the edge found wrong before any filter ran; `auth` raises it once it knows who asks."""
+    trace: "Trace | None" = None
+    """What its spans are made of at its end; None where none are made of any."""
     cancelled: Fault | None = None
     """Why the exchange's task was cancelled (client gone, deadline, drain). Who writes a stream tells every kind but
     CANCELLED before it lets the cancellation go on."""

@@ -17,7 +17,7 @@ from proxy.opaque import Past
 from proxy.pins import Heard, Hearing
 from proxy.ways import Taught, asked_in, way
 from translators.catalog import codec
-from translators.codec import Codec, Context, EventWriter, Pipe
+from translators.codec import Codec, Context, EventWriter, Pipe, Seen
 from translators.faults import Fault, Malformed
 from translators.fold import Folding
 from translators.glance import may_bind, shows_origin
@@ -92,6 +92,8 @@ class Answered(Struct, frozen=True):
     """The upstream's id of it, where the body still bears that."""
     pause: "Pause | None" = None
     """Set where the upstream wants to be asked for the rest; without it, the body is of an answer that was cut."""
+    of: "Reply | Seen | None" = None
+    """The answer as it was read."""
 
 
 class Pause(Struct, frozen=True):
@@ -335,7 +337,7 @@ class ChatJob:
             seen = upstream.inspect_reply(body, target.profile)
             if self._past is not None and seen.finish is Finish.TOOL_CALLS and may_bind(body):
                 self._keep(upstream.parse_reply(body, target.profile), upstream, target)
-            return self._heard(Answered(body if seen.body is None else seen.body, seen.usage, seen.id))
+            return self._heard(Answered(body if seen.body is None else seen.body, seen.usage, seen.id, None, seen))
         return self._answered(upstream.parse_reply(body, self._profile(target)), target, context)
 
     def _answered(self, reply: Reply, target: Target, context: Context) -> Answered:
@@ -350,7 +352,7 @@ class ChatJob:
                 return self._answered(joined(reply, following), target, context)
 
             pause = Pause(reply.continued, rest)
-        return self._heard(Answered(self._told(reply, context), reply.usage, pause=pause))
+        return self._heard(Answered(self._told(reply, context), reply.usage, "", pause, reply))
 
     def _told(self, reply: Reply, context: Context) -> bytes:
         unsaid_of(reply, self._client.dialect, context.report)

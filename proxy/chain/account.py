@@ -55,10 +55,17 @@ class Account:
         """The call begins."""
         self._state.enter(self._calls)
         self._tools.registry.keys(self._target.provider).acquire(self._ready.key)
+        trace = self._exchange.trace
+        if trace is not None:
+            breaker = self._state.breaker.state(self._began).name.lower()
+            trace.attempt(self._target, breaker, self._calls, self._began)
 
     def begun(self) -> None:
         """The answer has begun: enough for a probe."""
-        self._state.breaker.commit(self._ready.permit, self._tools.clock.now())
+        now = self._tools.clock.now()
+        self._state.breaker.commit(self._ready.permit, now)
+        if self._exchange.trace is not None:
+            self._exchange.trace.first(now)
 
     def served(self, status: int = 200) -> None:
         """The answer is there: from here on this target is the one that served."""
@@ -86,9 +93,12 @@ class Account:
 
     def stumbled(self, fault: Fault) -> None:
         """Such a call is made again: what came of it is told as an attempt of its own."""
-        noted = self._attempt(fault.kind.value, fault.status, self._tools.clock.now())
+        now = self._tools.clock.now()
+        noted = self._attempt(fault.kind.value, fault.status, now)
         noted.message, noted.code = fault.message, fault.code
         self._exchange.attempts.append(noted)
+        if self._exchange.trace is not None:
+            self._exchange.trace.stumbled(fault.kind.value, now)
         self._tools.count(self._target.provider.name, self._target.model, fault.kind.value)
 
     def close(self, fault: Fault | None) -> Fault | None:
@@ -131,6 +141,8 @@ class Account:
         if fault is not None:
             self._note(fault.kind.value, now, fault)
         tools.count(target.provider.name, target.model, fault.kind.value if fault else "ok")
+        if exchange.trace is not None:
+            exchange.trace.ended(fault.kind.value if fault else "ok", self.seen.status, exchange.first_token, now)
         given = verdict(fault)
         own_key = target.provider.client_key
         if (own_key and fault and fault.kind in OF_THE_CALLER) or self._hurried(fault):

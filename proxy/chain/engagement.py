@@ -16,6 +16,7 @@ from proxy.flow import Exchange
 from proxy.jobs import Answered, Job, Prepared
 from proxy.resilience.targets import TargetState
 from proxy.telemetry.names import METADATA
+from proxy.tracing import passed_on
 from proxy.upstream import attempt, fanout, hygiene
 from proxy.upstream.attempt import Broken
 from proxy.upstream.seam import Call
@@ -121,6 +122,8 @@ class Engagement:
             relayed=not prepared.translated,
             idempotency_key=_idempotency_key(exchange, target, body, part) if told_apart else "",
         )
+        if target.provider.trace:
+            headers += passed_on(exchange.trace, exchange.headers)
         return Call(
             "POST",
             target.provider.base_url + prepared.path,

@@ -31,6 +31,7 @@ from proxy.jobs import parse_fault
 from proxy.resilience.retry import delay
 from proxy.resilience.targets import TargetState
 from proxy.telemetry.names import PASSTHROUGH
+from proxy.tracing import passed_on
 from proxy.upstream import hygiene
 from proxy.upstream.attempt import transport_fault
 from proxy.upstream.seam import Call, Cut, Unreachable, Upstream
@@ -261,6 +262,8 @@ class _Relay:
             target.provider.headers,
             exchange.headers,
         )
+        if target.provider.trace:
+            headers += passed_on(exchange.trace, exchange.headers)
         length = _length(exchange.headers)
         if length == 0:
             dog.rearm(self._ready.times.first_s)

@@ -47,6 +47,7 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
     yield f"admin port     {server['admin']} ({_count(stack['admin']['tokens'], 'token')})"
     yield f"limits         {_settings(stack['limits'])}"
     yield f"health         {_settings(stack['health'])}"
+    yield f"traces         {_traces(**stack['telemetry'])}"
     yield f"passthrough    {_passthrough(**stack['passthrough'])}"
     yield "\nproviders"
     for provider in stack["providers"]:
@@ -68,6 +69,15 @@ def _clients(clients: list[dict[str, Any]]) -> str:
 
 def _passthrough(provider: str, paths: list[str]) -> str:
     return f"to {provider}: {' '.join(paths)}" if provider else "none"
+
+
+def _traces(otlp: str, headers: list[str], resource: dict[str, str], ratio: float, *, follows: bool) -> str:
+    if not otlp:
+        return "none"
+    told = [f"to {otlp} as {resource['service.name']}"]
+    told.append(f"{ratio:g} of the exchanges{' whose clients have not decided' if follows else ''}")
+    told += [f"with {' '.join(headers)}"] if headers else []
+    return ", ".join(told)
 
 
 def _count(items: list[str], noun: str) -> str:
@@ -97,6 +107,7 @@ def _provider(provider: dict[str, Any]) -> Iterator[str]:
         "ca_file": provider["ca_file"],
         "token_url": provider["token_url"],
         "per_target": provider["per_target"] or "",
+        "trace": "context" if provider["trace"] else "",
     }
     told = [f"{name} {value}" for name, value in extras.items() if value]
     if told:

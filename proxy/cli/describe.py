@@ -11,6 +11,7 @@ from msgspec import structs, to_builtins
 from proxy.config.listeners import ENV_CLIENT
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
+from proxy.config.telemetry import described
 from proxy.config.values import BreakerSettings, Config, ModelRoute, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.resilience.retry import attempts_for, total_attempts
 from proxy.routing.resolve import Router
@@ -39,6 +40,7 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
         },
         "limits": structs.asdict(config.limits),
         "health": structs.asdict(config.health),
+        "telemetry": described(config.telemetry),
         "warnings": list(warnings),
     }
 
@@ -56,6 +58,7 @@ def _provider(provider: Provider) -> Plain:
         "token_url": provider.token_url,
         "default_model": provider.default_model,
         "per_target": provider.per_target,
+        "trace": provider.trace,
         "profile": _plain(provider.profile),
         "models": {model: _plain(fields) for model, fields in provider.models.items()},
     }

@@ -101,6 +101,8 @@ def lines(config: "Config", warnings: "Sequence[str]", data_url: str, admin_url:
     for entry in config.embeddings.values():
         yield f"embeddings {entry.name}: {' -> '.join(f'{step.provider}/{step.model}' for step in entry.chain)}"
     yield f"clients: {', '.join(config.clients) or 'anyone on this machine'}"
+    if config.telemetry.otlp:
+        yield f"traces to {config.telemetry.otlp}"
     yield f"serving {data_url}/v1, admin {admin_url}, configured by {_source(config)}"
     yield f"try: {_curl(config, data_url)}"
 

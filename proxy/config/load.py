@@ -27,6 +27,7 @@ from proxy.config.passthrough import read_passthrough
 from proxy.config.providers import Common, read_providers
 from proxy.config.routes import ANY, read_embeddings, read_models
 from proxy.config.table import Table, join
+from proxy.config.telemetry import read_telemetry
 from proxy.config.values import (
     BreakerSettings,
     Config,
@@ -85,9 +86,8 @@ def named_file(path: str | None, env: Mapping[str, str]) -> str:
 
 
 def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Config:
-    """`config` (the demo's) with the listeners and clients of command line and environment, under the same rules.
-
-    Raises ConfigErrors.
+    """`config` (the demo's) with the listeners, clients and traces that command line and environment ask for, under the
+    same rules. Raises ConfigErrors.
     """
     problems = Problems(ENVIRONMENT)
     client = environment_client(env, problems)
@@ -95,6 +95,7 @@ def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Co
         config,
         server=override(config.server, overrides, problems),
         clients={client.name: client} if client else config.clients,
+        telemetry=read_telemetry(env, problems),
     )
     check_exposure(changed, overrides, problems)
     problems.stop()
@@ -126,6 +127,7 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         timeouts=common.timeouts,
         passthrough=read_passthrough(root.table("passthrough"), providers),
         health=settings.over(HealthSettings(), root.table("health")),
+        telemetry=read_telemetry(env, problems, root.table("telemetry"), server.cluster_hosts),
         source=problems.source,
     )
     root.finish()

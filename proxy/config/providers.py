@@ -79,6 +79,7 @@ def _provider(name: str, table: Table, common: Common) -> Provider:
         retry=settings.over(common.retry, table.table("retry"), without=settings.WHOLE_CHAIN),
         timeouts=settings.over(common.timeouts, table.table("timeouts"), without=settings.WHOLE_CHAIN),
         per_target=_or(table.number("per_target", int, Range(0, 1_000_000)), common.per_target),
+        trace=bool(table.flag("trace")),
         profile=profile,
         models={model: _profile(block) for model, block in table.table("models").tables()},
     )

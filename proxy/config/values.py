@@ -123,6 +123,21 @@ class HealthSettings(Struct, frozen=True):
     interval_s: float = 10.0
 
 
+class TelemetrySettings(Struct, frozen=True):
+    """Where spans go, and which are made."""
+
+    otlp: str = ""
+    """The address that takes spans, `/v1/traces` included; empty: none are made."""
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    """What is sent along, such as a key; names in lower case."""
+    resource: Mapping[str, str] = field(default_factory=dict)
+    """Who makes the spans, as OpenTelemetry names such things."""
+    ratio: float = 1.0
+    """The part of the exchanges that is recorded."""
+    follows: bool = True
+    """Whether a client that brings a trace has decided whether it is recorded."""
+
+
 class ServerSettings(Struct, frozen=True):
     listen: str = "127.0.0.1:4600"
     admin: str = "127.0.0.1:4601"
@@ -222,6 +237,8 @@ class Provider(Struct, frozen=True):
     retry: RetrySettings = RetrySettings()
     timeouts: TimeoutSettings = TimeoutSettings()
     per_target: int = 0
+    trace: bool = False
+    """Whether it is told the trace that a request is a part of."""
     profile: Mapping[str, Any] = field(default_factory=dict)
     """Profile fields the configuration sets for every model of this provider."""
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -286,6 +303,7 @@ class Config(Struct, frozen=True):
     """As configured for all; of these the request as a whole knows only `deadline_s`."""
     passthrough: PassthroughSettings = PassthroughSettings()
     health: HealthSettings = HealthSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     source: str = "environment"
     """The file's path, or `environment`."""
     demo: bool = False

@@ -15,6 +15,8 @@ from proxy.config.passthrough import SPEAKS
 from proxy.config.profiles import Vendor, vendors
 from proxy.config.providers import vendor_keys
 from proxy.config.secrets import NoSecret
+from proxy.config.telemetry import VARIABLES as TRACES
+from proxy.config.telemetry import read_telemetry
 from proxy.config.values import Config, ModelRoute, PassthroughSettings, Provider, ServerSettings, Step
 
 CONFIG_VARIABLE: Final = "SIDESTEP_CONFIG"
@@ -72,6 +74,7 @@ def read_environment(env: Mapping[str, str], overrides: Overrides, problems: Pro
         passthrough=PassthroughSettings(chain[0] if ready[chain[0]].dialect in SPEAKS else ""),
         clients={client.name: client} if client else {},
         server=override(ServerSettings(), overrides, problems),
+        telemetry=read_telemetry(env, problems),
     )
 
 
@@ -205,4 +208,4 @@ def variables() -> tuple[str, ...]:
         names += [*vendor.key_env, model_variable(vendor.name)]
         if vendor.name in ENDPOINTS:
             names.append(ENDPOINTS[vendor.name].variable)
-    return (*names, CLIENT_VARIABLE)
+    return (*names, CLIENT_VARIABLE, *TRACES)

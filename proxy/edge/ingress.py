@@ -17,6 +17,7 @@ from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.passing import Passing
 from proxy.edge.routes import OTHER, PASSTHROUGH, ROUTES, route_of, spoken
 from proxy.flow import Exchange, Service, Unreadable, cancel
+from proxy.tracing import mend
 from translators.codec import Codec
 from translators.faults import Fault
 
@@ -122,6 +123,8 @@ class Edge:
     ) -> Exchange:
         fields = scope["headers"]
         headers = _decoded(fields)
+        if len(headers) != len(fields):
+            mend(fields, headers)
         method, path = scope["method"], scope["path"]
         route, refusal = route_of(method, path)
         query = ""

@@ -45,9 +45,10 @@ class _Families(Collector):
         applied, at = m.configured
         yield GaugeMetricFamily(names.RELOAD_SUCCESS, "1 if the configuration read last serves.", value=int(applied))
         yield GaugeMetricFamily(names.RELOAD_TIME, "When the configuration was read last, in Unix time.", value=at)
-        dropped = CounterMetricFamily(names.LOG_LINES_DROPPED, "Log lines lost: nobody read the log fast enough.")
-        dropped.add_metric((), m.log_lines_dropped())
-        yield dropped
+        lost = m.log_lines_dropped()
+        yield CounterMetricFamily(names.LOG_LINES_DROPPED, "Log lines lost: nobody read the log fast enough.", lost)
+        lost = m.spans_dropped()
+        yield CounterMetricFamily(names.SPANS_DROPPED, "Spans lost: their collector did not take them in time.", lost)
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Labels, int]) -> Metric:

@@ -78,6 +78,7 @@ class Metrics:
         self.inflight: Callable[[], int] = lambda: 0
         self.breakers: Callable[[], Iterable[tuple[str, str, str]]] = lambda: ()
         self.log_lines_dropped: Callable[[], int] = lambda: 0
+        self.spans_dropped: Callable[[], int] = lambda: 0
         self.configured = True, 0.0
         """Whether the configuration that was read last serves, and when it was read (Unix time, seconds)."""
 

@@ -22,6 +22,7 @@ from msgspec import structs
 from proxy.config.values import Target
 from proxy.jobs import Answered, Pause, parse_fault
 from proxy.upstream.hops import Hops
+from proxy.upstream.noting import note, noting
 from proxy.upstream.pump import Pump, rests
 from proxy.upstream.seam import Call, Cut, Exhausted, NotTaken, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
@@ -49,6 +50,8 @@ async def unary(trial: Trial) -> Answered:
 
     answered = await _watched(trial, trial.times.cap_at, work)
     trial.seen.usage, trial.seen.id = answered.usage, answered.id
+    if trial.exchange.trace is not None:
+        note(trial.exchange.trace, answered.of)
     return answered
 
 
@@ -109,7 +112,8 @@ async def folded(trial: Trial, begun: Commit) -> Answered:
     Nothing is sent before its end, so nothing that happens costs the client more than time. From its first content on
     it may take all the time that the request has, other targets or not: what it has done already would be lost.
     """
-    pump = Pump(trial, trial.job.folding(trial.target, trial.context, ANSWER_LIMIT), begun, _last_moment(trial))
+    pipe = noting(trial.job.folding(trial.target, trial.context, ANSWER_LIMIT), trial.exchange.trace)
+    pump = Pump(trial, pipe, begun, _last_moment(trial))
     whole: list[Answered] = []
 
     async def one(call: Call, dog: Watchdog) -> Call | None:
@@ -149,6 +153,8 @@ async def _unfolded(trial: Trial, upstream: Upstream, dog: Watchdog) -> Answered
     if answered.pause is not None:
         answered = await _gone_on(trial, answered, dog)
     trial.seen.usage = answered.usage
+    if trial.exchange.trace is not None:
+        note(trial.exchange.trace, answered.of)
     return answered
 
 
@@ -157,7 +163,8 @@ async def stream(trial: Trial, commit: Commit) -> None:
 
     A cancellation after the commit that is not the client's own leaving is told to the client before it goes on.
     """
-    pump = Pump(trial, trial.job.pipe(trial.target, trial.context), commit, RESTING)
+    pipe = noting(trial.job.pipe(trial.target, trial.context), trial.exchange.trace)
+    pump = Pump(trial, pipe, commit, RESTING)
 
     async def one(call: Call, dog: Watchdog) -> Call | None:
         return await _passed_on(trial, call, pump, dog)

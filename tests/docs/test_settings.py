@@ -11,6 +11,7 @@ from proxy.cli.providers import carried
 from proxy.config.listeners import CLIENT_VARIABLE
 from proxy.config.profiles import vendors
 from proxy.config.settings import RANGES, WHOLE_CHAIN
+from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.values import (
     PASSED,
     AdminSettings,
@@ -24,6 +25,7 @@ from proxy.config.values import (
     Provider,
     RetrySettings,
     ServerSettings,
+    TelemetrySettings,
     TimeoutSettings,
 )
 from proxy.config.zero import ENDPOINTS, model_variable, unaided, variables
@@ -45,6 +47,7 @@ BLOCKS = {
     '[models."NAME"]': (ModelRoute, {"name"}),
     "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
     "[passthrough]": (PassthroughSettings, set()),
+    "[telemetry]": (TelemetrySettings, {"headers", "resource", "ratio", "follows"}),
 }
 """With the fields that no file says."""
 IDLE = {"health": {"active": "true"}}
@@ -96,7 +99,9 @@ def test_every_variable_of_the_environment_is_there_and_no_other(rows):
     general = {row["variable"] for row in rows(PAGE, "Environment")}
     vendor = rows(PAGE, "Environment", 1)
     named = {name for row in vendor for name in re.findall(r"[A-Z_]{3,}", f"{row['key']} {row['model']}")}
-    assert general | named == set(variables())
+    traces = [row["variable"] for row in rows(PAGE, "[telemetry]", 1)]
+    assert general | named | set(traces) == set(variables())
+    assert sorted(traces) == sorted(TRACES)
     assert {CLIENT_VARIABLE} | {endpoint.variable for endpoint in ENDPOINTS.values()} <= general
 
 

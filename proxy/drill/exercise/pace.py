@@ -22,6 +22,7 @@ from proxy.config.values import (
     PassthroughSettings,
     Provider,
     Target,
+    TelemetrySettings,
     TimeoutSettings,
 )
 from proxy.drill.exercise.menu import Case, Severity
@@ -111,13 +112,15 @@ def _changes(own: BreakerSettings, used: BreakerSettings) -> tuple[str, ...]:
 
 
 def quickened(config: Config, pace: Pace) -> Config:
-    """`config` at that pace, on free ports of this machine, for a client without a key and for nothing but chat."""
+    """`config` at that pace, on free ports of this machine, for a client without a key and for nothing but chat,
+    with no traces: staged failures are no news for who watches the real ones."""
     return structs.replace(
         config,
         providers={name: _provider(provider, pace) for name, provider in config.providers.items()},
         models={name: _route(route, pace) for name, route in config.models.items()},
         clients={},
         passthrough=PassthroughSettings(),
+        telemetry=TelemetrySettings(),
         server=structs.replace(
             config.server, listen="127.0.0.1:0", admin="127.0.0.1:0", drain_s=1.0, refresh_capabilities=False
         ),

@@ -1,6 +1,9 @@
 """The composition: every part is wired, and what it shows of itself holds no secret."""
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import orjson
 import pytest
@@ -18,12 +21,14 @@ from proxy.config.values import (
     ProviderKey,
     Secret,
     Step,
+    TelemetrySettings,
 )
 from proxy.flow import Exchange
 from proxy.upstream.pools import Pool
 from proxy.upstream.seam import Unreachable
 from translators.ir import Dialect
 
+ROOT = Path(__file__).parents[3]
 CANARY = "sk-canary-7f3a"
 HELLO = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": "a private word"}]})
 
@@ -50,14 +55,18 @@ class Dead:
     closed = False
 
     def __init__(self) -> None:
-        self.urls = []
+        self.urls, self.headers = [], []
 
     @property
     def calls(self) -> int:
         return len(self.urls)
 
+    def told(self, header: str) -> list[str]:
+        return [value for name, value in self.headers if name == header]
+
     async def send(self, call):
         self.urls.append(call.url)
+        self.headers += call.headers
         raise Unreachable("connection refused")
 
     async def close(self) -> None:
@@ -91,7 +100,7 @@ def exchange_of(app: App) -> tuple[Told, Exchange]:
         return HELLO
 
     out = Told()
-    return out, Exchange(
+    out.exchange = Exchange(
         id="req_1",
         route="chat",
         method="POST",
@@ -103,6 +112,7 @@ def exchange_of(app: App) -> tuple[Told, Exchange]:
         codec=app.codec_for("chat"),
         started=1e9,
     )
+    return out, out.exchange
 
 
 async def ask(app: App) -> Told:
@@ -270,3 +280,68 @@ async def test_closing_closes_the_engines(app):
     (pool,) = app._serving.pools.values()
     await app.close()
     assert pool.engine.closed
+
+
+def test_without_somewhere_to_send_spans_nothing_that_makes_them_is_loaded():
+    """A process of its own, since this one has loaded them for other tests."""
+    program = """
+import asyncio, os, sys
+from proxy.app import build
+from proxy.clock import SystemClock
+from proxy.config.values import Config, TelemetrySettings
+
+PARTS = "filters.traces", "telemetry.spans", "telemetry.otlp", "upstream.collector"
+
+async def loaded(url):
+    config = Config({}, {}, telemetry=TelemetrySettings(otlp=url))
+    build(config, SystemClock(), open(os.devnull, "wb", buffering=0))
+    return sum(f"proxy.{part}" in sys.modules for part in PARTS)
+
+print(asyncio.run(loaded("")), asyncio.run(loaded("http://otel.test/v1/traces")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "0 4\n"
+
+
+async def test_without_somewhere_to_send_spans_an_exchange_has_no_trace(app):
+    assert app._serving.collector is None
+    assert app.metrics.spans_dropped() == 0
+    out = await ask(app)
+    assert out.exchange.trace is None
+
+
+async def test_spans_of_an_exchange_go_where_they_went_when_it_began(app):
+    """However far the configuration has moved on; what they went to ends with the last generation that knows it."""
+    one, two = TelemetrySettings("http://one.test/v1/traces"), TelemetrySettings("http://two.test/v1/traces")
+    await app.retire(await adopted(app, config(provider("alpha"), chain=["alpha/large"], telemetry=one)))
+    began, first = app.service, app._serving.collector
+    same = await adopted(app, config(provider("alpha"), chain=["alpha/small"], telemetry=one))
+    assert app._serving.collector is first
+    await app.retire(same)
+    old = await adopted(app, config(provider("alpha"), chain=["alpha/large"], telemetry=two))
+    _, exchange = exchange_of(app)
+    await began(exchange)
+    assert (len(first._queue), len(app._serving.collector._queue)) == (1 + 3, 0), "its own and one an attempt"
+    assert not first._ending.is_set()
+    await app.retire(old)
+    await app._collectors.close()
+    assert first._task.done()
+    assert app.metrics.spans_dropped() == 1 + 3, "nobody answers there"
+    await adopted(app, config(provider("alpha"), chain=["alpha/large"]))
+    assert (await ask(app)).exchange.trace is None
+    await app.close()
+
+
+async def test_who_is_told_of_traces_follows_the_configuration(app):
+    brought = {"traceparent": f"00-{'4b' * 16}-{'0f' * 8}-01"}
+    for told in (True, False):
+        alpha = structs.replace(provider("alpha"), trace=told)
+        await app.retire(await adopted(app, config(alpha, chain=["alpha/large"])))
+        engine = app._serving.pools["alpha"].engine
+        engine.headers.clear()
+        _, exchange = exchange_of(app)
+        exchange.headers |= brought
+        await app.service(exchange)
+        assert set(engine.told("traceparent")) == (set(brought.values()) if told else set())

@@ -1,5 +1,6 @@
 """The real clock."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,7 @@ def hasty(monkeypatch):
     async def sleep(seconds: float) -> None:
         system.slept.append(seconds)
         system.now += seconds / 2 if seconds > 0.1 else seconds
+        await asyncio.sleep(0)  # noqa: TID251 - a server of another test, asleep too, must not keep the loop for ever
 
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: system.now, time=lambda: 0.0))
     monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=sleep))

@@ -11,6 +11,7 @@ A provider's script is a list of behaviours, one for each call, the last one for
 """
 
 import asyncio
+import os
 from collections import deque
 from typing import Any
 
@@ -29,6 +30,7 @@ from proxy.routing.resolve import Router
 from proxy.service import Endpoints
 from proxy.telemetry.logs import Log
 from proxy.telemetry.metrics import Metrics
+from proxy.tracing import Sampler, begin
 from proxy.upstream.bodies import driven
 from proxy.upstream.seam import Cut, Exhausted, NotTaken, Unreachable
 from tests.unit.proxy.chain.jumping import Clock, JumpingLoop, pause
@@ -356,3 +358,20 @@ def lab():
     made = Lab()
     yield made
     made.loop.close()
+
+
+@pytest.fixture
+def traced(lab, monkeypatch):
+    """Every exchange of the lab has a trace."""
+    plain = lab._stack
+
+    def with_traces():
+        service = plain()
+
+        async def serve(exchange):
+            exchange.trace = begin(Sampler(), exchange.headers, os.urandom)
+            await service(exchange)
+
+        return serve
+
+    monkeypatch.setattr(lab, "_stack", with_traces)

@@ -149,3 +149,13 @@ def test_a_key_that_the_caller_brought_is_the_callers_own_matter(lab, paused):
     paused(SOON, client_key=True)
     assert lab.called.count("claude") == 2
     assert Kind.THROTTLED in [kind for _, _, kind in lab.counted]
+
+
+@pytest.mark.usefixtures("traced")
+def test_a_call_that_is_made_again_is_noted_within_its_attempt(paused):
+    answer = paused((503, {}, BUSY))
+    [attempt] = answer.exchange.trace.attempts
+    [(when, kind)] = attempt.stumbles
+    assert (attempt.kind, kind) == ("ok", "overloaded")
+    assert attempt.began <= when <= attempt.ended
+    assert answer.exchange.trace.finishes == ["stop"]

@@ -249,6 +249,9 @@ def test_every_variable_that_is_read_is_declared():
     chosen = ",".join(unaided())
     load(None, Recording(keys | addresses | {"AI_FALLBACK_PROVIDER": chosen}))
     load(None, Recording(OPENAI))
+    load(
+        None, Recording(OPENAI | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1]", "OTEL_TRACES_SAMPLER": "traceidratio"})
+    )
     assert asked == set(variables())
 
 

@@ -23,6 +23,7 @@ def metrics():
     metrics.breakers = lambda: [("alpha", "m", "open")]
     metrics.log_lines_dropped = lambda: 2
     metrics.configured = False, 1.7e9
+    metrics.spans_dropped = lambda: 4
     return metrics
 
 
@@ -45,6 +46,7 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
     assert samples[("sidestep_log_lines_dropped_total",)] == 2
     assert samples[("sidestep_config_reload_success",)] == 0
     assert samples[("sidestep_config_reload_timestamp_seconds",)] == 1.7e9
+    assert samples[("sidestep_spans_dropped_total",)] == 4
     assert samples[("sidestep_request_seconds_count", ("route", "chat"))] == 2
     assert samples[("sidestep_request_seconds_sum", ("route", "chat"))] == 1000.3
     assert samples[("sidestep_request_seconds_bucket", ("le", "0.5"), ("route", "chat"))] == 1
@@ -71,6 +73,7 @@ def test_before_anything_was_counted_every_name_is_known():
             "log_lines_dropped",
             "config_reload_success",
             "config_reload_timestamp_seconds",
+            "spans_dropped",
         )
     }
 

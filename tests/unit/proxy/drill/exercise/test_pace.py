@@ -3,7 +3,15 @@
 import pytest
 from msgspec import structs
 
-from proxy.config.values import BreakerSettings, ModelRoute, PassthroughSettings, RetrySettings, Step, TimeoutSettings
+from proxy.config.values import (
+    BreakerSettings,
+    ModelRoute,
+    PassthroughSettings,
+    RetrySettings,
+    Step,
+    TelemetrySettings,
+    TimeoutSettings,
+)
 from proxy.drill.exercise.choice import choose
 from proxy.drill.exercise.menu import CASES
 from proxy.drill.exercise.pace import CAPPED, SCALED, pace, quickened
@@ -86,7 +94,12 @@ def test_the_configuration_that_is_drilled_differs_in_its_times_and_ports_alone(
         breaker={"open_s": 60.0, "jitter": 0.5},
         timeouts={"idle_s": 50.0, "connect_s": 4.0},
     )
-    config = structs.replace(config, models={"gpt": route}, passthrough=PassthroughSettings("alpha"))
+    config = structs.replace(
+        config,
+        models={"gpt": route},
+        passthrough=PassthroughSettings("alpha"),
+        telemetry=TelemetrySettings("http://otel.test/v1/traces"),
+    )
     quick = quickened(config, at)
     alpha = quick.providers["alpha"]
     assert [getattr(alpha.breaker, name) for name in SCALED] == pytest.approx([3, 30, 3])
@@ -100,3 +113,4 @@ def test_the_configuration_that_is_drilled_differs_in_its_times_and_ports_alone(
     assert not quick.server.refresh_capabilities
     assert not quick.clients
     assert not quick.passthrough.provider
+    assert not quick.telemetry.otlp
