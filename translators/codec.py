@@ -34,10 +34,8 @@ class Context(Struct, frozen=True, kw_only=True):
 
 
 class EventReader(Protocol):
-    """Upstream events -> deltas. Any event gives deltas or raises one `ProtocolFault`; unknown ones are ignored."""
+    """Upstream events -> deltas. Any event gives deltas or raises one `ProtocolFault`; unknown ones give `Lost`."""
 
-    ignored: int
-    """Events and fields that meant nothing to the reader, counted."""
     done: bool
     """Whether the dialect's terminal event was seen: nothing that counts can follow, though the bytes go on."""
 
@@ -138,14 +136,16 @@ class Codec(Protocol):
         """The same-dialect body: a shallow copy with model, usage option, output bound (`bound` when the client gave
         none) and foreign blobs seen to; all else passes as it came. `body` is not changed."""
 
-    def replayed(self, body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile) -> dict[str, Json]:
+    def replayed(
+        self, body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile, report: Report
+    ) -> dict[str, Json]:
         """A body that is about to be relayed, with what is kept of its turns with calls, in order, seen to: what this
-        target made and the client dropped is put back, what another one made and does not say so is taken out. `body`
-        is not changed."""
+        target made and the client dropped is put back, what another one made and does not say so is taken out, which
+        is noted once, with the path of the first that goes. `body` is not changed."""
 
     def unbound(self, body: dict[str, Json], profile: Profile) -> dict[str, Json] | None:
-        """A relayed body without provider-bound reasoning, for a target that did not accept it; None where it has
-        none. `body` is not changed."""
+        """A relayed body without provider-bound reasoning, for a target that did not accept it or misses its own; None
+        where that changes nothing. `body` is not changed."""
 
     def as_stream(self, body: dict[str, Json], profile: Profile) -> dict[str, Json] | None:
         """A unary call's body as it asks for a stream, with usage, where this target's unary calls are streamed:

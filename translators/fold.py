@@ -22,6 +22,7 @@ from translators.ir import (
     Item,
     Json,
     Kept,
+    Lost,
     Message,
     Opaque,
     Part,
@@ -42,6 +43,8 @@ from translators.ir import (
     Used,
 )
 
+LOST_CAP = 64
+"""Kinds of things an answer has that have no word, beyond which they are not told."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -57,12 +60,13 @@ def fold(deltas: Iterable[Delta]) -> Reply:
 class Fold:
     """An answer that grows delta by delta."""
 
-    __slots__ = ("_choices", "_started", "_usage")
+    __slots__ = ("_choices", "_lost", "_started", "_usage")
 
     def __init__(self) -> None:
         self._started = Started("", "")
         self._usage: Usage | None = None
         self._choices: dict[int, _Choice] = {}
+        self._lost: list[Lost] = []
 
     def add(self, delta: Delta) -> None:
         """Raises Failure where the stream failed, ProtocolFault for arguments of no call."""
@@ -72,6 +76,9 @@ class Fold:
             self._usage = delta.usage
         elif isinstance(delta, Failed):
             raise Failure(delta.fault)
+        elif isinstance(delta, Lost):
+            if delta not in self._lost and len(self._lost) < LOST_CAP:
+                self._lost.append(delta)
         else:
             self._into(delta)
 
@@ -94,6 +101,7 @@ class Fold:
             choices=tuple(choice.finished(index) for index, choice in sorted(self._choices.items())),
             usage=self._usage,
             service_tier=self._started.service_tier,
+            lost=tuple(self._lost),
         )
 
 

@@ -36,20 +36,6 @@ class Dialect(enum.StrEnum):
     GEMINI = "gemini"
 
 
-class Origin(Struct, frozen=True):
-    """Who made a provider-bound blob: it may only ever be sent back to exactly this place."""
-
-    dialect: str
-    provider: str
-    lineage: str
-    """The model family the blob is bound to, from the profile; the model id where the profile names none."""
-    account: str = ""
-    """Keyed hash of the key (or its account label); empty where blobs are not bound to an account."""
-
-    def __str__(self) -> str:
-        return f"{self.dialect}|{self.provider}|{self.lineage}|{self.account}"
-
-
 class Opaque(Struct, frozen=True):
     """A blob only its maker can read: a thinking signature, redacted thinking, encrypted reasoning."""
 
@@ -106,6 +92,11 @@ class Foreign(Struct, frozen=True, tag="foreign"):
     dialect: str
     kind: str
     value: Json
+    shown: Image | None = None
+    """The picture that it is, where a model made one: what others can show of it, and Gemini alone takes back."""
+    plain: File | None = None
+    more: tuple[str, ...] = ()
+    """The document that it is but for its fields `more`, which others refuse."""
 
 
 Part = Text | Image | File | Audio | Refusal | Foreign
@@ -162,7 +153,7 @@ class Tool(Struct, frozen=True):
     cache: Mapping[str, Json] | None = None
     extra: Mapping[str, Json] = {}
     """Fields of the tool this form has no word for, by their wire name. Tools that a vendor itself runs are kept whole
-    in the request's own `extra`, under `tools`."""
+    in the request's own `extra`, under `tools`, by their paths in the client's body."""
 
 
 class ToolChoice(Struct, frozen=True):
@@ -270,6 +261,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     continued: "Continued | None" = None
     """Set where the upstream paused and wants to be asked for the rest; the choices are what it said so far, and end
     as they do where nobody asks."""
+    lost: "tuple[Lost, ...]" = ()
 
 
 # -- the same, as it streams -------------------------------------------------------------------------------------
@@ -373,6 +365,15 @@ class Continued(Delta, frozen=True):
 
     fields: Mapping[str, Json] = {}
     appended: Mapping[str, Sequence[Json]] = {}
+
+
+class Lost(Delta, frozen=True):
+    """Something of the answer that this form has no word for, named as Reports name things."""
+
+    field: str
+    why: str
+    guessed: bool = False
+    """Whether something close stands for it, so that it is approximated rather than dropped."""
 
 
 class Used(Delta, frozen=True):

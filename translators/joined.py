@@ -40,6 +40,7 @@ def joined(paused: Reply, following: Reply) -> Reply:
         choices=(_choice(paused.choices[0], following.choices[0]),),
         usage=resumed(paused.usage, following.usage, pause),
         continued=following.continued,
+        lost=paused.lost + following.lost,
     )
 
 

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from translators.codec import EventReader, EventWriter
-from translators.ir import Annotated, Delta, Dialect, Event, Foreign, Kept, Message, Reply
+from translators.ir import Annotated, Delta, Dialect, Event, Foreign, Kept, Lost, Message, Reply
 from translators.report import Report
+
+Said = Kept | Annotated | Lost
+"""What may have no place in a client's dialect."""
 
 
 class Translating:
@@ -13,10 +16,10 @@ class Translating:
     __slots__ = ("_aside", "_reader", "_writer", "fault", "shows")
 
     def __init__(
-        self, reader: EventReader, writer: EventWriter, aside: Callable[[Kept | Annotated], None] = lambda _: None
+        self, reader: EventReader, writer: EventWriter, aside: Callable[[Said], None] = lambda _: None
     ) -> None:
         """`aside` is told of each part that is kept whole and each citation, for they may have no place in the client's
-        dialect."""
+        dialect, and of what is lost in any."""
         self._aside = aside
         self._reader = reader
         self._writer = writer
@@ -40,11 +43,11 @@ class Translating:
         feed = self._writer.feed
         if len(deltas) == 1:
             delta = deltas[0]
-            if type(delta) is Kept or type(delta) is Annotated:
+            if type(delta) is Kept or type(delta) is Annotated or type(delta) is Lost:
                 self._aside(delta)
             return deltas, feed(delta)
         for delta in deltas:
-            if type(delta) is Kept or type(delta) is Annotated:
+            if type(delta) is Kept or type(delta) is Annotated or type(delta) is Lost:
                 self._aside(delta)
         return deltas, b"".join([feed(delta) for delta in deltas])
 
@@ -53,17 +56,33 @@ UNCITED = frozenset((Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_COMPLETIONS))
 """Dialects that have no form for a citation that another's model gave."""
 
 
-def unsaid(said: Kept | Annotated, dialect: Dialect, report: Report) -> None:
-    """Notes, once for each kind, that something in an answer has no place in the client's `dialect`."""
-    if isinstance(said, Annotated):
+PICTURED = frozenset((Dialect.OPENAI_CHAT, Dialect.OPENAI_RESPONSES))
+"""Dialects that have a place for a picture that another's model made."""
+
+
+NOTES_CAP = 256
+"""Entries of a report beyond which an answer adds none, whatever names its provider thinks of."""
+
+
+def unsaid(said: Said, dialect: Dialect, report: Report) -> None:
+    """Notes, once for each kind, that something in an answer has no place in the client's `dialect`, or in any."""
+    if isinstance(said, Lost):
+        _note(said.field, said.why, report, guessed=said.guessed)
+    elif isinstance(said, Annotated):
         if dialect in UNCITED:
             _note("answer.annotations", f"{dialect} has no citations of others' making", report)
-    elif said.part.dialect != dialect:
+    elif said.part.dialect == dialect:
+        return
+    elif said.part.shown is None or dialect not in PICTURED:
         _note(f"answer.{said.part.kind}", f"{dialect} has no such part", report)
+    elif "thoughtSignature" in said.part.value:
+        _note(f"answer.{said.part.kind}.thoughtSignature", f"{dialect} has no place for a picture's signature", report)
 
 
 def unsaid_of(reply: Reply, dialect: Dialect, report: Report) -> None:
     """The same for all of a whole answer."""
+    for lost in reply.lost:
+        unsaid(lost, dialect, report)
     for choice in reply.choices:
         for annotation in choice.annotations:
             unsaid(Annotated(annotation), dialect, report)
@@ -73,6 +92,7 @@ def unsaid_of(reply: Reply, dialect: Dialect, report: Report) -> None:
                     unsaid(Kept(part), dialect, report)
 
 
-def _note(field: str, why: str, report: Report) -> None:
-    if all(entry.field != field for entry in report.entries):
-        report.dropped(field, why)
+def _note(field: str, why: str, report: Report, *, guessed: bool = False) -> None:
+    if len(report.entries) < NOTES_CAP and all(entry.field != field for entry in report.entries):
+        note = report.approximated if guessed else report.dropped
+        note(field, why)

@@ -10,10 +10,24 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from translators.ir import Effort, Json, Origin
+from translators.ir import Effort, Json
 
 OPERATIONS = frozenset({"chat", "chat_stream", "responses", "completions", "embeddings", "count_tokens"})
 """What `Profile.paths` may name."""
+
+
+class Origin(Struct, frozen=True):
+    """Who made a provider-bound blob: it may only ever be sent back to exactly this place."""
+
+    dialect: str
+    provider: str
+    lineage: str
+    """The model family the blob is bound to, from the profile; the model id where the profile names none."""
+    account: str = ""
+    """Keyed hash of the key (or its account label); empty where blobs are not bound to an account."""
+
+    def __str__(self) -> str:
+        return f"{self.dialect}|{self.provider}|{self.lineage}|{self.account}"
 
 
 class Profile(Struct, frozen=True, kw_only=True):

@@ -47,6 +47,8 @@ class Entry(Struct, frozen=True):
     verdict: Verdict
     why: str
     """One short clause, e.g. `anthropic has no seed`."""
+    own: bool = False
+    """Whether `field` is the client's word already."""
 
 
 class Place(Struct, frozen=True):
@@ -74,6 +76,10 @@ class Naming(Struct, frozen=True):
 
 
 _PLACED = re.compile(r"(items|tools)\[(\d+)\](?:\.parts\[(\d+)\])?(.*)")
+_PARTLY = frozenset(
+    ("reasoning", "text", "thinking", "output_config", "generationConfig", "toolConfig", "stream_options")
+)
+"""Fields of which some dialect's parser keeps a part."""
 _SAFE = re.compile(r"[^\w.\[\]-]")
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 
@@ -95,8 +101,14 @@ class Report:
     def dropped(self, field: str, why: str) -> None:
         self.entries.append(Entry(field, Verdict.DROPPED, why))
 
-    def refused(self, field: str, why: str) -> None:
-        self.entries.append(Entry(field, Verdict.REFUSED, why))
+    def refused(self, field: str, why: str, *, own: bool = False) -> None:
+        self.entries.append(Entry(field, Verdict.REFUSED, why, own))
+
+    def unsaid(self, name: str, value: Json, why: str) -> None:
+        """A field of the request's `extra`, dropped. Parsers keep the rest of an object whose other members have a
+        word: of such a one it is those that were left out."""
+        for field in (f"{name}.{key}" for key in value) if name in _PARTLY and isinstance(value, dict) else (name,):
+            self.entries.append(Entry(field, Verdict.DROPPED, why, own=True))
 
     def rename(self, naming: Naming, extra: Mapping[str, Json], origins: Sequence[int] | None = None) -> None:
         """Puts in the client's words and places. Names in the request's `extra` are the client's own and stand;
@@ -104,7 +116,7 @@ class Report:
         if self.entries:
             names = _Names(naming, origins)
             self.entries = [
-                entry if entry.field in extra else structs.replace(entry, field=names.of(entry.field))
+                entry if entry.own or entry.field in extra else structs.replace(entry, field=names.of(entry.field))
                 for entry in self.entries
             ]
 

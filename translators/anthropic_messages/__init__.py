@@ -2,7 +2,8 @@
 
 Requests: `request_in` reads a client's, `request_out` writes an upstream's out of `turns` (the conversation), `parts`,
 `tools`, `thinking`, `schema` and `params`. Answers: `reply` for whole ones, `events_in` and `events_out` for streams,
-`relay` for streams that pass as they are. Errors: `faults`. What both directions share: `wire`.
+`beside` for citations and ends in both, `relay` for streams that pass as they are. Errors: `faults`. What both
+directions share: `wire`.
 """
 
 from translators.anthropic_messages.events_in import Reader

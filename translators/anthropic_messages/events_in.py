@@ -6,7 +6,7 @@ as `reply.parse_reply` maps whole blocks, so that folding the deltas gives the s
 
 Odd cases: counts are cumulative and the last one said wins; relays repeat `message_start` and append `[DONE]`; a
 tool's arguments may come whole with its block's start, or not at all (`{}`); a free-text tool's arguments are held
-until they are whole, because they come wrapped in JSON; unknown events and deltas are ignored and counted;
+until they are whole, because they come wrapped in JSON; unknown events and deltas are told as `Lost`;
 blocks of other kinds, as those of tools that Anthropic runs, are `Kept` whole where their deltas are known. A turn that
 pauses ends in `Continued` where the request has tools that Anthropic runs itself (see `paused`).
 """
@@ -17,9 +17,10 @@ import msgspec
 import orjson
 from msgspec import Struct
 
+from translators.anthropic_messages.beside import Citation, StopDetails, cited, documents_cited, last_words
 from translators.anthropic_messages.faults import parse_fault
 from translators.anthropic_messages.paused import Turn
-from translators.anthropic_messages.reply import Block, Citation, StopDetails, cited, explanation
+from translators.anthropic_messages.reply import Block
 from translators.anthropic_messages.wire import DIALECT, PAUSE, WireUsage, finish_of, free_text
 from translators.faults import ProtocolFault, Truncated
 from translators.ir import (
@@ -33,10 +34,10 @@ from translators.ir import (
     Foreign,
     Json,
     Kept,
+    Lost,
     Opaque,
     ReasoningDelta,
     ReasoningEnd,
-    RefusalDelta,
     Started,
     TextDelta,
     ToolArguments,
@@ -143,11 +144,9 @@ class Reader:
         "_usage",
         "_waits",
         "done",
-        "ignored",
     )
 
     def __init__(self, profile: Profile) -> None:
-        self.ignored = 0
         self._profile = profile
         self._open: dict[int, _Open] = {}
         self._usage = WireUsage()
@@ -168,7 +167,6 @@ class Reader:
 
     def feed(self, event: Event) -> Sequence[Delta]:
         if self.done:
-            self.ignored += 1
             return _NOTHING
         read = self._read(event)
         if read is None:
@@ -189,8 +187,7 @@ class Reader:
         if kind == "error":
             self.done = True
             return (Failed(parse_fault(200, event.data, self._profile)),)
-        self.ignored += kind != "ping"
-        return _NOTHING
+        return _NOTHING if kind == "ping" else (Lost(f"answer.{kind[:60]}", "an event that is not known"),)
 
     def close(self) -> Sequence[Delta]:
         if self._waits:
@@ -215,9 +212,10 @@ class Reader:
         kind = self._name(event.data)
         if kind == "error":
             return _Event("error")
-        if (kind is not None and kind not in _KNOWN) or event.data.strip() in (b"[DONE]", b""):
-            self.ignored += 1
+        if event.data.strip() in (b"[DONE]", b""):
             return None
+        if kind is not None and kind not in _KNOWN:
+            return _Event(kind)
         raise ProtocolFault(f"its {kind or 'unnamed'} event is malformed")
 
     @staticmethod
@@ -266,7 +264,9 @@ class Reader:
     def _stop(self) -> Sequence[Delta]:
         deltas = self._close_blocks()
         if self._stop_reason is None:
-            return deltas
+            if self._waits:
+                return deltas
+            raise Truncated("its stream ended without a stop reason")
         if self._stop_reason == PAUSE and self._turn is not None:
             pause = self._turn.continued()
             if pause is not None:
@@ -274,8 +274,7 @@ class Reader:
                 return [*deltas, pause]
         self.done = True
         finish = finish_of(self._stop_reason, self._profile)
-        if finish is Finish.CONTENT_FILTER:
-            deltas.append(RefusalDelta(explanation(self._details)))
+        deltas += last_words(self._stop_reason, finish, self._details)
         deltas.append(Ended(finish, stop_sequence=self._stop_sequence))
         return deltas
 
@@ -345,7 +344,7 @@ class Reader:
             block.citations.append(change.citation)
         else:
             block.whole = None
-            self.ignored += 1
+            return (Lost(f"answer.{kind[:60]}", "a delta that is not known"),)
         return _NOTHING
 
     @staticmethod
@@ -372,7 +371,8 @@ class Reader:
         if block.whole is not None:
             return self._keep(block.whole, "".join(block.held))
         if block.kind == "text" and block.citations:
-            return [Annotated(one) for one in cited(block.citations, block.start, self._length)]
+            told = [Annotated(one) for one in cited(block.citations, block.start, self._length)]
+            return [*told, *documents_cited(block.citations)]
         return _NOTHING
 
     def _keep(self, whole: dict[str, Json], given: str) -> Sequence[Delta]:
@@ -381,8 +381,7 @@ class Reader:
             try:
                 whole["input"] = orjson.loads(given)
             except orjson.JSONDecodeError:
-                self.ignored += 1
-                return _NOTHING
+                return (Lost(f"answer.{whole['type']}", "its input is no JSON"),)
         return (Kept(Foreign(DIALECT, whole["type"], whole)),)
 
     def _origin(self) -> str:

@@ -80,30 +80,18 @@ def earlier_thinking(text: str, blob: Json, form: str) -> Reasoning:
 
 def without_marked(body: dict[str, Json], report: Report) -> dict[str, Json]:
     """The body without other dialects' thinking, which is noted once."""
-    plain = _without(body, lambda _, block: _is_marked(block))
-    if plain is not body:
-        report.dropped(_first_marked(body), "thinking is bound to the model that wrote it")
-    return plain
+    return _rid(body, lambda _, block: _is_marked(block), report)
 
 
-def _first_marked(body: dict[str, Json]) -> str:
-    return next(
-        f"messages.{i}.content.{j}"
-        for i, message in enumerate(body["messages"])
-        for j, block in enumerate(_blocks(message))
-        if _is_thinking(block) and _is_marked(block)
-    )
-
-
-def replayed(body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile) -> dict[str, Json]:
-    """The body without the thinking that another target is known to have signed: `turns` are those of its messages
-    with calls, in order. A client of this dialect keeps its thinking itself, so nothing is put back."""
+def replayed(body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile, report: Report) -> dict[str, Json]:
+    """The body without the thinking that another target is known to have signed, which is noted once: `turns` are those
+    of its messages with calls, in order. A client of this dialect keeps its thinking itself, so nothing is put back."""
     places = [at for at, message in enumerate(body["messages"]) if _calls(message)]
     if len(places) != len(turns):
         return body
     own = profile.origin(DIALECT)
     foreign = {at for at, turn in zip(places, turns, strict=True) if turn is not None and turn.origin != own}
-    return _without(body, lambda at, _: at in foreign) if foreign else body
+    return _rid(body, lambda at, _: at in foreign, report) if foreign else body
 
 
 def unbound(body: dict[str, Json], profile: Profile) -> dict[str, Json] | None:  # noqa: ARG001 - the Codec's signature
@@ -114,6 +102,20 @@ def unbound(body: dict[str, Json], profile: Profile) -> dict[str, Json] | None: 
     if isinstance(thinking, dict) and thinking.get("type") == "enabled" and any(map(_calls, body["messages"])):
         return {name: value for name, value in out.items() if name != "thinking"}
     return None if out is body else out
+
+
+def _rid(body: dict[str, Json], drops: Callable[[int, dict[str, Json]], bool], report: Report) -> dict[str, Json]:
+    """The body without what `drops` names; the first block that goes is noted."""
+    rest = _without(body, drops)
+    if rest is not body:
+        first = next(
+            f"messages.{at}.content.{place}"
+            for at, message in enumerate(body["messages"])
+            for place, block in enumerate(_blocks(message))
+            if _is_thinking(block) and drops(at, block)
+        )
+        report.dropped(first, "thinking is bound to the model that wrote it")
+    return rest
 
 
 def _without(body: dict[str, Json], drops: Callable[[int, dict[str, Json]], bool]) -> dict[str, Json]:

@@ -18,6 +18,8 @@ Body = dict[str, Json]
 
 MAX_TOKENS = 8_192
 """The output bound when neither the caller nor the profile knows one; Anthropic demands a bound. Always reported."""
+TEMPERATURE_MAX = 1.0
+"""The format's own bound, whatever a plain block's profile says."""
 USER_ID_MAX = 256
 
 PASSED = frozenset(
@@ -69,7 +71,8 @@ def output_bound(request: Request, profile: Profile, thinking: Thinking, report:
 
 
 def sampling(body: Body, request: Request, profile: Profile, *, thinking: bool, report: Report) -> None:
-    """temperature, top_p and top_k, as far as the model takes them; thinking models take only the defaults."""
+    """temperature, top_p and top_k, as far as the model takes them; thinking models take only the defaults. Where
+    nobody said which models these are, temperature and top_p do not go together: the newer ones refuse that."""
     temperature, top_p, top_k = request.temperature, request.top_p, request.top_k
     fixed = profile.sampling == "none" or thinking
     why = "anthropic fixes it while the model thinks" if profile.sampling != "none" else "the model fixes it"
@@ -78,11 +81,13 @@ def sampling(body: Body, request: Request, profile: Profile, *, thinking: bool, 
             if temperature != 1:
                 report.dropped("temperature", why)
         else:
-            if temperature > profile.temperature_max:
-                report.clamped("temperature", f"at most {profile.temperature_max:g}")
-            body["temperature"] = min(temperature, profile.temperature_max)
+            most = min(profile.temperature_max, TEMPERATURE_MAX)
+            if temperature > most:
+                report.clamped("temperature", f"at most {most:g}")
+            body["temperature"] = min(temperature, most)
     if top_p is not None:
-        if fixed or (profile.sampling == "one_of" and "temperature" in body):
+        one_of = profile.sampling == "one_of" or not profile.vendor
+        if fixed or (one_of and "temperature" in body):
             if top_p != 1:
                 report.dropped("top_p", why if fixed else "the model takes only one of temperature and top_p")
         else:
@@ -178,7 +183,7 @@ def extras(body: Body, request: Request, report: Report) -> None:
         elif name == "tool_choice":
             report.refused(name, "it names a tool that only its own vendor runs")
         elif name not in MERGED and value is not None and value is not False:
-            report.dropped(name, "anthropic has no such field")
+            report.unsaid(name, value, "anthropic has no such field")
 
 
 CLIENT_NAMES = {

@@ -17,6 +17,10 @@ Block = dict[str, Json]
 
 IMAGE_TYPES = frozenset(("image/jpeg", "image/png", "image/gif", "image/webp"))
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+IMAGE_MAX = 10 * 1_048_576
+"""Most characters of base64 that one image may have."""
+_CLOUD_IMAGE_MAX = {"anthropic-vertex": 5 * 1_048_576}
+"""The same on platforms that take less, by vendor."""
 _TEXT_TYPES = frozenset(("application/json", "application/xml", "application/x-yaml"))
 """Types that are text although their name does not begin with `text/`."""
 _SUFFIXES = {"pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown", "csv": "text/csv"}
@@ -90,7 +94,10 @@ class Scribe:
         if isinstance(part, Foreign):
             if part.dialect == DIALECT and isinstance(part.value, dict):
                 return dict(part.value)
-            self.refuse(position, suffix, f"anthropic has no {part.kind} part")
+            if part.shown is not None:
+                self.report.dropped(self.path(position, suffix), "anthropic's models take no pictures of their own")
+            else:
+                self.refuse(position, suffix, f"anthropic has no {part.kind} part")
         elif isinstance(part, Image):
             return _marked(self._image(part, position, suffix), part)
         elif isinstance(part, File):
@@ -109,14 +116,20 @@ class Scribe:
             self.refuse(position, suffix, "the model takes no images")
             return None
         if image.data is not None:
-            media_type = _plain_type(image.media_type)
-            if media_type in IMAGE_TYPES:
-                return _sourced("image", {"type": "base64", "media_type": media_type, "data": image.data})
-            self.refuse(position, suffix, f"anthropic takes no {media_type or 'untyped'} image")
-            return None
+            return self._picture(image.data, _plain_type(image.media_type), position, suffix)
         if self.profile.image_urls and _is_https(image.url):
             return _sourced("image", {"type": "url", "url": image.url})
         self.refuse(position, suffix, "anthropic takes images as data or by https address")
+        return None
+
+    def _picture(self, data: str, media_type: str, position: int, suffix: str) -> Block | None:
+        most = _CLOUD_IMAGE_MAX.get(self.profile.vendor, IMAGE_MAX)
+        if media_type not in IMAGE_TYPES:
+            self.refuse(position, suffix, f"anthropic takes no {media_type or 'untyped'} image")
+        elif len(data) > most:
+            self.refuse(position, suffix, f"anthropic takes images of at most {most >> 20} MB of base64 here")
+        else:
+            return _sourced("image", {"type": "base64", "media_type": media_type, "data": data})
         return None
 
     def _document(self, file: File, position: int, suffix: str) -> Block | None:

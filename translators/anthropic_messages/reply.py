@@ -3,8 +3,8 @@
 Text blocks in a row become one text, as they do in a stream. Blocks of tools that the vendor ran itself
 (`server_tool_use` and every `*_tool_result`) are not the caller's to answer: they are kept whole as `Foreign` parts, to
 be sent back in their place; what was found shows in the text and its citations. A refusal ends in a refusal part; calls
-made before it are not to be run and are left out. Source: Anthropic's Messages reference (Message, content blocks, stop
-reasons).
+made before it are not to be run and are left out, which is told. Source: Anthropic's Messages reference (Message,
+content blocks, stop reasons).
 """
 
 from typing import Any
@@ -13,11 +13,19 @@ import msgspec
 import orjson
 from msgspec import Struct
 
+from translators.anthropic_messages.beside import (
+    CALLS_DECLINED,
+    Citation,
+    StopDetails,
+    cited,
+    documents_cited,
+    explanation,
+    lost_at_end,
+)
 from translators.anthropic_messages.faults import parse_fault
 from translators.anthropic_messages.marks import thinking_block
 from translators.anthropic_messages.paused import continued_whole
 from translators.anthropic_messages.wire import (
-    DECLINED,
     DIALECT,
     PAUSE,
     WireUsage,
@@ -35,6 +43,7 @@ from translators.ir import (
     Foreign,
     Item,
     Json,
+    Lost,
     Message,
     Opaque,
     Part,
@@ -45,12 +54,6 @@ from translators.ir import (
     ToolCall,
 )
 from translators.profile import Profile
-
-
-class Citation(Struct):
-    type: str = ""
-    url: str | None = None
-    title: str | None = None
 
 
 class Block(Struct):
@@ -65,10 +68,6 @@ class Block(Struct):
     name: str | None = None
     input: msgspec.Raw = msgspec.Raw(b"{}")
     citations: list[Citation] | None = None
-
-
-class StopDetails(Struct):
-    explanation: str | None = None
 
 
 class _Head(Struct):
@@ -102,7 +101,7 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
         raise ProtocolFault("its message has no content")
     usage = message.usage
     pause = continued_whole(body) if stop_reason == PAUSE and profile.hosted_tools else None
-    choice = _choice(message, message.content, finish_of(stop_reason, profile), profile, body)
+    choice, lost = _choice(message, message.content, finish_of(stop_reason, profile), profile, body)
     return Reply(
         id=message.id,
         model=message.model,
@@ -110,6 +109,7 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
         usage=None if usage is None else usage.neutral(),
         service_tier=None if usage is None else usage.tier(),
         continued=pause,
+        lost=(*lost, *lost_at_end(stop_reason, message.stop_details)),
     )
 
 
@@ -134,14 +134,19 @@ def _check(message: _Head, body: bytes, profile: Profile) -> str:
     return message.stop_reason
 
 
-def _choice(message: _Head, content: list[Block], finish: Finish, profile: Profile, body: bytes) -> Choice:
+def _choice(
+    message: _Head, content: list[Block], finish: Finish, profile: Profile, body: bytes
+) -> tuple[Choice, list[Lost]]:
+    """What was said, and what of it has no neutral form."""
     said = _Items(profile)
     kept: list[Json] = []
     for at, block in enumerate(content):
         if block.type == "text":
             said.text(block)
         elif block.type == "tool_use":
-            if finish is not Finish.CONTENT_FILTER:
+            if finish is Finish.CONTENT_FILTER:
+                said.lose([CALLS_DECLINED])
+            else:
                 said.add(_call(block, profile))
         elif block.type == "thinking":
             opaque = Opaque("signature", block.signature, said.origin) if block.signature else None
@@ -153,7 +158,8 @@ def _choice(message: _Head, content: list[Block], finish: Finish, profile: Profi
             said.part(Foreign(DIALECT, block.type, kept[at]))
     refusal = explanation(message.stop_details) if finish is Finish.CONTENT_FILTER else None
     items = said.close(refusal)
-    return Choice(items, finish, stop_sequence=message.stop_sequence, annotations=tuple(said.annotations))
+    annotations = tuple(said.annotations)
+    return Choice(items, finish, stop_sequence=message.stop_sequence, annotations=annotations), said.lost
 
 
 def _blocks(body: bytes) -> list[Json]:
@@ -167,11 +173,12 @@ def _blocks(body: bytes) -> list[Json]:
 class _Items:
     """Collects an answer's items; a message stays open until something else comes, and in it a text."""
 
-    __slots__ = ("_items", "_length", "_open", "_parts", "annotations", "origin")
+    __slots__ = ("_items", "_length", "_open", "_parts", "annotations", "lost", "origin")
 
     def __init__(self, profile: Profile) -> None:
         self.origin = profile.origin(DIALECT)
         self.annotations: list[dict[str, Json]] = []
+        self.lost: list[Lost] = []
         self._items: list[Item] = []
         self._parts: list[Part] = []
         self._open: list[str] = []
@@ -184,7 +191,11 @@ class _Items:
         end = self._length + len(text)
         if block.citations:
             self.annotations += cited(block.citations, self._length, end)
+            self.lose(documents_cited(block.citations))
         self._length = end
+
+    def lose(self, lost: list[Lost]) -> None:
+        self.lost += [one for one in lost if one not in self.lost]
 
     def part(self, part: Part) -> None:
         if self._open:
@@ -215,24 +226,6 @@ def _call(block: Block, profile: Profile) -> ToolCall:
     if name in profile.custom_tools:
         return ToolCall(block.id or "", name, free_text(arguments), custom=True)
     return ToolCall(block.id or "", name, arguments)
-
-
-def explanation(details: StopDetails | None) -> str:
-    """What a refusal says for itself."""
-    return (details.explanation if details is not None else None) or DECLINED
-
-
-def cited(citations: list[Citation], start: int, end: int) -> list[dict[str, Json]]:
-    """OpenAI's url_citation for each web citation of the text between two character offsets. Citations of documents
-    have no such form."""
-    return [
-        {
-            "type": "url_citation",
-            "url_citation": {"start_index": start, "end_index": end, "title": one.title or "", "url": one.url},
-        }
-        for one in citations
-        if one.type == "web_search_result_location" and one.url
-    ]
 
 
 # -- written for an Anthropic client -----------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def parse_request(body: Json) -> Request:
         items=tuple(items),
         stream=envelope.stream,
         include_usage=True,
-        max_output=typed(body, "max_tokens", int),
+        max_output=_bound(body),
         temperature=typed(body, "temperature", (int, float)),
         top_p=typed(body, "top_p", (int, float)),
         top_k=typed(body, "top_k", int),
@@ -127,6 +127,14 @@ def parse_request(body: Json) -> Request:
         web_search=search,
         extra=extra | fields_unread(body),
     )
+
+
+def _bound(body: dict[str, Json]) -> int | None:
+    """`max_tokens`. One of 0, which only fills Anthropic's cache, has no equal elsewhere."""
+    bound: int | None = typed(body, "max_tokens", int)
+    if bound is not None and bound < 1:
+        raise wrong("max_tokens", "at least 1 where another vendor's API is to answer")
+    return bound
 
 
 # -- the conversation --------------------------------------------------------------------------------------------
@@ -210,8 +218,9 @@ def _part(block: Json, path: str) -> Part:
         part = Text(need(block, "text", path), cache_of(block))
     elif kind == "image":
         part = _image(block)
+        kind = "image by file_id"
     elif kind == "document":
-        part = _document(block)
+        return _document(block)
     return Foreign(DIALECT, kind, block) if part is None else part
 
 
@@ -226,17 +235,28 @@ def _image(block: dict[str, Any]) -> Image | None:
     return None
 
 
-def _document(block: dict[str, Any]) -> File | None:
-    """The document as a file; None when it says more than a file can (context, citations, nested content)."""
+def _document(block: dict[str, Any]) -> Part:
+    """The document as a file; kept whole where it says more than a file can (context, citations, nested content)."""
+    file, citations = _file(block), block.get("citations")
+    cites = isinstance(citations, dict) and citations.get("enabled")
+    more = tuple(name for name, said in (("context", block.get("context")), ("citations", cites)) if said)
+    if file is None or more or block["source"]["type"] == "content":
+        return Foreign(DIALECT, "document", block, plain=file, more=more)
+    return file
+
+
+def _file(block: dict[str, Any]) -> File | None:
     source, title = block.get("source"), block.get("title")
-    if not isinstance(source, dict) or block.get("context") or (block.get("citations") or {}).get("enabled"):
+    if not isinstance(source, dict):
         return None
     name = title if isinstance(title, str) else None
     kind, data = source.get("type"), source.get("data")
     media_type = str(source.get("media_type", ""))
     if kind == "base64" and isinstance(data, str):
         return File(data=data, media_type=media_type, filename=name, cache=cache_of(block))
-    if kind == "text" and isinstance(data, str):
+    if kind == "content":
+        data = _words(source.get("content"))
+    if kind in ("text", "content") and isinstance(data, str):
         encoded = base64.b64encode(data.encode()).decode()
         return File(data=encoded, media_type=media_type or "text/plain", filename=name, cache=cache_of(block))
     if kind == "url" and isinstance(source.get("url"), str):
@@ -244,6 +264,13 @@ def _document(block: dict[str, Any]) -> File | None:
     if kind == "file" and isinstance(source.get("file_id"), str):
         return File(file_id=source["file_id"], filename=name, cache=cache_of(block))
     return None
+
+
+def _words(content: Json) -> str | None:
+    """The text of a document that is made of blocks; None where one of them is none."""
+    blocks = content if isinstance(content, list) else [{"text": content}]
+    texts = [block["text"] for block in blocks if isinstance(block, dict) and isinstance(block.get("text"), str)]
+    return "\n".join(texts) if texts and len(texts) == len(blocks) else None
 
 
 # -- thinking, format -------------------------------------------------------------------------------------

@@ -35,6 +35,9 @@ _REF = re.compile(r"#/(?:\$defs|definitions)/([^/]+)")
 _COMPLEX_PATTERN = re.compile(r"\(\?[=!<]|\\[bB1-9]")
 
 
+RECURSIVE = "it is recursive"
+
+
 class Unfit(ValueError):
     """The schema has no form in the subset; the text is one short clause."""
 
@@ -108,6 +111,8 @@ class _Fitter:
 
     def _reference(self, node: Schema, ref: str, depth: int, owner: str) -> Schema:
         match = _REF.fullmatch(ref)
+        if ref == "#":
+            raise Unfit(RECURSIVE)
         if match is None or match[1] not in self._definitions:
             raise Unfit(f"its $ref {ref[:60]} leads to nothing that can be sent")
         self._refers.setdefault(owner, set()).add(match[1])
@@ -166,7 +171,7 @@ class _Fitter:
         try:
             TopologicalSorter(self._refers).prepare()
         except CycleError:
-            raise Unfit("it is recursive") from None
+            raise Unfit(RECURSIVE) from None
 
 
 def _is_object(node: Schema) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from translators.anthropic_messages.parts import Block
 from translators.anthropic_messages.schema import STRICT_OPTIONAL, STRICT_UNIONS, burden, fits, flattened
+from translators.anthropic_messages.wire import NAMES, is_tool_name
 from translators.ir import Json, Request, Tool, ToolChoice
 from translators.profile import Profile
 from translators.report import Report
@@ -36,6 +37,17 @@ _FREE_TEXT: dict[str, Json] = {
 
 def render_tools(request: Request, profile: Profile, report: Report) -> list[Block]:
     """The `tools` list: functions that the choice allows, each name once, then what Anthropic runs itself."""
+    blocks = _functions(request, profile, report)
+    if request.web_search is not None and request.web_search is not False:
+        blocks.append(_web_search(request.web_search, report))
+    blocks += _vendor_run(request.extra.get("tools"), report)
+    if blocks and not profile.tools:
+        report.refused("tools", "the model takes no tools")
+        return []
+    return blocks
+
+
+def _functions(request: Request, profile: Profile, report: Report) -> list[Block]:
     choice = request.tool_choice
     allowed = frozenset(choice.names) if choice is not None and choice.mode == "allowed" else None
     strict = _Strict(profile, report)
@@ -48,13 +60,10 @@ def render_tools(request: Request, profile: Profile, report: Report) -> list[Blo
             report.dropped(f"tools[{index}]", "a tool of this name stands before it")
             continue
         names.add(tool.name)
-        blocks.append(_block(tool, f"tools[{index}]", strict, report))
-    if request.web_search is not None and request.web_search is not False:
-        blocks.append(_web_search(request.web_search, report))
-    blocks += _vendor_run(request.extra.get("tools"), report)
-    if blocks and not profile.tools:
-        report.refused("tools", "the model takes no tools")
-        return []
+        if is_tool_name(tool.name):
+            blocks.append(_block(tool, f"tools[{index}]", strict, report))
+        else:
+            report.refused(f"tools[{index}].function.name", NAMES)
     return blocks
 
 
@@ -117,19 +126,18 @@ class _Strict:
 
 def _vendor_run(tools: Json, report: Report) -> list[Block]:
     blocks: list[Block] = []
-    for tool in tools if isinstance(tools, list) else ():
-        kind = tool.get("type") if isinstance(tool, dict) else None
+    for path, tool in tools.items() if isinstance(tools, dict) else ():
+        kind = tool.get("type")
         if isinstance(kind, str) and _OWN_TYPE.fullmatch(kind):
             blocks.append(dict(tool))
         else:
-            report.refused("tools", f"anthropic runs no tool of type {_type(tool)}")
+            report.refused(path, f"anthropic runs no tool of type {_type(tool)}", own=True)
     return blocks
 
 
-def _type(tool: Json) -> str:
+def _type(tool: Mapping[str, Json]) -> str:
     """What another vendor's tool is called; Google's have no type but a member that is named as one."""
-    named = tool.get("type") or next(iter(tool), "") if isinstance(tool, dict) else tool
-    return str(named)[:40]
+    return str(tool.get("type") or next(iter(tool), ""))[:40]
 
 
 def _web_search(options: Json, report: Report) -> Block:
@@ -154,6 +162,9 @@ def render_choice(request: Request, profile: Profile, report: Report) -> tuple[B
     """
     choice = request.tool_choice
     kind, name = _kind(choice, report)
+    if name is not None and not is_tool_name(name):
+        report.refused("tool_choice", NAMES)
+        kind = name = None
     if kind in ("any", "tool") and not profile.forced_tool_choice:
         report.refused("tool_choice", "the model refuses a forced tool choice")
         instruction = f"Answer with a call of the tool {name}." if name else "Answer with a tool call."

@@ -21,7 +21,7 @@ def tools_of(body: dict[str, Any], extra: dict[str, Json]) -> tuple[tuple[Tool, 
             place = tool.get("user_location")
             search = {"user_location": {"type": "approximate", "approximate": place}} if place else {}
         else:
-            extra.setdefault("tools", []).append(tool)
+            extra.setdefault("tools", {})[f"tools.{index}"] = tool
     return tuple(tools), search
 
 

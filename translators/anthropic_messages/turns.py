@@ -18,7 +18,7 @@ from typing import Any
 
 from translators.anthropic_messages.parts import Block, Scribe
 from translators.anthropic_messages.thinking import earlier, origin_of
-from translators.anthropic_messages.wire import as_input
+from translators.anthropic_messages.wire import NAMES, as_input, is_tool_name, tool_name
 from translators.ir import Item, Message, Reasoning, ToolCall, ToolResult
 
 EMPTY = "(empty)"
@@ -153,7 +153,11 @@ class _Turns:
                 self._scribe.report.refused(field, f"the arguments are {wrong}")
             else:
                 self._scribe.report.approximated(field, "the arguments are no object and were wrapped")
-        block: Block = {"type": "tool_use", "id": wire_id, "name": call.name, "input": arguments}
+        name = call.name
+        if not is_tool_name(name):
+            self._scribe.refuse(position, ".function.name", NAMES)
+            name = tool_name(name)
+        block: Block = {"type": "tool_use", "id": wire_id, "name": name, "input": arguments}
         if call.cache is not None:
             block["cache_control"] = call.cache
         if call.opaque is not None:

@@ -5,6 +5,8 @@ the neutral form counts it inside; a stream's counts are cumulative, so the last
 counts as said.
 """
 
+import re
+
 import orjson
 from msgspec import Struct
 
@@ -56,6 +58,23 @@ def stop_reason_of(finish: Finish, stop_sequence: str | None, *, refused: bool) 
     if refused and finish is Finish.STOP:
         return "refusal"
     return "stop_sequence" if stop_sequence is not None and finish is Finish.STOP else STOP_REASONS[finish]
+
+
+# -- tools -------------------------------------------------------------------------------------------------------
+
+NAMES = "anthropic's names of tools are 1 to 64 letters, digits, underscores and hyphens"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_UNNAMABLE = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def is_tool_name(name: str) -> bool:
+    """Whether a tool may have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def tool_name(name: str) -> str:
+    """The nearest name that a tool may have."""
+    return _UNNAMABLE.sub("_", name)[:64] or "_"
 
 
 # -- tool arguments ----------------------------------------------------------------------------------------------

@@ -73,26 +73,64 @@ class WireAnswer(Struct, gc=False, rename="camel"):
     error: Json = None
 
 
+class _SnakeCandidate(Struct, gc=False):
+    finish_reason: str | int | None = None
+
+
+class _Snake(Struct, gc=False):
+    """The names that tell an answer in snake case, which JSON made from protocol buffers may have."""
+
+    candidates: list[_SnakeCandidate] | None = None
+    prompt_feedback: Json = None
+    usage_metadata: Json = None
+    model_version: str | None = None
+    response_id: str | None = None
+
+    def name(self) -> str:
+        """One of the names that are there; empty for none."""
+        own = ("prompt_feedback", "usage_metadata", "model_version", "response_id")
+        if any(one.finish_reason is not None for one in self.candidates or ()):
+            return "finish_reason"
+        return next((name for name in own if getattr(self, name) is not None), "")
+
+
 _one = msgspec.json.Decoder(WireAnswer).decode
 _many = msgspec.json.Decoder(list[WireAnswer]).decode
 _part = msgspec.json.Decoder(WirePart).decode
+_snake = msgspec.json.Decoder(_Snake | list[_Snake]).decode
 
 
 def decode(data: bytes, what: str) -> list[WireAnswer]:
     """The answers in `data`: one, or a list of them as a stream without server-sent events has it.
 
-    Raises ProtocolFault, saying that `what` is not what it should be.
+    Raises ProtocolFault, saying that `what` is not what it should be. Names in snake case, which no Gemini endpoint
+    writes, are refused rather than passed over: an answer would lose its end and its calls without a word.
     """
     try:
         if not data.isascii():
             data.decode()
-        return _many(data) if data.lstrip()[:1] == b"[" else [_one(data)]
+        answers = _many(data) if data.lstrip()[:1] == b"[" else [_one(data)]
+        if b"_" in data and not all(map(_is_named, answers)):
+            _refuse_snake(data, what)
     except msgspec.ValidationError:
         raise ProtocolFault(f"{what} has a field of the wrong type") from None
     except UnicodeDecodeError:
         raise ProtocolFault(f"{what} is not valid UTF-8") from None
     except (msgspec.DecodeError, RecursionError):
         raise ProtocolFault(f"{what} is no valid JSON") from None
+    return answers
+
+
+def _is_named(answer: WireAnswer) -> bool:
+    """Whether the answer says of itself what every event of Gemini's says, in the names that are read here."""
+    return answer.usage_metadata is not None or answer.model_version is not None or answer.response_id is not None
+
+
+def _refuse_snake(data: bytes, what: str) -> None:
+    found = _snake(data)
+    name = next((name for one in (found if isinstance(found, list) else [found]) if (name := one.name())), "")
+    if name:
+        raise ProtocolFault(f"{what} has its names in snake case ({name}), which Gemini's API does not write")
 
 
 def decode_part(raw: Raw) -> WirePart:

@@ -183,8 +183,9 @@ def hints(body: Body, request: Request, profile: Profile, report: Report) -> Non
 
 
 def _user(body: Body, field: str, value: str, profile: Profile, report: Report) -> None:
-    """A label where the platform has labels (Vertex AI), which take few characters."""
-    labels = body.setdefault("labels", {}) if "labels" not in profile.rejects else None
+    """A label where the platform is known to have labels (Vertex AI), which take few characters."""
+    labelled = bool(profile.vendor) and "labels" not in profile.rejects
+    labels = body.setdefault("labels", {}) if labelled else None
     if labels is None or "user" in labels:
         report.dropped(field, "gemini has no user id" if labels is None else "there is one label, safety_identifier")
         return
@@ -212,8 +213,10 @@ def _extra(body: Body, name: str, value: Json, report: Report) -> None:
         report.refused(name, "gemini has no moderation policy")
     elif name == "tool_choice":
         report.refused(name, "it names a tool that only its own vendor runs")
+    elif name == "mcp_servers":
+        report.refused(name, "a tool that only its own vendor runs")
     elif name not in MERGED and value is not None and value is not False:
-        report.dropped(name, "gemini has no such field")
+        report.unsaid(name, value, "gemini has no such field")
 
 
 def quirks(body: Body, config: Body, profile: Profile, report: Report, *, own: bool = False) -> None:

@@ -8,6 +8,8 @@ Google takes for calls it did not make. What has no mark and is nobody's known i
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec import structs
+
 from translators.gemini.wire import DIALECT, SKIP_SIGNATURE, camel, mark_of, unmarked
 from translators.ir import Json
 from translators.profile import Profile
@@ -27,14 +29,14 @@ def own(body: Body, profile: Profile, report: Report) -> Body:
             return parts
         foreign = [mark_of(part) not in ("", origin) for part in parts]
         if any(foreign):
-            report.dropped("contents.thoughtSignature", "it is bound to the model that wrote it")
+            _note(report)
         plain = [_bare(unmarked(part)) if drop else unmarked(part) for part, drop in zip(parts, foreign, strict=True)]
         return _spoken_for(plain, profile) if any(foreign) else plain
 
     return _changed(body, change)
 
 
-def replayed(body: Body, turns: Sequence[Turn | None], profile: Profile) -> Body:
+def replayed(body: Body, turns: Sequence[Turn | None], profile: Profile, report: Report) -> Body:
     """The body with the signatures of calls that this target made and the client dropped, and without those that
     another one is known to have made: `turns` are those of its contents with calls, in order."""
     contents = body.get("contents")
@@ -50,20 +52,30 @@ def replayed(body: Body, turns: Sequence[Turn | None], profile: Profile) -> Body
             return parts
         if turn.origin == origin:
             return _signed(parts, turn)
+        if any("thoughtSignature" in part and not mark_of(part) for part in parts):
+            _note(report)
         return _spoken_for([part if mark_of(part) else _bare(part) for part in parts], profile)
 
     return _changed(body, change)
 
 
 def unbound(body: Body, profile: Profile) -> Body | None:
-    """The body without any signature; None where it had none."""
+    """The body without any signature but Google's word for one, which every first call gets: a model that speaks of
+    signatures demands them, whatever was known of it. None where that changes nothing."""
+    demanding = structs.replace(profile, call_signatures=True)
 
     def change(_: int, parts: list[Part]) -> list[Part]:
-        bare = [_bare(part) for part in parts]
-        return parts if bare == parts else _spoken_for(bare, profile)
+        bare = _spoken_for([_bare(part) for part in parts], demanding)
+        return parts if bare == parts else bare
 
     out = _changed(body, change)
     return None if out is body else out
+
+
+def _note(report: Report) -> None:
+    """Says once that a signature is left out."""
+    if not report.entries:
+        report.dropped("contents.thoughtSignature", "it is bound to the model that wrote it")
 
 
 def _changed(body: Body, change: Callable[[int, list[Part]], list[Part]]) -> Body:

@@ -3,7 +3,11 @@
 Source: Google's pages on image understanding, document processing and audio; the Files API.
 """
 
+import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
+
+from translators.ir import Image, Json
 
 IMAGE_TYPES = frozenset(("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"))
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
@@ -41,6 +45,19 @@ def plain_type(media_type: str) -> str:
     """The type without parameters, in its usual spelling."""
     plain = media_type.partition(";")[0].strip().lower()
     return _ALIASES.get(plain, plain)
+
+
+_PICTURE = re.compile(r"image/[a-z0-9.+-]{1,64}")
+
+
+def made_picture(part: Mapping[str, Json]) -> Image | None:
+    """The picture that a part of an answer is; None for any other."""
+    blob = part.get("inlineData")
+    data, media_type = (blob.get("data"), blob.get("mimeType")) if isinstance(blob, dict) else (None, None)
+    if not isinstance(data, str) or not data or not isinstance(media_type, str):
+        return None
+    plain = plain_type(media_type)
+    return Image(data=data, media_type=plain) if _PICTURE.fullmatch(plain) else None
 
 
 def guessed_type(name: str) -> str:

@@ -33,6 +33,7 @@ _FIELDS = {
 _DETAILS = {
     ".function.strict": "",
     ".function.description": ".description",
+    ".function.name": ".name",
     ".arguments": ".functionCall.args",
     ".opaque": ".thoughtSignature",
     ".is_error": ".functionResponse.response",

@@ -66,18 +66,18 @@ class Scribe:
             self._left_behind = True
             self.report.dropped(self.path(position, suffix), "thinking goes back only to the model that signed it")
 
-    def no_marker(self, cache: Json) -> None:
-        """Notes, once, that a cache marker is lost."""
+    def no_marker(self, cache: Json, position: int, suffix: str = "") -> None:
+        """Notes, once a request, where the first cache marker stood."""
         if cache is not None and not self._markers:
             self._markers = True
-            self.report.dropped("cache_control", "gemini caches by itself")
+            self.report.dropped(self.path(position, f"{suffix}.cache_control"), "gemini caches by itself")
 
     def parts(self, parts: tuple[Part, ...], position: int, lead: str = "") -> list[WirePart]:
         """The parts of one item. Empty text is left out unless it is signed; `lead` goes before the first text."""
         out: list[WirePart] = []
         for index, part in enumerate(parts):
             if type(part) is Text:
-                self.no_marker(part.cache)
+                self.no_marker(part.cache, position, f".parts[{index}]")
                 said = self.signature({"text": lead + part.text}, part, position)
                 if part.text or "thoughtSignature" in said:
                     out.append(said)
@@ -101,10 +101,10 @@ class Scribe:
 
     def _other(self, part: Part, position: int, suffix: str) -> WirePart | None:
         if isinstance(part, Image):
-            self.no_marker(part.cache)
+            self.no_marker(part.cache, position, suffix)
             return self._image(part, position, suffix)
         if isinstance(part, File):
-            self.no_marker(part.cache)
+            self.no_marker(part.cache, position, suffix)
             return self._document(part, position, suffix)
         if isinstance(part, Audio):
             return self._sound(part, position, suffix)
@@ -158,6 +158,12 @@ class Scribe:
 
     def _foreign(self, part: Foreign, position: int, suffix: str) -> WirePart | None:
         """A part of this dialect's own goes back as it came, its signature only to the maker."""
+        if part.dialect != DIALECT and part.shown is not None:
+            return self._image(part.shown, position, suffix)
+        if part.dialect != DIALECT and part.plain is not None:
+            for name in part.more:
+                self.refuse(position, f"{suffix}.{name}", "gemini's files have no such field")
+            return self._document(part.plain, position, suffix)
         if part.dialect != DIALECT or not isinstance(part.value, dict):
             self.refuse(position, suffix, f"gemini has no {part.kind} part")
             return None

@@ -13,7 +13,7 @@ Deliberate choices:
 - `CONTINUATION` becomes `Continued`; the next answer's events are fed to the same reader. Outputs are added up, and the
   first request's input stays the conversation's size. Where there are several candidates each has a token of its own,
   and a call takes one: they end there, as answers that were cut.
-- Parts of Gemini's own tools (searches, code it ran) and media are `Kept` whole.
+- Parts of Gemini's own tools (searches, code it ran) and media are `Kept` whole; a picture is shown by who can.
 """
 
 import hashlib
@@ -34,6 +34,7 @@ from translators.gemini.answer import (
 )
 from translators.gemini.faults import parse_fault
 from translators.gemini.grounding import Ruler, WireGrounding, citations
+from translators.gemini.media import made_picture
 from translators.gemini.partial import Assembly
 from translators.gemini.wire import (
     CONTINUATION,
@@ -44,10 +45,10 @@ from translators.gemini.wire import (
     MINTED,
     SWITCHED_OFF_FINISH,
     UNSIGNED_FINISH,
-    compact,
     finish_reason,
     free_text,
     marked,
+    written,
 )
 from translators.ir import (
     Annotated,
@@ -59,6 +60,7 @@ from translators.ir import (
     Finish,
     Foreign,
     Kept,
+    Lost,
     Opaque,
     ReasoningDelta,
     ReasoningEnd,
@@ -95,11 +97,9 @@ class Reader:
         "_usage",
         "_waits",
         "done",
-        "ignored",
     )
 
     def __init__(self, profile: Profile) -> None:
-        self.ignored = 0
         self.done = False
         self._profile = profile
         self._origin = profile.origin(DIALECT)
@@ -122,7 +122,6 @@ class Reader:
         """Raises ProtocolFault on what is no answer, and on an answer that goes on after its end."""
         data = event.data
         if self.done or self._failed or not data.strip() or data == b"[DONE]":
-            self.ignored += 1
             return _NOTHING
         deltas: list[Delta] = []
         for answer in decode(data, "an event of its stream"):
@@ -143,8 +142,6 @@ class Reader:
                 self._candidate(wire, deltas)
         if not candidates and feedback is not None and feedback.block_reason:
             self._blocked(feedback.block_reason_message, deltas)
-        elif not candidates and answer.usage_metadata is None:
-            self.ignored += 1
         self.done = self._counted and self._profile.n_max == 1 and self._whole()
 
     def close(self) -> Sequence[Delta]:
@@ -229,6 +226,9 @@ class Reader:
             message = "The provider did not accept the proxy's credentials."
             self._fail(Fault(kind=Kind.AUTH, message=message, status=200), deltas)
         else:
+            if reason not in FINISHES:
+                why = f"it ended with {reason[:40]}, which is not known here, and was told as a plain end"
+                deltas.append(Lost("answer.finish_reason", why, guessed=True))
             choice.end(FINISHES.get(reason, Finish.STOP), wire.finish_message, deltas)
 
 
@@ -331,7 +331,7 @@ class _Choice:
             self._text("", opaque, deltas)
             return
         self._rest(deltas)
-        deltas.append(Kept(Foreign(DIALECT, kind, marked(value, self._origin)), self.index))
+        deltas.append(Kept(Foreign(DIALECT, kind, marked(value, self._origin), made_picture(value)), self.index))
 
     # -- calls
 
@@ -350,8 +350,7 @@ class _Choice:
     def _start(self, wire: WireCall, opaque: Opaque | None, deltas: list[Delta]) -> None:
         name = wire.name or ""
         custom = name in self._custom
-        given = bytes(wire.args)
-        arguments = "{}" if given in (b"", b"null") else compact(given)
+        arguments = written(bytes(wire.args))
         call_id = wire.id or self._mint(name, arguments)
         deltas.append(ToolStart(self._calls, call_id, name, custom, self.index, opaque))
         if wire.will_continue or wire.partial_args:

@@ -165,7 +165,7 @@ def _tools(tools: Json, extra: dict[str, Json]) -> tuple[tuple[Tool, ...], Json]
             search = {}
             run = {name: value for name, value in run.items() if name != "googleSearch"}
         if run:
-            extra.setdefault("tools", []).append(run)
+            extra.setdefault("tools", {})[f"tools[{index}]"] = run
     return tuple(functions), search
 
 

@@ -98,18 +98,17 @@ def _vendor_run(request: Request, report: Report) -> list[Body]:
             report.approximated("web_search_options", "google's own search, without a place or a context size")
         run.append({"googleSearch": {}})
     given = request.extra.get("tools")
-    for tool in given if isinstance(given, list) else ():
-        if isinstance(tool, dict) and tool and "type" not in tool:
+    for path, tool in given.items() if isinstance(given, dict) else ():
+        if tool and "type" not in tool:
             run.append(dict(tool))
         else:
-            report.refused("tools", f"gemini runs no tool of type {_type(tool)}")
+            report.refused(path, f"gemini runs no tool of type {_type(tool)}", own=True)
     return run
 
 
-def _type(tool: Json) -> str:
+def _type(tool: Mapping[str, Json]) -> str:
     """What another vendor's tool is called; Google's have no type but a member that is named as one."""
-    named = tool.get("type") or next(iter(tool), "") if isinstance(tool, dict) else tool
-    return str(named)[:40]
+    return str(tool.get("type") or next(iter(tool), ""))[:40]
 
 
 # -- the choice --------------------------------------------------------------------------------------------------

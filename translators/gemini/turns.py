@@ -121,7 +121,7 @@ class _Contents:
 
     def _call(self, call: ToolCall, position: int) -> WirePart:
         scribe = self._scribe
-        scribe.no_marker(call.cache)
+        scribe.no_marker(call.cache, position)
         waiting = _Call(call, position)
         self._calls.append(waiting)
         self._waiting.setdefault(call.id, deque()).append(waiting)
@@ -160,7 +160,7 @@ class _Contents:
     def _result(self, item: ToolResult, position: int) -> list[WirePart]:
         """Takes in a result; what of it has no place inside the response is given back."""
         scribe = self._scribe
-        scribe.no_marker(item.cache)
+        scribe.no_marker(item.cache, position)
         waiting = self._waiting.get(item.call_id)
         if not waiting:
             why = "no call of the turn before has this id" if waiting is None else "the call has its result already"

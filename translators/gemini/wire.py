@@ -162,6 +162,17 @@ def compact(raw: bytes) -> str:
     return msgspec.json.format(raw, indent=-1).decode()
 
 
+def written(raw: bytes) -> str:
+    """The arguments of a call in an answer as JSON text; an object that came as text is that object."""
+    if raw in (b"", b"null", b'""'):
+        return "{}"
+    if raw[:1] == b'"':
+        text = msgspec.json.decode(raw, type=str)
+        if as_args(text)[1] is None:
+            return compact(text.encode())
+    return compact(raw)
+
+
 def free_text(arguments: str) -> str:
     """The text a custom tool was called with, out of the `{"input": ...}` it was wrapped in."""
     value = as_args(arguments)[0]

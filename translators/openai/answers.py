@@ -4,13 +4,14 @@ From OpenAI's API reference (completion usage) with the vendors' additions.
 """
 
 import json
+import re
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from translators.faults import ProtocolFault
-from translators.ir import Finish, Json, Usage
+from translators.ir import Finish, Json, Lost, Usage
 from translators.profile import Profile
 
 _T = TypeVar("_T")
@@ -42,13 +43,16 @@ _NO_DETAILS = WireDetails()
 def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
     """`data` by `decoder`. Raises ProtocolFault, saying that `what` is not what it should be.
 
-    Strict parsers refuse half a surrogate pair; vendors that cut an emoji between two events send just that, so a
-    refused text gets a second look from the tolerant parser of the standard library. What is skipped is not looked at
-    by either, so that it is UTF-8 is seen to first: it may be passed on.
+    Half a surrogate pair is no character, and no dialect's writer could pass it on. It can only stand in an escape, so
+    only an answer that has one of that range is parsed twice. A refused text gets a second look from the tolerant
+    parser of the standard library: some servers write NaN. What is skipped is not looked at by either, so that it is
+    UTF-8 is seen to first: it may be passed on.
     """
     try:
         if not data.isascii():
             data.decode()
+        if b"\\u" in data and _SURROGATE.search(data) and not _in_pairs(data):
+            raise ProtocolFault(f"{what} has half a character, an unpaired surrogate")
         return decoder.decode(data)
     except msgspec.ValidationError:
         raise ProtocolFault(f"{what} has a field of the wrong type") from None
@@ -62,6 +66,20 @@ def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
         return msgspec.convert(json.loads(data.decode()), decoder.type)
     except (ValueError, RecursionError, msgspec.ValidationError):
         raise ProtocolFault(f"{what} is no valid JSON") from None
+
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _in_pairs(data: bytes) -> bool:
+    """Whether every surrogate in a text stands beside its other half; also where the text is no JSON at all."""
+    try:
+        json.dumps(json.loads(data), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def read_usage(usage: WireUsage, profile: Profile) -> Usage:
@@ -116,11 +134,23 @@ FAILED_FINISHES = frozenset({"error", "insufficient_system_resource", "aborted"}
 
 def read_finish(reason: str, *, called: bool) -> Finish:
     """What a finish reason means. Vendors say `stop` beside tool calls and `tool_calls` beside none: the calls
-    themselves decide. A reason nobody knows counts as a plain stop."""
+    themselves decide. A reason nobody knows counts as a plain stop, which `guessed` tells of."""
     finish = FINISHES.get(reason, Finish.STOP)
     if finish in (Finish.STOP, Finish.TOOL_CALLS):
         return Finish.TOOL_CALLS if called else Finish.STOP
     return finish
+
+
+def guessed(reason: str) -> Lost | None:
+    """What to tell of a finish reason that is not known."""
+    if reason in FINISHES:
+        return None
+    return Lost("answer.finish_reason", f"{reason[:40]} is not known, and was told as a plain end", guessed=True)
+
+
+def passed_over(name: str, why: str) -> Lost:
+    """What to tell of something in an answer that nobody here knows, under its own name, e.g. `response.new`."""
+    return Lost(f"answer.{name[:60]}", why)
 
 
 _MOST = 1 << 53

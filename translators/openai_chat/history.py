@@ -76,6 +76,7 @@ class History:
             parts.append(Refusal(string(message["refusal"], "refusal")))
         if FIELD in message:
             _sign(parts, message[FIELD])
+        parts += _pictures(message.get("images"))
         name = message.get("name")
         if parts or (not calls and not legacy and len(items) == before):
             items.append(Message("assistant", tuple(parts), None if name is None else string(name, "name")))
@@ -120,6 +121,17 @@ class History:
     def _result(self, message: dict[str, Json], call_id: str) -> None:
         parts = _parts(message.get("content"))
         self.items.append(ToolResult(call_id, tuple(parts), cache=_cache(message)))
+
+
+def _pictures(images: Json) -> list[Part]:
+    """What the model drew, which `images` of its answer showed."""
+    parts: list[Part] = []
+    for k, entry in enumerate(() if images is None else array(images, "images")):
+        try:
+            parts.append(Foreign(Dialect.OPENAI_CHAT, "images", entry, _image(obj(entry, ""))))
+        except Wrong as wrong:
+            raise wrong.under(f"images[{k}]") from None
+    return parts
 
 
 def _sign(parts: list[Part], extra: Json) -> None:

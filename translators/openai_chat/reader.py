@@ -6,13 +6,14 @@ State is one small record per choice and per tool call, never text. What vendors
 - OpenRouter gives the same finish reason twice, and empty deltas after it: repetition is ignored. Another reason, or
   content after the finish, is a fault.
 - Tool calls: Mistral sends whole calls in one delta, with no index; Qwen repeats empty ids; some servers count every
-  call as index 0. A call starts once its name is known. Its index here is its ordinal, and an id is made up where there
-  is none.
+  call as index 0.
+- A chunk may have the whole `message` (MiniMax's last, Perplexity's every one). Where its delta says nothing, what of
+  the message was not told is told.
 - Errors come as a named event (Groq), beside choices or inside one (OpenRouter), or as a finish reason.
 - Reasoning ends where something else begins, or with its blob.
 """
 
-import json
+import re
 from collections.abc import Sequence
 
 import orjson
@@ -22,25 +23,25 @@ from translators.ir import (
     Annotated,
     Delta,
     Dialect,
-    Ended,
     Event,
     Failed,
+    Foreign,
+    Image,
     Json,
-    ReasoningDelta,
+    Kept,
+    Lost,
     ReasoningEnd,
     RefusalDelta,
     Started,
-    TextDelta,
     TextSigned,
-    ToolArguments,
-    ToolStart,
     Used,
 )
-from translators.openai.answers import FAILED_FINISHES, decode, read_finish, read_usage
+from translators.openai.answers import FAILED_FINISHES, decode, passed_over, read_usage
 from translators.openai.faults import classify
 from translators.openai_chat.reasoning import has_blob, read_entries, read_thinking
+from translators.openai_chat.said import Said
 from translators.openai_chat.signatures import read_signature
-from translators.openai_chat.wire import ANSWER, WireAnswer, WireCall, WireChoice, WireFunction, WireMessage
+from translators.openai_chat.wire import ANSWER, WireAnswer, WireCall, WireChoice, WireMessage
 from translators.profile import Profile
 
 CHOICES_CAP = 128
@@ -59,7 +60,6 @@ class ChatReader:
         "_started",
         "blobs",
         "done",
-        "ignored",
         "only_usage",
         "quiet",
     )
@@ -67,11 +67,10 @@ class ChatReader:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._origin = profile.origin(Dialect.OPENAI_CHAT)
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Said] = {}
         self._started: Started | None = None
         self.done = False
         self._failed = False
-        self.ignored = 0
         self.quiet = False
         self.only_usage = False
         self.blobs = False
@@ -82,12 +81,14 @@ class ChatReader:
         self.quiet = self.only_usage = self.blobs = False
         if data == DONE or not data or self.done or self._failed:
             self.done = self.done or data == DONE
-            self.ignored += data != DONE
             self.quiet = True
             return ()
         if event.name == "error":
             return self._fail(_error_event(data))
-        return self.read(decode(data, ANSWER, "an event of its stream"))
+        chunk = decode(data, ANSWER, "an event of its stream")
+        if chunk.choices is None and chunk.usage is None and chunk.x_groq is None and not chunk.error:
+            return _strange(event.name)
+        return self.read(chunk)
 
     def read(self, chunk: WireAnswer) -> Sequence[Delta]:
         """Deltas of a chunk, or of a whole answer taken as one."""
@@ -106,15 +107,16 @@ class ChatReader:
                     return deltas
         else:
             self.only_usage = chunk.usage is not None
-            self.ignored += chunk.usage is None
         if chunk.usage is not None or chunk.x_groq is not None:
             self._extras(chunk, deltas)
         return deltas
 
     def close(self) -> Sequence[Delta]:
-        """Raises Truncated unless every choice seen has finished."""
+        """Raises Truncated unless every choice seen has finished, ProtocolFault where the first never came."""
         if self._failed or not self._choices or not all(choice.finish for choice in self._choices.values()):
             raise Truncated("it ended its stream before its answer was finished")
+        if 0 not in self._choices:
+            raise ProtocolFault("its answer has no first choice")
         return ()
 
     def _extras(self, chunk: WireAnswer, deltas: list[Delta]) -> None:
@@ -139,32 +141,34 @@ class ChatReader:
             if not 0 <= index < CHOICES_CAP:
                 raise ProtocolFault("an event of its stream has an impossible choice index")
             minted = self._started.id if self._started is not None else ""
-            choice = self._choices[index] = _Choice(index, minted, self._origin)
+            choice = self._choices[index] = Said(index, minted, self._origin)
         if wire.error:
             return classify(200, {"error": wire.error})
         reason = wire.finish_reason
         if reason in FAILED_FINISHES:
             return classify(200, {"error": {"code": reason}})
+        before = len(deltas)
         if wire.delta is not None:
-            before = len(deltas)
             self._delta(wire.delta, wire.logprobs, choice, deltas)
-            if choice.finish and len(deltas) > before:
-                raise ProtocolFault("its stream goes on after the finish reason")
+        if wire.message is not None and len(deltas) == before:
+            self._delta(choice.untold(wire.message, deltas), wire.logprobs, choice, deltas)
+        if choice.finish and any(type(delta) is not Lost for delta in deltas[before:]):
+            raise ProtocolFault("its stream goes on after the finish reason")
         if reason:
             choice.end(reason, deltas)
         return None
 
-    def _delta(self, delta: WireMessage, logprobs: Json, choice: "_Choice", deltas: list[Delta]) -> None:
+    def _delta(self, delta: WireMessage, logprobs: Json, choice: Said, deltas: list[Delta]) -> None:
         if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
             self._reasoning(delta, choice, deltas)
         content = delta.content
         if isinstance(content, list):
             self._content_parts(content, choice, deltas)
         elif content or (logprobs is not None and _says(logprobs)):
-            choice.rest(deltas)
-            deltas.append(TextDelta(content or "", choice.index, logprobs))
+            choice.say(content or "", logprobs, deltas)
         if delta.refusal:
             choice.rest(deltas)
+            choice.kinds.add("refusal")
             deltas.append(RefusalDelta(delta.refusal, choice.index))
         if delta.extra_content is not None:
             self._sign(delta, choice, deltas)
@@ -174,12 +178,30 @@ class ChatReader:
             choice.call(WireCall(index=0, function=delta.function_call), deltas)
         if delta.annotations:
             self._annotations(delta.annotations, choice, deltas)
-        if isinstance(delta.audio, dict):
-            # Sound has no delta of its own; its transcript stands for it, so that the answer counts as begun.
-            transcript = delta.audio.get("transcript")
-            deltas.append(TextDelta(transcript if isinstance(transcript, str) else "", choice.index))
+        if delta.images is not None or delta.audio is not None:
+            self._media(delta, choice, deltas)
 
-    def _reasoning(self, delta: WireMessage, choice: "_Choice", deltas: list[Delta]) -> None:
+    def _media(self, delta: WireMessage, choice: Said, deltas: list[Delta]) -> None:
+        self._images(delta.images, choice, deltas)
+        if isinstance(delta.audio, dict):
+            self._sound(delta.audio, choice, deltas)
+
+    def _sound(self, audio: dict[str, Json], choice: Said, deltas: list[Delta]) -> None:
+        """Sound has no delta of its own; its transcript stands for it, so that the answer counts as begun."""
+        choice.kinds.add("audio")
+        if audio.get("data"):
+            deltas.append(passed_over("audio", "sound goes to clients of chat alone, others read its transcript"))
+        transcript = audio.get("transcript")
+        choice.say(transcript if isinstance(transcript, str) else "", None, deltas)
+
+    def _images(self, images: Json, choice: Said, deltas: list[Delta]) -> None:
+        """Pictures that the model made, as OpenRouter gives them."""
+        for entry in images if isinstance(images, list) else ():
+            choice.kinds.add("images")
+            choice.rest(deltas)
+            deltas.append(Kept(Foreign(Dialect.OPENAI_CHAT, "images", entry, _made(entry)), choice.index))
+
+    def _reasoning(self, delta: WireMessage, choice: Said, deltas: list[Delta]) -> None:
         details = delta.reasoning_details or ()
         self.blobs = any(has_blob(entry) for entry in details)
         entries = list(read_entries(details, self._origin))
@@ -193,27 +215,30 @@ class ChatReader:
                 choice.thinking = False
                 deltas.append(ReasoningEnd(entry.opaque, choice.index))
 
-    def _calls(self, calls: list[WireCall], choice: "_Choice", deltas: list[Delta]) -> None:
+    def _calls(self, calls: list[WireCall], choice: Said, deltas: list[Delta]) -> None:
         for call in calls:
             self.blobs = self.blobs or call.extra_content is not None
             choice.call(call, deltas)
 
-    def _sign(self, delta: WireMessage, choice: "_Choice", deltas: list[Delta]) -> None:
+    def _sign(self, delta: WireMessage, choice: Said, deltas: list[Delta]) -> None:
         opaque = read_signature(delta.extra_content, self._origin)
         if opaque is not None:
             self.blobs = True
             choice.rest(deltas)
+            choice.kinds.add("extra_content")
             deltas.append(TextSigned(opaque, choice.index))
 
-    def _annotations(self, notes: list[Json], choice: "_Choice", deltas: list[Delta]) -> None:
+    def _annotations(self, notes: list[Json], choice: Said, deltas: list[Delta]) -> None:
         """Citations of pages; a router's notes on files are its own. An `index` is no part of a citation."""
         cited = [note for note in notes if isinstance(note, dict) and note.get("type") == "url_citation"]
-        self.ignored += len(notes) - len(cited)
+        choice.kinds.add("annotations")
+        if len(cited) < len(notes):
+            deltas.append(passed_over("annotations", "only citations of pages have a form elsewhere"))
         bare = [{name: one for name, one in note.items() if name != "index"} for note in cited]
         deltas.extend(Annotated(note, choice.index) for note in bare)
 
-    def _content_parts(self, parts: list[Json], choice: "_Choice", deltas: list[Delta]) -> None:
-        """Mistral's content array: thinking and text; other kinds say nothing here."""
+    def _content_parts(self, parts: list[Json], choice: Said, deltas: list[Delta]) -> None:
+        """Mistral's content array: thinking and text; other kinds have no word here, which is told."""
         for part in parts:
             kind = part.get("type") if isinstance(part, dict) else None
             if kind == "thinking":
@@ -224,114 +249,26 @@ class ChatReader:
                     choice.thinking = False
                     deltas.append(ReasoningEnd(block.opaque, choice.index))
             elif kind == "text" and isinstance(part.get("text"), str):
-                choice.rest(deltas)
-                deltas.append(TextDelta(part["text"], choice.index))
+                choice.say(part["text"], None, deltas)
             else:
-                self.ignored += 1
+                deltas.append(passed_over(str(kind or "content"), "a part of a kind that is not known"))
 
 
-class _Call:
-    """A tool call under way; it has no index before its name is known."""
-
-    __slots__ = ("id", "index", "name")
-
-    def __init__(self) -> None:
-        self.id = ""
-        self.name = ""
-        self.index = -1
+_QUIET = frozenset(("", "ping", "heartbeat", "keepalive", "keep-alive"))
+"""Names of events that say no more than that the stream goes on."""
+_DATA_URL = re.compile(r"data:(image/[\w.+-]+);base64,(.+)", re.DOTALL)
 
 
-class _Choice:
-    """What must be remembered of one choice."""
-
-    __slots__ = ("_calls", "_last", "_minted", "_origin", "_slots", "_thought", "finish", "index", "thinking")
-
-    def __init__(self, index: int, minted: str, origin: str) -> None:
-        self.index = index
-        self.finish = ""
-        self.thinking = False
-        self._thought: Json = None
-        self._slots: dict[int, _Call] = {}
-        self._last: _Call | None = None
-        self._calls = 0
-        self._minted = minted
-        self._origin = origin
-
-    def think(self, text: str, block: Json, deltas: list[Delta]) -> None:
-        """Text of a reasoning block; another `block` number ends the one before."""
-        if self.thinking and block != self._thought:
-            deltas.append(ReasoningEnd(None, self.index))
-        self.thinking = True
-        self._thought = block
-        deltas.append(ReasoningDelta(text, self.index))
-
-    def rest(self, deltas: list[Delta]) -> None:
-        """Something else begins, so a reasoning block that is open ends."""
-        if self.thinking:
-            self.thinking = False
-            deltas.append(ReasoningEnd(None, self.index))
-
-    def end(self, reason: str, deltas: list[Delta]) -> None:
-        if self.finish:
-            if reason != self.finish:
-                raise ProtocolFault("its stream has two finish reasons for one choice")
-            return
-        self.rest(deltas)
-        self.finish = reason
-        deltas.append(Ended(read_finish(reason, called=self._calls > 0), self.index))
-
-    def call(self, wire: WireCall, deltas: list[Delta]) -> None:
-        self.rest(deltas)
-        custom = wire.custom
-        name = (custom.name if custom else wire.function.name if wire.function else None) or ""
-        call = self._slot(wire, name)
-        if call.index < 0:
-            call.id = call.id or wire.id or ""
-            if name:
-                self._start(call, name, wire, deltas)
-        text = custom.input if custom else _arguments(wire.function)
-        if text:
-            if call.index < 0:
-                raise ProtocolFault("its stream has arguments for a tool call without a name")
-            deltas.append(ToolArguments(call.index, text, self.index))
-
-    def _start(self, call: _Call, name: str, wire: WireCall, deltas: list[Delta]) -> None:
-        call.name = name
-        call.index = self._calls
-        self._calls += 1
-        call.id = call.id or mint(self._minted, self.index, call.index)
-        opaque = read_signature(wire.extra_content, self._origin) if wire.extra_content is not None else None
-        deltas.append(ToolStart(call.index, call.id, name, wire.custom is not None, self.index, opaque))
-
-    def _slot(self, wire: WireCall, name: str) -> _Call:
-        """The call this delta speaks of: by index, else the last one unless a name begins another."""
-        if wire.index is None:
-            goes_on = not name or (self._last is not None and wire.id == self._last.id)
-            call = self._last if goes_on else None
-        else:
-            call = self._slots.get(wire.index)
-        if call is not None and name and wire.id and call.index >= 0 and wire.id != call.id:
-            call = None  # a server that gives every call the same index
-        if call is None:
-            call = _Call()
-        if wire.index is not None:
-            self._slots[wire.index] = call
-        self._last = call
-        return call
+def _strange(name: str) -> Sequence[Delta]:
+    return () if name in _QUIET else (passed_over(name, "an event that is not known"),)
 
 
-def mint(answer: str, choice: int, index: int) -> str:
-    """An id for a call that came without one, unlike those of other answers."""
-    base = "".join(c for c in answer[-24:] if c.isascii() and c.isalnum())
-    return f"call_{base}_{choice}_{index}"
-
-
-def _arguments(function: WireFunction | None) -> str:
-    """Arguments as text; Mistral may send them parsed."""
-    arguments = function.arguments if function is not None else None
-    if isinstance(arguments, dict):
-        return json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
-    return arguments or ""
+def _made(entry: Json) -> Image | None:
+    """The picture in an entry that has its data; None for one that is elsewhere."""
+    image = entry.get("image_url") if isinstance(entry, dict) else None
+    url = image.get("url") if isinstance(image, dict) else None
+    found = _DATA_URL.fullmatch(url) if isinstance(url, str) else None
+    return Image(data=found[2], media_type=found[1]) if found else None
 
 
 def _says(logprobs: Json) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from translators.ir import Dialect, Json, OutputFormat, Request, Tool, ToolChoice
 from translators.openai.effort import effort_of
+from translators.openai.results import settled
+from translators.openai.tools import named_once
 from translators.openai_chat.fit import fit
 from translators.openai_chat.turns import Turns
 from translators.profile import Profile
@@ -47,8 +49,8 @@ def render_request(request: Request, profile: Profile) -> tuple[dict[str, Json],
     """The body for `profile`'s target and what was lost on the way."""
     report = Report()
     turns = Turns(profile, report)
-    for item in request.items:
-        turns.add(item)
+    for at, item in settled(request.items, report):
+        turns.add(item, at)
     body: dict[str, Json] = {"model": profile.model or request.model, "messages": turns.finish()}
     body.update((name, value) for name in SAME_NAME if (value := getattr(request, name)) is not None)
     _users(body, report)
@@ -65,7 +67,7 @@ def render_request(request: Request, profile: Profile) -> tuple[dict[str, Json],
     if request.output is not None:
         body["response_format"] = _format(request.output)
     if request.tools:
-        body["tools"] = [_tool(tool, f"tools[{i}]", report) for i, tool in enumerate(request.tools)]
+        body["tools"] = [_tool(tool, field, report) for field, tool in named_once(request.tools, report)]
     if request.tool_choice is not None:
         body["tool_choice"] = _choice(request.tool_choice, request.tools)
     _effort(body, request, report)
@@ -109,7 +111,7 @@ def _format(output: OutputFormat) -> dict[str, Json]:
 
 def _tool(tool: Tool, field: str, report: Report) -> dict[str, Json]:
     if tool.cache is not None:
-        report.dropped(f"{field}.cache_control", "chat has no cache markers")
+        report.dropped(f"{field}.cache_control", "chat has no cache markers on tools")
     for name in tool.extra:
         report.dropped(f"{field}.{name}", "chat's tools have no such field")
     if tool.custom_format is not None:
@@ -159,9 +161,12 @@ def _extra(body: dict[str, Json], request: Request, report: Report) -> None:
     if request.top_k is not None:
         report.dropped("top_k", "chat has no top_k")
     for name, value in request.extra.items():
-        if name in VENDOR_RUN:
+        if name == "tools" and isinstance(value, dict):
+            for path in value:
+                report.refused(path, "a tool that only its own vendor runs", own=True)
+        elif name in VENDOR_RUN:
             report.refused(name, "a tool that only its own vendor runs")
         elif name not in KNOWN_EXTRA:
-            report.dropped(name, f"{Dialect.OPENAI_CHAT} has no such field")
+            report.unsaid(name, value, f"{Dialect.OPENAI_CHAT} has no such field")
         else:
             body[name] = value

@@ -12,6 +12,7 @@ from translators.openai_chat.reasoning import has_blob, render_blocks
 from translators.openai_chat.signatures import FIELD, VENDOR, render_signature
 from translators.profile import Profile
 from translators.remember import Called, Said, Turn
+from translators.report import Report
 
 REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking_blocks")
 UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
@@ -20,9 +21,14 @@ UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 _Message = dict[str, Json]
 
 
-def replayed(body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile) -> dict[str, Json]:
+def replayed(
+    body: dict[str, Json],
+    turns: Sequence[Turn | None],
+    profile: Profile,
+    report: Report,  # noqa: ARG001 - the Codec's signature
+) -> dict[str, Json]:
     """The body with what this target itself said in `turns`, those of its messages with calls, in order. What another
-    target said is left to `relay_request`, which takes it out."""
+    target said is left to `relay_request`, which takes it out and notes it: in this dialect, blobs bear marks."""
     origin = profile.origin(Dialect.OPENAI_CHAT)
     places = [at for at, message in enumerate(body["messages"]) if _calls(message)]
     if len(places) != len(turns):

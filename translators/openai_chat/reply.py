@@ -12,9 +12,22 @@ import orjson
 from msgspec import Struct
 
 from translators.codec import Context, Seen
-from translators.faults import Failure, ProtocolFault
+from translators.faults import Failure, ProtocolFault, Truncated
 from translators.fold import fold
-from translators.ir import Choice, Dialect, Finish, Json, Message, Reasoning, Refusal, Reply, Text, ToolCall
+from translators.ir import (
+    Choice,
+    Dialect,
+    Finish,
+    Foreign,
+    Json,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Reply,
+    Text,
+    ToolCall,
+)
 from translators.openai.answers import FAILED_FINISHES, WireUsage, decode, read_finish, read_usage, render_usage
 from translators.openai.faults import classify
 from translators.openai.text import dumps
@@ -22,7 +35,7 @@ from translators.openai_chat.reader import ChatReader
 from translators.openai_chat.reasoning import has_blob, marked, render_blocks
 from translators.openai_chat.signatures import mark, signed_fields
 from translators.openai_chat.wire import ANSWER
-from translators.openai_chat.writer import finish_reason
+from translators.openai_chat.writer import finish_reason, picture
 from translators.profile import Profile
 
 _T = TypeVar("_T")
@@ -74,7 +87,7 @@ def inspect_reply(body: bytes, profile: Profile) -> Seen:
         id=glance.id or "",
         model=glance.model or "",
         usage=None if glance.usage is None else read_usage(glance.usage, profile),
-        finish=None if reason is None else read_finish(reason, called=called),
+        finish=read_finish(reason or "", called=called),
         body=_marked(body, profile) if any(map(_bound, messages)) else None,
     )
 
@@ -86,8 +99,11 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
         if choice.message is None and not choice.error:
             raise ProtocolFault("its answer has a choice without a message")
         choice.index = i if choice.index is None else choice.index
-        choice.delta, choice.finish_reason = choice.message, choice.finish_reason or "stop"
-    return fold(ChatReader(profile).read(answer))
+        choice.delta, choice.message = choice.message, None
+    reader = ChatReader(profile)
+    reply = fold(reader.read(answer))
+    reader.close()
+    return reply
 
 
 def render_reply(reply: Reply, context: Context) -> bytes:
@@ -128,6 +144,8 @@ def _message(choice: _Choice) -> _Message:
         raise Failure(classify(200, {"error": {"code": choice.finish_reason}}))
     if choice.message is None:
         raise ProtocolFault("its answer has a choice without a message")
+    if not choice.finish_reason:
+        raise Truncated("its answer has a choice without a finish reason")
     return choice.message
 
 
@@ -158,6 +176,9 @@ def _render_choice(choice: Choice, context: Context) -> dict[str, Json]:
     calls = [_render_call(item, cut=cut) for item in choice.items if isinstance(item, ToolCall)]
     if calls:
         message["tool_calls"] = calls
+    made = [picture(part.shown) for part in _parts(choice) if isinstance(part, Foreign) and part.shown is not None]
+    if made:
+        message["images"] = made
     if choice.annotations:
         message["annotations"] = list(choice.annotations)
     return {
@@ -168,8 +189,12 @@ def _render_choice(choice: Choice, context: Context) -> dict[str, Json]:
     }
 
 
+def _parts(choice: Choice) -> list[Part]:
+    return [part for item in choice.items if isinstance(item, Message) for part in item.parts]
+
+
 def _texts(choice: Choice) -> dict[str, Json]:
-    parts = [part for item in choice.items if isinstance(item, Message) for part in item.parts]
+    parts = _parts(choice)
     content = "".join(part.text for part in parts if isinstance(part, Text))
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
     called = any(isinstance(item, ToolCall) for item in choice.items)

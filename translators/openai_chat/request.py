@@ -157,14 +157,14 @@ _STREAM_OPTIONS = frozenset({"include_usage", "include_obfuscation"})
 
 def _tools(body: dict[str, Json], fields: dict[str, Json], extra: dict[str, Json]) -> None:
     tools: list[Tool] = []
-    foreign: list[Json] = []
+    foreign: dict[str, Json] = {}
     for i, tool in enumerate(_list(body, "tools")):
         try:
             read = _tool(obj(tool, ""))
         except Wrong as wrong:
             raise wrong.under(f"tools[{i}]") from None
         if read is None:
-            foreign.append(tool)
+            foreign[f"tools[{i}]"] = tool
         else:
             tools.append(read)
     for i, function in enumerate(_list(body, "functions")):

@@ -21,11 +21,13 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
+from translators.openai.media import is_picture
 from translators.openai_chat.reasoning import own, render_blocks
 from translators.openai_chat.signatures import FIELD, render_signature
 from translators.profile import Profile
 from translators.report import Report
 
+NO_MARKERS = "sidestep sends no cache markers in chat's requests"
 ALNUM9 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -47,9 +49,12 @@ class Turns:
         self._pictures: list[Json] = []
         self._replies = False
         """A turn has been taken: a system message from here on stands in the middle."""
+        self._unmarked = False
+        """A cache marker was left out."""
 
-    def add(self, item: Item) -> None:
-        self._at += 1
+    def add(self, item: Item, at: int) -> None:
+        """`at` is its place among the request's items."""
+        self._at = at
         if isinstance(item, ToolResult):
             self._end_turn()
             self._result(item)
@@ -129,7 +134,7 @@ class Turns:
     def _call(self, call: ToolCall, at: int) -> dict[str, Json]:
         call_id = tool_id(call.id, self._profile)
         if call.cache is not None:
-            self._no_markers()
+            self._no_markers(f"items[{at}]")
         signed = {} if call.opaque is None else self._signed(call.opaque, at)
         if call.custom:
             return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}, **signed}
@@ -137,12 +142,12 @@ class Turns:
         return {"id": call_id, "type": "function", "function": function, **signed}
 
     def _result(self, item: ToolResult) -> None:
-        texts = [part for part in item.parts if not isinstance(part, Image | File)]
-        pictures = [part for part in item.parts if isinstance(part, Image | File)]
+        texts = [part for part in item.parts if not _is_shown(part)]
+        pictures = [part for part in item.parts if _is_shown(part)]
         self._shown = ((self._at, item),)
         content = self._content(texts)
         if item.cache is not None:
-            self._no_markers()
+            self._no_markers(f"items[{self._at}]")
         if item.is_error:
             prefix = "Error: "
             content = prefix + content if isinstance(content, str) else [{"type": "text", "text": prefix}, *content]
@@ -181,7 +186,7 @@ class Turns:
             return ""
         if plain and len(parts) == 1 and isinstance(parts[0], Text):
             if parts[0].cache is not None:
-                self._no_markers()
+                self._no_markers(self._path(parts[0]))
             return parts[0].text
         rendered = [said for part in parts if (said := self._part(part)) is not None]
         return rendered or ("" if plain else [])
@@ -190,7 +195,7 @@ class Turns:
         """None for a part that cannot be said; that is noted."""
         if isinstance(part, Text):
             if part.cache is not None:
-                self._no_markers()
+                self._no_markers(self._path(part))
             return {"type": "text", "text": part.text}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
@@ -209,8 +214,10 @@ class Turns:
             return self._refused(part, "the model takes no images")
         if part.url is not None and not self._profile.image_urls:
             return self._refused(part, "the model takes no images by address")
+        if part.data is not None and not is_picture(part.media_type):
+            return self._refused(part, f"chat takes no {part.media_type[:40]} as a picture")
         if part.cache is not None:
-            self._no_markers()
+            self._no_markers(self._path(part))
         image = {"url": part.url or f"data:{part.media_type};base64,{part.data}"}
         if part.detail is not None:
             image["detail"] = part.detail
@@ -222,7 +229,7 @@ class Turns:
         if part.data is None:
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.cache is not None:
-            self._no_markers()
+            self._no_markers(self._path(part))
         if part.media_type.startswith("text/") and (text := _decoded(part)) is not None:
             self._report.approximated(self._path(part), "a text document is told as text")
             return {"type": "text", "text": text}
@@ -232,8 +239,15 @@ class Turns:
         return {"type": "file", "file": file}
 
     def _foreign(self, part: Foreign) -> Json:
-        if part.dialect == Dialect.OPENAI_CHAT:
+        if part.dialect == Dialect.OPENAI_CHAT and part.kind != "images":
             return part.value
+        if part.shown is not None or part.kind == "images":
+            self._report.dropped(self._path(part), "chat's models take no pictures of their own")
+            return None
+        if part.plain is not None:
+            for name in part.more:
+                self._report.refused(f"{self._path(part)}.{name}", "chat's files have no such field")
+            return self._file(part.plain)
         return self._refused(part, f"chat has no such part as {part.kind}")
 
     def _refused(self, part: Part, why: str) -> None:
@@ -241,12 +255,24 @@ class Turns:
 
     def _path(self, part: Part) -> str:
         return next(
-            f"items[{at}].parts[{k}]" for at, item in self._shown for k, one in enumerate(item.parts) if one is part
+            f"items[{at}].parts[{k}]" for at, item in self._shown for k, one in enumerate(item.parts) if _is(one, part)
         )
 
-    def _no_markers(self) -> None:
-        if not any(entry.field == "cache_control" for entry in self._report.entries):
-            self._report.dropped("cache_control", "chat has no cache markers")
+    def _no_markers(self, path: str) -> None:
+        """Notes, once a request, where the first cache marker stood."""
+        if not self._unmarked:
+            self._unmarked = True
+            self._report.dropped(f"{path}.cache_control", NO_MARKERS)
+
+
+def _is(one: Part, part: Part) -> bool:
+    """Whether a part of an item is the one that is being said, be it as its plain document."""
+    return one is part or (isinstance(one, Foreign) and one.plain is part)
+
+
+def _is_shown(part: Part) -> bool:
+    """Whether a part of a result is a picture or a document."""
+    return isinstance(part, Image | File) or (isinstance(part, Foreign) and part.plain is not None)
 
 
 def _decoded(file: File) -> str | None:

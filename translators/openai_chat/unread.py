@@ -1,7 +1,7 @@
 """Which fields inside a chat request nobody reads: tomorrow's, some vendor's, and those that speak of an answer given.
 
 Runs on a body that was read without complaint, so its shapes are known. Parts of kinds that have no neutral word are
-kept whole elsewhere. A tool message's name is its function's and says nothing that the call does not.
+kept whole elsewhere. A tool message's name says nothing where it is that of the function that was called.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ from translators.report import unread
 
 _MARKS = ("cache_control", "prompt_cache_breakpoint")
 _MESSAGE = frozenset({"role", "content", "name", "cache_control"})
-_ASSISTANT = frozenset({"role", "content", "name", "refusal", "tool_calls", "function_call", FIELD, *reasoning.FIELDS})
+_SAID = frozenset({"role", "content", "name", "refusal", "tool_calls", "function_call", "images", FIELD})
+_ASSISTANT = _SAID.union(reasoning.FIELDS)
 _RESULT = _MESSAGE | {"tool_call_id", "prompt_cache_breakpoint"}
 _MESSAGES = {"assistant": _ASSISTANT, "tool": _RESULT, "function": _RESULT}
 _CALL = frozenset({"id", "type", "index", "function", "custom", FIELD})
@@ -35,6 +36,14 @@ _TOOL = frozenset({"type", "function", "cache_control"})
 _CUSTOM = frozenset({"type", "custom"})
 _CUSTOM_INSIDE = frozenset({"name", "description", "format"})
 _SCHEMA = frozenset({"name", "description", "schema", "strict"})
+_NAMED = frozenset({"name"})
+_CHOSEN = {"function": _NAMED, "custom": _NAMED, "allowed_tools": frozenset({"mode", "tools"})}
+_BESIDE: dict[str, tuple[frozenset[str], dict[str, frozenset[str]]]] = {
+    "response_format": (frozenset({"type", "json_schema"}), {"json_schema": _SCHEMA}),
+    "tool_choice": (frozenset({"type", *_CHOSEN}), _CHOSEN),
+    "function_call": (_NAMED, {}),
+}
+"""Objects beside the messages: their fields, and those of what is inside them."""
 
 
 def fields_unread(body: dict[str, Json]) -> dict[str, Json]:
@@ -46,10 +55,25 @@ def fields_unread(body: dict[str, Json]) -> dict[str, Json]:
         _tool(tool, f"tools[{i}]", found)
     for i, function in enumerate(body.get("functions") or ()):
         unread(function, _FUNCTION, f"functions[{i}]", found)
-    form = body.get("response_format")
-    if isinstance(form, dict) and isinstance(form.get("json_schema"), dict):
-        unread(form["json_schema"], _SCHEMA, "response_format.json_schema", found)
+    _names(body["messages"], found)
+    for name, (known, inside) in _BESIDE.items():
+        holder = body.get(name)
+        if isinstance(holder, dict):
+            unread(holder, known, name, found)
+            for kind, inner in _inside(holder, inside):
+                unread(holder[kind], inner, f"{name}.{kind}", found)
     return found
+
+
+def _names(messages: list[dict[str, Json]], found: dict[str, Json]) -> None:
+    """Names of tool messages that are not their calls'."""
+    called: dict[Json, Json] = {}
+    for i, message in enumerate(messages):
+        for call in message.get("tool_calls") or () if message["role"] == "assistant" else ():
+            called[call["id"]] = (call.get("function") or call.get("custom"))["name"]
+        name = message.get("name") if message["role"] == "tool" else None
+        if name and name != called.get(message["tool_call_id"]):
+            found[f"messages[{i}].name"] = True
 
 
 def _message(message: dict[str, Json], path: str, found: dict[str, Json]) -> None:

@@ -25,6 +25,7 @@ class WireCustom(Struct, gc=False):
 class WireCall(Struct, gc=False):
     index: int | None = None
     id: str | None = None
+    type: Json = None
     function: WireFunction | None = None
     custom: WireCustom | None = None
     extra_content: Json = None
@@ -43,6 +44,8 @@ class WireMessage(Struct, gc=False):
     function_call: WireFunction | None = None
     annotations: list[Json] | None = None
     audio: Json = None
+    images: Json = None
+    """OpenRouter's, that the model made."""
     extra_content: Json = None
 
 

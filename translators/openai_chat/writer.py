@@ -7,6 +7,7 @@ Deliberate choices:
 - A call that got no arguments is given `{}` at the finish, not before: calls may be written in turns. An answer that
   was cut by its bound keeps what it has.
 - Where the caller forced one named tool, the finish reason is `stop`, as OpenAI says it.
+- A picture is an entry of `images`, the field that OpenRouter has for it.
 - Reasoning is written as `reasoning_content` and as `reasoning_details` fragments, whose last one has the blob. A
   thought signature comes with its call, or after its text.
 """
@@ -22,7 +23,9 @@ from translators.ir import (
     Delta,
     Ended,
     Finish,
+    Image,
     Json,
+    Kept,
     Opaque,
     ReasoningDelta,
     ReasoningEnd,
@@ -96,7 +99,16 @@ class ChatWriter:
             return self._delta(delta.choice, b"{%b}" % _signature(delta.opaque))
         if isinstance(delta, Annotated):
             return self._annotated(delta)
+        if isinstance(delta, Kept) and delta.part.shown is not None:
+            return self._picture(delta.part.shown, delta.choice)
         return b""
+
+    def _picture(self, image: Image, choice: int) -> bytes:
+        opening = self._opening(choice)
+        state = self._choices[choice]
+        entry = {"index": state.pictures, **picture(image)}
+        state.pictures += 1
+        return opening + self._chunk(choice, b'{"images":[%b]}' % dumps(entry))
 
     def _annotated(self, delta: Annotated) -> bytes:
         """OpenAI's own SDK puts lists together by `index`, and fails where a second entry has none."""
@@ -189,15 +201,21 @@ class ChatWriter:
 
 class _Open:
     """What must be remembered of a choice: its calls without arguments, its custom calls, its reasoning blocks, and how
-    many annotations it has."""
+    many annotations and pictures it has."""
 
-    __slots__ = ("bare", "blocks", "custom", "notes")
+    __slots__ = ("bare", "blocks", "custom", "notes", "pictures")
 
     def __init__(self) -> None:
         self.bare: set[int] = set()
         self.custom: set[int] = set()
         self.blocks = 0
         self.notes = 0
+        self.pictures = 0
+
+
+def picture(image: Image) -> dict[str, Json]:
+    """A picture that the model made, as an entry of a message's or a delta's `images`."""
+    return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{image.data}"}}
 
 
 def finish_reason(finish: Finish, context: Context) -> str:
@@ -224,5 +242,7 @@ def aside(facts: Mapping[str, Json], context: Context) -> bytes:
 
 
 def shows(delta: Delta) -> bool:
-    """Reasoning text is shown in this dialect's extension fields, so it counts as content."""
+    """Reasoning text and pictures are shown in this dialect's extension fields, so they count as content."""
+    if isinstance(delta, Kept):
+        return delta.part.shown is not None
     return delta.commits or isinstance(delta, ReasoningDelta)

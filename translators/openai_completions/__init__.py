@@ -21,6 +21,7 @@ from translators.openai_completions.request import check_envelope, parse_request
 from translators.openai_completions.writer import CompletionWriter, aside
 from translators.profile import Profile
 from translators.remember import Turn
+from translators.report import Report
 
 __all__ = [
     "as_stream",
@@ -62,8 +63,12 @@ def request_headers(key: str, profile: Profile, body: Mapping[str, Json]) -> lis
     return profile.credentials(key, "authorization")
 
 
-def replayed(body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile) -> dict[str, Json]:  # noqa: ARG001
-    """A prompt has no turns."""
+def replayed(
+    body: dict[str, Json],
+    turns: Sequence[Turn | None],  # noqa: ARG001 - a prompt has no turns
+    profile: Profile,  # noqa: ARG001
+    report: Report,  # noqa: ARG001
+) -> dict[str, Json]:
     return body
 
 

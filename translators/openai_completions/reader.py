@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from translators.faults import ProtocolFault, Truncated
 from translators.ir import Delta, Ended, Event, Failed, Finish, Started, TextDelta, Used
-from translators.openai.answers import FAILED_FINISHES, decode, read_finish, read_usage
+from translators.openai.answers import FAILED_FINISHES, decode, guessed, read_finish, read_usage
 from translators.openai.faults import classify
 from translators.openai_completions.wire import ANSWER, WireAnswer, WireChoice, chat_logprobs
 from translators.profile import Profile
@@ -21,7 +21,7 @@ class CompletionReader:
     """`quiet` says of the last event that a client need not see it: the end mark, a failure, nothing at all;
     `only_usage` that it had nothing but counts."""
 
-    __slots__ = ("_failed", "_finished", "_profile", "_started", "done", "ignored", "only_usage", "quiet")
+    __slots__ = ("_failed", "_finished", "_profile", "_started", "done", "only_usage", "quiet")
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
@@ -30,7 +30,6 @@ class CompletionReader:
         self._started = False
         self._failed = False
         self.done = False
-        self.ignored = 0
         self.quiet = False
         self.only_usage = False
 
@@ -40,7 +39,6 @@ class CompletionReader:
         self.quiet = self.only_usage = False
         if data == DONE or not data or self.done or self._failed:
             self.done = self.done or data == DONE
-            self.ignored += data != DONE
             self.quiet = True
             return ()
         return self.read(decode(data, ANSWER, "an event of its stream"))
@@ -59,7 +57,6 @@ class CompletionReader:
                 return [*deltas, *self._fail(error)]
             self._choice(choice, deltas)
         self.only_usage = not chunk.choices and chunk.usage is not None
-        self.ignored += not chunk.choices and chunk.usage is None
         if chunk.usage is not None:
             deltas.append(Used(read_usage(chunk.usage, self._profile)))
         return deltas
@@ -88,6 +85,9 @@ class CompletionReader:
         reason = wire.finish_reason
         if reason and not finished:
             self._finished[index] = reason
+            lost = guessed(reason)
+            if lost is not None:
+                deltas.append(lost)
             deltas.append(Ended(read_finish(reason, called=False), index))
         elif reason and reason != finished:
             raise ProtocolFault("its stream has two finish reasons for one choice")

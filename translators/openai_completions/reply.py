@@ -1,7 +1,7 @@
 """Whole completions, read and written. Thinking and calls have no place in a completion and stay out."""
 
 from translators.codec import Context, Seen
-from translators.faults import Failure, ProtocolFault
+from translators.faults import Failure, ProtocolFault, Truncated
 from translators.fold import fold
 from translators.ir import Choice, Json, Message, Refusal, Reply, Text
 from translators.openai.answers import decode, read_finish, read_usage, render_usage
@@ -15,12 +15,12 @@ from translators.profile import Profile
 def inspect_reply(body: bytes, profile: Profile) -> Seen:
     """Raises Failure for an error dressed as an answer, ProtocolFault for what is no answer."""
     answer = _read(body)
-    reason = (answer.choices or [])[0].finish_reason
+    reason = (answer.choices or [])[0].finish_reason or ""
     return Seen(
         id=answer.id or "",
         model=answer.model or "",
         usage=None if answer.usage is None else read_usage(answer.usage, profile),
-        finish=None if reason is None else read_finish(reason, called=False),
+        finish=read_finish(reason, called=False),
     )
 
 
@@ -29,7 +29,6 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
     answer = _read(body)
     for place, choice in enumerate(answer.choices or ()):
         choice.index = place if choice.index is None else choice.index
-        choice.finish_reason = choice.finish_reason or "stop"
     return fold(CompletionReader(profile).read(answer))
 
 
@@ -42,6 +41,8 @@ def _read(body: bytes) -> WireAnswer:
         raise ProtocolFault("its answer has no choices")
     if any(choice.text is None for choice in answer.choices):
         raise ProtocolFault("its answer has a choice without text")
+    if not all(choice.finish_reason for choice in answer.choices):
+        raise Truncated("its answer has a choice without a finish reason")
     return answer
 
 

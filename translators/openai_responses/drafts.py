@@ -163,6 +163,18 @@ class Thought(Draft):
         return {"item_id": self.id, "output_index": self.index, "summary_index": 0}
 
 
+class Picture(Draft):
+    """A picture that the model made."""
+
+    def opening(self) -> Item:
+        return {"id": self._item["id"], "type": self._item["type"], "status": "in_progress"}
+
+    def closing(self) -> Iterator[Step]:
+        place = {"item_id": self._item["id"], "output_index": self.index}
+        for step in ("in_progress", "generating", "completed"):
+            yield f"response.image_generation_call.{step}", place
+
+
 class Call(Draft):
     """A call of one of the client's tools."""
 

@@ -31,7 +31,7 @@ from translators.openai.check import Wrong, fail, filled, obj, string
 from translators.openai.history import Calls, arguments_of, audio, breakpoint_marker, data_url
 from translators.openai_responses.envelope import is_reference
 from translators.openai_responses.marks import BOUND, earlier
-from translators.openai_responses.wire import DIALECT, is_minted, reasoning_text
+from translators.openai_responses.wire import DIALECT, PICTURE, is_minted, reasoning_text
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
 _TEXTS = frozenset({"input_text", "output_text", "text"})
@@ -114,7 +114,7 @@ class History:
             self.items.append(Message("assistant", (Text("", opaque=opaque),)))
 
     def _whole(self, item: dict[str, Json], kind: str) -> None:
-        part = Foreign(DIALECT, kind, item)
+        part = Foreign(DIALECT, kind, item, _picture(item) if kind == PICTURE else None)
         self._others.append(item.get("call_id", ""))
         if kind.endswith(("_output", "_response")) or "role" in item:
             self._flush()
@@ -126,6 +126,14 @@ class History:
         if self.kept:
             self.items.append(Message("assistant", tuple(self.kept)))
             self.kept = []
+
+
+def _picture(item: dict[str, Json]) -> Image | None:
+    """What the model drew, if the client brings it."""
+    data, form = item.get("result"), item.get("output_format")
+    if not isinstance(data, str) or not data:
+        return None
+    return Image(data=data, media_type=f"image/{form if isinstance(form, str) and form else 'png'}")
 
 
 def _plain(item: dict[str, Json]) -> Reasoning:

@@ -18,7 +18,7 @@ from typing import Literal, cast, get_args
 from msgspec import Struct
 
 from translators.ir import Json, Opaque
-from translators.openai_responses.wire import DIALECT, is_minted
+from translators.openai_responses.wire import DIALECT, PICTURE, is_minted
 
 PREFIX = "sidestep."
 BOUND = "encrypted_content"
@@ -73,8 +73,8 @@ def mark_item(item: dict[str, Json], origin: str) -> dict[str, Json]:
 
 def own_item(item: dict[str, Json], origin: str) -> dict[str, Json] | None:
     """An item of a client's history as it may be relayed to `origin`: unwrapped, or as it came where nothing is
-    wrapped. None where it is bound to another place, or is reasoning of ours that is of use to nobody."""
-    if item.get("type") == "reasoning" and not item.get(BOUND):
+    wrapped. None where it is bound to another place, or is reasoning or a picture that has its name from here."""
+    if item.get("type") in ("reasoning", PICTURE) and not item.get(BOUND):
         return None if is_minted(item.get("id")) else item
     mark = unmarked(item.get(BOUND))
     if mark is None:

@@ -26,6 +26,7 @@ _FIELDS = {
 _DETAILS = {
     ".function": "",
     ".function.description": ".description",
+    ".function.name": ".name",
     ".function.parameters": ".parameters",
     ".function.strict": ".strict",
     ".custom": "",

@@ -1,8 +1,8 @@
 """What was told of an answer's output items so far, and the deltas that tell the rest.
 
 Text or arguments may come in deltas, with a `.done` event, with the finished item or with the whole answer at the end.
-So each piece of an item is told by what is new of it: of each part the characters told are counted, and a whole text
-tells only what follows them. State is a small record per item, never text.
+So each piece of an item is told by what is new of it: of each part it is remembered how much was told, and a whole text
+tells only what follows that. One that begins otherwise is a fault. State is a small record per item, never text.
 """
 
 from translators.faults import ProtocolFault
@@ -20,6 +20,8 @@ from translators.ir import (
     ToolArguments,
     ToolStart,
 )
+from translators.openai.answers import passed_over
+from translators.openai.told import Told
 from translators.openai_responses.marks import BOUND, mark_item
 from translators.openai_responses.wire import (
     DIALECT,
@@ -49,8 +51,8 @@ class Item:
         self.closed = False
         self.call = -1
         """Index of the call it is, once that began."""
-        self.said: dict[int, int] = {}
-        """Part -> characters told of it."""
+        self.said: dict[int, Told] = {}
+        """Part -> how much was told of it."""
         self.starts: dict[int, int] = {}
         """Part -> where it begins in the answer's text."""
         self.noted: dict[int, int] = {}
@@ -60,14 +62,13 @@ class Item:
 class Output:
     """The items of one answer. Its methods add to the list of deltas they are given."""
 
-    __slots__ = ("_length", "_origin", "calls", "ignored", "items")
+    __slots__ = ("_length", "_origin", "calls", "items")
 
     def __init__(self, profile: Profile) -> None:
         self._origin = profile.origin(DIALECT)
         self._length = 0
         self.items: dict[int, Item] = {}
         self.calls = 0
-        self.ignored = 0
 
     def item(self, index: Json, kind: str) -> Item:
         """The item at an index, which is of `kind` if it is new. Raises ProtocolFault for what is no index."""
@@ -117,8 +118,9 @@ class Output:
     def say(
         self, item: Item, at: int, whole: str, deltas: list[Delta], logprobs: Json = None, *, refuses: bool = False
     ) -> None:
-        """The rest of a part of which some was told already."""
-        rest = whole[item.said.get(at, 0) :]
+        """The rest of a part of which some was told already. Raises ProtocolFault where that is not how it begins."""
+        said = item.said.get(at)
+        rest = whole if said is None else said.rest(whole)
         if rest:
             self.tell(item, at, rest, deltas, logprobs, refuses=refuses)
 
@@ -128,7 +130,9 @@ class Output:
         """More of a part."""
         said = item.said
         known = said.get(at)
-        said[at] = (known or 0) + len(text)
+        if known is None:
+            said[at] = Told()
+        said[at].add(text)
         if item.silent or item.kind == "reasoning":
             deltas.append(ReasoningDelta(PARAGRAPH + text if known is None and len(said) > 1 else text))
         elif item.kind in CALLS:
@@ -147,14 +151,17 @@ class Output:
         """A citation in a part."""
         item.noted[at] = item.noted.get(at, 0) + 1
         cited = None if item.silent else chat_annotation(note, item.starts.get(at, self._length))
-        if cited is None:
-            self.ignored += 1
-        else:
+        if cited is not None:
             deltas.append(Annotated(cited))
+        elif not item.silent:
+            deltas.append(passed_over("annotations", "only citations of pages have a form elsewhere"))
 
     def _part(self, item: Item, at: int, part: dict[str, Json], deltas: list[Delta]) -> None:
         if part.get("type") == "refusal":
             self.say(item, at, word(part, "refusal"), deltas, refuses=True)
+            return
+        if part.get("type") != "output_text" and not word(part, "text"):
+            deltas.append(passed_over(word(part, "type") or "content", "a part of a kind that is not known"))
             return
         untold = at not in item.said
         self.say(item, at, word(part, "text"), deltas, part.get("logprobs") if untold else None)

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 
 from translators.faults import Fault, ProtocolFault, Truncated
 from translators.ir import Delta, Ended, Event, Failed, Json, Started, Used
-from translators.openai.answers import decode
+from translators.openai.answers import decode, passed_over
 from translators.openai_responses.faults import classify
 from translators.openai_responses.output import Output
-from translators.openai_responses.wire import DONE, EVENT, WireEvent, WireResponse, read_finish, read_usage
+from translators.openai_responses.wire import DONE, EVENT, WireEvent, WireResponse, guessed, read_finish, read_usage
 from translators.profile import Profile
 
 
@@ -24,16 +24,14 @@ class ResponsesReader:
     """Upstream events in, deltas out. `quiet` says of the last event that a client need not see it; `started` and
     `sequence` are what an event of failure must fit."""
 
-    __slots__ = ("_failed", "_output", "_strays", "done", "ignored", "quiet", "sequence", "started")
+    __slots__ = ("_failed", "_output", "done", "quiet", "sequence", "started")
 
     def __init__(self, profile: Profile) -> None:
         self._output = Output(profile)
         self._failed = False
-        self._strays = 0
         self.started: Started | None = None
         self.sequence = -1
         self.done = False
-        self.ignored = 0
         self.quiet = False
 
     def feed(self, event: Event) -> Sequence[Delta]:
@@ -41,8 +39,6 @@ class ResponsesReader:
         data = event.data
         self.quiet = False
         if data == DONE or not data or self.done or self._failed:
-            self._strays += data != DONE
-            self.ignored = self._strays + self._output.ignored
             self.quiet = True
             return ()
         wire = decode(data, EVENT, "an event of its stream")
@@ -55,13 +51,12 @@ class ResponsesReader:
             self._rare(kind, wire, deltas)
         else:
             read(self._output, wire, deltas)
-        self.ignored = self._strays + self._output.ignored
         return deltas
 
     def whole(self, response: WireResponse) -> Sequence[Delta]:
         """Deltas of a whole answer. Raises ProtocolFault for one that is not finished."""
         deltas: list[Delta] = []
-        if response.status in ("queued", "in_progress"):
+        if response.status not in _ENDED:
             raise ProtocolFault("its answer is not finished")
         self._begin(response, deltas)
         self._end(response, deltas)
@@ -79,7 +74,8 @@ class ResponsesReader:
         if kind in _LAST:
             if response is None:
                 raise ProtocolFault("the last event of its stream has no answer")
-            response.status = response.status or kind.removeprefix("response.")
+            if response.status not in _ENDED:
+                response.status = kind.removeprefix("response.")
             self._begin(response, deltas)
             self._end(response, deltas)
         elif kind in _LIFE and response is not None:
@@ -87,8 +83,8 @@ class ResponsesReader:
         elif kind == "error":
             flat = {"code": wire.code, "message": wire.message, "param": wire.param}
             self._fail(classify(wire.error or flat), deltas)
-        else:
-            self._strays += 1
+        elif kind not in _FRAMES and not _hosted(kind):
+            deltas.append(passed_over(kind or "event", "an event that is not known"))
 
     def _begin(self, response: WireResponse, deltas: list[Delta]) -> None:
         if self.started is None:
@@ -104,6 +100,9 @@ class ResponsesReader:
         self._output.rest(response.output or [], deltas)
         if response.usage is not None:
             deltas.append(Used(read_usage(response.usage)))
+        lost = guessed(response)
+        if lost is not None:
+            deltas.append(lost)
         deltas.append(Ended(read_finish(response, called=self._output.calls > 0)))
         self.done = True
 
@@ -127,14 +126,14 @@ def _added(output: Output, wire: WireEvent, deltas: list[Delta]) -> None:
     if isinstance(wire.item, dict):
         output.add(wire.output_index, wire.item, deltas)
     else:
-        output.ignored += 1
+        deltas.append(passed_over("item", "an item without content"))
 
 
 def _finished(output: Output, wire: WireEvent, deltas: list[Delta]) -> None:
     if isinstance(wire.item, dict):
         output.close(wire.output_index, wire.item, deltas)
     else:
-        output.ignored += 1
+        deltas.append(passed_over("item", "an item without content"))
 
 
 def _text(output: Output, wire: WireEvent, deltas: list[Delta]) -> None:
@@ -203,7 +202,26 @@ def _string(value: Json) -> str:
 
 
 _LIFE = frozenset({"response.created", "response.queued", "response.in_progress"})
-_LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+_ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
+_LAST = frozenset(f"response.{status}" for status in _ENDED)
+_FRAMES = _LIFE | {
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.reasoning_part.added",
+    "response.reasoning_part.done",
+    "response.reasoning_summary_part.added",
+    "response.reasoning_summary_part.done",
+    "keepalive",
+    "ping",
+}
+"""Events that say nothing that others do not."""
+
+
+def _hosted(kind: str) -> bool:
+    """Whether an event tells of a tool of the provider's own at work; its item comes whole."""
+    return kind.startswith("response.") and ("_call" in kind or "mcp_list_tools" in kind)
+
+
 _READ: dict[str, Callable[[Output, WireEvent, list[Delta]], None]] = {
     "response.output_item.added": _added,
     "response.output_item.done": _finished,

@@ -21,7 +21,7 @@ from translators.openai_responses.fit import BOUND_MIN, Fit
 from translators.openai_responses.marks import BOUND, mark_item, own_item
 from translators.openai_responses.reader import ResponsesReader
 from translators.openai_responses.response import broken, echo, head
-from translators.openai_responses.wire import DIALECT, is_minted
+from translators.openai_responses.wire import DIALECT, PICTURE, is_minted
 from translators.profile import Profile
 from translators.report import Report
 
@@ -52,6 +52,8 @@ def _own(items: list[Json], origin: str, report: Report) -> list[Json]:
         bare = True
         if item.get("type") == "reasoning":
             report.dropped(f"input[{i}]", "reasoning of another provider")
+        elif item.get("type") == PICTURE:
+            report.dropped(f"input[{i}]", "a picture that a model of another provider made")
         else:
             report.refused(f"input[{i}]", "only the provider that made it can read it")
     return [without_id(item) if bare or is_minted(item.get("id")) else item for item in own if item is not None]

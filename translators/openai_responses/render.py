@@ -7,6 +7,7 @@ migrating from chat completions.
 
 from translators.ir import Json, OutputFormat, Request
 from translators.openai.effort import effort_of
+from translators.openai.results import settled
 from translators.openai_responses.fit import BOUND_MIN, CHAT_NAMES, Fit
 from translators.openai_responses.request import ENCRYPTED, LOGPROBS
 from translators.openai_responses.tools import render_choice, render_tools
@@ -18,6 +19,8 @@ Body = dict[str, Json]
 
 KNOWN_EXTRA = frozenset({"store", "moderation", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
 """Fields of chat that this dialect has, too."""
+VENDOR_RUN = frozenset({"tool_choice", "mcp_servers"})
+"""Where requests name, beside their tools, what a vendor itself would run."""
 SAME_NAME = (
     "temperature",
     "top_p",
@@ -35,8 +38,8 @@ def render_request(request: Request, profile: Profile) -> tuple[Body, Report]:
     """The body for `profile`'s target and what was lost on the way."""
     report = Report()
     turns = Turns(profile, report)
-    for item in request.items:
-        turns.add(item)
+    for at, item in settled(request.items, report):
+        turns.add(item, at)
     body: Body = {"model": profile.model or request.model, "input": turns.items, "store": False}
     body.update((name, value) for name in SAME_NAME if (value := getattr(request, name)) is not None)
     if request.stream:
@@ -126,5 +129,7 @@ def _extra(body: Body, request: Request, report: Report) -> None:
     for name, value in request.extra.items():
         if name in KNOWN_EXTRA:
             body[name] = value
+        elif name in VENDOR_RUN:
+            report.refused(name, "a tool that only its own vendor runs")
         elif name != "tools":
-            report.dropped(name, "the Responses API has no such field")
+            report.unsaid(name, value, "the Responses API has no such field")

@@ -14,14 +14,15 @@ from translators.openai_responses.response import summary_text
 from translators.openai_responses.wire import DIALECT
 from translators.profile import Profile
 from translators.remember import Called, Turn
+from translators.report import Report
 
 _Item = dict[str, Json]
 _CALLS = ("function_call", "custom_tool_call")
 
 
-def replayed(body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile) -> dict[str, Json]:
+def replayed(body: dict[str, Json], turns: Sequence[Turn | None], profile: Profile, report: Report) -> dict[str, Json]:
     """The body with what this target itself thought in `turns`, its runs of the assistant's items with calls, in
-    order."""
+    order, and without what is known to be another's."""
     items = body.get("input")
     if not isinstance(items, list):
         return body
@@ -30,10 +31,19 @@ def replayed(body: dict[str, Json], turns: Sequence[Turn | None], profile: Profi
     if len(called) != len(turns):
         return body
     origin = profile.origin(DIALECT)
+    foreign: list[_Item] = []
     for at, turn in zip(called, turns, strict=True):
-        if turn is not None:
-            run = runs[at][1]
-            runs[at] = True, _restored(run, turn) if turn.origin == origin else _foreign(run)
+        if turn is None:
+            continue
+        run = runs[at][1]
+        if turn.origin == origin:
+            runs[at] = True, _restored(run, turn)
+        else:
+            foreign += filter(_is_unmarked, run)
+            runs[at] = True, [item for item in run if not _is_unmarked(item)]
+    if foreign:
+        first = next(i for i, item in enumerate(items) if item is foreign[0])
+        report.dropped(f"input[{first}]", "reasoning of another provider")
     changed = [item for _, run in runs for item in run]
     return body if changed == items else {**body, "input": changed}
 
@@ -63,9 +73,9 @@ def _is_thought(item: _Item) -> bool:
     return item.get("type") == "reasoning"
 
 
-def _foreign(run: list[_Item]) -> list[_Item]:
-    """The run without reasoning that bears no mark: it is known to be another's."""
-    return [item for item in run if not _is_thought(item) or unmarked(item.get(BOUND)) is not None]
+def _is_unmarked(item: _Item) -> bool:
+    """Whether this is reasoning that does not say who made it."""
+    return _is_thought(item) and unmarked(item.get(BOUND)) is None
 
 
 def _restored(run: list[_Item], turn: Turn) -> list[_Item]:

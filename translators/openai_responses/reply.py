@@ -9,7 +9,7 @@ import orjson
 from msgspec import Struct
 
 from translators.codec import Context, Seen
-from translators.faults import Failure, ProtocolFault
+from translators.faults import Failure, ProtocolFault, Truncated
 from translators.fold import fold
 from translators.ir import Choice, Foreign, Json, Message, Opaque, Part, Reasoning, Refusal, Reply, Text, ToolCall
 from translators.openai.answers import decode
@@ -25,6 +25,7 @@ from translators.openai_responses.response import (
     head,
     message,
     output_text,
+    picture,
     reasoning,
     refusal,
 )
@@ -55,6 +56,7 @@ class _Glance(WireResponse, gc=False):
 
 
 _GLANCE = msgspec.json.Decoder(_Glance)
+_FINISHED = ("completed", "incomplete")
 _PENDING = ("queued", "in_progress")
 """Of an answer that is made in the background: its client will ask again."""
 
@@ -93,7 +95,11 @@ def _check(response: WireResponse) -> None:
     fault = fault_of(response)
     if fault is not None:
         raise Failure(fault)
-    if response.output is None and response.status not in _PENDING:
+    if response.status in _PENDING:
+        return
+    if response.status not in _FINISHED:
+        raise Truncated("its answer does not say that it is finished")
+    if response.output is None:
         raise ProtocolFault("its answer has no output")
 
 
@@ -140,6 +146,8 @@ class _Output:
             self._message().append(refusal(part.text))
         elif isinstance(part, Foreign) and part.dialect == DIALECT and isinstance(part.value, dict):
             self._add(part.value)
+        elif isinstance(part, Foreign) and part.shown is not None:
+            self._add(picture(self._id("ig"), part.shown))
 
     def think(self, text: str, opaque: Opaque | None, rides: Rides = "") -> None:
         if text or opaque is not None:

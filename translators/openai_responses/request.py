@@ -186,6 +186,6 @@ def _include(body: dict[str, Json], fields: dict[str, Json], extra: dict[str, Js
             fields["top_logprobs"] = integer(top, "top_logprobs", 0)
     elif top:
         extra["top_logprobs"] = top
-    rest = [one for one in asked if one not in (LOGPROBS, ENCRYPTED)]
-    if rest:
-        extra["include"] = rest
+    for i, one in enumerate(asked):
+        if one not in (LOGPROBS, ENCRYPTED):
+            extra[f"include[{i}]"] = one

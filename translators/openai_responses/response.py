@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from translators.codec import Context
 from translators.faults import Fault
-from translators.ir import Finish, Json, Opaque, Usage
+from translators.ir import Finish, Image, Json, Opaque, Usage
 from translators.openai_responses.faults import failed_error
 from translators.openai_responses.marks import BOUND, Rides, marked
-from translators.openai_responses.wire import CUT, render_usage
+from translators.openai_responses.wire import CUT, PICTURE, render_usage
 
 _REPEATED = (
     "instructions",
@@ -111,6 +111,17 @@ def reasoning(identifier: str, text: str, opaque: Opaque | None, rides: Rides = 
     """Thinking is told as a summary, which is what clients of this dialect look for."""
     item: Item = {"id": identifier, "type": "reasoning", "summary": [summary_text(text)] if text else []}
     return item if opaque is None else {**item, BOUND: marked(opaque, rides)}
+
+
+def picture(identifier: str, image: Image) -> Item:
+    """A picture that the model made, told as what OpenAI's own tool for that gives."""
+    return {
+        "id": identifier,
+        "type": PICTURE,
+        "status": "completed",
+        "result": image.data,
+        "output_format": image.media_type.rpartition("/")[2],
+    }
 
 
 def call(identifier: str, call_id: str, name: str, arguments: str, status: str) -> Item:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from translators.ir import Json, Request, Tool, ToolChoice
 from translators.openai.check import Wrong, array, boolean, fail, filled, obj, string
+from translators.openai.tools import named_once
 from translators.report import Report
 
 _FUNCTION = frozenset({"type", "name", "description", "parameters", "strict"})
@@ -24,10 +25,10 @@ _NO_PARAMETERS = {"type": "object", "properties": {}}
 def read_tools(body: dict[str, Json], fields: dict[str, Json], extra: dict[str, Json]) -> None:
     """Puts tools, web search and choice into `fields`, and what has no word into `extra`. Raises Wrong."""
     tools: list[Tool] = []
-    foreign: list[Json] = []
+    foreign: dict[str, Json] = {}
     for i, tool in enumerate(array(body["tools"], "tools") if body.get("tools") is not None else ()):
         try:
-            read = _tool(obj(tool, ""), extra)
+            read = _tool(obj(tool, ""), f"tools[{i}]", extra)
         except Wrong as wrong:
             raise wrong.under(f"tools[{i}]") from None
         if read is not None:
@@ -35,7 +36,7 @@ def read_tools(body: dict[str, Json], fields: dict[str, Json], extra: dict[str, 
         elif _is_plain_search(tool) and "web_search" not in fields:
             fields["web_search"] = _search(tool)
         else:
-            foreign.append(tool)
+            foreign[f"tools[{i}]"] = tool
     if tools:
         fields["tools"] = tuple(tools)
     if foreign:
@@ -44,14 +45,14 @@ def read_tools(body: dict[str, Json], fields: dict[str, Json], extra: dict[str, 
         _read_choice(body["tool_choice"], {tool.name for tool in tools}, fields, extra)
 
 
-def _tool(tool: dict[str, Json], extra: dict[str, Json]) -> Tool | None:
+def _tool(tool: dict[str, Json], path: str, extra: dict[str, Json]) -> Tool | None:
     """None for what the vendor runs itself."""
     kind = string(tool.get("type"), "type")
     if kind not in ("function", "custom"):
         return None
     for name in tool.keys() - (_FUNCTION if kind == "function" else _CUSTOM):
         if tool[name] is not None:
-            extra[f"tools.{name}"] = tool[name]
+            extra[f"{path}.{name}"] = tool[name]
     description, strict, parameters = tool.get("description"), tool.get("strict"), tool.get("parameters")
     description = None if description is None else string(description, "description")
     name = filled(tool.get("name"), "name")
@@ -133,13 +134,13 @@ def is_own(tool: Json) -> bool:
 
 
 def render_tools(request: Request, report: Report) -> list[Json]:
-    tools = [_rendered(tool, f"tools[{i}]", report) for i, tool in enumerate(request.tools)]
+    tools = [_rendered(tool, field, report) for field, tool in named_once(request.tools, report)]
     if request.web_search is not None and request.web_search is not False:
         tools.append(_web_search(request.web_search))
     foreign = request.extra.get("tools")
-    for tool in foreign if isinstance(foreign, list) else ():
-        kind = tool.get("type") or next(iter(tool), "") if isinstance(tool, dict) else tool
-        report.refused("tools", f"the Responses API runs no tool of type {str(kind)[:40]}")
+    for path, tool in foreign.items() if isinstance(foreign, dict) else ():
+        kind = tool.get("type") or next(iter(tool), "")
+        report.refused(path, f"the Responses API runs no tool of type {str(kind)[:40]}", own=True)
     return tools
 
 

@@ -27,12 +27,14 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
+from translators.openai.media import is_picture
 from translators.openai_responses.marks import BOUND
 from translators.openai_responses.response import summary_text
 from translators.openai_responses.wire import DIALECT, PARAGRAPH
 from translators.profile import Profile
 from translators.report import Report
 
+NO_MARKERS = "sidestep sends no cache markers to the Responses API"
 CALL_ID_MAX = 64
 """Characters of a call's id that OpenAI takes."""
 _WHOLE = ("input_", "output_")
@@ -54,10 +56,13 @@ class Turns:
         """Place of the item at hand among the request's."""
         self._parts: Sequence[Part] = ()
         """Its parts."""
+        self._unmarked = False
+        """A cache marker was left out."""
         self.items: list[dict[str, Json]] = []
 
-    def add(self, item: Item) -> None:
-        self._at += 1
+    def add(self, item: Item, at: int) -> None:
+        """`at` is its place among the request's items."""
+        self._at = at
         if isinstance(item, Message):
             self._message(item)
         elif isinstance(item, ToolCall):
@@ -95,7 +100,7 @@ class Turns:
 
     def _call(self, call: ToolCall) -> None:
         if call.cache is not None:
-            self._no_marker()
+            self._no_marker(self._path())
         if call.opaque is not None:
             self._bound(call.opaque)
         self._replies = True
@@ -112,7 +117,7 @@ class Turns:
         self._replies = True
         self._parts = item.parts
         if item.cache is not None:
-            self._no_marker()
+            self._no_marker(self._path())
         output = self._content(item.parts, "input")
         if item.is_error:
             self._report.approximated(self._path(".is_error"), "told in words")
@@ -157,7 +162,7 @@ class Turns:
         """None for a part that cannot be said; that is noted."""
         if isinstance(part, Text):
             if part.cache is not None:
-                self._no_marker()
+                self._no_marker(self._part_path(part))
             return {"type": f"{side}_text", "text": part.text}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
@@ -167,8 +172,18 @@ class Turns:
             return self._file(part)
         if isinstance(part, Audio):
             return self._refused(part, "the Responses API takes no audio")
+        return self._foreign(part)
+
+    def _foreign(self, part: Foreign) -> Json:
         if part.dialect == DIALECT:
             return part.value
+        if part.shown is not None:
+            self._report.dropped(self._part_path(part), "a picture that a model of another provider made")
+            return None
+        if part.plain is not None:
+            for name in part.more:
+                self._report.refused(f"{self._part_path(part)}.{name}", "the Responses API's files have no such field")
+            return self._file(part.plain)
         return self._refused(part, f"the Responses API has no such part as {part.kind}")
 
     def _image(self, part: Image) -> Json:
@@ -176,8 +191,10 @@ class Turns:
             return self._refused(part, "the model takes no images")
         if part.url is not None and not self._profile.image_urls:
             return self._refused(part, "the model takes no images by address")
+        if part.data is not None and not is_picture(part.media_type):
+            return self._refused(part, f"the Responses API takes no {part.media_type[:40]} as a picture")
         if part.cache is not None:
-            self._no_marker()
+            self._no_marker(self._part_path(part))
         url = part.url or f"data:{part.media_type};base64,{part.data}"
         return {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
 
@@ -187,7 +204,7 @@ class Turns:
         if part.file_id is not None:
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.cache is not None:
-            self._no_marker()
+            self._no_marker(self._part_path(part))
         if part.url is not None:
             return {"type": "input_file", "file_url": part.url}
         media_type = part.media_type or "application/pdf"
@@ -195,12 +212,21 @@ class Turns:
         return {"type": "input_file", "filename": name, "file_data": f"data:{media_type};base64,{part.data}"}
 
     def _refused(self, part: Part, why: str) -> None:
-        at = next(k for k, one in enumerate(self._parts) if one is part)
-        self._report.refused(self._path(f".parts[{at}]"), why)
+        self._report.refused(self._part_path(part), why)
 
-    def _no_marker(self) -> None:
-        if not any(entry.field == "cache_control" for entry in self._report.entries):
-            self._report.dropped("cache_control", "the Responses API has no cache markers")
+    def _part_path(self, part: Part) -> str:
+        return self._path(f".parts[{next(k for k, one in enumerate(self._parts) if _is(one, part))}]")
+
+    def _no_marker(self, path: str) -> None:
+        """Notes, once a request, where the first cache marker stood."""
+        if not self._unmarked:
+            self._unmarked = True
+            self._report.dropped(f"{path}.cache_control", NO_MARKERS)
+
+
+def _is(one: Part, part: Part) -> bool:
+    """Whether a part of an item is the one that is being said, be it as its plain document."""
+    return one is part or (isinstance(one, Foreign) and one.plain is part)
 
 
 def _joined(texts: Sequence[Json]) -> str:

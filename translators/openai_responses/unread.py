@@ -30,6 +30,11 @@ _PARTS = {
     "refusal": frozenset({"type", "refusal"}),
 }
 _FORMAT = frozenset({"type", "name", "description", "schema", "strict"})
+_CHOICES = {
+    **dict.fromkeys(("function", "custom"), frozenset({"type", "name"})),
+    "allowed_tools": frozenset({"type", "mode", "tools"}),
+}
+"""Of the caller's own tools; a choice of what the vendor runs is kept whole."""
 _STREAM_OPTIONS = frozenset({"include_obfuscation"})
 
 
@@ -42,6 +47,9 @@ def fields_unread(body: dict[str, Json]) -> dict[str, Json]:
     text, options = body.get("text"), body.get("stream_options")
     if isinstance(text, dict) and isinstance(text.get("format"), dict):
         unread(text["format"], _FORMAT, "text.format", found)
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict) and choice.get("type") in _CHOICES:
+        unread(choice, _CHOICES[choice["type"]], "tool_choice", found)
     if isinstance(options, dict):
         unread(options, _STREAM_OPTIONS, "stream_options", found)
     return found

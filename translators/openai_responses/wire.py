@@ -13,10 +13,12 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from translators.ir import Dialect, Finish, Json, Usage
+from translators.ir import Dialect, Finish, Json, Lost, Usage
 
 DIALECT = Dialect.OPENAI_RESPONSES
 DONE = b"[DONE]"
+PICTURE = "image_generation_call"
+"""Kind of an item that is a picture which the model made."""
 
 _Count = int | float | None
 
@@ -116,6 +118,16 @@ def read_finish(response: WireResponse, *, called: bool) -> Finish:
     details = response.incomplete_details
     reason = details.get("reason") if isinstance(details, dict) else None
     return Finish.CONTENT_FILTER if reason == "content_filter" else Finish.LENGTH
+
+
+def guessed(response: WireResponse) -> Lost | None:
+    """What to tell of the reason of an answer that is incomplete, where that is not known."""
+    details = response.incomplete_details
+    reason = details.get("reason") if isinstance(details, dict) else None
+    if response.status != "incomplete" or reason in CUT.values():
+        return None
+    said = f"{reason[:40]} is not known" if isinstance(reason, str) else "it did not say why"
+    return Lost("answer.finish_reason", f"{said}, and it was told as cut by its length", guessed=True)
 
 
 CUT = {Finish.LENGTH: "max_output_tokens", Finish.CONTENT_FILTER: "content_filter"}

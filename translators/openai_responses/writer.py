@@ -40,7 +40,7 @@ from translators.ir import (
 )
 from translators.openai.text import dumps
 from translators.openai_responses import response
-from translators.openai_responses.drafts import Call, Draft, Said, Thought
+from translators.openai_responses.drafts import Call, Draft, Picture, Said, Thought
 from translators.openai_responses.faults import error_event
 from translators.openai_responses.marks import Rides
 from translators.openai_responses.response import Item
@@ -112,9 +112,9 @@ class ResponsesWriter:
         return error + self._life("response.failed", response.broken(fault, self._items()))
 
     def shows(self, delta: Delta) -> bool:
-        """Everything that commits, thinking, and items of this dialect's own."""
+        """Everything that commits, thinking, pictures, and items of this dialect's own."""
         if isinstance(delta, Kept):
-            return delta.part.dialect == DIALECT
+            return delta.part.dialect == DIALECT or delta.part.shown is not None
         return delta.commits or isinstance(delta, ReasoningDelta)
 
     # -- the answer's life
@@ -276,10 +276,15 @@ class ResponsesWriter:
         return out + self._add(call)
 
     def _keep(self, delta: Kept) -> bytes:
-        if delta.part.dialect != DIALECT or not isinstance(delta.part.value, dict):
+        part = delta.part
+        if part.dialect == DIALECT and isinstance(part.value, dict):
+            whole = Draft(part.value)
+        elif part.shown is not None:
+            self._hold(part.shown.data or "")
+            whole = Picture(response.picture(self._id("ig"), part.shown))
+        else:
             return b""
         out = self._shut()
-        whole = Draft(delta.part.value)
         return out + self._add(whole) + self._done(whole)
 
 

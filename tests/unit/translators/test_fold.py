@@ -177,7 +177,6 @@ def test_an_answer_without_choices_is_none():
 class Reader:
     """Each event is a word; `end` is the last."""
 
-    ignored = 0
     done = False
 
     def feed(self, event):

@@ -3,7 +3,6 @@
 from translators.ir import (
     Ended,
     Finish,
-    Origin,
     ReasoningDelta,
     Started,
     TextDelta,
@@ -11,6 +10,7 @@ from translators.ir import (
     Usage,
     Used,
 )
+from translators.profile import Origin
 
 
 def test_the_total_is_input_and_output_since_each_includes_its_parts():

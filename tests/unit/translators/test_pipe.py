@@ -12,19 +12,18 @@ from translators.ir import (
     Finish,
     Foreign,
     Kept,
+    Lost,
     Message,
     ReasoningDelta,
     Reply,
     Text,
     TextDelta,
 )
-from translators.pipe import Translating, unsaid_of
+from translators.pipe import NOTES_CAP, Translating, unsaid, unsaid_of
 from translators.report import Report
 
 
 class Reader:
-    ignored = 0
-
     def __init__(self, whole=True):
         self.whole = whole
         self.done = False
@@ -112,3 +111,10 @@ def test_citations_without_a_place_are_noted_once(dialect, told):
     report = Report()
     unsaid_of(reply, Dialect(dialect), report)
     assert report.header() == told
+
+
+def test_a_provider_cannot_grow_a_report_without_end():
+    report = Report()
+    for number in range(1000):
+        unsaid(Lost(f"answer.{number}", "new"), Dialect.OPENAI_CHAT, report)
+    assert len(report.entries) == NOTES_CAP

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translators.ir import Foreign, Message, Opaque, Origin, Reasoning, Refusal, Request, Text, ToolCall, ToolResult
+from translators.ir import Foreign, Message, Opaque, Reasoning, Refusal, Request, Text, ToolCall, ToolResult
+from translators.profile import Origin
 from translators.remember import (
     HELD_CAP,
     Called,

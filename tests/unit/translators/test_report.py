@@ -68,6 +68,15 @@ def test_a_report_speaks_as_the_client_once_it_is_renamed():
     ]  # fmt: skip
 
 
+def test_of_an_object_that_was_said_in_part_the_rest_is_named_and_stands():
+    report = Report()
+    report.unsaid("reasoning", {"mode": "pro", "context": "all"}, "why")
+    report.unsaid("metadata", {"a": "b"}, "why")
+    report.refused("tools[0]", "why", own=True)
+    report.rename(Naming({"reasoning": "x", "tools": "y"}, {}, tuple, lambda: ["fns[3]"]), {})
+    assert [entry.field for entry in report.entries] == ["reasoning.mode", "reasoning.context", "metadata", "tools[0]"]
+
+
 def test_items_that_moved_are_named_where_they_were():
     report = Report()
     report.dropped("items[2]", "why")

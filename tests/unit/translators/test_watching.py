@@ -11,7 +11,6 @@ from translators.ir import (
     Foreign,
     Kept,
     Opaque,
-    Origin,
     ReasoningDelta,
     ReasoningEnd,
     RefusalDelta,
@@ -21,6 +20,7 @@ from translators.ir import (
     ToolArguments,
     ToolStart,
 )
+from translators.profile import Origin
 from translators.remember import Notes, remembered
 from translators.watching import CAP, CHOICES_CAP, Watching
 

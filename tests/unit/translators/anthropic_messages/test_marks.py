@@ -9,6 +9,7 @@ from translators.anthropic_messages.marks import PLAIN, earlier_thinking, marked
 from translators.ir import Message, Opaque, Reasoning, Text, ToolCall, ToolResult
 from translators.profile import Profile
 from translators.remember import Called, Turn
+from translators.report import Report
 
 FOREIGN = "gemini|lyra|g-3|"
 NATIVE = "anthropic-messages|anthropic|claude|"
@@ -103,19 +104,21 @@ def turn(profile):
 
 
 @pytest.mark.parametrize(
-    ("turns", "left"),
+    ("turns", "left", "told"),
     [
-        ([turn(HERE)], [OWN, CALL]),
-        ([turn(Profile(provider="other", model="claude"))], [CALL]),
-        ([None], [OWN, CALL]),
-        ([turn(Profile(provider="other", model="claude"))] * 2, [OWN, CALL]),
+        ([turn(HERE)], [OWN, OWN, CALL], []),
+        ([turn(Profile(provider="other", model="claude"))], [CALL], ["messages.1.content.0"]),
+        ([None], [OWN, OWN, CALL], []),
+        ([turn(Profile(provider="other", model="claude"))] * 2, [OWN, OWN, CALL], []),
     ],
     ids=["its own", "another's", "unknown", "another number of turns"],
 )
-def test_thinking_known_to_be_anothers_is_taken_out(turns, left):
-    asked = body(OWN, CALL)
-    assert content(replayed(asked, turns, HERE)) == [left]
-    assert content(asked) == [[OWN, CALL]]
+def test_thinking_known_to_be_anothers_is_taken_out_and_told_once(turns, left, told):
+    asked = body(OWN, OWN, CALL)
+    report = Report()
+    assert content(replayed(asked, turns, HERE, report)) == [left]
+    assert [entry.field for entry in report.entries] == told
+    assert content(asked) == [[OWN, OWN, CALL]]
 
 
 def test_a_refused_body_loses_its_thinking_and_a_budget_that_would_ask_for_it():

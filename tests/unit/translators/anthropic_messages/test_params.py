@@ -57,6 +57,15 @@ def test_sampling_goes_as_far_as_the_model_takes_it(render, target, sampling, as
     assert report == verdicts
 
 
+def test_a_plain_block_sends_no_more_than_the_format_takes(render, target):
+    plain = target(vendor="", temperature_max=2.0)
+    body, report = render(profile=plain, temperature=2, top_p=0.9)
+    assert (body["temperature"], "top_p" in body) == (1.0, False)
+    assert report == {"temperature": "clamped", "top_p": "dropped"}
+    body, report = render(profile=plain, top_p=0.9)
+    assert (body["top_p"], report) == (0.9, {})
+
+
 def test_sampling_is_fixed_while_the_model_thinks(render, target):
     body, report = render(profile=target(sampling="one_of", thinking="adaptive"), temperature=0.2, effort="low")
     assert "temperature" not in body

@@ -62,6 +62,18 @@ def test_an_image_anthropic_cannot_take_is_refused_by_its_path(render, target, i
     assert report == {"items[0].parts[1]": "refused"}
 
 
+@pytest.mark.parametrize(("vendor", "megabytes"), [("anthropic", 10), ("anthropic-vertex", 5), ("", 10)])
+def test_an_image_of_more_than_the_platform_takes_skips_the_target_by_its_path(render, target, vendor, megabytes):
+    def sent(size):
+        image = Image(data="A" * size, media_type="image/png")
+        body, report = render(Message("user", (Text("look"), image)), profile=target(vendor=vendor))
+        return [block["type"] for block in body["messages"][0]["content"]], report
+
+    most = megabytes * 1_048_576
+    assert sent(most) == (["text", "image"], {})
+    assert sent(most + 4) == (["text"], {"items[0].parts[1]": "refused"})
+
+
 def test_an_image_detail_is_dropped_and_told(render):
     _, report = said(render, Image(url="https://example.org/a.png", detail="high"))
     assert report == {"items[0].parts[0].detail": "dropped"}

@@ -49,6 +49,12 @@ def test_what_comes_after_the_end_is_not_passed_on_however_the_bytes_were_cut(pi
     assert pipe.feed(Event(b"[DONE]")) == ((), b"")
 
 
+def test_an_end_without_a_stop_reason_is_not_passed_on_for_it_is_a_break(pipe):
+    pipe.feed(Event(b'{"type":"message_delta","delta":{}}', "message_delta"))
+    with pytest.raises(Truncated):
+        pipe.feed(Event(b'{"type":"message_stop"}', "message_stop"))
+
+
 def test_the_proxys_own_error_is_an_error_event(pipe):
     out = pipe.fault(Fault(kind=Kind.PROTOCOL, message="It broke."))
     assert out == (

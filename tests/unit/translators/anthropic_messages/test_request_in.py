@@ -113,8 +113,6 @@ def test_images_and_documents_become_parts():
     [
         {"type": "search_result", "title": "t"},
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
-        {"type": "image", "source": {"type": "file", "file_id": "f"}},
-        {"type": "document", "source": {"type": "text", "data": "x"}, "citations": {"enabled": True}},
         {"type": "document", "source": {"type": "content", "content": []}},
         {"type": "block_of_tomorrow", "x": 1},
     ],
@@ -127,6 +125,34 @@ def test_a_block_without_a_neutral_word_is_kept_whole_and_goes_back_whole(target
     assert report.entries == []
 
 
+def test_a_picture_by_its_id_is_kept_whole_and_named_as_one(target):
+    block = {"type": "image", "source": {"type": "file", "file_id": "f"}}
+    request = parse_request(body(user(block)))
+    assert request.items[0].parts == (Foreign("anthropic-messages", "image by file_id", block),)
+    assert render_request(request, target())[0]["messages"][0]["content"] == [block]
+
+
+X = File(data="eA==", media_type="text/plain")
+XY = File(data="eAp5", media_type="text/plain")
+
+
+@pytest.mark.parametrize(
+    ("more", "plain", "names"),
+    [
+        ({"source": {"type": "text", "data": "x"}, "citations": {"enabled": True}}, X, ("citations",)),
+        ({"source": {"type": "text", "data": "x"}, "context": "c"}, X, ("context",)),
+        ({"source": {"type": "content", "content": "x"}}, X, ()),
+        ({"source": {"type": "content", "content": [{"type": "text", "text": "x"}, {"text": "y"}]}}, XY, ()),
+        ({"source": {"type": "content", "content": [{"type": "image"}]}}, None, ()),
+    ],
+)
+def test_a_document_that_says_more_than_a_file_is_kept_whole_beside_the_plain_one(target, more, plain, names):
+    block = {"type": "document", **more}
+    request = parse_request(body(user(block)))
+    assert request.items[0].parts == (Foreign("anthropic-messages", "document", block, plain=plain, more=names),)
+    assert render_request(request, target())[0]["messages"][0]["content"] == [block]
+
+
 def test_tools_keep_what_has_no_word_and_vendor_run_ones_are_kept_apart():
     own = {"type": "code_execution_20260120", "name": "code_execution"}
     function = {"name": "f", "description": "d", "input_schema": {"type": "object"}, "strict": True}
@@ -134,7 +160,7 @@ def test_tools_keep_what_has_no_word_and_vendor_run_ones_are_kept_apart():
     assert request.tools == (
         Tool("f", "d", {"type": "object"}, strict=True, cache=MARK, extra={"defer_loading": True}),
     )
-    assert request.extra == {"tools": [own]}
+    assert request.extra == {"tools": {"tools.1": own}}
 
 
 def test_a_plain_web_search_has_a_neutral_word_and_a_restricted_one_has_not():
@@ -235,6 +261,8 @@ def test_the_output_format_and_the_small_fields_are_read():
         (body(tool_choice="auto"), "tool_choice.type"),
         (body(tool_choice={"type": "tool"}), "tool_choice.name"),
         (body(output_config={"format": {"type": "xml"}}), "output_config.format"),
+        (body(max_tokens=0), "max_tokens"),
+        (body(max_tokens=-1), "max_tokens"),
     ],
 )
 def test_what_the_format_does_not_allow_is_named_by_its_path(wrong, param):

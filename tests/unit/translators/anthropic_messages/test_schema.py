@@ -112,6 +112,11 @@ def test_nesting_too_deep_is_refused_and_never_overflows_the_stack():
         fit(schema)
 
 
+def test_a_schema_that_refers_to_itself_as_a_whole_is_said_to_be_recursive():
+    with pytest.raises(Unfit, match=r"^it is recursive$"):
+        fit({"type": "object", "properties": {"next": {"$ref": "#"}}})
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3),
     lambda inner: (

@@ -83,11 +83,11 @@ def test_anthropics_own_fields_of_a_tool_pass_and_others_are_told(offer):
 
 
 @pytest.mark.parametrize(
-    ("tool", "named"), [({"type": "file_search"}, "file_search"), ({"codeExecution": {}}, "codeExecution"), (3, "3")]
+    ("tool", "named"), [({"type": "file_search"}, "file_search"), ({"codeExecution": {}}, "codeExecution")]
 )
 def test_another_vendors_tool_is_refused_by_its_name(target, tool, named):
-    request = Request(model="m", items=(Message("user", (Text("Hi"),)),), extra={"tools": [tool]})
-    [entry] = [entry for entry in render_request(request, target())[1].entries if entry.field == "tools"]
+    request = Request(model="m", items=(Message("user", (Text("Hi"),)),), extra={"tools": {"tools[4]": tool}})
+    [entry] = [entry for entry in render_request(request, target())[1].entries if entry.field == "tools[4]"]
     assert entry.why == f"anthropic runs no tool of type {named}"
 
 
@@ -107,9 +107,9 @@ def test_further_fields_of_a_tool_pass(offer):
 
 def test_a_vendors_own_tool_passes_if_it_is_anthropics_and_is_refused_if_not(offer):
     own = {"type": "code_execution_20260120", "name": "code_execution"}
-    tools, _, report = offer(Tool("f"), extra={"tools": [own, {"type": "file_search"}, 3]})
+    tools, _, report = offer(Tool("f"), extra={"tools": {"tools[1]": own, "tools[2]": {"type": "file_search"}}})
     assert tools[1:] == [own]
-    assert report == {"tools": "refused"}
+    assert report == {"tools[2]": "refused"}
 
 
 def test_web_search_is_anthropics_own_with_the_place_it_was_asked_from(render):

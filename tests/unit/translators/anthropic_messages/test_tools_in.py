@@ -14,7 +14,7 @@ def test_the_callers_own_tools_are_read_and_those_the_vendor_runs_are_kept_whole
     assert [is_own_tool(tool) for tool in (own, {"name": "g"}, bash)] == [True, True, False]
     tools, search = tools_of({"tools": [own, bash]}, extra)
     assert tools == (Tool("f", None, {}, strict=True, extra={"defer_loading": True}),)
-    assert (search, extra) == (None, {"tools": [bash]})
+    assert (search, extra) == (None, {"tools": {"tools.1": bash}})
 
 
 def test_a_plain_search_has_a_word_and_one_that_says_more_is_kept_whole():
@@ -28,7 +28,7 @@ def test_a_plain_search_has_a_word_and_one_that_says_more_is_kept_whole():
     assert search == {"user_location": {"type": "approximate", "approximate": plain["user_location"]}}
     more = {**plain, "max_uses": 3}
     assert tools_of({"tools": [more]}, extra)[1] is None
-    assert extra == {"tools": [more]}
+    assert extra == {"tools": {"tools.0": more}}
 
 
 @pytest.mark.parametrize(

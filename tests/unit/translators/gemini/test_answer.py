@@ -45,3 +45,26 @@ def test_probabilities_take_openais_form():
     assert [one["token"] for one in first["top_logprobs"]] == ["é", "x"]
     assert second["top_logprobs"] == []
     assert logprobs(WireLogprobs()) is None
+
+
+SNAKES = [
+    (b'{"candidates":[{"finish_reason":"STOP"}]}', "finish_reason"),
+    (b'{"candidates":[{"content":{"parts":[]}}],"usage_metadata":{"prompt_token_count":1}}', "usage_metadata"),
+    (b'[{"candidates":[]},{"model_version":"m"}]', "model_version"),
+    (b'{"response_id":"r"}', "response_id"),
+    (b'{"prompt_feedback":{"block_reason":"SAFETY"}}', "prompt_feedback"),
+]
+
+
+@pytest.mark.parametrize(("data", "name"), SNAKES, ids=[name for _, name in SNAKES])
+def test_an_answer_in_snake_case_is_refused_by_what_it_is_and_not_taken_for_one_that_was_cut(data, name):
+    with pytest.raises(ProtocolFault, match=rf"an event has its names in snake case \({name}\)"):
+        decode(data, "an event")
+
+
+@pytest.mark.parametrize("more", [b'"x_trace":{"finish_reason":"a"}', b'"responseId":"r","model_version":"m"'])
+def test_names_that_are_somebody_elses_are_passed_over(more):
+    """And so is whatever stands beside the names that are read."""
+    args = b'{"functionCall":{"name":"f","args":{"finish_reason":"x","usage_metadata":{}}}}'
+    (answer,) = decode(b'{"candidates":[{"content":{"parts":[%b]},"finishReason":"STOP"}],%b}' % (args, more), "it")
+    assert answer.candidates[0].finish_reason == "STOP"

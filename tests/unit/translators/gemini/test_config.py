@@ -182,3 +182,9 @@ def test_the_profile_has_the_last_word(render, target):
     body, report = render(max_output=3, stop=("a",), profile=profile)
     assert (body["safetySettings"], body["generationConfig"]) == ([1], {"max": 3})
     assert report == {"stop": "dropped"}
+
+
+def test_a_user_is_no_label_where_nobody_said_that_there_are_labels(render, target):
+    body, report = render(user="ann", profile=target(vendor="", rejects=frozenset()))
+    assert "labels" not in body
+    assert report == {"user": "dropped"}

@@ -7,6 +7,7 @@ import pytest
 from translators import gemini
 from translators.gemini.wire import ORIGIN, SKIP_SIGNATURE
 from translators.remember import Called, Turn
+from translators.report import Report
 
 
 def call(name="f", signature=None, origin=None):
@@ -43,20 +44,35 @@ def test_a_foreign_signature_just_goes_where_none_is_demanded(target):
 def test_what_the_client_dropped_is_put_back(target, own):
     turn = Turn(own.origin, (Called(own), Called(None)))
     body = body_of({"text": "a"}, call("f"), call("g"))
-    assert parts_of(gemini.replayed(body, [turn], target())) == [{"text": "a"}, call("f", own.data), call("g")]
+    assert parts_of(gemini.replayed(body, [turn], target(), Report())) == [
+        {"text": "a"},
+        call("f", own.data),
+        call("g"),
+    ]
     kept = body_of(call("f", "mine"), call("g"))
-    assert gemini.replayed(kept, [turn], target()) is kept
+    assert gemini.replayed(kept, [turn], target(), Report()) is kept
 
 
-def test_what_another_is_known_to_have_made_is_taken_out(target, foreign):
+def test_what_another_is_known_to_have_made_is_taken_out_and_told_once(target, foreign):
     turn = Turn("gemini|other|m|", (Called(foreign),))
-    assert parts_of(gemini.replayed(body_of(call("f", "s")), [turn], target())) == [call("f", SKIP_SIGNATURE)]
+    report = Report()
+    twice = body_of(call("f", "s"), call("g"), call("h", "s"))
+    twice["contents"] += body_of(call("f", "s"))["contents"]
+    out = gemini.replayed(twice, [turn, turn], target(), report)
+    assert parts_of(out) == [call("f", SKIP_SIGNATURE), call("g"), call("h")]
+    assert [entry.field for entry in report.entries] == ["contents.thoughtSignature"]
+
+
+def test_what_another_made_without_a_signature_loses_nothing_that_could_be_told(target, foreign):
+    report = Report()
+    gemini.replayed(body_of(call("f")), [Turn("gemini|other|m|", (Called(foreign),))], target(), report)
+    assert not report.entries
 
 
 @pytest.mark.parametrize("turns", [[], [None], [None, None]])
 def test_turns_that_are_not_known_or_do_not_fit_change_nothing(target, turns):
     body = body_of(call("f", "s"))
-    assert gemini.replayed(body, turns, target()) is body
+    assert gemini.replayed(body, turns, target(), Report()) is body
 
 
 def test_a_request_can_be_rid_of_all_signatures(target):
@@ -70,7 +86,7 @@ def test_a_request_can_be_rid_of_all_signatures(target):
 )
 def test_odd_bodies_do_no_harm(target, body):
     assert gemini.unbound(body, target()) is None
-    assert gemini.replayed(body, [], target()) is body
+    assert gemini.replayed(body, [], target(), Report()) is body
 
 
 def test_snake_case_is_understood(target):

@@ -2,7 +2,16 @@
 
 import pytest
 
-from translators.gemini.media import audio_format, guessed_type, is_document, is_kept, plain_type, sound_type
+from translators.gemini.media import (
+    audio_format,
+    guessed_type,
+    is_document,
+    is_kept,
+    made_picture,
+    plain_type,
+    sound_type,
+)
+from translators.ir import Image
 
 
 @pytest.mark.parametrize(
@@ -38,3 +47,19 @@ def test_google_keeps_what_lies_in_its_stores():
     kept = ("gs://b/o", "https://generativelanguage.googleapis.com/v1beta/files/x")
     assert all(map(is_kept, kept))
     assert not is_kept("https://x.test/a.png")
+
+
+@pytest.mark.parametrize(
+    ("part", "picture"),
+    [
+        ({"inlineData": {"mimeType": "image/JPG", "data": "QQ=="}}, Image(data="QQ==", media_type="image/jpeg")),
+        ({"inlineData": {"mimeType": "audio/wav", "data": "QQ=="}}, None),
+        ({"inlineData": {"mimeType": 'image/"x', "data": "QQ=="}}, None),
+        ({"inlineData": {"mimeType": "image/png", "data": ""}}, None),
+        ({"inlineData": {"mimeType": "image/png", "data": 3}}, None),
+        ({"inlineData": 3}, None),
+        ({"fileData": {"mimeType": "image/png", "fileUri": "u"}}, None),
+    ],
+)
+def test_a_picture_is_what_names_itself_one_and_holds_something(part, picture):
+    assert made_picture(part) == picture

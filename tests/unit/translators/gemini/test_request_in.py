@@ -97,8 +97,8 @@ def test_functions_search_and_what_google_runs():
         Tool("f", "D.", {"type": "object"}, extra={"behavior": "BLOCKING"}),
         Tool("g", None, {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}),
     )
-    assert (got.web_search, got.extra) == ({}, {"tools": [{"urlContext": {}}]})
-    assert parsed(tools={"googleSearch": {"x": 1}}).extra == {"tools": [{"googleSearch": {"x": 1}}]}
+    assert (got.web_search, got.extra) == ({}, {"tools": {"tools[1]": {"urlContext": {}}}})
+    assert parsed(tools={"googleSearch": {"x": 1}}).extra == {"tools": {"tools[0]": {"googleSearch": {"x": 1}}}}
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,8 @@ def test_googles_tools_stand_beside_functions_where_the_model_lets_them(render, 
 
 
 def test_tools_google_runs_pass_and_other_vendors_are_refused(render):
-    extra = {"tools": [{"urlContext": {}}, {"type": "bash_20250124"}, "odd"], "toolConfig": {"retrievalConfig": {}}}
+    run = {"tools[0]": {"urlContext": {}}, "tools[1]": {"type": "bash_20250124"}}
+    extra = {"tools": run, "toolConfig": {"retrievalConfig": {}}}
     body, report = render(extra=extra)
     assert (body["tools"], body["toolConfig"]) == ([{"urlContext": {}}], {"retrievalConfig": {}})
-    assert report == {"tools": "refused"}
+    assert report == {"tools[1]": "refused"}

@@ -221,7 +221,7 @@ def test_a_system_message_is_text(render, user):
 def test_markers_are_told_once(render, user):
     marked = Message("user", (Text("a", cache={"type": "ephemeral"}), Text("b", cache={"type": "ephemeral"})))
     _, report = render(marked, call(cache={"type": "ephemeral"}), result(cache={"type": "ephemeral"}))
-    assert report == {"cache_control": "dropped"}
+    assert report == {"items[0].parts[0].cache_control": "dropped"}
 
 
 def test_googles_own_parts_go_back_and_others_are_refused(render, user, own):

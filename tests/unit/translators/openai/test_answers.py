@@ -5,7 +5,7 @@ import pytest
 
 from translators.faults import ProtocolFault
 from translators.ir import Finish, Usage
-from translators.openai.answers import WireUsage, decode, read_finish, read_usage, render_usage
+from translators.openai.answers import WireUsage, decode, guessed, read_finish, read_usage, render_usage
 from translators.openai_chat.wire import ANSWER
 from translators.profile import Profile
 
@@ -77,10 +77,38 @@ def test_the_calls_decide_what_a_finish_reason_means(reason, called, finish):
     assert read_finish(reason, called=called) is finish
 
 
-def test_half_a_surrogate_pair_gets_a_second_look():
-    """Vendors cut an emoji between two events; a strict parser would end the stream there."""
-    answer = decode(b'{"choices":[{"delta":{"content":"\\ud83d"}}]}', ANSWER, "it")
-    assert answer.choices[0].delta.content == "\ud83d"
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"choices":[{"delta":{"content":"a\\ud83d"}}]}',
+        b'{"choices":[{"delta":{"content":"\\uDE00\\ud83d"}}]}',
+        b'{"choices":[{"delta":{"content":"\\\\\\ud83d"}}]}',
+        b'{"skipped":{"\\udfff":1}}',
+        b'{"id":NaN,"skipped":"\\ud83d"}',
+    ],
+)
+def test_half_a_surrogate_pair_is_no_answer_wherever_it_stands(data):
+    with pytest.raises(ProtocolFault, match="half a character"):
+        decode(data, ANSWER, "it")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [(b"\\ud83d\\ude00", "😀"), (b"\\\\ud83d", "\\ud83d"), (b"\\ud55c", "한"), (b"\\u00e9", "é")],
+)
+def test_whole_characters_pass_however_they_are_escaped(written, read):
+    answer = decode(b'{"choices":[{"delta":{"content":"' + written + b'"}}]}', ANSWER, "it")
+    assert answer.choices[0].delta.content == read
+
+
+def test_what_strict_parsers_refuse_gets_a_second_look():
+    assert decode(b'{"id":"a","choices":[{"logprobs":NaN}]}', ANSWER, "it").id == "a"
+
+
+def test_a_finish_reason_that_is_not_known_is_told():
+    assert guessed("eos") is None
+    lost = guessed("zzz" * 50)
+    assert (lost.field, lost.guessed, len(lost.why) < 100) == ("answer.finish_reason", True, True)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,14 @@
 """Calls, results and parts that chat and Responses have in common."""
 
+import json
+
 import pytest
 
+from translators.catalog import codec
+from translators.ir import Dialect
 from translators.openai.check import Wrong
 from translators.openai.history import Calls, arguments_of, breakpoint_marker, data_url
+from translators.profile import Profile
 
 
 def answered(calls, own):
@@ -58,12 +63,12 @@ def test_a_result_without_its_call_is_wrong(result):
         calls.answered(result, "call_id", "answers no call")
 
 
-@pytest.mark.parametrize(("text", "json"), [("", "{}"), ('{"a": 1}', '{"a": 1}')])
-def test_arguments_are_a_json_object(text, json):
-    assert arguments_of(text, "arguments") == json
+@pytest.mark.parametrize(("text", "kept"), [("", "{}"), ('{"a": 1}', '{"a": 1}'), ("[]", "[]"), ("1", "1")])
+def test_arguments_are_json_as_it_was_written(text, kept):
+    assert arguments_of(text, "arguments") == kept
 
 
-@pytest.mark.parametrize("text", ["[]", "{", "1", None, '"\ud800"'])
+@pytest.mark.parametrize("text", ["{", "{}}", None, '"\ud800"'])
 def test_anything_else_is_no_arguments(text):
     with pytest.raises(Wrong):
         arguments_of(text, "arguments")
@@ -85,3 +90,14 @@ def test_a_data_url_without_base64_is_wrong(url):
 )
 def test_a_breakpoint_is_a_cache_marker(mark, marker):
     assert breakpoint_marker({"prompt_cache_breakpoint": mark}) == marker
+
+
+@pytest.mark.parametrize("target", [one for one in Dialect if one is not Dialect.OPENAI_COMPLETIONS])
+def test_arguments_that_are_no_object_are_wrapped_where_one_is_needed(target):
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "[1]"}}
+    said = [{"role": "user", "content": "u"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    body = {"model": "m", "messages": [*said, {"role": "tool", "tool_call_id": "c", "content": "r"}]}
+    rendered, report = codec(target).render_request(codec(Dialect.OPENAI_CHAT).parse_request(body), Profile(model="m"))
+    wraps = target in (Dialect.ANTHROPIC_MESSAGES, Dialect.GEMINI)
+    assert [entry.field for entry in report.entries if "arguments" in entry.field] == ["items[1].arguments"] * wraps
+    assert ('"value": [1]' if wraps else '"arguments": "[1]"') in json.dumps(rendered)

@@ -164,9 +164,7 @@ def test_retired_function_messages_become_calls_and_results():
     assert found == [ToolCall("call_f", "f", "{}"), ToolResult("call_f", (Text("r"),))]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "problem"), [("{", "valid JSON"), ("[1]", "JSON object"), ({"a": 1}, "string"), (None, "string")]
-)
+@pytest.mark.parametrize(("arguments", "problem"), [("{", "valid JSON"), ({"a": 1}, "string"), (None, "string")])
 def test_bad_arguments_in_the_history_are_named(arguments, problem):
     call = {"id": "c2", "type": "function", "function": {"name": "f", "arguments": arguments}}
     with pytest.raises(Malformed, match=problem) as caught:

@@ -10,6 +10,10 @@ from translators.ir import (
     Event,
     Failed,
     Finish,
+    Foreign,
+    Image,
+    Kept,
+    Lost,
     Opaque,
     ReasoningDelta,
     ReasoningEnd,
@@ -62,7 +66,6 @@ def test_the_start_tells_id_model_and_tier_once(chunk):
     assert reader.feed(azure) == []
     assert reader.feed(chunk({"content": "a"}, service_tier="flex"))[0] == Started("a1", "m-1", "flex")
     assert reader.feed(chunk({"content": "b"})) == [TextDelta("b")]
-    assert reader.ignored == 1
 
 
 def test_refusals_annotations_and_probabilities(chunk):
@@ -81,6 +84,7 @@ def test_refusals_annotations_and_probabilities(chunk):
     assert read(*events) == [
         TextDelta("a", logprobs=likely),
         RefusalDelta("no"),
+        Lost("answer.annotations", "only citations of pages have a form elsewhere"),
         Annotated(note),
         Ended(Finish.CONTENT_FILTER),
     ]
@@ -214,6 +218,8 @@ def test_content_arrays_hold_thinking_and_text(chunk):
         ReasoningDelta("r"),
         ReasoningEnd(Opaque("signature", "S", ORIGIN)),
         TextDelta("t"),
+        Lost("answer.reference", "a part of a kind that is not known"),
+        Lost("answer.content", "a part of a kind that is not known"),
         Ended(Finish.STOP),
     ]
 
@@ -236,15 +242,35 @@ def test_thinking_without_text_or_blob_says_nothing(chunk):
 
 
 def test_sound_counts_as_content(chunk):
-    assert read(chunk({"audio": {"id": "x", "data": "QQ"}}), close=False) == [TextDelta("")]
+    lost, begun = read(chunk({"audio": {"id": "x", "data": "QQ"}}), close=False)
+    assert (lost.field, begun) == ("answer.audio", TextDelta(""))
     assert read(chunk({"audio": {"transcript": "hm"}}), close=False) == [TextDelta("hm")]
 
 
-def test_what_means_nothing_is_ignored_and_counted():
+def test_what_means_nothing_is_passed_over_and_told_by_its_name():
     reader = ChatReader(PROFILE)
     for event in (Event(b"{}", "ping"), Event(b""), Event(b'{"moderation":{}}')):
         assert not reader.feed(event)
-    assert reader.ignored == 3
+    [lost] = reader.feed(Event(b'{"moderation":{}}', "moderation"))
+    assert lost == Lost("answer.moderation", "an event that is not known")
+
+
+def test_an_answer_without_its_first_choice_is_no_answer(chunk):
+    with pytest.raises(ProtocolFault, match="no first choice"):
+        read(chunk({"content": "a"}, "stop", 1))
+
+
+def test_pictures_are_kept_and_shown_where_their_data_is_there(chunk):
+    here = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QQ=="}}
+    there = {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}
+    first, second = read(chunk({"images": [here, there]}), close=False)
+    assert first == Kept(Foreign("openai-chat", "images", here, Image(data="QQ==", media_type="image/png")))
+    assert second == Kept(Foreign("openai-chat", "images", there))
+
+
+def test_a_finish_reason_that_is_not_known_is_a_plain_end_and_told(chunk):
+    lost, end = read(chunk({}, "zzz"))
+    assert (lost.field, lost.guessed, end) == ("answer.finish_reason", True, Ended(Finish.STOP))
 
 
 # -- ends --------------------------------------------------------------------------------------------------------

@@ -126,10 +126,13 @@ def test_fields_of_a_tool_that_chat_has_no_word_for_are_noted():
     assert noted == [("tools[0].defer_loading", "dropped")]
 
 
-@pytest.mark.parametrize("name", ["tools", "mcp_servers"])
-def test_a_tool_that_only_its_vendor_runs_is_refused(name):
+@pytest.mark.parametrize(
+    ("extra", "field"),
+    [({"tools": {"tools.1": {"type": "bash_20250124"}}}, "tools.1"), ({"mcp_servers": [{}]}, "mcp_servers")],
+)
+def test_a_tool_that_only_its_vendor_runs_is_refused_by_its_path(extra, field):
     """The answer would be another one without it."""
-    assert rendered(extra={name: [{"type": "bash_20250124", "name": "bash"}]}) == ({}, [(name, "refused")])
+    assert rendered(extra=extra) == ({}, [(field, "refused")])
 
 
 @pytest.mark.parametrize("name", ["user", "safety_identifier"])

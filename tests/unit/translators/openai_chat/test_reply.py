@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from translators.codec import Context
-from translators.faults import Failure, Kind, ProtocolFault
+from translators.faults import Failure, Kind, ProtocolFault, Truncated
 from translators.ir import Choice, Finish, Message, Opaque, Reasoning, Refusal, Reply, Text, ToolCall, Usage
 from translators.openai_chat import inspect_reply, parse_reply, render_reply
 from translators.profile import Profile
@@ -69,7 +69,7 @@ def test_blobs_get_this_target_as_their_origin():
 
 
 def test_several_choices_with_or_without_numbers():
-    choices = [{"message": {"content": text}, "finish_reason": None} for text in "ab"]
+    choices = [{"message": {"content": text}, "finish_reason": "stop"} for text in "ab"]
     reply = parse_reply(orjson.dumps({"choices": choices}), PROFILE)
     assert [(choice.index, choice.finish) for choice in reply.choices] == [(0, Finish.STOP), (1, Finish.STOP)]
 
@@ -103,15 +103,38 @@ def test_what_is_no_answer_is_a_protocol_fault(read, body):
         read(body, PROFILE)
 
 
+@pytest.mark.parametrize("read", [parse_reply, inspect_reply])
+@pytest.mark.parametrize("reason", [None, ""])
+def test_an_answer_that_nobody_says_is_finished_was_cut(read, reason):
+    with pytest.raises(Truncated):
+        read(answer({"content": "a"}, reason), PROFILE)
+
+
+def test_an_answer_without_its_first_choice_is_no_answer():
+    choice = {"index": 1, "message": {"content": "a"}, "finish_reason": "stop"}
+    with pytest.raises(ProtocolFault, match="no first choice"):
+        parse_reply(orjson.dumps({"choices": [choice]}), PROFILE)
+
+
+def test_a_call_of_a_kind_that_is_not_known_is_told_as_lost():
+    """So is that the reason to finish is another then; beside a call that is known it stays."""
+    odd = {"id": "x", "type": "holo", "holo": {}}
+    reply = parse_reply(answer({"content": None, "tool_calls": [odd]}, "tool_calls"), PROFILE)
+    assert [lost.field for lost in reply.lost] == ["answer.tool_calls.holo", "answer.finish_reason"]
+    beside = parse_reply(answer({"content": None, "tool_calls": [CALL, odd]}, "tool_calls"), PROFILE)
+    assert [lost.field for lost in beside.lost] == ["answer.tool_calls.holo"]
+    assert beside.choices[0] == Choice((ToolCall("i", "f", '{"a":1}'),), Finish.TOOL_CALLS)
+
+
 @pytest.mark.parametrize(
     ("message", "finish"),
-    [({"content": "a"}, "stop"), ({"tool_calls": [CALL]}, "stop"), ({"content": "a"}, "length"), ({}, None)],
+    [({"content": "a"}, "stop"), ({"tool_calls": [CALL]}, "stop"), ({"content": "a"}, "length"), ({}, "stop")],
 )
 def test_a_glance_tells_what_a_whole_reading_tells(message, finish):
     body = answer(message, finish, usage={"prompt_tokens": 3, "completion_tokens": 2})
     seen, reply = inspect_reply(body, PROFILE), parse_reply(body, PROFILE)
     assert (seen.id, seen.model, seen.usage) == (reply.id, reply.model, reply.usage)
-    assert seen.finish in (None, reply.choices[0].finish)
+    assert seen.finish is reply.choices[0].finish
     assert seen.body is None
 
 
@@ -124,7 +147,8 @@ def test_an_answer_with_blobs_is_sent_on_marked_and_otherwise_equal():
 
 
 def test_only_the_choices_with_blobs_are_marked():
-    choices = [{"message": {"content": "a"}}, {"message": {"content": "b", "reasoning_details": [{"data": "D"}]}}]
+    messages = [{"content": "a"}, {"content": "b", "reasoning_details": [{"data": "D"}]}]
+    choices = [{"message": message, "finish_reason": "stop"} for message in messages]
     marked = orjson.loads(inspect_reply(orjson.dumps({"choices": choices}), PROFILE).body)
     assert marked["choices"][0] == choices[0]
     assert marked["choices"][1]["message"]["reasoning_details"] == [{"data": "D", "origin": ORIGIN}]

@@ -125,7 +125,7 @@ def test_tools_of_every_kind():
         Tool("c", description="e", custom_format=grammar),
         Tool("p", custom_format={}),
     )
-    assert request.extra == {"tools": [search]}
+    assert request.extra == {"tools": {"tools[4]": search}}
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{
 def rendered(*items, **profile):
     report = Report()
     turns = Turns(Profile(provider="p", model="m", **profile), report)
-    for item in items:
-        turns.add(item)
+    for at, item in enumerate(items):
+        turns.add(item, at)
     return turns.finish(), [(entry.field, entry.verdict.value) for entry in report.entries]
 
 
@@ -144,7 +144,7 @@ def test_what_the_target_cannot_take_is_refused_not_lost(part, profile):
     assert noted == [("items[0].parts[1]", "refused")]
 
 
-def test_cache_markers_are_noted_once():
+def test_cache_markers_are_noted_once_where_the_first_one_stands():
     marker = {"type": "ephemeral"}
     parts = (Text("a", cache=marker), Image(url="https://x.test", cache=marker), File(data="QQ", cache=marker))
     items = [
@@ -153,7 +153,8 @@ def test_cache_markers_are_noted_once():
         ToolCall("c", "f", "{}", cache=marker),
         ToolResult("c", (), cache=marker),
     ]
-    assert rendered(*items)[1] == [("cache_control", "dropped")]
+    assert rendered(*items)[1] == [("items[0].parts[0].cache_control", "dropped")]
+    assert rendered(items[2])[1] == [("items[0].cache_control", "dropped")]
 
 
 def test_a_late_system_message_is_told_by_the_user_where_templates_want_it_first():
@@ -222,3 +223,11 @@ def test_a_phase_has_no_place_here_and_that_is_told():
     messages, report = rendered(Message("assistant", (Text("a"),), phase="commentary"))
     assert messages == [{"role": "assistant", "content": "a"}]
     assert report == [("items[0].phase", "dropped")]
+
+
+def test_a_picture_that_a_model_of_chat_made_is_not_sent_back_as_content():
+    entry = {"type": "image_url", "image_url": {"url": "https://x.test"}}
+    message = Message("assistant", (Text("a"), Foreign("openai-chat", "images", entry)))
+    messages, noted = rendered(message)
+    assert messages == [{"role": "assistant", "content": [{"type": "text", "text": "a"}]}]
+    assert noted == [("items[0].parts[1]", "dropped")]

@@ -29,6 +29,7 @@ BODY = {
         {"type": "a_vendors_own", "whatever": 1},
     ],
     "functions": [{"name": "h"}],
+    "tool_choice": {"type": "function", "function": {"name": "f"}},
     "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
 }
 CITED = [{"type": "url_citation", "url_citation": {"url": "https://a.test", "start_index": 0, "end_index": 1}}]
@@ -56,6 +57,10 @@ def test_what_is_read_or_says_nothing_is_not_told():
         ("tools[0].function.response", lambda b: b["tools"][0]["function"].update(response={"type": "object"})),
         ("tools[1].custom.tomorrow", lambda b: b["tools"][1]["custom"].update(tomorrow=1)),
         ("functions[0].tomorrow", lambda b: b["functions"][0].update(tomorrow=1)),
+        ("messages[3].name", lambda b: b["messages"][3].update(name="another")),
+        ("response_format.schema", lambda b: b["response_format"].update(schema={"type": "object"})),
+        ("tool_choice.tomorrow", lambda b: b["tool_choice"].update(tomorrow=1)),
+        ("tool_choice.function.tomorrow", lambda b: b["tool_choice"]["function"].update(tomorrow=1)),
         ("response_format.json_schema.x", lambda b: b["response_format"]["json_schema"].update(x=1)),
     ],
 )
@@ -64,3 +69,13 @@ def test_a_field_without_a_reader_is_told_by_its_path(path, put):
     put(body)
     assert list(fields_unread(body)) == [path]
     assert path in parse_request(body).extra
+
+
+def test_what_is_said_beside_the_function_that_is_called_is_told():
+    assert list(fields_unread({**BODY, "function_call": {"name": "h", "x": 1}})) == ["function_call.x"]
+
+
+def test_what_is_said_beside_the_tools_that_are_allowed_is_told():
+    allowed = {"mode": "auto", "tools": [{"type": "function", "function": {"name": "f"}}], "x": 1}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    assert list(fields_unread({**BODY, "tool_choice": choice})) == ["tool_choice.allowed_tools.x"]

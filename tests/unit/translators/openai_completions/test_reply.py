@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from translators.codec import Context
-from translators.faults import Failure, Kind, ProtocolFault
+from translators.faults import Failure, Kind, ProtocolFault, Truncated
 from translators.ir import Choice, Finish, Message, Reasoning, Refusal, Reply, Text, ToolCall, Usage
 from translators.openai_completions import inspect_reply, parse_reply, render_reply
 from translators.profile import Profile
@@ -64,3 +64,14 @@ def test_an_error_dressed_as_an_answer_is_a_failure():
         with pytest.raises(Failure) as failed:
             read(body, PROFILE)
         assert failed.value.fault.kind is Kind.THROTTLED
+
+
+@pytest.mark.parametrize("read", [parse_reply, inspect_reply])
+def test_an_answer_that_nobody_says_is_finished_was_cut(read):
+    with pytest.raises(Truncated):
+        read(whole(choices=[{"text": "a", "finish_reason": None}]), PROFILE)
+
+
+def test_a_finish_reason_that_is_not_known_is_told():
+    reply = parse_reply(whole(choices=[{"text": "a", "finish_reason": "zzz"}]), PROFILE)
+    assert [(lost.field, lost.guessed) for lost in reply.lost] == [("answer.finish_reason", True)]

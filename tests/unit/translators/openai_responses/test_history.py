@@ -93,7 +93,6 @@ def test_no_arguments_are_an_empty_object(parse):
     [
         (RESULT, "input[0].call_id"),
         ({**CALL, "arguments": "{"}, "input[0].arguments"),
-        ({**CALL, "arguments": "[]"}, "input[0].arguments"),
         ({**CALL, "name": ""}, "input[0].name"),
         ({"role": "robot", "content": "x"}, "input[0].role"),
         ({"role": "user", "content": None}, "input[0].content"),

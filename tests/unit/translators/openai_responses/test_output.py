@@ -3,7 +3,7 @@
 import pytest
 
 from translators.faults import ProtocolFault
-from translators.ir import Annotated, Kept, ReasoningDelta, ReasoningEnd, TextDelta, ToolArguments, ToolStart
+from translators.ir import Annotated, Kept, Lost, ReasoningDelta, ReasoningEnd, TextDelta, ToolArguments, ToolStart
 from translators.openai_responses.output import Output
 
 
@@ -56,7 +56,7 @@ def test_citations_count_from_the_beginning_of_the_answer(output):
     output.close(1, second, deltas)
     [cited] = [delta.annotation["url_citation"] for delta in deltas if isinstance(delta, Annotated)]
     assert (cited["start_index"], cited["end_index"]) == (2, 3)
-    assert output.ignored == 1
+    assert [delta.field for delta in deltas if isinstance(delta, Lost)] == ["answer.annotations"]
 
 
 def test_a_hosted_tools_item_is_kept_with_its_blob_marked(output):
@@ -101,3 +101,18 @@ def test_a_call_without_a_name_is_a_fault(output):
 def test_arguments_of_a_call_that_did_not_begin_are_a_fault(output):
     with pytest.raises(ProtocolFault, match="did not begin"):
         output.tell(output.item(0, "function_call"), 0, "{}", [])
+
+
+@pytest.mark.parametrize("whole", ["DIFFERENT", "He", "hel", "hello"])
+def test_a_whole_text_that_begins_otherwise_than_what_was_told_is_a_fault(output, whole):
+    output.tell(output.item(0, "message"), 0, "Hel", [])
+    with pytest.raises(ProtocolFault, match="does not begin"):
+        output.close(0, message(whole), [])
+
+
+def test_a_part_of_a_kind_that_is_not_known_is_told_as_lost(output):
+    said = message("a")
+    said["content"].append({"type": "holo", "a": 1})
+    deltas = []
+    output.close(0, said, deltas)
+    assert deltas == [TextDelta("a"), Lost("answer.holo", "a part of a kind that is not known")]

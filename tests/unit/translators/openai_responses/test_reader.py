@@ -207,7 +207,7 @@ def test_what_comes_after_the_end_is_ignored(profile, event, ending):
     assert reader.done
     assert reader.feed(event("response.output_text.delta", output_index=0, content_index=0, delta="x")) == ()
     assert reader.feed(Event(b"[DONE]")) == ()
-    assert (reader.ignored, reader.quiet) == (1, True)
+    assert reader.quiet
     assert reader.close() == ()
 
 
@@ -218,11 +218,22 @@ def test_a_stream_without_its_last_event_is_truncated(profile, event):
         reader.close()
 
 
-def test_events_of_tomorrow_are_counted_and_passed_over(profile, event):
+def test_events_of_tomorrow_are_passed_over_and_told_by_their_name(profile, event):
     reader = openai_responses.reader(profile)
-    assert reader.feed(event("response.novel.delta", delta={"x": 1}, item=[1], output_index="a")) == []
-    assert reader.feed(event("response.output_item.added", item=None, output_index=0)) == []
-    assert reader.ignored == 2
+    [novel] = reader.feed(event("response.novel.delta", delta={"x": 1}, item=[1], output_index="a"))
+    [empty] = reader.feed(event("response.output_item.added", item=None, output_index=0))
+    assert (novel.field, empty.field) == ("answer.response.novel.delta", "answer.item")
+
+
+@pytest.mark.parametrize("kind", ["response.content_part.added", "response.web_search_call.searching", "keepalive"])
+def test_events_that_say_nothing_of_their_own_are_no_loss(read, event, kind):
+    assert read(event(kind, output_index=0)) == []
+
+
+@pytest.mark.parametrize("details", [None, {}, {"reason": "zzz"}, {"reason": 3}])
+def test_an_incomplete_answer_without_a_known_reason_is_told(read, ending, details):
+    *_, lost, end = read(ending("incomplete", incomplete_details=details))
+    assert (lost.field, lost.guessed, end) == ("answer.finish_reason", True, Ended(Finish.LENGTH))
 
 
 def test_an_event_is_known_by_its_name_where_it_says_no_type(read):

@@ -5,7 +5,7 @@ import pytest
 from openai.types.responses import Response
 
 from translators.codec import Context
-from translators.faults import Failure, Kind, ProtocolFault
+from translators.faults import Failure, Kind, ProtocolFault, Truncated
 from translators.ir import Choice, Finish, Foreign, Message, Opaque, Reasoning, Refusal, Reply, Text, ToolCall, Usage
 from translators.openai_responses import inspect_reply, parse_reply, render_reply
 from translators.openai_responses.marks import Mark, unmarked
@@ -138,3 +138,10 @@ def test_parts_of_other_dialects_stay_out_and_own_items_pass():
 
 def test_a_thought_of_nothing_is_not_told():
     assert written(Reasoning(""))["output"] == []
+
+
+@pytest.mark.parametrize("read", [parse_reply, inspect_reply])
+@pytest.mark.parametrize("status", [None, "zzz"])
+def test_an_answer_that_nobody_says_is_finished_was_cut(read, status, profile):
+    with pytest.raises(Truncated):
+        read(body(MESSAGE, status=status), profile)

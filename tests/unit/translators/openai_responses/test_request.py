@@ -68,7 +68,7 @@ def test_what_has_no_word_is_kept_by_its_name(parse):
         "prompt_cache_key": "k",
         "context_management": [{"type": "compaction"}],
         "reasoning": {"mode": "pro"},
-        "include": ["file_search_call.results"],
+        "include[0]": "file_search_call.results",
         "text": {"novel": 1},
         "top_logprobs": 2,
     }
@@ -132,12 +132,12 @@ def test_a_plain_web_search_has_a_word_and_another_has_not(parse):
     }
     narrow = {"type": "web_search", "filters": {"allowed_domains": ["x.test"]}}
     request = parse(tools=[narrow, {"type": "file_search", "vector_store_ids": []}])
-    assert (request.web_search, request.extra["tools"][0]) == (None, narrow)
+    assert (request.web_search, request.extra["tools"]["tools[0]"]) == (None, narrow)
 
 
 def test_fields_of_a_function_that_nobody_else_knows_are_kept_for_the_report(parse):
     request = parse(tools=[{**FUNCTION, "defer_loading": True, "output_schema": None}])
-    assert request.extra == {"tools.defer_loading": True}
+    assert request.extra == {"tools[0].defer_loading": True}
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def test_a_web_search_is_a_tool():
 
 
 def test_what_only_another_vendor_runs_is_refused():
-    tools, lost = rendered(extra={"tools": [{"type": "computer_20251124"}, "x"]})
-    assert (tools, lost) == ([], "dropped=tools")
+    tools, lost = rendered(extra={"tools": {"tools.3": {"type": "computer_20251124"}}})
+    assert (tools, lost) == ([], "dropped=tools.3")
 
 
 def test_markers_and_unknown_fields_of_a_tool_are_noted():
@@ -93,4 +93,4 @@ def test_forcing_a_hosted_tool_is_refused_by_whoever_does_not_run_it(target, cho
     tools = [{"type": "function", "name": "f"}, {"type": "file_search", "vector_store_ids": ["v"]}]
     body = {"model": "m", "input": "hi", "tools": tools, "tool_choice": choice}
     _, report = codec(target).render_request(parse_request(body), Profile(provider="p", model="m"))
-    assert {entry.field for entry in report.blocking(Mode.WARN)} == {"tools", "tool_choice"}
+    assert {entry.field for entry in report.blocking(Mode.WARN)} == {"tools[1]", "tool_choice"}

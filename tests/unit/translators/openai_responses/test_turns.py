@@ -27,8 +27,8 @@ def laid_out(profile):
     def run(*items, **quirks):
         report = Report()
         turns = Turns(structs.replace(profile, **quirks), report)
-        for item in items:
-            turns.add(item)
+        for at, item in enumerate(items):
+            turns.add(item, at)
         return turns.items, report.header()
 
     return run
@@ -76,7 +76,7 @@ def test_what_the_assistant_said_in_several_texts_is_one(laid_out):
     marker = {"type": "ephemeral"}
     items, lost = laid_out(Message("assistant", (Text("It rains"), Text(" in Turin", cache=marker), Text("."))))
     assert items == [{"role": "assistant", "content": "It rains in Turin."}]
-    assert lost == "dropped=cache_control"
+    assert lost == "dropped=items[0].parts[1].cache_control"
 
 
 def test_what_stood_around_something_that_was_left_out_is_kept_apart(laid_out):
@@ -179,14 +179,14 @@ def test_a_later_system_message_is_told_by_the_user_where_the_model_wants_that(l
     assert lost == "approximated=items[1].role"
 
 
-def test_cache_markers_are_noted_once(laid_out):
+def test_cache_markers_are_noted_once_where_the_first_one_stands(laid_out):
     marker = {"type": "ephemeral"}
     _, lost = laid_out(
         Message("user", (Text("a", cache=marker), Image(url="https://x.test/a.png", cache=marker))),
         ToolCall("c", "f", "{}", cache=marker),
         ToolResult("c", (), cache=marker),
     )
-    assert lost == "dropped=cache_control"
+    assert lost == "dropped=items[0].parts[0].cache_control"
 
 
 def test_an_id_that_is_too_long_is_cut_the_same_way_every_time():

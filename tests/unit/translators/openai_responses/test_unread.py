@@ -33,6 +33,8 @@ BODY = {
     ],
     "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}},
     "stream_options": {"include_obfuscation": False},
+    "tools": [{"type": "function", "name": "f"}],
+    "tool_choice": {"type": "function", "name": "f"},
 }
 CITED = [{"type": "url_citation", "url": "https://a.test", "title": "t", "start_index": 0, "end_index": 1}]
 
@@ -54,6 +56,7 @@ def test_what_is_read_or_says_nothing_is_not_told():
         ("input[3].namespace", lambda b: b["input"][3].update(namespace="crm")),
         ("input[4].output[0].tomorrow", lambda b: b["input"][4]["output"][0].update(tomorrow=1)),
         ("text.format.tomorrow", lambda b: b["text"]["format"].update(tomorrow=1)),
+        ("tool_choice.tomorrow", lambda b: b["tool_choice"].update(tomorrow=1)),
         ("stream_options.tomorrow", lambda b: b["stream_options"].update(tomorrow=1)),
     ],
 )

@@ -19,6 +19,7 @@ from translators.ir import (
     Ended,
     Finish,
     Foreign,
+    Image,
     Kept,
     Opaque,
     ReasoningDelta,
@@ -201,6 +202,15 @@ def test_an_endless_answer_is_a_fault(context, monkeypatch):
     writer.feed(TextDelta("x" * 10))
     with pytest.raises(ProtocolFault, match="longer than 10"):
         writer.feed(TextDelta("x"))
+
+
+def test_and_so_is_one_of_endless_pictures(context, monkeypatch):
+    monkeypatch.setattr(import_module("translators.openai_responses.writer"), "HELD_CAP", 10)
+    drawn = Kept(Foreign("gemini", "inlineData", {}, Image(data="x" * 6, media_type="image/png")))
+    writer = openai_responses.writer(context)
+    writer.feed(drawn)
+    with pytest.raises(ProtocolFault, match="longer than 10"):
+        writer.feed(drawn)
 
 
 # -- failures ----------------------------------------------------------------------------------------------------
