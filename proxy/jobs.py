@@ -32,7 +32,7 @@ FAN_MAX = 8
 """Most calls that are made for one request at the same time."""
 
 
-_MENDED = {
+MENDED = {
     "reasoning": ("reasoning", "the provider did not accept what was kept of it"),
     "summary": ("reasoning.summary", "the provider shows it to verified organizations alone"),
 }
@@ -239,10 +239,13 @@ class ChatJob:
             fields, report = upstream.render_request(request, self._profile(target))
             self._name(report, request)
             return fields, report
-        payload = past.replayed(self._payload, upstream, target.profile) if past else self._payload
+        removed = Report()
+        payload = past.replayed(self._payload, upstream, target.profile, removed) if past else self._payload
         if alone:
             payload = {name: value for name, value in payload.items() if name != "n"}
-        return upstream.relay_request(payload, target.profile, self._bound)
+        fields, report = upstream.relay_request(payload, target.profile, self._bound)
+        report.entries[:0] = [entry for entry in removed.entries if entry not in report.entries]
+        return fields, report
 
     def _name(self, report: Report, request: Request) -> None:
         """Has the report of `request`, be it as it was read or with what was kept put back, speak as the client."""
@@ -269,7 +272,7 @@ class ChatJob:
             self._taught.learn(target, tools=self._tools)
             other = self.prepare(target)
             return None if other.target.provider.dialect is prepared.target.provider.dialect else other
-        if repair not in _MENDED or (repair == "summary" and not prepared.translated):
+        if repair not in MENDED or (repair == "summary" and not prepared.translated):
             return None  # who asked for a summary itself is told that there is none
         target = prepared.target
         upstream = codec(target.provider.dialect)
@@ -277,7 +280,10 @@ class ChatJob:
             request = self._mended(repair, target, upstream)
             if prepared.fan is not None:
                 request = structs.replace(request, n=1)
-            fields, _ = upstream.render_request(request, self._profile(target))
+            profile = self._profile(target)
+            if repair == "reasoning":  # who speaks of signatures demands them
+                profile = structs.replace(profile, call_signatures=True)
+            fields, _ = upstream.render_request(request, profile)
             if prepared.stream and not self.stream:
                 fields = upstream.as_stream(fields, target.profile) or fields
         else:
@@ -286,7 +292,7 @@ class ChatJob:
         if not fields or body == prepared.body:
             return None
         lost = Report()
-        lost.dropped(*_MENDED[repair])
+        lost.dropped(*MENDED[repair])
         self._name(lost, self._request())
         prepared.report.entries += lost.entries
         return structs.replace(prepared, fields=fields, body=body)
@@ -295,8 +301,7 @@ class ChatJob:
         """The request without what the target did not accept of it."""
         if repair == "reasoning":
             return bare(self._request())
-        request = structs.replace(self._request(), reasoning_summary=None)
-        past = self._past
+        request, past = structs.replace(self._request(), reasoning_summary=None), self._past
         return past.restored(request, target.profile.origin(upstream.dialect)) if past else request
 
     def _too_long(self, body: bytes, window: int | None, report: Report) -> bool:

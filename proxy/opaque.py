@@ -21,6 +21,7 @@ from translators.codec import Codec, Pipe
 from translators.ir import Item, Json, Reasoning, Reply, Request
 from translators.profile import Profile
 from translators.remember import Held, Kept, Key, Notes, Span, Turn, loop_origin, remembered, restored, spans
+from translators.report import Report
 from translators.watching import Watching
 
 TTL_S = 3600.0
@@ -76,11 +77,11 @@ class Past:
         """The request as a target of another dialect than its client's must be sent it."""
         return restored(request, self._turns, self._spans, origin) if self._turns else request
 
-    def replayed(self, body: dict[str, Json], codec: Codec, profile: Profile) -> dict[str, Json]:
-        """The same for a body that is relayed."""
+    def replayed(self, body: dict[str, Json], codec: Codec, profile: Profile, report: Report) -> dict[str, Json]:
+        """The same for a body that is relayed; what is taken out of it is noted."""
         if not self._turns:
             return body
-        return codec.replayed(body, [self._turns.get(at) for at in range(len(self._spans))], profile)
+        return codec.replayed(body, [self._turns.get(at) for at in range(len(self._spans))], profile, report)
 
     def watched(self, pipe: Pipe, origin: str, profile: Profile) -> Pipe:
         """The pipe, which keeps its answer's turn at its end."""

@@ -1,13 +1,13 @@
-"""What is asked of a target beside conversations (`proxy.jobs`): counts of tokens and vectors. Neither is translated
-between dialects, streamed, repaired or bound to a place."""
+"""What is asked of a target beside conversations (`proxy.jobs`): counts of tokens and vectors. Neither is streamed or
+bound to a place; a count is of a conversation and mended as one, as far as its dialect is the client's."""
 
 from typing import Any
 
 import orjson
-from msgspec import MsgspecError, Struct, json
+from msgspec import MsgspecError, Struct, json, structs
 
 from proxy.config.values import Target
-from proxy.jobs import Answered, Prepared
+from proxy.jobs import MENDED, Answered, Prepared
 from translators import embeddings
 from translators.codec import Codec, Context, Pipe
 from translators.faults import ProtocolFault
@@ -57,6 +57,14 @@ class CountJob(_Plain):
         fields, report = self._client.relay_request(self._payload, target.profile, None)
         path = target.profile.path("count_tokens", "/messages/count_tokens")
         return Prepared(orjson.dumps(fields), fields, path, report, translated=False, stream=False, target=target)
+
+    def repaired(self, target: Target, prepared: Prepared, repair: str) -> Prepared | None:
+        """As of a conversation that is relayed: without the thinking that the target did not accept."""
+        fields = self._client.unbound(dict(prepared.fields), target.profile) if repair == "reasoning" else None
+        if fields is None:
+            return None
+        prepared.report.dropped(*MENDED[repair])
+        return structs.replace(prepared, fields=fields, body=orjson.dumps(fields))
 
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
         try:

@@ -11,7 +11,7 @@ When breakers alone refuse the whole chain, the target nearest its probe admits 
 no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
@@ -26,6 +26,7 @@ from proxy.resilience.retry import Action, again, attempts_for, delay, onward, t
 from proxy.resilience.targets import TargetState
 from proxy.routing.resolve import Resolution
 from proxy.routing.sticky import headed, place_of
+from proxy.upstream.attempt import placed
 from proxy.upstream.timings import AttemptTimes, attempt_times
 from translators.faults import Fault, Kind, Malformed
 from translators.report import Mode
@@ -198,8 +199,8 @@ class _Walk:
             return True
         if refused := of_the_caller(fault, target):
             raise refused
-        if turn.prepared.translated and fault.param not in (self._exchange.payload or ()):
-            fault = structs.replace(fault, param=None)  # a place in a body that the client has never seen
+        if turn.prepared.translated:
+            fault = placed(fault, self._exchange.payload)
         self._faults.append((target.name, fault))
         self._translated = turn.prepared.translated
         self._window = target.profile.context_window

@@ -1,11 +1,12 @@
 """The smallest value a JSON schema accepts, as far as a scripted answer needs it.
 
 Covers what structured output and tool schemas use: type, properties, required, items, enum, const, anyOf, oneOf,
-allOf, local $ref, lengths, bounds and the usual formats. Patterns are not solved. Recursion ends after 16 levels.
+allOf, local $ref, lengths, bounds and the usual formats. Patterns are not solved. Recursion ends after 16 levels. A
+keyword whose value is of another type than it must be says nothing, as schemas come from whoever calls.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _DEPTH = 16
@@ -22,6 +23,20 @@ _FORMATS = {
 }
 
 Schema = Mapping[str, Any]
+_NUMBERS = frozenset(
+    ("minItems", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+)
+_TYPES: dict[str, Any] = {
+    "properties": Mapping,
+    "required": list,
+    "enum": list,
+    "anyOf": list,
+    "oneOf": list,
+    "allOf": list,
+    "format": str,
+    **dict.fromkeys(_NUMBERS, (int, float)),
+}
+"""Keywords and what their values are."""
 
 
 def smallest_instance(schema: Any, root: Schema | None = None, depth: int = 0) -> Any:
@@ -40,11 +55,12 @@ def smallest_instance(schema: Any, root: Schema | None = None, depth: int = 0) -
 
 def _flattened(schema: Schema, root: Schema, depth: int) -> dict[str, Any]:
     """`schema` with its reference followed, the first alternative taken and all parts merged."""
+    schema = dict(_meant(schema))
     flat = {key: value for key, value in schema.items() if key not in ("$ref", "anyOf", "oneOf", "allOf")}
     parts = [_resolved(schema["$ref"], root)] if "$ref" in schema else []
     for alternatives in ("anyOf", "oneOf"):
-        parts += (schema.get(alternatives) or [])[:1]
-    parts += schema.get("allOf") or []
+        parts += schema.get(alternatives, [])[:1]
+    parts += schema.get("allOf", [])
     for part in parts:
         if isinstance(part, Mapping) and depth < _DEPTH:
             more = _flattened(part, root, depth + 1)
@@ -54,6 +70,13 @@ def _flattened(schema: Schema, root: Schema, depth: int) -> dict[str, Any]:
             if properties:
                 flat |= {"properties": properties, "required": required}
     return flat
+
+
+def _meant(schema: Schema) -> Iterator[tuple[str, Any]]:
+    """The keywords whose values are of the type that they must be."""
+    for key, value in schema.items():
+        if isinstance(value, _TYPES.get(key, object)) and not (key in _NUMBERS and isinstance(value, bool)):
+            yield key, value
 
 
 def _resolved(reference: Any, root: Schema) -> Any:
@@ -75,23 +98,25 @@ def _type(schema: Schema) -> str:
 
 def _object(schema: Schema, root: Schema, depth: int) -> dict[str, Any]:
     properties = schema.get("properties", {})
-    return {name: smallest_instance(properties.get(name), root, depth + 1) for name in schema.get("required", ())}
+    required = [name for name in schema.get("required", ()) if isinstance(name, str)]
+    return {name: smallest_instance(properties.get(name), root, depth + 1) for name in required}
 
 
 def _array(schema: Schema, root: Schema, depth: int) -> list[Any]:
-    count = min(int(schema.get("minItems", 0)), 100)
+    count = int(min(schema.get("minItems", 0), 100))
     return [smallest_instance(schema.get("items"), root, depth + 1) for _ in range(count)]
 
 
 def _string(schema: Schema, root: Schema, depth: int) -> str:  # noqa: ARG001 - one signature for all makers
     text = _FORMATS.get(schema.get("format", ""), "demo")
-    shortest, longest = min(int(schema.get("minLength", 0)), 10_000), int(schema.get("maxLength", len(text)))
+    shortest = int(min(max(schema.get("minLength", 0), 0), 10_000))
+    longest = int(min(max(schema.get("maxLength", len(text)), 0), len(text)))
     return text.ljust(shortest, "o")[: max(shortest, longest)]
 
 
 def _number(schema: Schema, root: Schema, depth: int) -> int | float:  # noqa: ARG001 - one signature for all makers
     """Zero, or the value nearest to it that the bounds allow."""
-    step = schema.get("multipleOf", 1)
+    step = max(schema.get("multipleOf", 1), 0) or 1
     low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
     if "exclusiveMinimum" in schema:
         low = max(low, schema["exclusiveMinimum"] + step)
@@ -99,10 +124,18 @@ def _number(schema: Schema, root: Schema, depth: int) -> int | float:  # noqa: A
         high = min(high, schema["exclusiveMaximum"] - step)
     value: int | float = 0
     if low > 0:
-        value = math.ceil(low / step) * step
+        value = _rounded(math.ceil, low, step)
     elif high < 0:
-        value = math.floor(high / step) * step
+        value = _rounded(math.floor, high, step)
     return value
+
+
+def _rounded(way: Callable[[float], int], bound: float, step: float) -> int | float:
+    """The multiple of `step` at a bound; the bound itself where there are too many of them to count."""
+    try:
+        return way(bound / step) * step
+    except OverflowError:
+        return bound
 
 
 _MAKERS: dict[str, Callable[[Schema, Schema, int], Any]] = {

@@ -270,12 +270,12 @@ class ScriptedProvider:
             return self._unknown(request)
         try:
             about = hear(orjson.loads(request.body), version, self.name, key)
+            if not isinstance(about, str):
+                return step.plan(Scene(voice, key, about, self._note))
         except (ValueError, KeyError, TypeError, AttributeError):
             about = "The body of the request could not be read."
-        if isinstance(about, str):
-            self.refused += 1
-            return [whole(400, [_JSON], voice.fault(400, None, about))]
-        return step.plan(Scene(voice, key, about, self._note))
+        self.refused += 1
+        return [whole(400, [_JSON], voice.fault(400, None, about))]
 
     def _ears(self, request: Request) -> tuple[Voice, Hear | None]:
         """Who answers at a request's path, and how it reads one; None where nothing is."""

@@ -19,7 +19,6 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from proxy.config.values import Target
 from proxy.jobs import Answered, Pause, parse_fault
 from proxy.upstream.hops import Hops
 from proxy.upstream.noting import note, noting
@@ -28,8 +27,11 @@ from proxy.upstream.seam import Call, Cut, Exhausted, NotTaken, Unreachable, Ups
 from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.trial import ANSWER_LIMIT, ERROR_LIMIT, RESTING, Commit, Trial
 from translators.faults import Failure, Fault, Kind, ProtocolFault, say
+from translators.ir import Json
 
 T = TypeVar("T")
+
+_BROKEN = (Unreachable, Cut, Stalled, ProtocolFault)
 
 
 class Broken(Exception):
@@ -43,12 +45,14 @@ class Broken(Exception):
 
 async def unary(trial: Trial) -> Answered:
     """The whole answer in the client's dialect. Raises Failure."""
-
-    async def work(dog: Watchdog) -> Answered:
-        answered = trial.job.answer(await _read(trial, trial.call), trial.target, trial.context)
-        return answered if answered.pause is None else await _gone_on(trial, answered, dog)
-
-    answered = await _watched(trial, trial.times.cap_at, work)
+    try:  # not by `_watched`: its frames cost every request, and few have more than one call
+        with Watchdog(trial.times.first_s) as dog:
+            dog.limit_at(trial.times.cap_at)
+            answered = trial.job.answer(await _read(trial, trial.call), trial.target, trial.context)
+            if answered.pause is not None:
+                answered = await _gone_on(trial, answered, dog)
+    except _BROKEN as error:
+        raise Failure(transport_fault(error, trial.seen.status)) from None
     trial.seen.usage, trial.seen.id = answered.usage, answered.id
     if trial.exchange.trace is not None:
         note(trial.exchange.trace, answered.of)
@@ -61,7 +65,7 @@ async def _watched(trial: Trial, limit: float, work: Callable[[Watchdog], Awaita
         with Watchdog(trial.times.first_s) as dog:
             dog.limit_at(limit)
             return await work(dog)
-    except (Unreachable, Cut, Stalled, ProtocolFault) as error:
+    except _BROKEN as error:
         raise Failure(transport_fault(error, trial.seen.status)) from None
 
 
@@ -179,7 +183,7 @@ async def stream(trial: Trial, commit: Commit) -> None:
     except Failure as failure:
         if not pump.committed:
             raise
-        told = broken_off(failure.fault, trial.target)
+        told = broken_off(failure.fault, trial)
         raise Broken(told, pump.held + pump.pipe.fault(told)) from None
     finally:
         pump.pings.stop()
@@ -230,13 +234,22 @@ async def _expect_events(upstream: Upstream, trial: Trial) -> None:
     raise ProtocolFault("it answered a streamed request with something that is no event stream")
 
 
-def broken_off(fault: Fault, target: Target) -> Fault:
+def broken_off(fault: Fault, trial: Trial) -> Fault:
     """The fault as it is told after the commit, where no list of targets says whose it is. What speaks of the request
     itself keeps its own words."""
+    if trial.target.provider.dialect is not trial.exchange.codec.dialect:
+        fault = placed(fault, trial.exchange.payload)
     if fault.outcome.breaker == "success":
         return fault
-    message = say(f"{target.name} broke off its answer: {fault.message.rstrip('.')}.")
+    message = say(f"{trial.target.name} broke off its answer: {fault.message.rstrip('.')}.")
     return structs.replace(fault, message=message, code="stream_cut")
+
+
+def placed(fault: Fault, payload: Json) -> Fault:
+    """A fault of a translated request, naming a field only where the client's own body has that one: what else it names
+    is a place in a body that the client has never seen."""
+    own = payload if isinstance(payload, dict) else {}
+    return fault if fault.param is None or fault.param in own else structs.replace(fault, param=None)
 
 
 def transport_fault(error: Exception, status: int) -> Fault:

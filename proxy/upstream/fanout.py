@@ -56,7 +56,7 @@ async def stream(trial: Trial, fan: Fan, commit: Commit) -> None:
     except Failure as failure:
         if not first.came:
             raise
-        told = broken_off(failure.fault, trial.target)
+        told = broken_off(failure.fault, trial)
         raise Broken(told, writer.fault(told)) from None
     finally:
         trial.seen.usage = _total(branches)

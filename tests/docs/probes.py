@@ -46,6 +46,10 @@ CHAT = {
     "`input_audio`": said([{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]),
     "`refusal` in the history": chat_turns({"role": "assistant", "refusal": "no"}, {"role": "user", "content": "b"}),
     "`tool_calls` and results": chat_turns(CALLED, {"role": "tool", "tool_call_id": "c 1", "content": "r"}),
+    "`tool_calls` whose arguments are no object": chat_turns(
+        {**CALLED, "tool_calls": [{**CALLED["tool_calls"][0], "function": {"name": "f", "arguments": "[1]"}}]},
+        {"role": "tool", "tool_call_id": "c 1", "content": "r"},
+    ),
     "a call without its result": chat_turns(CALLED, {"role": "user", "content": "b"}),
     "reasoning of another provider": chat_turns(
         {
@@ -215,12 +219,34 @@ CLAUDE = {
     "`document` (text)": blocks(
         {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "t"}}
     ),
+    "`document` with `citations`": blocks(
+        {
+            "type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
+            "citations": {"enabled": True},
+        }
+    ),
+    "`document` of blocks": blocks(
+        {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "t"}]}}
+    ),
+    "`image` by `file_id`": blocks({"type": "image", "source": {"type": "file", "file_id": "file_1"}}),
+    "`image` that is SVG": blocks(
+        {"type": "image", "source": {"type": "base64", "media_type": "image/svg+xml", "data": "PHN2Zy8+"}}
+    ),
     "`search_result`": blocks(
         {"type": "search_result", "source": "https://a.test", "title": "t", "content": [{"type": "text", "text": "x"}]}
     ),
     "`cache_control`": blocks({"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}),
     "`tool_use` and `tool_result`": answered(content="r"),
     "`tool_result.is_error`": answered(content="r", is_error=True),
+    "a call without its result": {
+        "messages": [{"role": "user", "content": "hi"}, USE, {"role": "user", "content": "b"}]
+    },
+    "a `tool_result` without its call": {
+        "messages": [
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c"}, {"type": "text", "text": "b"}]}
+        ]
+    },
     "images in a `tool_result`": answered(
         content=[{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}]
     ),
@@ -240,6 +266,7 @@ CLAUDE = {
     "`stop_sequences`": {"stop_sequences": ["x"]},
     "`tools`": {"tools": [TOOL]},
     "`tools` with `strict`": {"tools": [{**TOOL, "strict": True}]},
+    "two `tools` with one name": {"tools": [TOOL, TOOL]},
     "`tools.input_examples`": {"tools": [{**TOOL, "input_examples": [{"a": "x"}]}]},
     "`web_search_*`": {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
     "other server tools": {"tools": [{"type": "code_execution_20250825", "name": "code_execution"}]},

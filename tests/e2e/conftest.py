@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+import anthropic
+import openai
 import pytest
 
 from proxy.app import App, build
@@ -32,8 +34,10 @@ from translators.ir import Dialect
 PATIENT = BreakerSettings(consecutive_failures=1_000_000)
 QUICK = RetrySettings(base_s=0.001, cap_s=0.002, budget_min_per_s=10_000)
 SHORT = TimeoutSettings(
-    connect_s=2, progress_s=0.3, progress_unary_s=0.3, first_token_reasoning_s=0.3, idle_s=0.3, deadline_s=20
+    connect_s=5, progress_s=1.5, progress_unary_s=1.5, first_token_reasoning_s=1.5, idle_s=1.5, deadline_s=60
 )
+"""Short enough for tests of silence, and long beside whatever holds up the loop that all sides share once the SDKs have
+been warmed up."""
 DIALECTS = {"alpha": Dialect.OPENAI_CHAT, "beta": Dialect.ANTHROPIC_MESSAGES, "gamma": Dialect.OPENAI_CHAT}
 
 
@@ -135,8 +139,41 @@ def provider():
     return provider_of
 
 
+@pytest.fixture(scope="session", autouse=True)
+async def _warm() -> None:
+    """Every SDK has been used once in every way: it builds its models at first use, which on a busy machine holds up
+    the loop for longer than a provider may be silent."""
+
+    def patient(*scripted: ScriptedProvider) -> Config:
+        times = TimeoutSettings()
+        return world_config(*(provider_of(one, timeouts=times) for one in scripted), timeouts=times)
+
+    asked = {"model": "duo", "messages": [{"role": "user", "content": "hello"}]}
+    async with (
+        a_world(patient) as made,
+        openai.AsyncOpenAI(base_url=made.url, api_key="k", max_retries=0) as chat,
+        anthropic.AsyncAnthropic(base_url=made.url.removesuffix("/v1"), api_key="k", max_retries=0) as messages,
+    ):
+        for stream in (False, True):
+            for answer in (
+                await chat.chat.completions.create(**asked, stream=stream),
+                await chat.completions.create(model="duo", prompt="hello", stream=stream),
+                await chat.responses.create(model="duo", input="hello", stream=stream),
+                await messages.messages.create(**asked, max_tokens=9, stream=stream),
+            ):
+                if stream:
+                    [_ async for _ in answer]
+        async with (
+            chat.chat.completions.stream(**asked) as whole,
+            messages.messages.stream(**asked, max_tokens=9) as all_of_it,
+        ):
+            await whole.get_final_completion()
+            await all_of_it.get_final_message()
+        await chat.embeddings.create(model="vectors", input="hello")
+
+
 @pytest.fixture(scope="session")
-async def shared_world() -> AsyncIterator[World]:
+async def shared_world(_warm: None) -> AsyncIterator[World]:
     async with a_world() as made:
         yield made
 

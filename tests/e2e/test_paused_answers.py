@@ -1,7 +1,6 @@
 """A provider that pauses its answer, and a client that cannot tell: it gets one answer, however many calls it took.
 
-The times of this world are the real ones: the SDK, made for its first stream, holds up the loop that all sides share
-for longer than the short ones.
+The times of this world are the real ones: nothing here is about silence.
 """
 
 import anthropic

@@ -180,7 +180,8 @@ def test_a_forced_tool_is_known_once_the_request_was_translated(choice, named):
 
 
 def test_a_relayed_answer_passes_untouched_and_its_usage_is_read():
-    body = b'{"id":"c","new":1,"choices":[{"message":{"content":"h\xc3\xa9"}}],"usage":{"prompt_tokens":3}}'
+    choice = b'{"message":{"content":"h\xc3\xa9"},"finish_reason":"stop"}'
+    body = b'{"id":"c","new":1,"choices":[%b],"usage":{"prompt_tokens":3}}' % choice
     answered = chat().answer(body, target(), CONTEXT)
     assert answered.body is body
     assert answered.usage.input == 3
@@ -203,7 +204,8 @@ def test_a_list_of_vectors_that_is_no_utf8_is_refused():
 
 def test_a_blob_in_a_relayed_answer_is_marked_with_where_it_came_from():
     details = [{"type": "reasoning.encrypted", "data": "blob"}]
-    body = orjson.dumps({"choices": [{"message": {"content": "x", "reasoning_details": details}}]})
+    message = {"content": "x", "reasoning_details": details}
+    body = orjson.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
     marked = orjson.loads(chat().answer(body, target(), CONTEXT).body)
     assert "alpha" in marked["choices"][0]["message"]["reasoning_details"][0]["origin"]
 

@@ -11,7 +11,8 @@ from translators.codec import Context
 from translators.ir import Dialect, Event
 from translators.profile import Profile
 
-CHAT, MESSAGES, RESPONSES = Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_RESPONSES
+CHAT, MESSAGES = Dialect.OPENAI_CHAT, Dialect.ANTHROPIC_MESSAGES
+RESPONSES, GEMINI = Dialect.OPENAI_RESPONSES, Dialect.GEMINI
 CONTEXT = Context(id="chatcmpl-1", created=7, model="large")
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "yes"}
@@ -34,6 +35,8 @@ DEEP = target("deep", reasoning_replay=True)
 CLAUDE = target("claude", MESSAGES)
 SONNET = target("sonnet", MESSAGES)
 OPEN = target("open", RESPONSES)
+LYRA = target("lyra", GEMINI)
+VEGA = target("vega", GEMINI)
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
 USE = {"type": "tool_use", "id": "c1", "name": "f", "input": {}}
 
@@ -143,9 +146,33 @@ async def test_an_anthropic_clients_thinking_stays_with_the_provider_that_signed
     ]
     (await job(MESSAGES, tools=tools, max_tokens=9)).answer(claude_answer(THOUGHT), CLAUDE, CONTEXT)
     again = await job(MESSAGES, tools=tools, max_tokens=9, messages=history)
-    assert sent(again.prepare(CLAUDE))[1]["content"] == [THOUGHT, USE]
-    assert sent(again.prepare(SONNET))[1]["content"] == [USE]
+    kept, moved = again.prepare(CLAUDE), again.prepare(SONNET)
+    assert (sent(kept)[1]["content"], kept.report.header()) == ([THOUGHT, USE], "")
+    assert (sent(moved)[1]["content"], moved.report.header()) == ([USE], "dropped=messages.1.content.0")
     assert again.loop_origin() == CLAUDE.profile.origin(MESSAGES)
+
+
+async def test_what_the_relay_tells_of_a_removal_is_not_told_twice(job):
+    """The first signature is known to be another's by what was kept, the second by its mark."""
+    call = {"functionCall": {"id": "abcd1234", "name": "f", "args": {}}, "thoughtSignature": "c2ln"}
+    result = {"functionResponse": {"id": "abcd1234", "name": "f", "response": {}}}
+    answered = {"candidates": [{"content": {"parts": [call]}, "finishReason": "STOP"}], "responseId": "r1"}
+    first = await job(GEMINI, contents=[{"role": "user", "parts": [{"text": "?"}]}], tools=[])
+    told = orjson.loads(first.answer(orjson.dumps(answered), LYRA, CONTEXT).body)
+    marked = told["candidates"][0]["content"]["parts"][0]
+    history = [
+        {"role": role, "parts": [part]}
+        for role, part in [
+            ("user", {"text": "?"}),
+            ("model", call),
+            ("user", result),
+            ("model", marked),
+            ("user", result),
+        ]
+    ]
+    moved = (await job(GEMINI, contents=history, tools=[])).prepare(VEGA)
+    assert "c2ln" not in moved.body.decode()
+    assert [entry.field for entry in moved.report.entries] == ["contents.thoughtSignature"]
 
 
 async def test_another_client_finds_nothing(job):

@@ -11,7 +11,6 @@ from translators.ir import (
     Finish,
     Message,
     Opaque,
-    Origin,
     Reasoning,
     Reply,
     Request,
@@ -19,8 +18,9 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
-from translators.profile import Profile
+from translators.profile import Origin, Profile
 from translators.remember import Called, Kept, Turn
+from translators.report import Report
 
 SECRET = b"s" * 32
 HOME = str(Origin("anthropic-messages", "aria", "m"))
@@ -185,7 +185,7 @@ async def test_another_clients_request_stays_as_it_is(store):
     await past.recall(ECHO.items)
     assert not past
     assert past.restored(ECHO, HOME) is ECHO
-    assert past.replayed({"messages": []}, None, Profile()) == {"messages": []}
+    assert past.replayed({"messages": []}, None, Profile(), Report()) == {"messages": []}
 
 
 async def test_a_request_without_calls_asks_the_store_for_nothing(store, monkeypatch):

@@ -53,7 +53,8 @@ def test_an_answer_names_the_model_and_the_request_and_passes_the_providers_limi
 
 def test_a_relayed_answer_passes_byte_for_byte(lab):
     (alpha,) = lab.chain("alpha")
-    body = b'{"id":"c", "new":[1], "choices":[{"message":{"role":"assistant","content":"h\xc3\xa9"}}]}'
+    choice = b'{"message":{"role":"assistant","content":"h\xc3\xa9"}, "finish_reason":"stop"}'
+    body = b'{"id":"c", "new":[1], "choices":[%b]}' % choice
     alpha.script[0] = [body]
     assert lab.ask().body == body
 

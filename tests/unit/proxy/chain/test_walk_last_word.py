@@ -1,5 +1,6 @@
 """What a client is told when nobody answered, and what stays known of a walk that ended well."""
 
+import orjson
 import pytest
 
 SPOKEN = {"error": {"message": "Bad key sk-alpha-0 of org-77.", "code": "invalid_api_key"}}
@@ -46,6 +47,26 @@ def test_a_field_is_named_only_where_the_client_has_it(lab, param, told):
     lab.engines["alpha"].script[0] = (400, {}, {"error": error})
     answer = lab.ask({"temperature": 1.5, "max_tokens": 9})
     assert (answer.status, answer.error["message"], answer.error["param"]) == (400, "Unsupported.", told)
+
+
+def event(kind, **fields):
+    return b"data: " + orjson.dumps({"type": kind, "sequence_number": 1, **fields}) + b"\n\n"
+
+
+WORD = event("response.output_text.delta", item_id="i", output_index=0, content_index=0, delta="word")
+
+
+@pytest.mark.parametrize("n", [1, 2], ids=["one answer", "several"])
+@pytest.mark.parametrize(("param", "told"), [("input[0].content", None), ("temperature", "temperature")])
+def test_nor_is_another_named_in_an_answer_that_has_begun(lab, param, told, n):
+    lab.provider("alpha", models={"large": {"responses": "only"}})
+    lab.route("m", "alpha", fan_out=True)
+    failed = event("error", code="invalid_prompt", message="Against the rules.", param=param)
+    lab.engines["alpha"].script[0] = [WORD, failed]
+    answer = lab.ask({"temperature": 1.5, "n": n}, stream=True)
+    error = orjson.loads(answer.body.rpartition(b"data: ")[2])["error"]
+    assert b'"word"' in answer.body
+    assert (error["message"], error["param"]) == ("Against the rules.", told)
 
 
 def test_targets_that_were_passed_over_are_told_beside_those_that_failed(lab):

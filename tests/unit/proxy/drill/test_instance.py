@@ -1,5 +1,7 @@
 """The smallest instance of a schema satisfies that schema."""
 
+import json
+
 import jsonschema
 import pytest
 from hypothesis import given, settings
@@ -83,3 +85,40 @@ schemas = st.recursive(
 @given(schemas)
 def test_instances_validate(schema):
     jsonschema.validate(smallest_instance(schema), schema)
+
+
+KEYWORDS = """type properties required items enum anyOf oneOf allOf $ref format minLength maxLength minItems minimum
+maximum exclusiveMinimum exclusiveMaximum multipleOf object array string integer number #"""
+words = st.sampled_from(KEYWORDS.split())
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 10**20) | st.floats(allow_nan=False) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(words, odd, min_size=1, max_size=5))
+def test_a_schema_that_is_none_still_gives_something_that_can_be_written(schema):
+    json.dumps(smallest_instance(schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "object", "required": [None, "a", []]}, {"a": None}),
+        ({"type": "object", "required": 5}, {}),
+        ({"type": "object", "properties": [], "required": ["a"]}, {"a": None}),
+        ({"type": "object", "properties": {"a": 3}, "required": ["a"]}, {"a": None}),
+        ({"type": "string", "minLength": "9"}, "demo"),
+        ({"type": "string", "format": []}, "demo"),
+        ({"type": "array", "minItems": None}, []),
+        ({"type": "integer", "minimum": 3, "multipleOf": 0}, 3),
+        ({"type": "number", "minimum": 3, "multipleOf": 1e-320}, 3),
+        ({"type": "integer", "enum": 5}, 0),
+        ({"type": "integer", "anyOf": {"a": 1}, "allOf": 7}, 0),
+    ],
+    ids=str,
+)
+def test_a_keyword_of_another_type_says_nothing(schema, value):
+    assert smallest_instance(schema) == value

@@ -1,6 +1,7 @@
 """The scripted provider's life: listening, refusing, counting, waiting. On uvloop and on asyncio's own loop."""
 
 import asyncio
+import json
 import ssl
 
 import orjson
@@ -158,6 +159,21 @@ async def test_a_body_that_is_no_request_gets_a_400_of_the_dialect(body):
         answered = await once(provider.url, "/v1/chat/completions", body)
         assert answered.status == 400
         assert orjson.loads(answered.body)["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    ("schema", "status"),
+    [('{"type": "object", "required": [null]}', b"200"), (f'{{"const": {"[" * 300}{"]" * 300}}}', b"400")],
+)
+async def test_an_odd_schema_gets_an_answer(connect, chat, schema, status):
+    """What goes too deep to be written is refused, as by any server."""
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": "HERE"}}
+    body = json.dumps({**chat, "response_format": form}).replace('"HERE"', schema).encode()
+    async with ScriptedProvider("alpha", OPENAI) as provider:
+        peer = await connect(provider.url)
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        peer.writer.write(head % len(body) + body)
+        assert (await peer.all()).startswith(b"HTTP/1.1 " + status)
 
 
 async def test_the_same_request_gets_the_same_bytes_and_another_one_others(connect):

@@ -35,7 +35,8 @@ TARGET = Target(
 )
 EVENTS = [("content-type", "text/event-stream; charset=utf-8")]
 JSON = [("content-type", "application/json")]
-REPLY = b'{"id":"c","choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}'
+CHOICE = b'{"message":{"content":"hi"},"finish_reason":"stop"}'
+REPLY = b'{"id":"c","choices":[%b],"usage":{"prompt_tokens":3,"completion_tokens":2}}' % CHOICE
 ROLE = b'data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
 WORD = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"word"}}]}\n\n'
 STOP = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'

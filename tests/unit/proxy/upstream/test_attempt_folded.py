@@ -24,7 +24,8 @@ from translators.report import Report
 EVENTS = [("content-type", "text/event-stream; charset=utf-8")]
 JSON = [("content-type", "application/json")]
 ERROR = b'{"error":{"message":"Overloaded","code":"server_is_overloaded"}}'
-REPLY = b'{"id":"c","choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}'
+CHOICE = b'{"message":{"content":"hi"},"finish_reason":"stop"}'
+REPLY = b'{"id":"c","choices":[%b],"usage":{"prompt_tokens":3,"completion_tokens":2}}' % CHOICE
 DONE = b"data: [DONE]\n\n"
 AGES_S = 1e6
 

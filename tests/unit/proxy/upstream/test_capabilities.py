@@ -6,7 +6,7 @@ import orjson
 import pytest
 from msgspec import structs
 
-from proxy.config.profiles import profile_for
+from proxy.config.profiles import profile_for, vendors
 from proxy.config.values import Provider, ProviderKey, Secret
 from proxy.upstream import capabilities
 from proxy.upstream.capabilities import DAY_S, SOON_S, Capabilities, World
@@ -15,6 +15,11 @@ from translators.ir import Dialect
 
 BASE = "https://api.anthropic.com/v1"
 KEYS = (ProviderKey("env:K", Secret("canary")),)
+
+
+@pytest.fixture(autouse=True)
+def _rows():
+    vendors()  # read outside the loop
 
 
 def claude(**more):

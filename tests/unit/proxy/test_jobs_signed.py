@@ -1,0 +1,69 @@
+"""A Gemini target that was not known to demand signatures, and says so."""
+
+import orjson
+
+from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
+from proxy.jobs import ChatJob
+from translators.catalog import codec
+from translators.gemini.wire import SKIP_SIGNATURE
+from translators.ir import Dialect
+from translators.profile import Profile
+
+PLAIN = Target(
+    Provider("own", Dialect.GEMINI, "https://own.test"),
+    "gemini-9",
+    Profile(provider="own", model="gemini-9"),
+    BreakerSettings(),
+    RetrySettings(),
+    TimeoutSettings(),
+)
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+CHATTED = {
+    "model": "m",
+    "tools": [FUNCTION],
+    "messages": [
+        {"role": "user", "content": "?"},
+        {"role": "assistant", "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "c1", "content": "1"},
+    ],
+}
+GENERATED = {
+    "model": "m",
+    "contents": [
+        {"role": "user", "parts": [{"text": "?"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "1"}}}]},
+    ],
+}
+
+
+def job(dialect, payload):
+    return ChatJob(codec(dialect), payload, stream=False, usage=False, bound=None)
+
+
+def call_of(prepared):
+    return orjson.loads(prepared.body)["contents"][1]["parts"][0]
+
+
+def test_a_translated_call_gets_googles_word_for_a_signature_once_the_target_has_missed_it():
+    asked = job(Dialect.OPENAI_CHAT, CHATTED)
+    prepared = asked.prepare(PLAIN)
+    assert "thoughtSignature" not in call_of(prepared)
+    mended = asked.repaired(PLAIN, prepared, "reasoning")
+    assert call_of(mended)["thoughtSignature"] == SKIP_SIGNATURE
+    assert asked.repaired(PLAIN, mended, "reasoning") is None
+
+
+def test_so_does_a_call_that_a_gemini_client_sent_without_one():
+    asked = job(Dialect.GEMINI, GENERATED)
+    prepared = asked.prepare(PLAIN)
+    assert "thoughtSignature" not in call_of(prepared)
+    mended = asked.repaired(PLAIN, prepared, "reasoning")
+    assert call_of(mended)["thoughtSignature"] == SKIP_SIGNATURE
+    assert asked.repaired(PLAIN, mended, "reasoning") is None
+
+
+def test_what_has_no_calls_is_not_mended():
+    asked = job(Dialect.OPENAI_CHAT, {"model": "m", "messages": CHATTED["messages"][:1]})
+    assert asked.repaired(PLAIN, asked.prepare(PLAIN), "reasoning") is None
