@@ -59,7 +59,7 @@ def wish(request: Request) -> Wish:
     if not isinstance(given, dict):
         return Wish(False if request.effort == "none" else asked, effort, request.thinking_budget, shown=shown)
     kind, budget = given.get("type"), given.get("budget_tokens")
-    on = asked if kind is None else kind not in _OFF
+    on = asked if kind is None else not (isinstance(kind, str) and kind in _OFF)
     more = {key: value for key, value in given.items() if key not in ("type", "budget_tokens")}
     budget = budget if isinstance(budget, int) else request.thinking_budget
     return Wish(on, effort, budget, more, kind == "adaptive", shown)

@@ -75,7 +75,7 @@ def parse_request(body: Json) -> Request:
             max_output=body.get("max_tokens"),
             **_fields(body),
             n=body.get("n") or 1,
-            extra={name: value for name, value in body.items() if name not in _KNOWN and value is not None},
+            extra=_unknown(body),
         )
     except Wrong as wrong:
         raise wrong.malformed() from None
@@ -87,6 +87,12 @@ def _fields(body: dict[str, Json]) -> dict[str, Json]:
     if "logprobs" in fields:
         fields["logprobs"], fields["top_logprobs"] = True, fields["logprobs"]
     return fields
+
+
+def _unknown(body: dict[str, Json]) -> dict[str, Json]:
+    """Fields without a word here. Among them `tools` are nobody's that could be rendered: told by the field's name."""
+    extra = {name: value for name, value in body.items() if name not in _KNOWN and value is not None}
+    return {**extra, "tools": {"tools": {"type": "tools"}}} if "tools" in extra else extra
 
 
 def _whole(value: Json, path: str) -> int:

@@ -158,3 +158,7 @@ def test_a_summary_is_shown_of_what_a_model_thinks_by_itself(think, thinking, fi
     told, _, _, report = think(Message("user", (Text("Hi"),)), form=thinking, max_output=99, reasoning_summary="auto")
     assert told == field
     assert list(report) == noted
+
+
+def test_a_kind_of_thinking_that_is_no_name_turns_nothing_off(think):
+    assert think(form="adaptive", extra={"thinking": {"type": []}})[0] is not None

@@ -182,3 +182,8 @@ def test_what_a_completion_cannot_say_is_reported():
 def test_it_is_asked_beside_chat_with_the_same_key():
     assert request_path(PROFILE, stream=True) == "/completions"
     assert request_headers("k", PROFILE, BODY) == [("authorization", "Bearer k")]
+
+
+def test_tools_are_no_field_of_this_api_whatever_they_are():
+    request = parse_request({"model": "m", "prompt": "hi", "tools": {"role": None}})
+    assert request.extra == {"tools": {"tools": {"type": "tools"}}}
