@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from proxy.config.values import Target
-from translators.codec import Pipe
-from translators.faults import Fault, Malformed
-from translators.ir import Delta, Event, Json
+from translators.codec import Around, Pipe
+from translators.faults import Malformed
+from translators.ir import Delta, Json
 from translators.openai_responses.references import items_streamed, items_told
 
 TTL_S = 86_400.0
@@ -117,32 +117,18 @@ class Hearing:
             self._keep(item)
 
 
-class Heard:
+class Heard(Around):
     """A Pipe whose client's bytes are heard by another, too."""
 
-    __slots__ = ("_hear", "_pipe", "fault", "shows")
+    __slots__ = ("_hear",)
 
     def __init__(self, pipe: Pipe, hear: Callable[[bytes], None]) -> None:
-        self._pipe = pipe
+        super().__init__(pipe)
         self._hear = hear
-        self.fault: Callable[[Fault], bytes] = pipe.fault
-        self.shows: Callable[[Delta], bool] = pipe.shows
 
-    @property
-    def done(self) -> bool:
-        return self._pipe.done
-
-    def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
-        deltas, data = self._pipe.feed(event)
+    def hear(self, _: Sequence[Delta], data: bytes) -> None:
         if data:
             self._hear(data)
-        return deltas, data
-
-    def close(self) -> tuple[Sequence[Delta], bytes]:
-        deltas, data = self._pipe.close()
-        if data:
-            self._hear(data)
-        return deltas, data
 
 
 def keeper(keepers: Sequence[Target], maker: str | None, field: str) -> Target:

@@ -3,7 +3,7 @@
 `translators.catalog` lists the dialects; a dialect imports neither this protocol's users nor another dialect.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -102,6 +102,35 @@ class Pipe(Protocol):
 
     def shows(self, delta: Delta) -> bool:
         """Whether the client sees this delta as content, so that it commits the answer."""
+
+
+class Around:
+    """A Pipe around another one, which does as that one does and hears all that it tells."""
+
+    __slots__ = ("_pipe", "fault", "shows")
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self.fault: Callable[[Fault], bytes] = pipe.fault
+        self.shows: Callable[[Delta], bool] = pipe.shows
+
+    @property
+    def done(self) -> bool:
+        return self._pipe.done
+
+    def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
+        told = self._pipe.feed(event)
+        self.hear(*told)
+        return told
+
+    def close(self) -> tuple[Sequence[Delta], bytes]:
+        told = self._pipe.close()
+        self.hear(*told)
+        return told
+
+    def hear(self, deltas: Sequence[Delta], data: bytes) -> None:
+        """What a subclass is there for; `data` are bytes for the client."""
+        raise NotImplementedError
 
 
 class Codec(Protocol):

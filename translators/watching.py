@@ -6,11 +6,9 @@ sees it without its thinking, as from a client that drops it.
 
 from collections.abc import Callable, Sequence
 
-from translators.codec import Pipe
-from translators.faults import Fault
+from translators.codec import Around, Pipe
 from translators.ir import (
     Delta,
-    Event,
     Reasoning,
     ReasoningDelta,
     ReasoningEnd,
@@ -30,40 +28,31 @@ CAP = 1 << 20
 CHOICES_CAP = 8
 
 
-class Watching:
-    """Implements `translators.codec.Pipe` around another one."""
+class Watching(Around):
+    """Collects of each choice what must be kept."""
 
-    __slots__ = ("_choices", "_keep", "_left", "_notes", "_pipe", "fault", "shows")
+    __slots__ = ("_choices", "_keep", "_left", "_notes")
 
     def __init__(self, pipe: Pipe, notes: Callable[[], Notes], keep: Callable[[Kept], None]) -> None:
         """`notes` makes an empty collection; `keep` gets each turn that has something to be kept."""
-        self._pipe = pipe
+        super().__init__(pipe)
         self._notes = notes
         self._keep = keep
         self._choices: dict[int, _Watched] = {}
         self._left = CAP
-        self.fault: Callable[[Fault], bytes] = pipe.fault
-        self.shows: Callable[[Delta], bool] = pipe.shows
-
-    @property
-    def done(self) -> bool:
-        return self._pipe.done
-
-    def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
-        deltas, data = self._pipe.feed(event)
-        if deltas and self._left > 0:
-            self._watch(deltas)
-        return deltas, data
 
     def close(self) -> tuple[Sequence[Delta], bytes]:
-        deltas, data = self._pipe.close()
+        told = super().close()
         if self._left > 0:
-            self._watch(deltas)
             for watched in self._choices.values():
                 kept = None if watched.refused else watched.notes.kept()
                 if kept is not None:
                     self._keep(kept)
-        return deltas, data
+        return told
+
+    def hear(self, deltas: Sequence[Delta], _: bytes) -> None:
+        if self._left > 0:
+            self._watch(deltas)
 
     def _watch(self, deltas: Sequence[Delta]) -> None:
         for delta in deltas:

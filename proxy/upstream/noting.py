@@ -3,12 +3,11 @@
 Nothing here runs for an exchange without a trace.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from proxy.tracing import Trace
-from translators.codec import Pipe, Seen
-from translators.faults import Fault
-from translators.ir import Delta, Ended, Event, Reply, Started
+from translators.codec import Around, Pipe, Seen
+from translators.ir import Delta, Ended, Reply, Started
 
 
 def note(trace: Trace, answer: Reply | Seen | None) -> None:
@@ -24,32 +23,16 @@ def noting(pipe: Pipe, trace: Trace | None) -> Pipe:
     return pipe if trace is None else Noting(pipe, trace)
 
 
-class Noting:
-    """Implements `translators.codec.Pipe` around another one."""
+class Noting(Around):
+    """Tells a trace what the deltas of an answer say of it."""
 
-    __slots__ = ("_pipe", "_trace", "fault", "shows")
+    __slots__ = ("_trace",)
 
     def __init__(self, pipe: Pipe, trace: Trace) -> None:
-        self._pipe = pipe
+        super().__init__(pipe)
         self._trace = trace
-        self.fault: Callable[[Fault], bytes] = pipe.fault
-        self.shows: Callable[[Delta], bool] = pipe.shows
 
-    @property
-    def done(self) -> bool:
-        return self._pipe.done
-
-    def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
-        told = self._pipe.feed(event)
-        self._note(told[0])
-        return told
-
-    def close(self) -> tuple[Sequence[Delta], bytes]:
-        told = self._pipe.close()
-        self._note(told[0])
-        return told
-
-    def _note(self, deltas: Sequence[Delta]) -> None:
+    def hear(self, deltas: Sequence[Delta], _: bytes) -> None:
         for delta in deltas:
             if isinstance(delta, Ended):
                 self._trace.told("", (delta.finish.value,))
