@@ -4,26 +4,24 @@ Some local servers count from the same id in every turn, and a client sends back
 again gets a number; results of it answer its calls in the latest turn that has any, one after another.
 """
 
-import itertools
 from collections import deque
+
+from translators.unique import Unique
 
 
 class CallIds:
     """Reads a conversation's calls and results in order."""
 
-    __slots__ = ("_used", "_waiting")
+    __slots__ = ("_unique", "_waiting")
 
     def __init__(self) -> None:
-        self._used: set[str] = set()
+        self._unique = Unique()
         self._waiting: dict[str, tuple[int, deque[str]]] = {}
         """The client's id -> the last turn with calls of it, and the unique ids of those."""
 
     def called(self, own: str, turn: int) -> str:
         """The unique id of a call; `turn` is the place of its message."""
-        unique = own
-        if own in self._used:
-            unique = next(one for n in itertools.count(2) if (one := f"{own}_{n}") not in self._used)
-        self._used.add(unique)
+        unique = self._unique.named(own)
         last, waiting = self._waiting.get(own, (turn, None))
         if waiting is None or last != turn:
             waiting = deque()

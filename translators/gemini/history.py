@@ -1,12 +1,11 @@
 """The `contents` of a Gemini client's request, read as items of the neutral conversation.
 
 Source: Google's Gemini API reference (Content, Part). Odd cases: calls and results may come without ids, and are then
-paired by name and order, as Google does; ids that come again are made
-unique, call and result alike; a part without a neutral word (video, code that ran, Google's own tools) is
-kept whole as `Foreign`; a signature belongs to the origin its mark names, and to nobody without one.
+paired by name and order, as Google does; ids that come again are made unique, call and result alike; a part without a
+neutral word (video, code that ran, Google's own tools) is kept whole as `Foreign`; a signature belongs to the origin
+its mark names, and to nobody without one.
 """
 
-import itertools
 from collections import deque
 
 from translators.gemini.media import audio_format, guessed_type, is_document
@@ -28,6 +27,7 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
+from translators.unique import Unique
 
 _PLAIN_TEXT = frozenset(("text", "thought", "thoughtSignature", "partMetadata"))
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant", "function": "user"}
@@ -39,7 +39,7 @@ class History:
     def __init__(self) -> None:
         self.items: list[Item] = []
         self._count = 0
-        self._used: set[str] = set()
+        self._unique = Unique()
         self._waiting: dict[str, deque[tuple[str, str]]] = {}
         """The calls of each name that have no result yet: the client's id, and the unique one."""
 
@@ -89,7 +89,7 @@ class History:
         self._count += 1
         given = call.get("id")
         given = given if isinstance(given, str) and given else f"{MINTED}history_{self._count}"
-        call_id = self._unique(given)
+        call_id = self._unique.named(given)
         self._waiting.setdefault(name, deque()).append((given, call_id))
         return ToolCall(call_id, name, dumped(args or {}, f"{path}.args"), opaque=signature(part))
 
@@ -106,13 +106,6 @@ class History:
                 read_part(camel(one), f"{path}.parts[{i}]") for i, one in enumerate(more) if isinstance(one, dict)
             ]
         return ToolResult(call_id, tuple(parts), is_error)
-
-    def _unique(self, given: str) -> str:
-        unique = given
-        if given in self._used:
-            unique = next(one for n in itertools.count(2) if (one := f"{given}_{n}") not in self._used)
-        self._used.add(unique)
-        return unique
 
     def _answered(self, name: str, given: Json) -> str:
         """Id of the call this answers: the oldest of its name without a result, among those of the id it has."""

@@ -4,13 +4,13 @@ Ids that come again (some local servers count from `call_0` in every turn) are m
 result must answer an earlier call. Paths are relative, as in `check`.
 """
 
-import itertools
 from collections import deque
 
 import orjson
 
 from translators.ir import Audio, Json
 from translators.openai.check import fail, filled, obj, string
+from translators.unique import Unique
 
 LONG_CACHE = {"type": "ephemeral", "ttl": "1h"}
 SHORT_CACHE = {"type": "ephemeral"}
@@ -20,7 +20,7 @@ class Calls:
     """The calls of a conversation by their ids. Of one turn's calls with one id the first result answers the first; of
     several turns' the last turn's is meant."""
 
-    __slots__ = ("_answering", "_ids", "_open", "_used")
+    __slots__ = ("_answering", "_ids", "_open", "_unique")
 
     def __init__(self) -> None:
         self._ids: dict[str, str] = {}
@@ -28,17 +28,14 @@ class Calls:
         self._open: dict[str, deque[str]] = {}
         """The same of this turn's calls that no result has answered."""
         self._answering = False
-        self._used: set[str] = set()
+        self._unique = Unique()
 
     def unique(self, own: str) -> str:
         """The id of a call that the client calls `own`."""
-        unique = own
-        if unique in self._used:
-            unique = next(one for n in itertools.count(2) if (one := f"{own}_{n}") not in self._used)
+        unique = self._unique.named(own)
         if self._answering:
             self._answering = False
             self._open.clear()
-        self._used.add(unique)
         self._ids[own] = unique
         self._open.setdefault(own, deque()).append(unique)
         return unique
