@@ -41,15 +41,10 @@ class Translating:
 
     def _written(self, deltas: Sequence[Delta]) -> tuple[Sequence[Delta], bytes]:
         feed = self._writer.feed
-        if len(deltas) == 1:
-            delta = deltas[0]
-            if type(delta) is Kept or type(delta) is Annotated or type(delta) is Lost:
-                self._aside(delta)
-            return deltas, feed(delta)
         for delta in deltas:
             if type(delta) is Kept or type(delta) is Annotated or type(delta) is Lost:
                 self._aside(delta)
-        return deltas, b"".join([feed(delta) for delta in deltas])
+        return deltas, feed(deltas[0]) if len(deltas) == 1 else b"".join([feed(delta) for delta in deltas])
 
 
 UNCITED = frozenset((Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_COMPLETIONS))
