@@ -21,7 +21,8 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
-from translators.openai.media import is_picture
+from translators.openai.markers import Unmarked
+from translators.openai.media import says, why_no_picture
 from translators.openai_chat.reasoning import own, render_blocks
 from translators.openai_chat.signatures import FIELD, render_signature
 from translators.profile import Profile
@@ -49,8 +50,7 @@ class Turns:
         self._pictures: list[Json] = []
         self._replies = False
         """A turn has been taken: a system message from here on stands in the middle."""
-        self._unmarked = False
-        """A cache marker was left out."""
+        self._unmarked = Unmarked(report, NO_MARKERS)
 
     def add(self, item: Item, at: int) -> None:
         """`at` is its place among the request's items."""
@@ -134,7 +134,7 @@ class Turns:
     def _call(self, call: ToolCall, at: int) -> dict[str, Json]:
         call_id = tool_id(call.id, self._profile)
         if call.cache is not None:
-            self._no_markers(f"items[{at}]")
+            self._unmarked.at(f"items[{at}]")
         signed = {} if call.opaque is None else self._signed(call.opaque, at)
         if call.custom:
             return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}, **signed}
@@ -147,7 +147,7 @@ class Turns:
         self._shown = ((self._at, item),)
         content = self._content(texts)
         if item.cache is not None:
-            self._no_markers(f"items[{self._at}]")
+            self._unmarked.at(f"items[{self._at}]")
         if item.is_error:
             prefix = "Error: "
             content = prefix + content if isinstance(content, str) else [{"type": "text", "text": prefix}, *content]
@@ -186,7 +186,7 @@ class Turns:
             return ""
         if plain and len(parts) == 1 and isinstance(parts[0], Text):
             if parts[0].cache is not None:
-                self._no_markers(self._path(parts[0]))
+                self._unmarked.at(self._path(parts[0]))
             return parts[0].text
         rendered = [said for part in parts if (said := self._part(part)) is not None]
         return rendered or ("" if plain else [])
@@ -195,7 +195,7 @@ class Turns:
         """None for a part that cannot be said; that is noted."""
         if isinstance(part, Text):
             if part.cache is not None:
-                self._no_markers(self._path(part))
+                self._unmarked.at(self._path(part))
             return {"type": "text", "text": part.text}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
@@ -210,14 +210,11 @@ class Turns:
         return self._foreign(part)
 
     def _image(self, part: Image) -> Json:
-        if not self._profile.images:
-            return self._refused(part, "the model takes no images")
-        if part.url is not None and not self._profile.image_urls:
-            return self._refused(part, "the model takes no images by address")
-        if part.data is not None and not is_picture(part.media_type):
-            return self._refused(part, f"chat takes no {part.media_type[:40]} as a picture")
+        why = why_no_picture(part, self._profile, "chat")
+        if why is not None:
+            return self._refused(part, why)
         if part.cache is not None:
-            self._no_markers(self._path(part))
+            self._unmarked.at(self._path(part))
         image = {"url": part.url or f"data:{part.media_type};base64,{part.data}"}
         if part.detail is not None:
             image["detail"] = part.detail
@@ -229,7 +226,7 @@ class Turns:
         if part.data is None:
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.cache is not None:
-            self._no_markers(self._path(part))
+            self._unmarked.at(self._path(part))
         if part.media_type.startswith("text/") and (text := _decoded(part)) is not None:
             self._report.approximated(self._path(part), "a text document is told as text")
             return {"type": "text", "text": text}
@@ -255,19 +252,8 @@ class Turns:
 
     def _path(self, part: Part) -> str:
         return next(
-            f"items[{at}].parts[{k}]" for at, item in self._shown for k, one in enumerate(item.parts) if _is(one, part)
+            f"items[{at}].parts[{k}]" for at, item in self._shown for k, one in enumerate(item.parts) if says(one, part)
         )
-
-    def _no_markers(self, path: str) -> None:
-        """Notes, once a request, where the first cache marker stood."""
-        if not self._unmarked:
-            self._unmarked = True
-            self._report.dropped(f"{path}.cache_control", NO_MARKERS)
-
-
-def _is(one: Part, part: Part) -> bool:
-    """Whether a part of an item is the one that is being said, be it as its plain document."""
-    return one is part or (isinstance(one, Foreign) and one.plain is part)
 
 
 def _is_shown(part: Part) -> bool:

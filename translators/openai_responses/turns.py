@@ -27,7 +27,8 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
-from translators.openai.media import is_picture
+from translators.openai.markers import Unmarked
+from translators.openai.media import says, why_no_picture
 from translators.openai_responses.marks import BOUND
 from translators.openai_responses.response import summary_text
 from translators.openai_responses.wire import DIALECT, PARAGRAPH
@@ -56,8 +57,7 @@ class Turns:
         """Place of the item at hand among the request's."""
         self._parts: Sequence[Part] = ()
         """Its parts."""
-        self._unmarked = False
-        """A cache marker was left out."""
+        self._unmarked = Unmarked(report, NO_MARKERS)
         self.items: list[dict[str, Json]] = []
 
     def add(self, item: Item, at: int) -> None:
@@ -100,7 +100,7 @@ class Turns:
 
     def _call(self, call: ToolCall) -> None:
         if call.cache is not None:
-            self._no_marker(self._path())
+            self._unmarked.at(self._path())
         if call.opaque is not None:
             self._bound(call.opaque)
         self._replies = True
@@ -117,7 +117,7 @@ class Turns:
         self._replies = True
         self._parts = item.parts
         if item.cache is not None:
-            self._no_marker(self._path())
+            self._unmarked.at(self._path())
         output = self._content(item.parts, "input")
         if item.is_error:
             self._report.approximated(self._path(".is_error"), "told in words")
@@ -162,7 +162,7 @@ class Turns:
         """None for a part that cannot be said; that is noted."""
         if isinstance(part, Text):
             if part.cache is not None:
-                self._no_marker(self._part_path(part))
+                self._unmarked.at(self._part_path(part))
             return {"type": f"{side}_text", "text": part.text}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
@@ -187,14 +187,11 @@ class Turns:
         return self._refused(part, f"the Responses API has no such part as {part.kind}")
 
     def _image(self, part: Image) -> Json:
-        if not self._profile.images:
-            return self._refused(part, "the model takes no images")
-        if part.url is not None and not self._profile.image_urls:
-            return self._refused(part, "the model takes no images by address")
-        if part.data is not None and not is_picture(part.media_type):
-            return self._refused(part, f"the Responses API takes no {part.media_type[:40]} as a picture")
+        why = why_no_picture(part, self._profile, "the Responses API")
+        if why is not None:
+            return self._refused(part, why)
         if part.cache is not None:
-            self._no_marker(self._part_path(part))
+            self._unmarked.at(self._part_path(part))
         url = part.url or f"data:{part.media_type};base64,{part.data}"
         return {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
 
@@ -204,7 +201,7 @@ class Turns:
         if part.file_id is not None:
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.cache is not None:
-            self._no_marker(self._part_path(part))
+            self._unmarked.at(self._part_path(part))
         if part.url is not None:
             return {"type": "input_file", "file_url": part.url}
         media_type = part.media_type or "application/pdf"
@@ -215,18 +212,7 @@ class Turns:
         self._report.refused(self._part_path(part), why)
 
     def _part_path(self, part: Part) -> str:
-        return self._path(f".parts[{next(k for k, one in enumerate(self._parts) if _is(one, part))}]")
-
-    def _no_marker(self, path: str) -> None:
-        """Notes, once a request, where the first cache marker stood."""
-        if not self._unmarked:
-            self._unmarked = True
-            self._report.dropped(f"{path}.cache_control", NO_MARKERS)
-
-
-def _is(one: Part, part: Part) -> bool:
-    """Whether a part of an item is the one that is being said, be it as its plain document."""
-    return one is part or (isinstance(one, Foreign) and one.plain is part)
+        return self._path(f".parts[{next(k for k, one in enumerate(self._parts) if says(one, part))}]")
 
 
 def _joined(texts: Sequence[Json]) -> str:

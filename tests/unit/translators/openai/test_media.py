@@ -2,7 +2,12 @@
 
 import pytest
 
-from translators.openai.media import is_picture
+from translators.ir import Dialect, File, Foreign, Image
+from translators.openai.media import is_picture, says, why_no_picture
+from translators.profile import Profile
+
+PIXELS = Image(media_type="image/png", data="AAAA")
+ELSEWHERE = Image(url="https://pictures.test/a.png")
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "image/bmp", "IMAGE/JPEG; q=1", ""])
@@ -15,3 +20,27 @@ def test_pixels_and_what_was_not_told_may_be_a_picture(media_type):
 )
 def test_drawings_and_documents_are_none(media_type):
     assert not is_picture(media_type)
+
+
+def test_a_picture_is_shown_to_whoever_takes_it():
+    assert why_no_picture(PIXELS, Profile(), "chat") is None
+    assert why_no_picture(ELSEWHERE, Profile(), "chat") is None
+
+
+@pytest.mark.parametrize(
+    ("part", "profile", "why"),
+    [
+        (PIXELS, Profile(images=False), "the model takes no images"),
+        (ELSEWHERE, Profile(image_urls=False), "the model takes no images by address"),
+        (Image(media_type="image/svg+xml", data="AAAA"), Profile(), "chat takes no image/svg+xml as a picture"),
+    ],
+)
+def test_a_picture_that_cannot_be_shown_has_its_reason(part, profile, why):
+    assert why_no_picture(part, profile, "chat") == why
+
+
+def test_a_kept_part_says_its_plain_document():
+    plain = File(media_type="text/plain", data="AAAA")
+    kept = Foreign(Dialect.ANTHROPIC_MESSAGES, "document", {}, plain=plain)
+    assert says(kept, plain) and says(plain, plain)
+    assert not says(kept, File(media_type="text/plain", data="AAAA"))
