@@ -71,6 +71,7 @@ async def _asked(base: str, token: "Secret | None") -> tuple[int, bytes]:
 
     from proxy.config.values import Provider  # noqa: PLC0415 - likewise
     from proxy.routing.live import STATE_CAP  # noqa: PLC0415 - likewise
+    from proxy.upstream.bodies import answered  # noqa: PLC0415 - likewise
     from proxy.upstream.engines import engine_for  # noqa: PLC0415 - likewise
     from proxy.upstream.seam import Call, Cut, Unreachable  # noqa: PLC0415 - likewise
     from translators.ir import Dialect  # noqa: PLC0415 - likewise
@@ -80,11 +81,7 @@ async def _asked(base: str, token: "Secret | None") -> tuple[int, bytes]:
     engine = engine_for("native", Provider("admin", Dialect.OPENAI_CHAT, base), connections=1)
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            upstream = await engine.send(call)
-            try:
-                return upstream.status, await upstream.read(STATE_CAP)
-            finally:
-                await upstream.close()
+            return await answered(engine, call, STATE_CAP)
     except TimeoutError:
         raise Stop(f"no answer from {base} within {TIMEOUT_S:g} s") from None
     except (Unreachable, Cut) as error:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from proxy.flow import Headers
-from proxy.upstream.seam import Sink, TooLarge
+from proxy.upstream.seam import Call, Engine, Sink, TooLarge
 
 
 async def collect(chunks: AsyncIterator[bytes], limit: int) -> bytes:
@@ -16,6 +16,15 @@ async def collect(chunks: AsyncIterator[bytes], limit: int) -> bytes:
             raise TooLarge(f"its answer is longer than {limit} bytes")
         parts.append(chunk)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def answered(engine: Engine, call: Call, limit: int) -> tuple[int, bytes]:
+    """Status and whole body of one call. Raises Unreachable and Cut, the latter also for more than `limit` bytes."""
+    upstream = await engine.send(call)
+    try:
+        return upstream.status, await upstream.read(limit)
+    finally:
+        await upstream.close()
 
 
 async def driven(chunks: AsyncIterator[bytes], sink: Sink) -> bool:

@@ -18,6 +18,7 @@ from proxy.config.profiles import profile_for, vendors
 from proxy.config.values import Provider, Secret
 from proxy.flow import Headers
 from proxy.upstream import hygiene
+from proxy.upstream.bodies import answered
 from proxy.upstream.listings import LISTINGS, Told
 from proxy.upstream.seam import Call, Cut, Engine, Unreachable
 from translators.catalog import codec
@@ -125,11 +126,7 @@ class Capabilities:
             pool_s=times.pool_s,
             write_s=times.write_s,
         )
-        upstream = await self._world.engine_of(provider).send(call)
-        try:
-            return upstream.status, await upstream.read(ANSWER_LIMIT)
-        finally:
-            await upstream.close()
+        return await answered(self._world.engine_of(provider), call, ANSWER_LIMIT)
 
 
 def _place(provider: Provider) -> tuple[str, str, str]:

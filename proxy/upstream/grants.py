@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 
 from proxy.config.secrets import NoSecret, checked, read_secret
 from proxy.config.values import EntraToken, GoogleToken, ManagedIdentity, Provider, Secret, ServiceAccount, Token
+from proxy.upstream.bodies import answered
 from proxy.upstream.hygiene import USER_AGENT
 from proxy.upstream.seam import Call, Cut, Engine, Unreachable
 from proxy.upstream.signing import Unsigned, assertion
@@ -112,11 +113,7 @@ def _call(base: str, ask: _Ask, provider: Provider) -> Call:
 async def _asked(call: Call, engine: Engine) -> tuple[int, bytes]:
     """Status and body, over a connection of its own: hours lie between two such calls."""
     try:
-        upstream = await engine.send(call)
-        try:
-            return upstream.status, await upstream.read(ANSWER_LIMIT)
-        finally:
-            await upstream.close()
+        return await answered(engine, call, ANSWER_LIMIT)
     finally:
         await engine.close()
 

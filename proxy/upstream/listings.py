@@ -12,7 +12,7 @@ or odd says nothing.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,17 @@ TOKENS_CAP: Final = 1_000_000_000
 
 Told = dict[str, dict[str, Any]]
 """Model -> Profile fields."""
+
+
+Model = TypeVar("Model")
+
+
+class _Listed(Struct, Generic[Model], frozen=True):
+    data: list[Model]
+
+
+class _GoogleListed(Struct, Generic[Model], frozen=True):
+    models: list[Model]
 
 
 class _Support(Struct, frozen=True):
@@ -43,18 +54,10 @@ class _Claude(Struct, frozen=True):
     capabilities: _Able | None = None
 
 
-class _Claudes(Struct, frozen=True):
-    data: list[_Claude]
-
-
 class _Gemini(Struct, frozen=True, rename="camel"):
     name: str
     input_token_limit: int | None = None
     output_token_limit: int | None = None
-
-
-class _Geminis(Struct, frozen=True):
-    models: list[_Gemini]
 
 
 class _Architecture(Struct, frozen=True):
@@ -73,10 +76,6 @@ class _Routed(Struct, frozen=True):
     supported_parameters: list[str] | None = None
 
 
-class _Routeds(Struct, frozen=True):
-    data: list[_Routed]
-
-
 class _Skills(Struct, frozen=True):
     function_calling: bool | None = None
     vision: bool | None = None
@@ -88,18 +87,10 @@ class _Mistral(Struct, frozen=True):
     capabilities: _Skills | None = None
 
 
-class _Mistrals(Struct, frozen=True):
-    data: list[_Mistral]
-
-
 class _Groq(Struct, frozen=True):
     id: str
     context_window: int | None = None
     max_completion_tokens: int | None = None
-
-
-class _Groqs(Struct, frozen=True):
-    data: list[_Groq]
 
 
 class _Together(Struct, frozen=True):
@@ -112,13 +103,9 @@ class _Vllm(Struct, frozen=True):
     max_model_len: int | None = None
 
 
-class _Vllms(Struct, frozen=True):
-    data: list[_Vllm]
-
-
 def anthropic(body: bytes) -> Told:
     told: Told = {}
-    for model in msgspec.json.decode(body, type=_Claudes).data[:MODELS_CAP]:
+    for model in msgspec.json.decode(body, type=_Listed[_Claude]).data[:MODELS_CAP]:
         able = model.capabilities or _Able()
         told[model.id] = _said(
             context_window=_tokens(model.max_input_tokens),
@@ -135,13 +122,13 @@ def gemini(body: bytes) -> Told:
         model.name.removeprefix("models/"): _said(
             context_window=_tokens(model.input_token_limit), max_output=_tokens(model.output_token_limit)
         )
-        for model in msgspec.json.decode(body, type=_Geminis).models[:MODELS_CAP]
+        for model in msgspec.json.decode(body, type=_GoogleListed[_Gemini]).models[:MODELS_CAP]
     }
 
 
 def openrouter(body: bytes) -> Told:
     told: Told = {}
-    for model in msgspec.json.decode(body, type=_Routeds).data[:MODELS_CAP]:
+    for model in msgspec.json.decode(body, type=_Listed[_Routed]).data[:MODELS_CAP]:
         sees, takes = model.architecture.input_modalities, model.supported_parameters
         told[model.id] = _said(
             context_window=_tokens(model.context_length),
@@ -156,7 +143,7 @@ def openrouter(body: bytes) -> Told:
 
 def mistral(body: bytes) -> Told:
     told: Told = {}
-    for model in msgspec.json.decode(body, type=_Mistrals).data[:MODELS_CAP]:
+    for model in msgspec.json.decode(body, type=_Listed[_Mistral]).data[:MODELS_CAP]:
         able = model.capabilities or _Skills()
         told[model.id] = _said(
             context_window=_tokens(model.max_context_length), images=able.vision, tools=able.function_calling
@@ -167,7 +154,7 @@ def mistral(body: bytes) -> Told:
 def groq(body: bytes) -> Told:
     return {
         model.id: _said(context_window=_tokens(model.context_window), max_output=_tokens(model.max_completion_tokens))
-        for model in msgspec.json.decode(body, type=_Groqs).data[:MODELS_CAP]
+        for model in msgspec.json.decode(body, type=_Listed[_Groq]).data[:MODELS_CAP]
     }
 
 
@@ -181,7 +168,7 @@ def together(body: bytes) -> Told:
 def vllm(body: bytes) -> Told:
     return {
         model.id: _said(context_window=_tokens(model.max_model_len))
-        for model in msgspec.json.decode(body, type=_Vllms).data[:MODELS_CAP]
+        for model in msgspec.json.decode(body, type=_Listed[_Vllm]).data[:MODELS_CAP]
     }
 
 
@@ -212,22 +199,17 @@ class _Named(Struct, frozen=True):
     id: str
 
 
-class _Nameds(Struct, frozen=True):
-    data: list[_Named]
-
-
 class _GeminiName(Struct, frozen=True):
     name: str
-
-
-class _GeminiNames(Struct, frozen=True):
-    models: list[_GeminiName]
 
 
 def names(dialect: Dialect, body: bytes) -> frozenset[str]:
     """The models that a list names. Raises msgspec.DecodeError for what is no such list."""
     if dialect is Dialect.GEMINI:
-        found = [one.name.removeprefix("models/") for one in msgspec.json.decode(body, type=_GeminiNames).models]
+        found = [
+            one.name.removeprefix("models/")
+            for one in msgspec.json.decode(body, type=_GoogleListed[_GeminiName]).models
+        ]
     else:
         found = [one.id for one in _models(body)]
     return frozenset(found[:MODELS_CAP])
@@ -237,7 +219,7 @@ def _models(body: bytes) -> list[_Named]:
     """Most vendors wrap the list as OpenAI does; Together gives it bare."""
     if body.lstrip()[:1] == b"[":
         return msgspec.json.decode(body, type=list[_Named])
-    return msgspec.json.decode(body, type=_Nameds).data
+    return msgspec.json.decode(body, type=_Listed[_Named]).data
 
 
 def _said(**fields: Any) -> dict[str, Any]:
