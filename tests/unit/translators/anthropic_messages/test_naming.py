@@ -1,9 +1,11 @@
 """Where an Anthropic client finds what a Report speaks of."""
 
+from functools import partial
+
 import pytest
 
+from tests.unit.translators.renaming import named_by
 from translators.anthropic_messages import naming, parse_request
-from translators.report import Report
 
 TEXT = {"type": "text", "text": "t"}
 PDF = {
@@ -42,12 +44,7 @@ BODY = {
     "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": {}}},
 }
 
-
-def named(body, field):
-    report = Report()
-    report.dropped(field, "why")
-    report.rename(naming(body), {})
-    return report.entries[0].field
+named = partial(named_by, naming)
 
 
 @pytest.mark.parametrize(

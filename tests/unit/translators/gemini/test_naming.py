@@ -1,9 +1,11 @@
 """Where a Gemini client finds what a Report speaks of."""
 
+from functools import partial
+
 import pytest
 
+from tests.unit.translators.renaming import named_by
 from translators.gemini import naming, parse_request
-from translators.report import Report
 
 TEXT = {"text": "t"}
 FILE = {"inlineData": {"mimeType": "application/pdf", "data": "QQ=="}}
@@ -35,12 +37,7 @@ BODY = {
     "generationConfig": {"response_schema": {"type": "OBJECT"}},
 }
 
-
-def named(body, field):
-    report = Report()
-    report.dropped(field, "why")
-    report.rename(naming(body), {})
-    return report.entries[0].field
+named = partial(named_by, naming)
 
 
 @pytest.mark.parametrize(

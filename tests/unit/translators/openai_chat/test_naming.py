@@ -1,9 +1,11 @@
 """Where a chat client finds what a Report speaks of."""
 
+from functools import partial
+
 import pytest
 
+from tests.unit.translators.renaming import named_by
 from translators.openai_chat import naming, parse_request
-from translators.report import Report
 
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 BODY = {
@@ -25,12 +27,7 @@ BODY = {
     "tools": [{"type": "odd"}, {"type": "function", "function": {"name": "f"}}],
 }
 
-
-def named(body, field, extra=None):
-    report = Report()
-    report.dropped(field, "why")
-    report.rename(naming(body), extra or {})
-    return report.entries[0].field
+named = partial(named_by, naming)
 
 
 @pytest.mark.parametrize(

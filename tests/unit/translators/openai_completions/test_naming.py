@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.unit.translators.renaming import named_by
 from translators.openai_completions import naming
-from translators.report import Report
 
 BODY = {"model": "m", "prompt": "hi", "max_tokens": 5, "logprobs": 2}
 
@@ -19,7 +19,4 @@ BODY = {"model": "m", "prompt": "hi", "max_tokens": 5, "logprobs": 2}
     ],
 )
 def test_things_are_named_as_the_client_wrote_them(field, own):
-    report = Report()
-    report.dropped(field, "why")
-    report.rename(naming(BODY), {})
-    assert report.entries[0].field == own
+    assert named_by(naming, BODY, field) == own

@@ -1,11 +1,13 @@
 """Where a client of Responses finds what a Report speaks of."""
 
+from functools import partial
+
 import pytest
 
+from tests.unit.translators.renaming import named_by
 from translators.ir import Opaque
 from translators.openai_responses import naming, parse_request
 from translators.openai_responses.marks import marked
-from translators.report import Report
 
 SEARCH = {"type": "web_search_call", "id": "ws_1"}
 SIGNED = {"type": "reasoning", "summary": [], "encrypted_content": marked(Opaque("signature", "s", "o"), "call")}
@@ -25,12 +27,7 @@ ITEMS = [
 TOOLS = [{"type": "shell"}, {"type": "function", "name": "f"}, {"type": "custom", "name": "g"}]
 BODY = {"model": "m", "instructions": "Be brief.", "input": ITEMS, "tools": TOOLS}
 
-
-def named(body, field, extra=None):
-    report = Report()
-    report.dropped(field, "why")
-    report.rename(naming(body), extra or {})
-    return report.entries[0].field
+named = partial(named_by, naming)
 
 
 @pytest.mark.parametrize(
