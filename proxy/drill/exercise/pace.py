@@ -10,9 +10,6 @@ A timeout is not capped so low that a provider which is well could miss it: `FLO
 for those of an offline drill.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from msgspec import Struct, structs
 
 from proxy.config.values import (
@@ -138,12 +135,8 @@ def _provider(provider: Provider, pace: Pace) -> Provider:
 def _route(route: ModelRoute, pace: Pace) -> ModelRoute:
     return structs.replace(
         route,
-        breaker=_override(route.breaker, dict.fromkeys(SCALED, pace.factor)),
+        breaker={name: value * pace.factor if name in SCALED else value for name, value in route.breaker.items()},
         timeouts={
             name: min(value, pace.patience_s) if name in CAPPED else value for name, value in route.timeouts.items()
         },
     )
-
-
-def _override(changes: Mapping[str, Any], factors: Mapping[str, float]) -> dict[str, Any]:
-    return {name: value * factors.get(name, 1) for name, value in changes.items()}
