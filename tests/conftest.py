@@ -25,5 +25,5 @@ def nothing_blocks_the_loop() -> Iterator[None]:
             function.can_block_in("proxy/app.py", "__init__")
             function.can_block_in("proxy/telemetry/logs.py", "close")
             # One look at one file a second, which takes microseconds.
-            function.can_block_in("proxy/config/origin.py", "changed")
+            function.can_block_in("proxy/config/followed.py", "changed")
         yield

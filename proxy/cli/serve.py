@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.cli.options import Commands
+    from proxy.config.followed import Followed
     from proxy.config.listeners import Overrides
-    from proxy.config.origin import Origin
     from proxy.config.values import Config, Provider
 
 DEMO_NOTICE = (
@@ -46,21 +46,21 @@ def add(commands: "Commands") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from proxy.config.errors import ConfigErrors, NoKeys  # noqa: PLC0415 - see the package's docstring
+    from proxy.config.followed import Followed  # noqa: PLC0415 - likewise
     from proxy.config.listeners import Overrides  # noqa: PLC0415 - likewise
-    from proxy.config.origin import Origin  # noqa: PLC0415 - likewise
 
     overrides = Overrides(arguments.host, arguments.port, arguments.admin)
-    origin = Origin(arguments.config, os.environ, overrides)
+    followed = Followed(arguments.config, os.environ, overrides)
     try:
         try:
-            loaded = origin.load()
+            loaded = followed.load()
         except NoKeys:
             if not arguments.demo_without_keys:
                 raise
             return _demo(overrides, reuse_port=arguments.reuse_port)
     except ConfigErrors as error:
         raise refusal(error) from None
-    return _serve(loaded.config, loaded.warnings, reuse_port=arguments.reuse_port, origin=origin)
+    return _serve(loaded.config, loaded.warnings, reuse_port=arguments.reuse_port, followed=followed)
 
 
 def _demo(overrides: "Overrides", *, reuse_port: bool) -> int:
@@ -74,8 +74,8 @@ def _demo(overrides: "Overrides", *, reuse_port: bool) -> int:
         return _serve(relisten(config, os.environ, overrides), (), reuse_port=reuse_port)
 
 
-def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool, origin: "Origin | None" = None) -> int:
-    """`origin` is what a reload reads again."""
+def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool, followed: "Followed | None" = None) -> int:
+    """`followed` is what a reload reads again."""
     from proxy.app import build  # noqa: PLC0415 - see the package's docstring
     from proxy.config.zero import no_failover  # noqa: PLC0415 - likewise
     from proxy.server import Running, run, too_few  # noqa: PLC0415 - likewise
@@ -86,7 +86,7 @@ def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool, ori
             print(f"sidestep: {line}", file=sys.stderr)
         sys.stderr.flush()
 
-    return run(config, build, reuse_port=reuse_port, ready=ready, origin=origin)
+    return run(config, build, reuse_port=reuse_port, ready=ready, followed=followed)
 
 
 def lines(config: "Config", warnings: "Sequence[str]", data_url: str, admin_url: str) -> Iterator[str]:

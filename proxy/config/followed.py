@@ -1,4 +1,4 @@
-"""Where the configuration of a running process came from, so that it can be read again.
+"""The configuration that a running process follows: where it came from, to be read again.
 
 A file has changed when its time, size or inode has: a Kubernetes volume is updated by switching a link, which leaves
 the file's own time as old as it likes. A change counts once it looks the same twice, so that a file that is being
@@ -29,7 +29,7 @@ NO_FILE: Final = "no configuration file is in use, and a process' environment do
 _Signature = tuple[int, int, int]
 
 
-class Origin:
+class Followed:
     """A file's path, or the environment; and what the command line says in either case."""
 
     def __init__(self, path: str | None, env: Mapping[str, str], overrides: Overrides | None = None) -> None:

@@ -21,7 +21,7 @@ from contextlib import asynccontextmanager
 import uvloop
 
 from proxy.clock import Clock, SystemClock
-from proxy.config.origin import Origin
+from proxy.config.followed import Followed
 from proxy.config.values import Config, ServerSettings
 from proxy.server.descriptors import raise_descriptors
 from proxy.server.listener import CannotListen, Sockets, bind
@@ -72,9 +72,9 @@ def run(
     *,
     reuse_port: bool = False,
     ready: Callable[[Running], None] | None = None,
-    origin: Origin | None = None,
+    followed: Followed | None = None,
 ) -> int:
-    """Serves until SIGTERM or SIGINT; the exit code. `ready` is called once both ports accept. `origin` is read again
+    """Serves until SIGTERM or SIGINT; the exit code. `ready` is called once both ports accept. `followed` is read again
     for a reload; None: there is nothing to read.
 
     The process is to end after this: it will, and any further signal ends it at once.
@@ -82,7 +82,7 @@ def run(
     raise_descriptors()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_until_signalled(config, build, reuse_port=reuse_port, ready=ready, origin=origin))
+            runner.run(_until_signalled(config, build, reuse_port=reuse_port, ready=ready, followed=followed))
     except CannotListen as error:
         sys.stderr.write(f"sidestep: {error}\n")
         return 1
@@ -98,7 +98,7 @@ async def _until_signalled(
     *,
     reuse_port: bool,
     ready: Callable[[Running], None] | None,
-    origin: Origin | None,
+    followed: Followed | None,
 ) -> None:
     ending, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -113,7 +113,7 @@ async def _until_signalled(
         await asyncio.to_thread(load_the_rest)
         if ready is not None:
             ready(running)
-        reloading = asyncio.create_task(Reloader(running, origin, reload, clock).run())
+        reloading = asyncio.create_task(Reloader(running, followed, reload, clock).run())
         await ending.wait()
         reloading.cancel()
         await running.drain(running.config.server.drain_s)

@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from proxy.clock import Clock
 from proxy.config.errors import ConfigErrors
-from proxy.config.origin import Origin
+from proxy.config.followed import Followed
 from proxy.filters.observe import place_of
 from proxy.server.descriptors import too_few
 from proxy.server.running import Running
@@ -40,12 +40,12 @@ class Outcome(Struct, frozen=True):
 
 
 class Reloader:
-    """Reads `origin` again for `running`; None: there is nothing to read, and whoever asks is told so."""
+    """Reads `followed` again for `running`; None: there is nothing to read, and whoever asks is told so."""
 
-    def __init__(self, running: Running, origin: Origin | None, asked: asyncio.Event, clock: Clock) -> None:
+    def __init__(self, running: Running, followed: Followed | None, asked: asyncio.Event, clock: Clock) -> None:
         """`asked` is set by whoever wants a reload."""
         self._running = running
-        self._origin = origin
+        self._followed = followed
         self._asked = asked
         self._clock = clock
 
@@ -53,15 +53,15 @@ class Reloader:
         """Until it is cancelled. Whatever is wrong with a configuration does not end it."""
         while True:
             trigger = await self._next()
-            if self._origin is None:
+            if self._followed is None:
                 self._running.app.log.events.warning(RELOAD, trigger=trigger, applied=False, errors=[NOTHING])
             else:
-                self._tell(trigger, await self._reload(self._origin))
+                self._tell(trigger, await self._reload(self._followed))
 
     async def _next(self) -> Trigger:
         """Waits until somebody asks, or the file has changed."""
         while not self._asked.is_set():
-            watched = self._origin if self._running.config.server.watch else None
+            watched = self._followed if self._running.config.server.watch else None
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if watched is None else LOOK_S):
                     await self._asked.wait()
@@ -70,10 +70,10 @@ class Reloader:
         self._asked.clear()
         return "signal"
 
-    async def _reload(self, origin: Origin) -> Outcome:
+    async def _reload(self, followed: Followed) -> Outcome:
         running = self._running
         try:
-            loaded = await asyncio.to_thread(origin.reload, running.config)
+            loaded = await asyncio.to_thread(followed.reload, running.config)
             await running.adopt(loaded.config)
         except ConfigErrors as refused:
             return Outcome(applied=False, errors=tuple(str(error) for error in refused.errors))

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from proxy.clock import SystemClock
-from proxy.config.origin import Origin
+from proxy.config.followed import Followed
 from proxy.server import reload
 from proxy.server.reload import Reloader
 from tests.unit.proxy.edge.loopback import SOON, Log, hello, served
@@ -26,8 +26,8 @@ def file(tmp_path):
 
 
 @pytest.fixture
-def origin(file):
-    one = Origin(str(file), {})
+def followed(file):
+    one = Followed(str(file), {})
     one.load()
     return one
 
@@ -57,19 +57,19 @@ class Scene:
 
 
 @asynccontextmanager
-async def reloading(origin, **server):
+async def reloading(followed, **server):
     log = Log()
     async with served(hello, log=log, **server) as running:
         scene = Scene(running, log)
-        task = asyncio.create_task(Reloader(running, origin, scene.asked, SystemClock()).run())
+        task = asyncio.create_task(Reloader(running, followed, scene.asked, SystemClock()).run())
         try:
             yield scene
         finally:
             task.cancel()
 
 
-async def test_what_was_applied_is_told_in_the_log_the_state_and_the_metrics(origin, file):
-    async with reloading(origin) as scene:
+async def test_what_was_applied_is_told_in_the_log_the_state_and_the_metrics(followed, file):
+    async with reloading(followed) as scene:
         assert scene.running.state()["reload"] is None
         file.write_text(FILE.replace("a/x", "a/y"))
         scene.ask()
@@ -89,8 +89,8 @@ async def test_what_was_applied_is_told_in_the_log_the_state_and_the_metrics(ori
         assert scene.running.config.models["m"].chain[0].model == "y"
 
 
-async def test_what_was_refused_is_told_with_every_error_and_the_next_one_is_tried_anew(origin, file):
-    async with reloading(origin) as scene:
+async def test_what_was_refused_is_told_with_every_error_and_the_next_one_is_tried_anew(followed, file):
+    async with reloading(followed) as scene:
         before = scene.running.config
         file.write_text("wrong = 1\n" + FILE)
         scene.ask()
@@ -106,15 +106,15 @@ async def test_what_was_refused_is_told_with_every_error_and_the_next_one_is_tri
         assert scene.running.app.metrics.configured[0] is True
 
 
-async def test_a_fault_of_ours_ends_neither_what_serves_nor_later_reloads(origin, file, monkeypatch):
+async def test_a_fault_of_ours_ends_neither_what_serves_nor_later_reloads(followed, file, monkeypatch):
     """It is told by type and place, never by its text, which may quote a file."""
 
     def reread(current):
         monkeypatch.undo()
         raise LookupError("sk-canary")
 
-    async with reloading(origin) as scene:
-        monkeypatch.setattr(origin, "reload", reread)
+    async with reloading(followed) as scene:
+        monkeypatch.setattr(followed, "reload", reread)
         scene.ask()
         line = await scene.told()
         (error,) = line["errors"]
@@ -124,11 +124,11 @@ async def test_a_fault_of_ours_ends_neither_what_serves_nor_later_reloads(origin
         assert (await scene.told())["applied"]
 
 
-async def test_whoever_asks_during_a_reload_gets_another_one(origin, monkeypatch):
+async def test_whoever_asks_during_a_reload_gets_another_one(followed, monkeypatch):
     """The file may have changed since it was read."""
-    reread = origin.reload
+    reread = followed.reload
     loop = asyncio.get_running_loop()
-    async with reloading(origin) as scene:
+    async with reloading(followed) as scene:
 
         def slowly(current):
             monkeypatch.undo()
@@ -136,7 +136,7 @@ async def test_whoever_asks_during_a_reload_gets_another_one(origin, monkeypatch
             loop.call_soon_threadsafe(scene.ask)
             return reread(current)
 
-        monkeypatch.setattr(origin, "reload", slowly)
+        monkeypatch.setattr(followed, "reload", slowly)
         scene.ask()
         assert (await scene.told())["applied"]
         assert (await scene.told())["applied"]
@@ -152,10 +152,10 @@ async def test_a_process_without_a_configuration_says_that_it_has_none():
         assert scene.running.state()["reload"] is None
 
 
-async def test_a_file_is_looked_at_only_where_it_is_watched(origin, file, monkeypatch):
+async def test_a_file_is_looked_at_only_where_it_is_watched(followed, file, monkeypatch):
     """A reload may turn the watching on, and off again."""
     monkeypatch.setattr(reload, "LOOK_S", 0.01)
-    async with reloading(origin) as scene:
+    async with reloading(followed) as scene:
         file.write_text(WATCHING)
         scene.ask()
         assert (await scene.told())["trigger"] == "signal"
@@ -164,7 +164,7 @@ async def test_a_file_is_looked_at_only_where_it_is_watched(origin, file, monkey
         file.write_text(FILE)
         assert (await scene.told())["trigger"] == "watch"
         looked = []
-        monkeypatch.setattr(origin, "changed", lambda: looked.append(1))
+        monkeypatch.setattr(followed, "changed", lambda: looked.append(1))
         scene.ask()
         assert (await scene.told())["trigger"] == "signal"
         assert looked == []
