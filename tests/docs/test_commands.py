@@ -111,7 +111,7 @@ def test_every_command_runs(sh_block, shell, proxy, place, environment):
         if command.startswith("sidestep serve"):
             serves(command, place, environment)
             continue
-        done = shell(proxy.placed(command))
+        done = shell(proxy.placed(command.replace("--seconds 5", "--seconds 2")))  # a drill waits for its own clock
         assert done.returncode == 0, f"{sh_block}: {command}\n{done.stderr}"
 
 
