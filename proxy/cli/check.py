@@ -42,9 +42,13 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
     """The stack as text."""
     server = stack["server"]
     yield f"configuration  {stack['source']}"
-    yield f"data port      {server['listen']} (engine {server['engine']}, drain {server['drain_s']:g} s)"
+    watched = ", follows its file" if server["watch"] else ""
+    yield f"data port      {server['listen']} (engine {server['engine']}, drain {server['drain_s']:g} s{watched})"
     yield f"clients        {_clients(stack['clients'])}"
     yield f"admin port     {server['admin']} ({_count(stack['admin']['tokens'], 'token')})"
+    if server["cluster_hosts"]:
+        yield f"without TLS    {' '.join(server['cluster_hosts'])}"
+    yield f"capabilities   {'asked for daily' if server['refresh_capabilities'] else 'not asked for'}"
     yield f"limits         {_settings(stack['limits'])}"
     yield f"health         {_settings(stack['health'])}"
     yield f"traces         {_traces(**stack['telemetry'])}"
@@ -64,7 +68,9 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
 def _clients(clients: list[dict[str, Any]]) -> str:
     if not clients:
         return "anyone on this machine"
-    return ", ".join(f"{client['name']} ({' '.join(client['keys'])})" for client in clients)
+    return ", ".join(
+        f"{one['name']} ({' '.join(one['keys'])}{', mode ' + one['mode'] if one['mode'] else ''})" for one in clients
+    )
 
 
 def _passthrough(provider: str, paths: list[str]) -> str:
@@ -134,6 +140,12 @@ def _route(route: dict[str, Any]) -> str:
     told += [f"default {name}={_value(value)}" for name, value in route.get("defaults", {}).items()]
     if route.get("failover_on_content"):
         told.append("fails over on content refusals")
+    if route.get("fan_out"):
+        told.append("fans out")
+    if route.get("sticky") == "none":
+        told.append("tool loops do not stay")
+    if route.get("same_space"):
+        told.append(f"same space: {route['same_space']}")
     return ", ".join(told)
 
 

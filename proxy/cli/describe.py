@@ -12,7 +12,17 @@ from proxy.config.listeners import ENV_CLIENT
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
 from proxy.config.telemetry import described
-from proxy.config.values import BreakerSettings, Config, ModelRoute, Provider, RetrySettings, Target, TimeoutSettings
+from proxy.config.values import (
+    BreakerSettings,
+    Client,
+    Config,
+    EmbeddingRoute,
+    ModelRoute,
+    Provider,
+    RetrySettings,
+    Target,
+    TimeoutSettings,
+)
 from proxy.resilience.retry import attempts_for, total_attempts
 from proxy.routing.resolve import Router
 
@@ -30,9 +40,9 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
         "admin": {"tokens": [digest[:8] for digest in config.admin.token_sha256]},
         "providers": [_provider(provider) for provider in config.providers.values()],
         "models": [_model(route, router) for route in config.models.values()],
-        "embeddings": [_embedding(name, router) for name in config.embeddings],
+        "embeddings": [_embedding(route, router) for route in config.embeddings.values()],
         "passthrough": _plain(structs.asdict(config.passthrough)),
-        "clients": [_client(name, client.key_sha256) for name, client in config.clients.items()],
+        "clients": [_client(client) for client in config.clients.values()],
         "defaults": {
             "timeouts": structs.asdict(TimeoutSettings()),
             "breaker": structs.asdict(BreakerSettings()),
@@ -80,18 +90,25 @@ def _model(route: ModelRoute, router: Router) -> Plain:
         "max_output": route.max_output,
         "failover_on_content": route.failover_on_content,
         "fan_out": route.fan_out,
+        "sticky": route.sticky,
         **_chain(targets),
     }
 
 
-def _embedding(name: str, router: Router) -> Plain:
-    found = router.embeddings(name)
-    return {"name": name, "dimensions": found.dimensions if found else None, **_chain(found.targets if found else ())}
+def _embedding(route: EmbeddingRoute, router: Router) -> Plain:
+    found = router.embeddings(route.name)
+    return {
+        "name": route.name,
+        "dimensions": found.dimensions if found else None,
+        "same_space": route.same_space,
+        **_chain(found.targets if found else ()),
+    }
 
 
 def _chain(targets: tuple[Target, ...]) -> Plain:
     retry, timeouts = (targets[0].retry, targets[0].timeouts) if targets else (RetrySettings(), None)
-    left = total = total_attempts(len(targets), retry)
+    left = total_attempts(len(targets), retry)
+    total = min(left, sum(target.retry.attempts_per_target for target in targets))
     chain = []
     for position, target in enumerate(targets):
         attempts = attempts_for(position, len(targets), left, target.retry)
@@ -114,6 +131,7 @@ def _target(target: Target, attempts: int) -> Plain:
     }
 
 
-def _client(name: str, digests: Iterable[str]) -> Plain:
-    source = "SIDESTEP_CLIENT_SHA256" if name == ENV_CLIENT else "file"
-    return {"name": name, "source": source, "keys": [digest[:8] for digest in digests]}
+def _client(client: Client) -> Plain:
+    source = "SIDESTEP_CLIENT_SHA256" if client.name == ENV_CLIENT else "file"
+    keys = [digest[:8] for digest in client.key_sha256]
+    return {"name": client.name, "source": source, "keys": keys, "mode": client.mode}

@@ -65,7 +65,7 @@ def test_json_has_the_whole_stack(shown):
     stack = json.loads(shown("--json"))
     assert stack["source"] == "c.toml"
     assert stack["server"]["listen"] == "127.0.0.1:4700"
-    assert stack["clients"] == [{"name": "app", "source": "file", "keys": ["abababab"]}]
+    assert stack["clients"] == [{"name": "app", "source": "file", "keys": ["abababab"], "mode": None}]
     alpha = stack["providers"][0]
     assert alpha["keys"] == ["env:ALPHA_KEY"]
     assert alpha["headers"] == ["x-team"]
@@ -103,6 +103,40 @@ def test_the_text_has_what_a_person_looks_for(shown):
     assert "    2. beta/claude-x: anthropic-messages, 3 attempts\n" in text
     assert "       breaker consecutive_failures=2 open_s=11\n" in text
     assert "\n  retry    attempts_per_target=3 max_total_attempts=6 " in text
+
+
+UNUSUAL = f"""
+[server]
+watch = true
+cluster_hosts = ["a.svc"]
+refresh_capabilities = false
+[clients.app]
+key_sha256 = ["{"ab" * 32}"]
+mode = "strict"
+[providers.alpha]
+dialect = "openai-chat"
+base_url = "http://a.svc/v1"
+keys = []
+[models.fast]
+chain = ["alpha/small"]
+fan_out = true
+sticky = "none"
+failover_on_content = true
+[embeddings.docs]
+chain = ["alpha/e3", "alpha/e3-small"]
+same_space = "both are e3"
+"""
+
+
+def test_the_text_has_what_is_not_as_usual(sidestep, tmp_path):
+    (tmp_path / "c.toml").write_text(UNUSUAL)
+    text = sidestep("check", "--config", "c.toml").stdout
+    assert "(engine native, drain 60 s, follows its file)\n" in text
+    assert "clients        app (abababab, mode strict)\n" in text
+    assert "without TLS    a.svc\ncapabilities   not asked for\n" in text
+    assert '"fast": deadline 600 s, at most 3 attempts, mode warn, fails over on content refusals, ' in text
+    assert "fans out, tool loops do not stay\n" in text
+    assert "same space: both are e3\n" in text
 
 
 @pytest.mark.parametrize("args", [[], ["--json"]])

@@ -16,6 +16,7 @@ from proxy.config.values import (
     Provider,
     ProviderKey,
     Secret,
+    ServerSettings,
     Step,
 )
 from translators.ir import Dialect
@@ -43,7 +44,7 @@ def config() -> Config:
         {"alpha": ALPHA, "beta": BETA},
         {"fast": FAST, "*": ANY},
         embeddings={"docs": EmbeddingRoute("docs", (Step("alpha", "e"),), 256)},
-        clients={"app": Client("app", ("ab" * 32,)), "env": Client("env", ("cd" * 32,))},
+        clients={"app": Client("app", ("ab" * 32,), "strict"), "env": Client("env", ("cd" * 32,))},
         limits=LimitSettings(queue=3),
         source="c.toml",
     )
@@ -68,8 +69,8 @@ def test_keys_are_their_sources_and_clients_the_start_of_their_digests(config):
     assert stack["providers"][0]["keys"] == ["env:A", "file:/a"]
     assert stack["providers"][1]["keys"] == ["client"]
     assert stack["clients"] == [
-        {"name": "app", "source": "file", "keys": ["abababab"]},
-        {"name": "env", "source": "SIDESTEP_CLIENT_SHA256", "keys": ["cdcdcdcd"]},
+        {"name": "app", "source": "file", "keys": ["abababab"], "mode": "strict"},
+        {"name": "env", "source": "SIDESTEP_CLIENT_SHA256", "keys": ["cdcdcdcd"], "mode": None},
     ]
 
 
@@ -78,6 +79,36 @@ def test_embeddings_limits_and_warnings_are_there(config):
     assert (stack["embeddings"][0]["name"], stack["embeddings"][0]["dimensions"]) == ("docs", 256)
     assert stack["limits"]["queue"] == 3
     assert (stack["warnings"], stack["source"]) == (["beware"], "c.toml")
+
+
+def test_no_more_attempts_are_told_than_the_targets_may_have(config):
+    """Two targets of 3 share the 6; the embeddings' one target has 3."""
+    stack = describe(config, ())
+    assert [route["total_attempts"] for route in (*stack["models"], *stack["embeddings"])] == [3, 6, 3]
+
+
+BESIDE = {Provider: ["demo"]}
+"""`demo` is told once, for the whole stack."""
+ELSEWHERE = {"chain", "breaker", "retry", "timeouts"}
+"""Told for each target, resolved."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (ModelRoute, lambda stack: stack["models"][0]),
+        (EmbeddingRoute, lambda stack: stack["embeddings"][0]),
+        (Provider, lambda stack: stack["providers"][0]),
+        (ServerSettings, lambda stack: stack["server"]),
+        (Client, lambda stack: stack["clients"][0]),
+        (Config, lambda stack: stack),
+    ],
+)
+def test_no_setting_is_left_out(config, settings, told):
+    """So that what rules a proxy can always be seen from outside."""
+    names = {"key_sha256": "keys", "client_key": "keys"}
+    own = {names.get(name, name) for name in settings.__struct_fields__} - ELSEWHERE - set(BESIDE.get(settings, ()))
+    assert own <= set(told(describe(config, ())))
 
 
 def test_it_is_json_without_secrets(config):
