@@ -171,7 +171,8 @@ def cancel(exchange: Exchange, task: "Task[None] | None", fault: Fault) -> None:
 def expire(exchange: Exchange, task: "Task[None] | None") -> None:
     """Cancels the exchange's task because its deadline has passed."""
     seconds = exchange.deadline - exchange.started
-    message = f"No complete answer within the {seconds:.0f} s this request had."
+    told = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
+    message = f"No complete answer within the {told} s this request had."
     cancel(exchange, task, Fault(kind=Kind.DEADLINE, code="deadline_exceeded", message=message))
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.flow import Exchange, Refused, cancel, stack
+from proxy.flow import Exchange, Refused, cancel, expire, stack
 from translators.faults import Fault, Kind
 
 
@@ -83,3 +83,17 @@ def test_without_a_task_there_is_nothing_to_cancel():
 
 def test_an_exchange_prints_neither_headers_nor_body():
     assert "secret" not in repr(exchange()) and "private" not in repr(exchange())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.001, "0.001"), (2.5, "2.5"), (9.0000001, "9"), (600.0002, "600"), (86400.0, "86400")]
+)
+async def test_the_time_a_request_had_is_told_as_it_was_asked_for(seconds, told):
+    """Less than ten seconds with their fraction; what it took to get here is left out."""
+    one = exchange()
+    one.deadline = seconds
+    task = asyncio.create_task(asyncio.Event().wait())
+    expire(one, task)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert one.cancelled.message == f"No complete answer within the {told} s this request had."
