@@ -55,8 +55,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def split_listen(text: str) -> tuple[str, int]:
-    """Host (without brackets) and port of `host:port`. Raises ValueError with a clause."""
+def split_listen(text: str, like: str = "127.0.0.1:4600") -> tuple[str, int]:
+    """Host (without brackets) and port of `host:port`. Raises ValueError with a clause, which shows one `like` this."""
     host, colon, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         found = _ip(host[1:-1])
@@ -64,7 +64,7 @@ def split_listen(text: str) -> tuple[str, int]:
     elif ":" in host:
         raise ValueError("an IPv6 address stands in brackets, as in [::1]:4600")
     if not colon or not host or not is_listenable(host):
-        raise ValueError("must be host:port, as in 127.0.0.1:4600")
+        raise ValueError(f"must be host:port, as in {like}")
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
         raise ValueError("the port must be a number from 0 (any free one) to 65535")
     return host, int(port)

@@ -59,7 +59,7 @@ def _address(table: Table, key: str, default: str) -> str:
     if text is None:
         return default
     try:
-        return join_listen(*split_listen(text))
+        return join_listen(*split_listen(text, default))
     except ValueError as error:
         table.wrong(key, str(error))
         return default
@@ -76,14 +76,15 @@ def override(server: ServerSettings, overrides: Overrides, problems: Problems) -
             problems.add("--host", "must be an address or a host's name alone, as in 127.0.0.1", OPTION)
     if overrides.port is not None:
         port = overrides.port
-    listen = _checked("--port", join_listen(host, port), problems)
-    admin = server.admin if overrides.admin is None else _checked("--admin", overrides.admin, problems)
+    base = ServerSettings()
+    listen = _checked("--port", join_listen(host, port), base.listen, problems)
+    admin = server.admin if overrides.admin is None else _checked("--admin", overrides.admin, base.admin, problems)
     return structs.replace(server, listen=listen or server.listen, admin=admin or server.admin)
 
 
-def _checked(option: str, address: str, problems: Problems) -> str:
+def _checked(option: str, address: str, like: str, problems: Problems) -> str:
     try:
-        return join_listen(*split_listen(address))
+        return join_listen(*split_listen(address, like))
     except ValueError as error:
         problems.add(option, str(error), OPTION)
         return ""

@@ -154,11 +154,9 @@ def _chain(
     if not chain:
         chain = [next(iter(ready))]
     if named and named[0] not in ready:
-        problems.warn(
-            PRIMARY,
-            f"{named[0]} has no key ({_variables(named[0])} is not set), so {chain[0]} serves first",
-            ENVIRONMENT,
-        )
+        which = f"{named[0]} has" if env.get(PRIMARY, "").strip() else f"is not set and means {named[0]}, which has"
+        what = f"{which} no key ({_variables(named[0])} is not set), so {chain[0]} serves first"
+        problems.warn(PRIMARY, what, ENVIRONMENT)
     for name in named[1:]:
         if name not in ready and env.get(FALLBACK, "").strip():
             problems.warn(

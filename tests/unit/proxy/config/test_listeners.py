@@ -151,7 +151,7 @@ def test_the_command_line_wins_over_file_and_defaults(load_text):
         (Overrides(admin="127.0.0.1:" + "1" * 5000), "option --admin: the port must be a number"),
         (Overrides(port=70000), "option --port: the port must be a number"),
         (Overrides(port=-1), "option --port: the port must be a number"),
-        (Overrides(admin="x"), "option --admin: must be host:port"),
+        (Overrides(admin="x"), "option --admin: must be host:port, as in 127.0.0.1:4601"),
         (Overrides(admin="0.0.0.0:4601"), "option --admin: 0.0.0.0:4601 is reachable from other machines"),
         (Overrides(admin="127.0.0.1:4600"), "option --admin: is the data port's own address"),
     ],

@@ -84,10 +84,18 @@ def test_no_address_is_taken_from_the_clients_own_variables(name):
 
 
 def test_the_primarys_key_missing_means_a_warning_and_the_other_one():
-    loaded = load(None, ANTHROPIC)
+    loaded = load(None, ANTHROPIC | {"AI_PROVIDER": "openai"})
     assert chain(loaded) == ["anthropic/*"]
     assert loaded.warnings == (
         "environment variable AI_PROVIDER: openai has no key (OPENAI_API_KEY is not set), so anthropic serves first",
+    )
+
+
+def test_the_warning_says_so_where_the_primary_was_never_named():
+    (told,) = load(None, ANTHROPIC).warnings
+    assert told == (
+        "environment variable AI_PROVIDER: is not set and means openai, which has no key (OPENAI_API_KEY is not set), "
+        "so anthropic serves first"
     )
 
 
