@@ -67,7 +67,10 @@ def head_refusal(version: str, fields: Fields, headers: Mapping[str, str]) -> Un
 
 
 def body_refusal(headers: Mapping[str, str]) -> Refused | None:
-    """Why a body of this type is not read, or None."""
+    """Why a body of this type, or in this encoding, is not read, or None."""
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        message = "A body with a content-encoding is not read; send it as it is."
+        return Refused(invalid(message, status=415, code=UNSUPPORTED_MEDIA_TYPE))
     kind = headers.get("content-type")
     if kind == JSON or (kind is None and "origin" not in headers):
         return None

@@ -91,6 +91,14 @@ def test_other_bodies_are_refused_by_type(kind):
     assert (fault.status, fault.code) == (400, "unsupported_media_type")
 
 
+def test_a_compressed_body_is_refused_by_its_encoding():
+    """It would else be told as JSON that is none."""
+    fault = body_refusal({"content-type": "application/json", "content-encoding": "gzip"}).fault
+    assert (fault.status, fault.code) == (415, "unsupported_media_type")
+    assert "content-encoding" in fault.message
+    assert body_refusal({"content-encoding": "Identity"}) is None
+
+
 def test_a_body_without_a_type_is_taken_from_a_program_only():
     assert body_refusal({}) is None
     assert body_refusal({"origin": "http://localhost"}).fault.code == "unsupported_media_type"
