@@ -58,6 +58,8 @@ def add(commands: "Commands") -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.admin_token and not arguments.admin:
+        raise Stop("--admin-token is for the proxy that --admin names, and there is none", code=2)
     body = _body(arguments)
     loaded = load(arguments.config)
     stands = live(arguments.admin, arguments.admin_token) if arguments.admin else None
@@ -108,6 +110,8 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
         raise Stop(f"{arguments.file} {no_json(content, error)}") from None
     if not isinstance(body, dict):
         raise Stop(f"{arguments.file} must hold one JSON object, a request body")
+    if arguments.model is None and "model" not in body:
+        raise Stop(f"{arguments.file} names no model: give one with --model NAME")
     return body if arguments.model is None else {**body, "model": arguments.model}
 
 

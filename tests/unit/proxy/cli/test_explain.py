@@ -210,12 +210,24 @@ def test_a_file_that_is_no_request_is_one_line(tmp_path, monkeypatch, capsys, co
     assert capsys.readouterr().err == line
 
 
-def test_a_request_without_messages_or_a_served_model_is_one_line(sidestep, tmp_path):
+def test_a_request_without_messages_or_a_model_is_one_line(sidestep, tmp_path):
     (tmp_path / "r.json").write_text('{"model": "gpt-4o"}')
     done = sidestep("explain", "--file", "r.json", env=ENV)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "messages" in done.stderr
+    (tmp_path / "r.json").write_text('{"messages": []}')
+    done = sidestep("explain", "--file", "r.json", env=ENV)
+    assert (done.returncode, done.stderr) == (1, "sidestep: r.json names no model: give one with --model NAME\n")
+
+
+def test_a_token_without_the_proxy_it_is_for_is_one_line(sidestep):
+    done = sidestep("explain", "--model", "gpt-4o", "--admin-token", "env:TOKEN", env=ENV)
+    told = "sidestep: --admin-token is for the proxy that --admin names, and there is none\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_a_model_that_nobody_serves_is_one_line(sidestep, tmp_path):
     (tmp_path / "c.toml").write_text(
         '[providers.a]\ndialect = "openai-chat"\nbase_url = "https://a.example"\n[models.m]\nchain = ["a/m"]\n'
     )
