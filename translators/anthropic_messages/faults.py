@@ -90,7 +90,7 @@ _SENTENCES: dict[Kind, str] = {
     Kind.THROTTLED: "The provider's rate limit is reached.",
     Kind.QUOTA: "The provider's quota is used up.",
     Kind.AUTH: "The provider did not accept the proxy's credentials.",
-    Kind.MISSING: "The provider does not know the model.",
+    Kind.MISSING: "The provider does not serve this model at this address.",
     Kind.REFUSED: "The provider refused the request.",
     Kind.TOO_LONG: "The request is too long for the model.",
     Kind.CONTENT: "The provider's content policy blocked the request.",

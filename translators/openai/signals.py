@@ -166,7 +166,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.THROTTLED: "it limits the rate of requests",
     Kind.QUOTA: "its quota for this key is used up",
     Kind.AUTH: "it does not accept the configured key for this",
-    Kind.MISSING: "it does not serve this model",
+    Kind.MISSING: "it does not serve this model at this address",
     Kind.REFUSED: "it refused the request without a reason",
     Kind.TOO_LONG: "the conversation is too long for this model",
     Kind.CONTENT: "its content policy forbids this request",

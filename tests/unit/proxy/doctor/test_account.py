@@ -135,7 +135,7 @@ async def test_a_list_that_anyone_gets_proves_no_key(kit, found):
             "Not found",
             None,
             "fail",
-            "it does not serve this model (404)",
+            "it does not serve this model at this address (404)",
             "Correct the model's name in the chain, or base_url of [providers.alpha] (with most it ends in /v1).",
         ),
         (
