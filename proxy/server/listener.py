@@ -51,7 +51,10 @@ def bind(listen: str, option: str, *, reuse_port: bool = False) -> socket.socket
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:
-            message = f"{listen} is in use by another process: stop that one, or choose another with {option}."
+            owner, way = ("another process", "stop that one")
+            if reuse_port:
+                owner, way = ("a process that does not share it", "start that one with --reuse-port too")
+            message = f"{listen} is in use by {owner}: {way}, or choose another with {option}."
         else:
             wrong = _host_option(option) if error.errno == errno.EADDRNOTAVAIL else option
             message = f"cannot listen on {listen}: {error.strerror}; change {wrong}."

@@ -27,6 +27,15 @@ def test_a_taken_port_is_said_in_one_sentence_with_what_to_do():
     assert "--port" in str(caught.value)
 
 
+def test_a_port_that_another_process_keeps_for_itself_is_said_to_be_that():
+    """It has to be started anew, which a sentence about any taken port would not tell."""
+    with bind("127.0.0.1:0", "--port") as first:
+        first.listen()
+        address = f"127.0.0.1:{first.getsockname()[1]}"
+        with pytest.raises(CannotListen, match="does not share it: start that one with --reuse-port too"):
+            bind(address, "--port", reuse_port=True)
+
+
 def test_several_processes_may_share_a_port_when_asked_to():
     with bind("127.0.0.1:0", "--port", reuse_port=True) as first:
         first.listen()
