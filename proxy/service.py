@@ -333,7 +333,8 @@ def no_json(body: bytes, error: orjson.JSONDecodeError) -> str:
         body.decode()
     except UnicodeDecodeError as bad:
         return f"is not UTF-8 (byte {bad.start + 1})"
-    return f"is not valid JSON (line {error.lineno}, column {error.colno})"
+    what = "nested too deeply" if error.msg.startswith("depth limit") else "not valid JSON"
+    return f"is {what} (line {error.lineno}, column {error.colno})"
 
 
 _MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}

@@ -29,6 +29,13 @@ from proxy.config.values import (
     TimeoutSettings,
 )
 from proxy.config.zero import ENDPOINTS, model_variable, unaided, variables
+from proxy.server.protocol import Bounds
+from proxy.service import STRUCTURES_CAP
+from proxy.upstream.connection import HEAD_LIMIT
+from proxy.upstream.trial import ANSWER_LIMIT
+from translators.embeddings import INPUTS_CAP
+from translators.openai_chat.envelope import CHOICES_CAP, MESSAGES_CAP
+from translators.sse import LIMIT as EVENT_LIMIT
 
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/configuration.md"
@@ -145,3 +152,13 @@ def test_a_key_without_effect_is_said_to_have_none(rows):
     for section, keys in IDLE.items():
         told = {row["key"]: row["meaning"] for row in rows(PAGE, f"[{section}]")}
         assert [key for key in keys if told[key] != "no effect yet"] == []
+
+
+def test_the_fixed_bounds_are_those_of_the_code():
+    """Which no table of settings holds."""
+    told = (ROOT / PAGE).read_text("utf-8").partition("\nSome bounds are fixed. ")[2].partition("\n\n")[0]
+    asked, _, answered = " ".join(told.split()).partition(" Of a provider's answer: ")
+    head = Bounds()
+    own = [head.header_bytes, head.header_fields, head.header_s, MESSAGES_CAP, CHOICES_CAP, INPUTS_CAP, STRUCTURES_CAP]
+    assert [float(number) for number in re.findall(r"\d+", asked)] == [*own, 1, 1024]
+    assert re.findall(r"\d+", answered) == [str(HEAD_LIMIT), str(EVENT_LIMIT), str(ANSWER_LIMIT)]

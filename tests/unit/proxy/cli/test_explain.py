@@ -196,7 +196,7 @@ def test_a_path_that_takes_no_request_is_one_line(sidestep, path):
     [
         (b"", "sidestep: r.json is empty\n"),
         (b'{"a":\n1,}', "sidestep: r.json is not valid JSON (line 2, column 2)\n"),
-        (b"[" * 100_000, "sidestep: r.json is not valid JSON (line 1, column 1026)\n"),
+        (b"[" * 100_000, "sidestep: r.json is nested too deeply (line 1, column 1026)\n"),
         (b"\xff", "sidestep: r.json is not UTF-8 (byte 1)\n"),
         (b" " * 3_000_001, "sidestep: r.json is larger than the 3000000 bytes that are read\n"),
         (b"[]", "sidestep: r.json must hold one JSON object, a request body\n"),
