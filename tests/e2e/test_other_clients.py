@@ -78,6 +78,47 @@ async def test_curl_gets_the_answer_and_can_see_who_gave_it(world, fault):
     assert orjson.loads(body)["choices"][0]["message"]["content"] == f"demo answer from {served}: hello there"
 
 
+SAID = [{"role": "user", "content": "hello there"}]
+CLOCK = {"type": "function", "function": {"name": "get_time", "parameters": {"type": "object", "properties": {}}}}
+CURLED = {
+    "stream": ("/chat/completions", {"model": "duo", "messages": SAID, "stream": True}),
+    "tools": ("/chat/completions", {"model": "duo", "messages": SAID, "tools": [CLOCK]}),
+    "embeddings": ("/embeddings", {"model": "vectors", "input": "hello there"}),
+}
+"""Every path and body that differs for a client that reads bytes."""
+MORE_FAULTS = FAULTS | {
+    "429": (script.status(429, retry_after=30), "beta"),
+    "401": (script.status(401), "beta"),
+    "out of quota": (script.status(429, "insufficient_quota"), "beta"),
+    "cut before headers": (script.cut_before_headers(), "beta"),
+    "truncated": (script.truncated(after=0), "beta"),
+}
+
+
+@curl
+@pytest.mark.parametrize("fault", MORE_FAULTS)
+@pytest.mark.parametrize("kind", CURLED)
+async def test_curl_gets_every_kind_of_answer_whole(world, kind, fault):
+    world.alpha.script, served = MORE_FAULTS[fault]
+    path, body = CURLED[kind]
+    told = orjson.dumps(body).decode()
+    out = await run("curl", "-sS", "-N", "-i", "-H", "content-type: application/json", "-d", told, world.url + path)
+    head, _, body = out.partition("\r\n\r\n")
+    if kind == "embeddings":
+        assert f"x-sidestep-provider: {'gamma' if served == 'beta' else served}" in head
+        assert len(orjson.loads(body)["data"][0]["embedding"]) > 1
+        return
+    assert f"x-sidestep-provider: {served}" in head
+    if kind == "tools":
+        (call,) = orjson.loads(body)["choices"][0]["message"]["tool_calls"]
+        assert call["function"]["name"] == "get_time"
+        return
+    chunks = [line.removeprefix("data: ") for line in body.splitlines() if line.startswith("data: ")]
+    assert chunks.pop() == "[DONE]"
+    said = (choice["delta"].get("content") or "" for chunk in chunks for choice in orjson.loads(chunk)["choices"])
+    assert "".join(said) == f"demo answer from {served}: hello there"
+
+
 @curl
 async def test_curl_sees_that_a_stream_was_cut(world):
     """curl's exit code 18: the transfer ended before its end."""
