@@ -18,6 +18,7 @@ from proxy.config.secrets import NoSecret
 from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.telemetry import read_telemetry
 from proxy.config.values import Config, ModelRoute, PassthroughSettings, Provider, ServerSettings, Step
+from translators.ir import MODEL_CAP
 
 CONFIG_VARIABLE: Final = "SIDESTEP_CONFIG"
 PRIMARY: Final = "AI_PROVIDER"
@@ -122,8 +123,17 @@ def _provider(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, cho
         base_url=base_url,
         keys=keys,
         vendor=vendor.name,
-        default_model=env.get(model_variable(vendor.name), "").strip() or vendor.default_model,
+        default_model=_model(vendor, env, problems, chosen=chosen),
     )
+
+
+def _model(vendor: Vendor, env: Mapping[str, str], problems: Problems, *, chosen: bool) -> str | None:
+    name = env.get(model_variable(vendor.name), "").strip()
+    if len(name) > MODEL_CAP or not name.isprintable():
+        what = f"is no model's name, which has at most {MODEL_CAP} printable characters"
+        _note(problems, chosen=chosen)(model_variable(vendor.name), what, ENVIRONMENT)
+        return vendor.default_model
+    return name or vendor.default_model
 
 
 def _note(problems: Problems, *, chosen: bool) -> Callable[[str, str, str], None]:

@@ -289,3 +289,12 @@ def test_a_file_says_itself_who_serves(tmp_path):
     file = tmp_path / "c.toml"
     file.write_text('[providers.openai]\nvendor = "openai"\n[models.m]\nchain = ["openai/m"]\n')
     assert no_failover(load(str(file), OPENAI).config, OPENAI) == ""
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\x1bb", "m" * 257])
+def test_a_model_that_no_request_could_name_is_a_mistake(name):
+    """As a variable that is not UTF-8 reads; only a warning where nobody chose the vendor."""
+    wrong = "MISTRAL_MODEL: is no model's name, which has at most 256 printable characters"
+    with pytest.raises(ConfigErrors, match=wrong):
+        load(None, MISTRAL | {"MISTRAL_MODEL": name, "AI_PROVIDER": "mistral"})
+    assert [one for one in load(None, OPENAI | MISTRAL | {"MISTRAL_MODEL": name}).warnings if wrong in one]
