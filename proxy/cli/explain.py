@@ -75,10 +75,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(json.dumps(to_builtins(explanation) | ({"now": to_builtins(now)} if now else {}), indent=2))
         return 0
-    print("\n".join(lines(explanation)))
+    print("\n".join(map(_shown, lines(explanation))))
     if now and stands:
-        print("\n".join(live_lines(now, explanation, _whose(arguments.admin, stands, loaded.config))))
+        whose = _whose(arguments.admin, stands, loaded.config)
+        print("\n".join(map(_shown, live_lines(now, explanation, whose))))
     return 0
+
+
+def _shown(line: str) -> str:
+    """`line` fit for a terminal: a request may have names of any characters."""
+    return "\n" * line.startswith("\n") + "".join(c if c.isprintable() else "?" for c in line.removeprefix("\n"))
 
 
 def _whose(url: str, stands: "Live", config: "Config") -> str:
@@ -88,6 +94,8 @@ def _whose(url: str, stands: "Live", config: "Config") -> str:
 
 def _body(arguments: argparse.Namespace) -> dict[str, Any]:
     """The request to explain. Raises Stop when there is none, or it cannot be read."""
+    if arguments.model is not None and not arguments.model.isprintable():
+        raise Stop("--model must be a name of printable characters", code=2)
     if arguments.file is None:
         if arguments.model is None:
             raise Stop("explain needs --model NAME or --file REQUEST.json", code=2)

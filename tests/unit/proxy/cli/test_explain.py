@@ -234,3 +234,19 @@ def test_a_model_that_nobody_serves_is_one_line(sidestep, tmp_path):
     done = sidestep("explain", "--model", "other", "--config", "c.toml")
     assert done.returncode == 1
     assert done.stderr == "sidestep: nothing serves the model 'other'; known: m\n"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\udcff", "\x1b[31m"])
+def test_a_model_of_unprintable_characters_is_one_line(name, capsys):
+    """Such as a word of an argument that is not UTF-8."""
+    assert main(["explain", "--model", name]) == 2
+    assert capsys.readouterr().err == "sidestep: --model must be a name of printable characters\n"
+
+
+def test_what_a_request_says_cannot_steer_the_terminal(sidestep, tmp_path):
+    body = {"model": "m\x1b[2J\nx", "messages": [{"role": "user", "content": "hi"}]}
+    (tmp_path / "r.json").write_text(json.dumps(body))
+    done = sidestep("explain", "--file", "r.json", env=ENV)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert done.stdout.startswith('m?[2J?x: [models."*"]\n  1. openai/m?[2J?x ')
