@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from proxy.cli.options import add_config, add_json, load
+from proxy.cli.options import Stop, add_config, add_json, load
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -24,7 +24,14 @@ def add(commands: "Commands") -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    loaded = load(arguments.config, code=1)
+    try:
+        loaded = load(arguments.config, code=1)
+    except Stop as stop:
+        if arguments.json:
+            import json  # noqa: PLC0415 - see the package's docstring
+
+            print(json.dumps({"errors": stop.lines}, indent=2))
+        raise
     from proxy.cli.describe import describe  # noqa: PLC0415 - see the package's docstring
     from proxy.config.zero import no_failover  # noqa: PLC0415 - likewise
 

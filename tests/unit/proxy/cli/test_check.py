@@ -152,6 +152,15 @@ def test_mistakes_are_told_each_on_a_line_with_code_1(sidestep, tmp_path):
     assert [line.split(": ")[2] for line in done.stderr.splitlines()] == ["a", "b", "providers", "models"]
 
 
+def test_with_json_mistakes_are_data_too(sidestep, tmp_path):
+    """Beside the lines, which go to standard error all the same."""
+    (tmp_path / "c.toml").write_text("a = 1\n[models.m]\nchain = []\n")
+    done = sidestep("check", "--config", "c.toml", "--json")
+    lines = [f"sidestep: {line}" for line in json.loads(done.stdout)["errors"]]
+    assert (done.returncode, done.stderr.splitlines()) == (1, lines)
+    assert len(lines) == 3
+
+
 def test_the_environment_can_be_checked_too(sidestep):
     done = sidestep("check", env={"OPENAI_API_KEY": CANARY, "ANTHROPIC_API_KEY": CANARY})
     assert (done.returncode, done.stderr) == (0, "")
