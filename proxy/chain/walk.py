@@ -31,6 +31,9 @@ from proxy.upstream.timings import AttemptTimes, attempt_times
 from translators.faults import Fault, Kind, Malformed
 from translators.report import Mode
 
+SDK_RETRIES = 2
+"""How often the vendors' SDKs try again, unless told otherwise."""
+
 
 class Chain:
     """Runs requests over their chains. Holds no state of its own: what is remembered lives in the registry."""
@@ -124,7 +127,17 @@ class _Walk:
             message = "The request's time ran out before a target answered."
             raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message))
         word = last_word(self._faults, self.skips)
-        raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=word.should_retry)
+        again = word.should_retry and (word.fault.kind is not Kind.THROTTLED or self._bears_more_tries())
+        raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=again)
+
+    def _bears_more_tries(self) -> bool:
+        """Whether a client may be told to try again where all throttle. A target that was asked once has said when; one
+        that was asked again has not, and then what an SDK still tries, once a target each time, must fit."""
+        called = [target for target, _ in self._faults]
+        if len(set(called)) == len(called):
+            return True
+        targets = self._found.targets
+        return len(called) + SDK_RETRIES * len(targets) <= total_attempts(len(targets), targets[0].retry)
 
     def tell_skips(self) -> None:
         """Puts who was passed over, and why, where the answer's head finds it."""
