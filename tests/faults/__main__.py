@@ -1,11 +1,12 @@
 """The whole matrix: every fault in every way at every pair of dialects, one after the other in this process.
 
-    python -m tests.faults [FAULT ...]
+    python -m tests.faults [--engine httpx2] [FAULT ...]
 
 Prints a line a fault, what is not as specified, and what the process holds at the end. Exits with 1 where anything is
 wrong or was left behind. A fault that is named is played alone.
 """
 
+import argparse
 import gc
 import resource
 import sys
@@ -29,10 +30,10 @@ def resident_mb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
-def play(faults: list[str]) -> int:
+def play(faults: list[str], engine: str = "native") -> int:
     """How many cells were wrong, and how many faults left something behind."""
     wrong = count = 0
-    with Played() as world:
+    with Played(engine) as world:
         for fault in faults:
             began = time.perf_counter()
             cells = list(every(fault))
@@ -49,7 +50,10 @@ def play(faults: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    asked = sys.argv[1:] or list(ROWS)
-    if unknown := set(asked) - set(ROWS):
-        sys.exit(f"no such fault: {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
-    sys.exit(1 if play(asked) else 0)
+    options = argparse.ArgumentParser(prog="python -m tests.faults")
+    options.add_argument("--engine", choices=("native", "httpx2"), default="native")
+    options.add_argument("faults", nargs="*", metavar="FAULT", help=", ".join(ROWS))
+    asked = options.parse_args()
+    if unknown := set(asked.faults) - set(ROWS):
+        options.error(f"no such fault: {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
+    sys.exit(1 if play(asked.faults or list(ROWS), asked.engine) else 0)

@@ -9,11 +9,11 @@ from tests.faults.world import Cell, Held, a_world
 
 
 class Played:
-    """A world in a loop of its own."""
+    """A world in a loop of its own; `engine` is the proxy's."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: str = "native") -> None:
         self.runner = asyncio.Runner(loop_factory=virtual.VirtualLoop)
-        self._entered = a_world()
+        self._entered = a_world(engine)
 
     def __enter__(self) -> Self:
         self.world = self.runner.run(self._entered.__aenter__())

@@ -1,4 +1,4 @@
-"""The faults of the matrix, and what each is to a whole answer and to a stream: the kinds of `reliability` as words.
+"""The faults of the matrix, and what each is to a whole answer and to a stream, in the kinds of `docs/failover.md`.
 
 `What` is one of: `WELL`, the answer arrives whole; a kind, which is a fault before the first content; `broken(kind)`,
 one after it. `IN` names the dialects whose provider means something else by the same fault.
@@ -64,6 +64,15 @@ PROTOCOL, TIMEOUT, SERVER = What("protocol"), What("timeout"), What("server")
 OVERLOADED, THROTTLED = What("overloaded"), What("throttled")
 WAITING = What("throttled", waits=True)
 
+RESET = {
+    "date": "Fri, 15 Jan 2027 08:00:00 GMT",
+    "x-ratelimit-remaining-requests": "0",
+    "x-ratelimit-reset-requests": "30s",
+    "anthropic-ratelimit-requests-remaining": "0",
+    "anthropic-ratelimit-requests-reset": "2027-01-15T08:00:30Z",
+}
+"""A limit that is used up for half a minute, as OpenAI and Anthropic say it; Gemini says it in its body."""
+
 ROWS: dict[str, Row] = {
     # -- well, if slowly or oddly told
     "ok": both(script.ok(), WELL),
@@ -116,16 +125,20 @@ ROWS: dict[str, Row] = {
     "500": both(script.status(500), SERVER),
     "502": both(script.status(502), SERVER),
     "503": both(script.status(503), SERVER, gemini=OVERLOADED),
-    "503, wait": both(
+    "503 with a wait": both(
         script.status(503, retry_after=30), What("server", waits=True), gemini=What("overloaded", waits=True)
     ),
     "504": both(script.status(504), SERVER, gemini=TIMEOUT),
     "529": both(script.status(529), OVERLOADED, gemini=SERVER),
     "408": both(script.status(408), SERVER),
     "429": both(script.status(429), THROTTLED, gemini=WAITING),
-    "429, long wait": both(script.status(429, retry_after=30), WAITING),
-    "429, short wait": both(script.status(429, retry_after_ms=300), THROTTLED),
-    "429, slow down": both(script.status(429, "slow_down"), THROTTLED),
+    "429 with a long wait": both(script.status(429, retry_after=30), WAITING),
+    "429 with a short wait": both(script.status(429, retry_after_ms=300), THROTTLED),
+    "429 with a wait in its body": both(
+        script.status(429, message="Rate limit reached. Please try again in 20s."), WAITING, messages=THROTTLED
+    ),
+    "429 with the vendor's reset": both(script.status(429, headers=RESET), WAITING),
+    "429 to slow down": both(script.status(429, "slow_down"), THROTTLED),
     "quota": both(script.status(429, "insufficient_quota"), "quota"),
     "spend limit": both(script.status(429, "spend_limit"), "quota"),
     "402": both(script.status(402), "quota"),

@@ -6,6 +6,7 @@ Some 1,500 of the cells; `make matrix` plays all of them.
 
 import gc
 import tracemalloc
+from itertools import product
 
 import pytest
 
@@ -13,6 +14,7 @@ from proxy.drill import script
 from tests.faults import __main__ as whole
 from tests.faults.asking import ASKED, ask
 from tests.faults.cells import PAIRS, WAYS, every, spread
+from tests.faults.expected import STATES, STATES_AFTER
 from tests.faults.playing import Played
 from tests.faults.rows import ROWS
 from tests.faults.world import MODELS, SECOND, Cell
@@ -108,6 +110,19 @@ def test_a_client_that_repeats_as_its_sdk_does_makes_six_calls_at_most(played, f
         return sum(one.request_count for one in world.providers.values()) - before
 
     assert played.runner.run(asked()) <= 6
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+@pytest.mark.parametrize("window", ["blackhole", "silence after headers", "stall"])
+def test_a_client_that_leaves_ends_the_call_at_once_and_says_nothing_of_the_provider(played, window, stream):
+    """Before the answer, before its content and in the middle of it; a probe gives its place back."""
+    for state, (client, provider) in product(STATES, PAIRS[::5]):
+        cell = Cell(window, client, provider, stream, state, alone=True)
+        told = "PROBE" if state == "open" and window == "stall" and stream else STATES_AFTER[state]
+        assert played.runner.run(played.world.leaving(cell)) == (1, told), cell
+        breaker = played.world.breaker(provider)
+        assert breaker.next_admit(played.world.clock.now()) <= played.world.clock.now() or told == "OPEN", cell
+    assert played.held() == played.before
 
 
 def test_no_memory_is_kept_of_what_failed(played):

@@ -7,7 +7,7 @@ inside the process; whatever a client sees goes over sockets.
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +65,11 @@ class Cell(NamedTuple):
     alone: bool
 
     @property
+    def model(self) -> str:
+        """What the client asks for."""
+        return self.provider if self.alone else f"{self.provider} and {SECOND}"
+
+    @property
     def wanted(self) -> Expected:
         what = ROWS[self.fault].what(self.provider, stream=self.stream)
         translated = (self.client, self.provider) not in NATIVE
@@ -95,6 +100,22 @@ class World:
         self.providers = providers
         self.clock = clock
 
+    async def leaving(self, cell: Cell) -> tuple[int, str]:
+        """A client that leaves a moment after it asked: how many calls its provider sees given up, and the breaker's
+        state afterwards."""
+        self.forget()
+        first = self.providers[cell.provider]
+        breaker = self.breaker(cell.provider)
+        await self.into(breaker, cell.state)
+        first.script = ROWS[cell.fault].script
+        given_up = first.cancelled
+        with suppress(TimeoutError):
+            await ask(
+                self.url, cell.client, cell.model, stream=cell.stream, headers={}, clock=self.clock, timeout_s=0.5
+            )
+        await self.clock.sleep(0.1)
+        return first.cancelled - given_up, breaker.state(self.clock.now()).name
+
     async def wrong(self, cell: Cell) -> str:
         """Plays a cell; what is not as expected, empty where all is."""
         self.forget()
@@ -103,8 +124,7 @@ class World:
         await self.into(breaker, cell.state)
         first.script = ROWS[cell.fault].script
         calls = first.request_count
-        model = cell.provider if cell.alone else f"{cell.provider} and second"
-        seen = await ask(self.url, cell.client, model, stream=cell.stream, headers={}, clock=self.clock)
+        seen = await ask(self.url, cell.client, cell.model, stream=cell.stream, headers={}, clock=self.clock)
         if seen.view == "told":
             await self.clock.sleep(0)  # what was told first is counted a moment later
         after = breaker.state(self.clock.now()).name
@@ -210,7 +230,7 @@ def differences(seen: Seen, wanted: Expected, provider: str) -> list[str]:
     return [f"{name} is {one!r}, not {other!r}" for name, one, other in found if one != other]
 
 
-def config(providers: dict[str, ScriptedProvider]) -> Config:
+def config(providers: dict[str, ScriptedProvider], engine: str) -> Config:
     blocks = {
         name: Provider(
             name,
@@ -227,14 +247,14 @@ def config(providers: dict[str, ScriptedProvider]) -> Config:
     routes = {}
     for name, (_, _, model) in MODELS.items():
         routes[name] = ModelRoute(name, (Step(name, model),))
-        chain = f"{name} and second"
+        chain = f"{name} and {SECOND}"
         routes[chain] = ModelRoute(chain, (Step(name, model), Step(SECOND, "demo-large")))
-    here = ServerSettings(listen="127.0.0.1:0", admin="127.0.0.1:0", refresh_capabilities=False)
+    here = ServerSettings(listen="127.0.0.1:0", admin="127.0.0.1:0", engine=engine, refresh_capabilities=False)
     return Config(blocks, routes, server=here)
 
 
 @asynccontextmanager
-async def a_world() -> AsyncIterator[World]:
+async def a_world(engine: str) -> AsyncIterator[World]:
     clock = virtual.VirtualClock()
     dialects = {name: dialect for name, (dialect, _, _) in MODELS.items()} | {SECOND: Dialect.OPENAI_CHAT}
     async with AsyncExitStack() as stack:
@@ -242,5 +262,6 @@ async def a_world() -> AsyncIterator[World]:
             name: await stack.enter_async_context(ScriptedProvider(name, dialect, OK, heard=9))
             for name, dialect in dialects.items()
         }
-        running = await stack.enter_async_context(serving(config(providers), partial(build, log=Unread()), clock=clock))
+        served = serving(config(providers, engine), partial(build, log=Unread()), clock=clock)
+        running = await stack.enter_async_context(served)
         yield World(running.data_url + "/v1", running.app, providers, clock)
