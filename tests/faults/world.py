@@ -54,6 +54,8 @@ TIMES = TimeoutSettings(
     connect_s=1, progress_s=1, progress_unary_s=2, first_token_reasoning_s=3, idle_s=2, deadline_s=60
 )
 SETTLE_S = 5.0
+GRACE_S = 0.5
+"""For a body to end whose stream has said its end."""
 
 
 class Cell(NamedTuple):
@@ -89,7 +91,6 @@ class Held(NamedTuple):
     tasks: int
     files: int
     """But for both ends of the connections to providers that are kept for the next call."""
-    calls: int
     exchanges: int
 
 
@@ -114,6 +115,7 @@ class World:
                 self.url, cell.client, cell.model, stream=cell.stream, headers={}, clock=self.clock, timeout_s=0.5
             )
         await self.clock.sleep(0.1)
+        assert not self.calls()
         return first.cancelled - given_up, breaker.state(self.clock.now()).name
 
     async def wrong(self, cell: Cell) -> str:
@@ -136,6 +138,10 @@ class World:
             made = ()
         if first.request_count - calls != len(made):
             wrong.append(f"{first.request_count - calls} upstream calls, not {len(made)}")
+        if self.calls():
+            await self.clock.sleep(GRACE_S)
+            if self.calls():
+                wrong.append("a call or a key is still in use")
         return "; ".join(wrong)
 
     def _text(self, seen: Seen, wanted: Expected, cell: Cell) -> list[str]:
@@ -185,14 +191,18 @@ class World:
         assert permit is not None
         return permit
 
+    def calls(self) -> int:
+        """Under way at targets, and with keys."""
+        registry, now = self.app._registry, self.clock.now()
+        keys = [key for pool in registry.pools().values() for key in pool.snapshot(now)]
+        return sum(one.in_flight for one in (*registry.targets(), *keys))
+
     def held(self) -> Held:
-        registry, admission = self.app._registry, self.app._admission
+        admission = self.app._admission
         kept = sum(one.open_connections for one in self.providers.values())
-        calls = sum(state.in_flight for state in registry.targets())
-        calls += sum(key.in_flight for pool in registry.pools().values() for key in pool.snapshot(self.clock.now()))
         exchanges = admission._places - admission._free + len(admission._waiting)
         files = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
-        return Held(len(asyncio.all_tasks()), files - 2 * kept, calls, exchanges)
+        return Held(len(asyncio.all_tasks()), files - 2 * kept, exchanges)
 
     async def settled(self) -> Held:
         """The same some seconds later, when all providers listen."""
