@@ -59,7 +59,7 @@ def expected(what: What, state: str, *, alone: bool, translated: bool) -> Expect
     if what.kind == "ok" or what.committed:
         return _answered(what, state)
     kind = KINDS[what.kind]
-    tries = 1 if state in ("open", "ramp", "held back") or what.waits else kind.tries
+    tries = 1 if state == "open" or what.waits or (state == "ramp" and not alone) else kind.tries
     failures = 4 if state == "worn" else 0
     after, kinds = STATES_AFTER[state], []
     while len(kinds) < tries and (after != "OPEN" or not kinds):
@@ -75,9 +75,10 @@ def _after(verdict: str, state: str, before: str, failures: int) -> str:
     """The breaker's state after another attempt that failed before its commit."""
     if state == "open":
         return "PROBE" if verdict == "success" else before
-    if verdict == "fail" and (state == "probe" or failures == 5):
+    ramping = state in ("ramp", "held back")
+    if verdict == "fail" and (state == "probe" or failures == (2 if ramping else 5)):
         return "OPEN"
-    if verdict == "throttled" and state in ("probe", "ramp", "held back"):
+    if verdict == "throttled" and (ramping or state == "probe"):
         return "OPEN"
     return before
 
