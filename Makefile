@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run drill test test-recorded test-frameworks docs check install install-dev bench lock lock-frameworks clean help
+.PHONY: run drill test test-recorded test-frameworks matrix docs check install install-dev bench lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ test-recorded: install-dev ## every recorded exchange of SIDESTEP_RECORDED acros
 
 test-frameworks: $(FRAMEWORKS)/.done ## agents of LangChain, pydantic-ai, instructor, OpenAI and Vercel through the proxy
 	$(FRAMEWORKS)/bin/python -m pytest tests/e2e/matrix/frameworks $(ARGS)
+
+matrix: install-dev ## every fault in every state of the breaker at every pair of dialects (ARGS="cut 503" for some)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 docs: install-dev ## the table of fields in docs/translation.md
 	$(BIN)/python -m tests.docs.fields

@@ -7,7 +7,8 @@ Before the commit anything may go on to the next target; after it nothing is ret
 A live tool loop is an exception to the order: it goes first to the target whose thinking it carries. A refusal that
 names its remedy is followed once, at the same target, by the request so mended.
 
-When breakers alone refuse the whole chain, the target nearest its probe admits one request a second: never worse than
+What a ramp holds back goes to the next target, and where none answers to its own after all, never to an error. When
+breakers alone refuse the whole chain, the target nearest its probe admits one request a second: never worse than
 no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
@@ -30,6 +31,9 @@ from proxy.upstream.attempt import placed
 from proxy.upstream.timings import AttemptTimes, attempt_times
 from translators.faults import Fault, Kind, Malformed
 from translators.report import Mode
+
+SDK_RETRIES = 2
+"""How often the vendors' SDKs try again, unless told otherwise."""
 
 
 class Chain:
@@ -58,6 +62,8 @@ class _Try(Struct):
     allowed: int
     made: int = 0
     repaired: bool = False
+    unheld: bool = False
+    """No ramp holds it back any more: nobody else answered."""
 
 
 class _Shut(Struct, frozen=True):
@@ -83,6 +89,8 @@ class _Walk:
         self._faults: list[tuple[str, Fault]] = []
         self.skips: list[Skip] = []
         self._shut: list[_Shut] = []
+        self._held: list[_Try] = []
+        """What ramps held back."""
         self._malformed: Malformed | None = None
         self._translated = False
         self._window: int | None = None
@@ -114,7 +122,7 @@ class _Walk:
             turn = self._turn(position, target)
             if turn is not None and await self._serve(turn):
                 return True
-        return await self._forced()
+        return await self._unheld() or await self._forced()
 
     def conclude(self) -> None:
         """The last word."""
@@ -124,7 +132,17 @@ class _Walk:
             message = "The request's time ran out before a target answered."
             raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message))
         word = last_word(self._faults, self.skips)
-        raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=word.should_retry)
+        again = word.should_retry and (word.fault.kind is not Kind.THROTTLED or self._bears_more_tries())
+        raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=again)
+
+    def _bears_more_tries(self) -> bool:
+        """Whether a client may be told to try again where all throttle. A target that was asked once has said when; one
+        that was asked again has not, and then what an SDK still tries, once a target each time, must fit."""
+        called = [target for target, _ in self._faults]
+        if len(set(called)) == len(called):
+            return True
+        targets = self._found.targets
+        return len(called) + SDK_RETRIES * len(targets) <= total_attempts(len(targets), targets[0].retry)
 
     def tell_skips(self) -> None:
         """Puts who was passed over, and why, where the answer's head finds it."""
@@ -164,7 +182,8 @@ class _Walk:
             return None
         state = self._tools.registry.target(target, self._tools.clock.now())
         retries = self._exchange.retry_count
-        allowed = attempts_for(position, len(self._targets), self._left, target.retry, client_retries=retries)
+        left = max(self._left - len(self._held), len(self._targets) - position)  # one is kept for what a ramp held back
+        allowed = attempts_for(position, len(self._targets), left, target.retry, client_retries=retries)
         return _Try(target, state, prepared, position, allowed)
 
     async def _serve(self, turn: _Try) -> bool:
@@ -263,6 +282,11 @@ class _Walk:
             return key
         times = self._times(turn, now)
         permit = state.breaker.admit(now, times.first_s)
+        if permit is None and state.breaker.state(now) is State.RAMP:
+            if turn.unheld:
+                permit = state.breaker.force(now)
+            else:
+                self._held.append(turn)
         if permit is None:
             wait = max(0.0, state.breaker.next_admit(now) - now)
             self._shut.append(_Shut(wait, turn, key))
@@ -280,6 +304,18 @@ class _Walk:
             commit_by=self._exchange.commit_by,
             targets_left=len(self._targets) - turn.position - 1,
         )
+
+    async def _unheld(self) -> bool:
+        """The turns that ramps held back, once nobody else has answered."""
+        for turn in self._held:
+            if self._left <= 0 or not self._may_follow(turn.target):
+                continue
+            turn.unheld = True
+            turn.allowed = min(turn.allowed, turn.made + self._left)
+            self.skips = [skip for skip in self.skips if skip.target != turn.target.name]
+            if await self._serve(turn):
+                return True
+        return False
 
     async def _forced(self) -> bool:
         """One more chance when breakers alone stood in the way."""

@@ -11,6 +11,7 @@ from proxy.drill.wire import (
     Action,
     Answer,
     Event,
+    EventKind,
     Plan,
     Wait,
     chunk,
@@ -80,6 +81,23 @@ def unclosed(answer: Answer) -> Plan:
 def cut(answer: Answer, after: int | None, half_event: bytes) -> Plan:
     before, _ = _begun(answer, after)
     return [before + (chunk(half_event) if half_event and answer.events is not None else b""), Act.CUT]
+
+
+def cut_in_chunk(answer: Answer, after: int) -> Plan:
+    if answer.events is None:
+        return cut(answer, after, b"")
+    before, rest = _split(answer.events, after)
+    half = chunk(rest[0].data)[: len(rest[0].data) // 2]
+    return [chunked_head(answer) + b"".join(chunk(event.data) for event in before) + half, Act.CUT]
+
+
+def reset_behind(answer: Answer, kind: EventKind) -> Plan:
+    """All up to the last event of this kind, or of all where there is none, and no last chunk; a unary answer whole."""
+    if answer.events is None:
+        return [*told(answer), Act.RESET]
+    events = answer.events
+    count = max((at for at, event in enumerate(events, 1) if event.kind == kind), default=len(events))
+    return [chunked_head(answer) + b"".join(chunk(event.data) for event in events[:count]), Act.RESET]
 
 
 def truncated(answer: Answer, after: int | None, *, by_close: bool) -> Plan:

@@ -40,6 +40,7 @@ _ANTHROPIC: dict[int | str, Row] = {
     403: ("Your API key has no permission for this resource.", "permission_error", None),
     404: ("model: demo", "not_found_error", None),
     413: ("Request exceeds the maximum size", "request_too_large", None),
+    422: ("The input could not be processed.", _REQUEST, None),
     429: ("This request would exceed your rate limit.", "rate_limit_error", None),
     504: ("The request timed out.", "timeout_error", None),
     529: ("Overloaded", "overloaded_error", None),
@@ -101,7 +102,7 @@ def gemini_fault(status: int, kind: str | None = None, message: str | None = Non
     if kind == "content_filter":
         return orjson.dumps({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "modelVersion": "demo"})
     code, text, named = _GEMINI.get(kind or status, (status, "An internal error has occurred.", ""))
-    error: dict[str, object] = {"code": code, "message": message or text, "status": _STATUSES.get(code, "INTERNAL")}
+    error: dict[str, object] = {"code": code, "message": message or text, "status": _STATUSES.get(code, _other(code))}
     if named == "API_KEY_INVALID":
         error["details"] = [{"@type": f"{_DETAIL}.ErrorInfo", "reason": named, "domain": "googleapis.com"}]
     elif named:
@@ -109,3 +110,8 @@ def gemini_fault(status: int, kind: str | None = None, message: str | None = Non
         retry = {"@type": f"{_DETAIL}.RetryInfo", "retryDelay": "30s"}
         error["details"] = [quota, retry] if "PerMinute" in named else [quota]
     return orjson.dumps({"error": error})
+
+
+def _other(code: int) -> str:
+    """The word for a status that the API itself does not give; what stands before it knows none for a refusal."""
+    return "INTERNAL" if code >= 500 else ""

@@ -308,7 +308,8 @@ def _small(plan: Plan) -> bool:
 
 def _bound(port: int) -> socket.socket:
     """A socket bound to `port`, 0 for a free one. Several may share it; only a listening one gets connections."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named: the loop turns Nagle's algorithm off only for sockets that say they speak TCP.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind(("127.0.0.1", port))

@@ -197,6 +197,21 @@ def cut(after: int = 1, *, in_event: bool = False) -> Script:
     return _script(f"cut after {after}", lambda scene: damage.cut(scene.answer(), after, half))
 
 
+def cut_in_chunk(after: int = 1) -> Script:
+    """A stream cut in the middle of a chunk, `after` so many content deltas: fewer bytes come than were announced."""
+    return _script("cut in a chunk", lambda scene: damage.cut_in_chunk(scene.answer(), after))
+
+
+def reset_after_finish() -> Script:
+    """A stream reset after it has said its finish, but not its end; a unary answer is reset when all of it was sent."""
+    return _script("reset after the finish", lambda scene: damage.reset_behind(scene.answer(), "finish"))
+
+
+def reset_after_end() -> Script:
+    """The right answer, and then a reset in place of the last chunk."""
+    return _script("reset after the end", lambda scene: damage.reset_behind(scene.answer(), "end"))
+
+
 def truncated(after: int | None = None, *, by_close: bool = False) -> Script:
     """A stream that ends regularly, but without its finish and terminal event, `after` so many content deltas or all.
 

@@ -140,9 +140,10 @@ def provider():
 
 
 @pytest.fixture(scope="session", autouse=True)
-async def _warm() -> None:
+async def _warm(anyio_backend: object) -> None:
     """Every SDK has been used once in every way: it builds its models at first use, which on a busy machine holds up
-    the loop for longer than a provider may be silent."""
+    the loop for longer than a provider may be silent. The backend is named so that a test that is not async may be the
+    first one."""
 
     def patient(*scripted: ScriptedProvider) -> Config:
         times = TimeoutSettings()

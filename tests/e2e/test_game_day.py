@@ -172,8 +172,9 @@ def test_a_silent_primary_makes_five_requests_slow_before_its_breaker_opens(days
 
 
 def test_streams_that_stall_after_their_first_content_are_told_so_and_whole_answers_are_served(days):
-    """What was sent cannot be taken back. A probe passes with its first content, so such a target comes back into the
-    ramp now and then, and goes out again."""
+    """What was sent cannot be taken back. A probe passes with its first content, and a stall shows a `progress_s`
+    later, when the ramp is over: so such a target comes back now and then, and goes out again. Each time two probes
+    pay, the five failures that open it, and whoever waits beside the last of them."""
     day = days["stall"]
     ends = {kind: {one.end for one in day.outcomes if one.kind == kind} for kind in KINDS}
     assert ends == {"unary": {"ok"}, "stream": {"ok", "told"}}
@@ -181,6 +182,7 @@ def test_streams_that_stall_after_their_first_content_are_told_so_and_whole_answ
     told = [one for one in day.under() if one.end == "told"]
     assert 0 < len(told) < len(day.under()) / 4
     assert day.openings >= 2
+    assert len({id(one) for one in (*told, *day.slow())}) <= day.openings * (2 + 5 + CLIENTS - 1)
 
 
 def test_a_wait_that_is_asked_for_is_kept(days):

@@ -188,13 +188,14 @@ async def test_an_error_event_right_behind_the_content_fails_over_while_nothing_
 
 
 @pytest.mark.parametrize("max_retries", [0, 2])
-async def test_when_all_fail_the_sdk_causes_at_most_six_upstream_calls(world, ask, max_retries):
-    world.alpha.script = world.beta.script = script.status(503)
+@pytest.mark.parametrize(("status", "code"), [(503, "all_targets_failed"), (429, "rate_limit_exceeded")])
+async def test_when_all_fail_the_sdk_causes_at_most_six_upstream_calls(world, ask, status, code, max_retries):
+    world.alpha.script = world.beta.script = script.status(status)
     with pytest.raises(openai.APIStatusError) as raised:
         await ask({"messages": said("hello")}, max_retries)
     assert sum(world.calls().values()) <= 6
     error = raised.value.body
-    assert error["code"] == "all_targets_failed"
+    assert error["code"] == code
     assert "alpha/demo-large" in error["message"] and "beta/demo-claude" in error["message"]
     assert {one["target"] for one in error["sidestep"]["attempts"]} == {"alpha/demo-large", "beta/demo-claude"}
     assert raised.value.response.headers["x-should-retry"] == "false"

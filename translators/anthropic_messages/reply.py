@@ -7,7 +7,8 @@ made before it are not to be run and are left out, which is told. Source: Anthro
 content blocks, stop reasons).
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -86,16 +87,15 @@ class _Whole(_Head):
     content: list[Block] | None = None
 
 
+_H = TypeVar("_H", bound=_Head)
+
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_whole = msgspec.json.Decoder(_Whole).decode
 
 
 def parse_reply(body: bytes, profile: Profile) -> Reply:
     """Raises Failure for an error dressed as a 200, ProtocolFault for what is no whole message."""
-    try:
-        message = _decode_whole(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise ProtocolFault("its answer is not an Anthropic message") from None
+    message = _decoded(body, _decode_whole)
     stop_reason = _check(message, body, profile)
     if message.content is None:
         raise ProtocolFault("its message has no content")
@@ -115,12 +115,19 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
 
 def inspect_reply(body: bytes, profile: Profile) -> Seen:
     """Id, model, usage and finish of an answer that is passed on as it came; raises as `parse_reply` does."""
-    try:
-        message = _decode_head(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise ProtocolFault("its answer is not an Anthropic message") from None
+    message = _decoded(body, _decode_head)
     finish = finish_of(_check(message, body, profile), profile)
     return Seen(message.id, message.model, None if message.usage is None else message.usage.neutral(), finish)
+
+
+def _decoded(body: bytes, decode: Callable[[bytes], _H]) -> _H:
+    """What a decoder skips it does not look at, and what is passed on must be UTF-8 as a whole."""
+    try:
+        if not body.isascii():
+            body.decode()
+        return decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ProtocolFault("its answer is not an Anthropic message") from None
 
 
 def _check(message: _Head, body: bytes, profile: Profile) -> str:

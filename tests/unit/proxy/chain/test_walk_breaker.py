@@ -129,6 +129,50 @@ def test_while_a_lone_target_ramps_up_it_takes_every_call(lab):
     assert [served(lab) for _ in range(20)] == ["alpha"] * 20
 
 
+def ramping(lab, *names):
+    """A chain whose first target has just begun to ramp up; it holds back the next nine requests of ten."""
+    engines = opened(lab, *names, only=1)
+    lab.wait(31)
+    lab.ask(), lab.ask()
+    lab.called.clear()
+    return engines
+
+
+@pytest.mark.parametrize("trouble", [503, (429, {"retry-after": "30"}, {}), "cut"])
+def test_what_the_ramp_holds_back_its_target_gets_after_all_where_nobody_else_answers(lab, trouble):
+    _, beta = ramping(lab, "alpha", "beta")
+    beta.script[0] = trouble
+    answers = [lab.ask() for _ in range(5)]
+    assert {answer.headers.get("x-sidestep-provider") for answer in answers} == {"alpha"}
+    assert "beta" in lab.called
+    assert answers[0].exchange.skipped == [], "it had its turn"
+
+
+def test_nor_does_a_refusal_send_it_there(lab):
+    _, beta = ramping(lab, "alpha", "beta")
+    beta.script[0] = (400, {}, {"error": {"message": "No.", "type": "invalid_request_error"}})
+    assert (lab.ask().status, lab.called) == (400, ["beta"])
+
+
+def test_a_lone_target_is_tried_again_while_it_ramps_up(lab):
+    (alpha,) = ramping(lab, "alpha")
+    alpha.script.clear()
+    alpha.script.extend([503, "ok"])
+    assert lab.ask().kinds == ["server", "ok"]
+    alpha.script[0] = 503
+    answer = lab.ask()
+    assert answer.kinds == ["server", "server"], "two failures in a row open it again"
+    assert lab.changes[-1] == ("alpha/large", "RAMP", "OPEN")
+
+
+def test_a_held_back_target_keeps_one_of_the_attempts(lab):
+    _, beta, gamma = ramping(lab, "alpha", "beta", "gamma")
+    beta.script[0] = gamma.script[0] = 503
+    answer = lab.ask()
+    assert answer.kinds == ["server"] * 5 + ["ok"]
+    assert answer.headers["x-sidestep-provider"] == "alpha"
+
+
 # -- when breakers alone refuse the whole chain
 
 

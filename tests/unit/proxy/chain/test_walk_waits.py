@@ -136,6 +136,18 @@ def test_when_all_ask_to_wait_the_client_is_told_the_shortest_wait_and_to_come_b
         assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("9", "true")
 
 
+@pytest.mark.parametrize(("names", "calls", "again"), [("a", 3, "true"), ("ab", 6, "false")])
+def test_where_all_throttle_again_and_again_a_client_comes_back_only_if_its_tries_fit_into_one_request(
+    lab, names, calls, again
+):
+    """An SDK tries twice more, and each of its tries asks each target once: six calls in all."""
+    for one in lab.chain(*names):
+        one.script[0] = (429, {}, RATE)
+    answer = lab.ask()
+    assert (len(answer.kinds), answer.headers["x-should-retry"]) == (calls, again)
+    assert answer.headers["retry-after"] == "1"
+
+
 def test_a_wait_beyond_the_sdks_patience_is_not_worth_coming_back_for(lab):
     (alpha,) = lab.chain("alpha")
     alpha.script[0] = (429, {"retry-after": "121"}, RATE)

@@ -34,6 +34,26 @@ def test_a_cut_comes_before_the_next_content_or_the_finish(after, last):
     assert plan[-1] is Act.CUT
 
 
+def test_a_cut_in_a_chunk_is_in_the_middle_of_the_next_content():
+    head, act = damage.cut_in_chunk(STREAM, 1)
+    assert head.endswith(chunk(b"ping\n\n") + b"5\r\nt"[:2])
+    assert len(head.rsplit(b"\r\n", 1)[1]) < 5
+    assert act is Act.CUT
+
+
+@pytest.mark.parametrize(("kind", "last"), [("finish", b"finish\n\n"), ("end", b"end\n\n")])
+def test_a_reset_comes_behind_the_last_event_of_a_kind(kind, last):
+    plan = damage.reset_behind(STREAM, kind)
+    assert sent(plan)[-1] == last
+    assert not plan[0].endswith(LAST_CHUNK)
+    assert plan[-1] is Act.RESET
+
+
+def test_where_a_dialect_has_no_end_but_its_finish_a_reset_comes_behind_that():
+    events = EVENTS[:-1]
+    assert sent(damage.reset_behind(Answer(200, [("a", "b")], events=events), "end"))[-1] == b"finish\n\n"
+
+
 def test_a_pause_loses_nothing():
     before, pause, behind = damage.paused(STREAM, 1, Act.HOLD)
     assert pause is Act.HOLD

@@ -223,6 +223,25 @@ async def test_a_clean_truncation_ends_the_body_but_not_the_stream(connect, dial
     assert terminal not in raw
 
 
+@pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC])
+async def test_a_cut_in_a_chunk_leaves_fewer_bytes_than_it_announced(connect, dialect):
+    raw = await answer_to(connect, scripts.cut_in_chunk(2), stream=True, dialect=dialect)
+    assert [word in raw for word in (b'"demo"', b" answer", b" from")] == [True, True, False]
+    announced, begun = body_of(raw).rsplit(b"\n\n\r\n", 1)[1].split(b"\r\n", 1)
+    assert 0 < len(begun) < int(announced, 16)
+
+
+async def test_a_unary_cut_in_a_chunk_is_half_the_body(connect):
+    raw = await answer_to(connect, scripts.cut_in_chunk())
+    assert len(body_of(raw)) == int(header_of(raw, b"content-length") or 0) // 2
+
+
+@pytest.mark.parametrize("script", [scripts.reset_after_finish(), scripts.reset_after_end()], ids=str)
+async def test_a_reset_in_place_of_the_last_chunk_is_seen_as_one(connect, script):
+    with pytest.raises(ConnectionResetError):
+        await answer_to(connect, script, stream=True)
+
+
 async def test_a_clean_truncation_can_be_the_connections_end(connect):
     raw = await answer_to(connect, scripts.truncated(1, by_close=True), stream=True)
     assert header_of(raw, b"transfer-encoding") is None

@@ -147,6 +147,7 @@ def test_an_error_dressed_as_a_200_is_a_failure(target):
         message(text("a"), stop_reason=None),
         message(text("a"), usage="x"),
         message(text("a"), type="completion"),
+        message(text("a")).replace(b'"msg_1"', b'"msg_1","skipped":"\xff"'),
     ],
 )
 def test_anything_else_is_a_protocol_fault(target, body):
