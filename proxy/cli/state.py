@@ -23,6 +23,10 @@ def add_admin(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help=f"the admin address of a running proxy, as in {EXAMPLE}: tells how it would take the request now",
     )
+    add_token(parser)
+
+
+def add_token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--admin-token",
         metavar="SOURCE",
