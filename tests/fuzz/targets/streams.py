@@ -97,28 +97,32 @@ def check_reader(dialect: Dialect, data: bytes) -> None:
 
 def _through(pipe: Pipe, pieces: Sequence[bytes]) -> tuple[list[Delta], bytes, str]:
     """The deltas, what the client is sent, and how it ended."""
-    splitter, deltas, sent = EventSplitter(), [], b""
+    deltas: list[Delta] = []
+    sent: list[bytes] = []
     try:
-        for piece in pieces:
-            for event in splitter.feed(piece):
-                told, written = pipe.feed(event)
-                deltas += told
-                sent += written
-                failed = next((delta for delta in told if isinstance(delta, Failed)), None)
-                if failed is not None:
-                    return deltas, sent + pipe.fault(failed.fault), "failed"
-                if pipe.done or any(isinstance(delta, Continued) for delta in told):
-                    break
-            else:
-                continue
-            break
+        _fed(pipe, pieces, deltas, sent)
         told, written = pipe.close()
     except Failure as failure:
-        return deltas, sent + pipe.fault(failure.fault), "failed"
+        return deltas, b"".join([*sent, pipe.fault(failure.fault)]), "failed"
     except ProtocolFault as fault:
-        return deltas, sent + pipe.fault(CUT), type(fault).__name__
-    assert all(map(pipe.shows, [])) or deltas is not None
-    return [*deltas, *told], sent + written, "whole"
+        return deltas, b"".join([*sent, pipe.fault(CUT)]), type(fault).__name__
+    return [*deltas, *told], b"".join([*sent, written]), "whole"
+
+
+def _fed(pipe: Pipe, pieces: Sequence[bytes], deltas: list[Delta], sent: list[bytes]) -> None:
+    """Up to the stream's own end, or a pause. Raises Failure for an event of failure."""
+    splitter = EventSplitter()
+    for piece in pieces:
+        for event in splitter.feed(piece):
+            told, written = pipe.feed(event)
+            deltas += told
+            sent.append(written)
+            for delta in told:
+                pipe.shows(delta)
+                if isinstance(delta, Failed):
+                    raise Failure(delta.fault)
+            if pipe.done or any(isinstance(delta, Continued) for delta in told):
+                return
 
 
 def _is_a_stream(client: Dialect, deltas: list[Delta], sent: bytes, end: str, *, relayed: bool) -> None:
