@@ -53,7 +53,7 @@ def live(url: str, source: str | None) -> "Live":
     try:
         if status == 200:
             return read(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     raise Stop(f"{base} has no /state (it answered {status}): give the admin address, port 4601 unless configured")
 

@@ -109,7 +109,7 @@ class Capabilities:
             self._world.warn(provider.name, f"it could not be asked: {error}")
         except TimeoutError:
             self._world.warn(provider.name, "it did not answer in time")
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._world.warn(provider.name, "its answer is no list of models")
         return None
 

@@ -22,7 +22,7 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.markers import Unmarked
-from translators.openai.media import says, why_no_picture
+from translators.openai.media import Shown, why_no_picture
 from translators.openai_chat.reasoning import own, render_blocks
 from translators.openai_chat.signatures import FIELD, render_signature
 from translators.profile import Profile
@@ -45,7 +45,7 @@ class Turns:
         self._texts: list[tuple[int, Message]] = []
         self._blocks: list[tuple[int, Reasoning]] = []
         self._calls: list[tuple[int, ToolCall]] = []
-        self._shown: Sequence[tuple[int, Message | ToolResult]] = ()
+        self._shown = Shown()
         """Whose parts are being said."""
         self._pictures: list[Json] = []
         self._replies = False
@@ -94,7 +94,7 @@ class Turns:
         signed = next((part for part in reversed(parts) if isinstance(part, Text) and part.opaque), None)
         if signed is not None:
             parts = [part for part in parts if not isinstance(part, Text) or part.text]
-        self._shown = self._texts
+        self._shown = Shown(*self._texts)
         content = self._content(parts) if parts else None if self._calls else ""
         message: dict[str, Json] = {"role": "assistant", "content": content}
         if signed is not None and signed.opaque is not None:
@@ -144,7 +144,7 @@ class Turns:
     def _result(self, item: ToolResult) -> None:
         texts = [part for part in item.parts if not _is_shown(part)]
         pictures = [part for part in item.parts if _is_shown(part)]
-        self._shown = ((self._at, item),)
+        self._shown = Shown((self._at, item))
         content = self._content(texts)
         if item.cache is not None:
             self._unmarked.at(f"items[{self._at}]")
@@ -167,7 +167,7 @@ class Turns:
             self._pictures = []
 
     def _message(self, item: Message) -> None:
-        self._shown = ((self._at, item),)
+        self._shown = Shown((self._at, item))
         content = self._content(item.parts)
         message: dict[str, Json] = {"role": item.role, "content": content}
         if item.role == "user":
@@ -186,7 +186,7 @@ class Turns:
             return ""
         if plain and len(parts) == 1 and isinstance(parts[0], Text):
             if parts[0].cache is not None:
-                self._unmarked.at(self._path(parts[0]))
+                self._unmarked.at(self._shown.path(parts[0]))
             return parts[0].text
         rendered = [said for part in parts if (said := self._part(part)) is not None]
         return rendered or ("" if plain else [])
@@ -195,7 +195,7 @@ class Turns:
         """None for a part that cannot be said; that is noted."""
         if isinstance(part, Text):
             if part.cache is not None:
-                self._unmarked.at(self._path(part))
+                self._unmarked.at(self._shown.path(part))
             return {"type": "text", "text": part.text}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
@@ -214,7 +214,7 @@ class Turns:
         if why is not None:
             return self._refused(part, why)
         if part.cache is not None:
-            self._unmarked.at(self._path(part))
+            self._unmarked.at(self._shown.path(part))
         image = {"url": part.url or f"data:{part.media_type};base64,{part.data}"}
         if part.detail is not None:
             image["detail"] = part.detail
@@ -226,9 +226,9 @@ class Turns:
         if part.data is None:
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.cache is not None:
-            self._unmarked.at(self._path(part))
+            self._unmarked.at(self._shown.path(part))
         if part.media_type.startswith("text/") and (text := _decoded(part)) is not None:
-            self._report.approximated(self._path(part), "a text document is told as text")
+            self._report.approximated(self._shown.path(part), "a text document is told as text")
             return {"type": "text", "text": text}
         file = {"file_data": f"data:{part.media_type};base64,{part.data}"}
         if part.filename is not None:
@@ -239,21 +239,16 @@ class Turns:
         if part.dialect == Dialect.OPENAI_CHAT and part.kind != "images":
             return part.value
         if part.shown is not None or part.kind == "images":
-            self._report.dropped(self._path(part), "chat's models take no pictures of their own")
+            self._report.dropped(self._shown.path(part), "chat's models take no pictures of their own")
             return None
         if part.plain is not None:
             for name in part.more:
-                self._report.refused(f"{self._path(part)}.{name}", "chat's files have no such field")
+                self._report.refused(f"{self._shown.path(part)}.{name}", "chat's files have no such field")
             return self._file(part.plain)
         return self._refused(part, f"chat has no such part as {part.kind}")
 
     def _refused(self, part: Part, why: str) -> None:
-        self._report.refused(self._path(part), why)
-
-    def _path(self, part: Part) -> str:
-        return next(
-            f"items[{at}].parts[{k}]" for at, item in self._shown for k, one in enumerate(item.parts) if says(one, part)
-        )
+        self._report.refused(self._shown.path(part), why)
 
 
 def _is_shown(part: Part) -> bool:

@@ -28,7 +28,7 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.markers import Unmarked
-from translators.openai.media import says, why_no_picture
+from translators.openai.media import Shown, why_no_picture
 from translators.openai_responses.marks import BOUND
 from translators.openai_responses.response import summary_text
 from translators.openai_responses.wire import DIALECT, PARAGRAPH
@@ -55,7 +55,7 @@ class Turns:
         """A turn has been taken: a system message from here on stands in the middle."""
         self._at = -1
         """Place of the item at hand among the request's."""
-        self._parts: Sequence[Part] = ()
+        self._shown = Shown()
         """Its parts."""
         self._unmarked = Unmarked(report, NO_MARKERS)
         self.items: list[dict[str, Json]] = []
@@ -73,7 +73,7 @@ class Turns:
             self._reasoning(item)
 
     def _message(self, item: Message) -> None:
-        self._parts = item.parts
+        self._shown = Shown((self._at, item))
         whole = [part for part in item.parts if _is_item(part)]
         self.items += [part.value for part in whole if isinstance(part, Foreign)]
         parts = [part for part in item.parts if not _is_item(part)] if whole else item.parts
@@ -115,7 +115,7 @@ class Turns:
 
     def _result(self, item: ToolResult) -> None:
         self._replies = True
-        self._parts = item.parts
+        self._shown = Shown((self._at, item))
         if item.cache is not None:
             self._unmarked.at(self._path())
         output = self._content(item.parts, "input")
@@ -162,7 +162,7 @@ class Turns:
         """None for a part that cannot be said; that is noted."""
         if isinstance(part, Text):
             if part.cache is not None:
-                self._unmarked.at(self._part_path(part))
+                self._unmarked.at(self._shown.path(part))
             return {"type": f"{side}_text", "text": part.text}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
@@ -178,11 +178,11 @@ class Turns:
         if part.dialect == DIALECT:
             return part.value
         if part.shown is not None:
-            self._report.dropped(self._part_path(part), "a picture that a model of another provider made")
+            self._report.dropped(self._shown.path(part), "a picture that a model of another provider made")
             return None
         if part.plain is not None:
             for name in part.more:
-                self._report.refused(f"{self._part_path(part)}.{name}", "the Responses API's files have no such field")
+                self._report.refused(f"{self._shown.path(part)}.{name}", "the Responses API's files have no such field")
             return self._file(part.plain)
         return self._refused(part, f"the Responses API has no such part as {part.kind}")
 
@@ -191,7 +191,7 @@ class Turns:
         if why is not None:
             return self._refused(part, why)
         if part.cache is not None:
-            self._unmarked.at(self._part_path(part))
+            self._unmarked.at(self._shown.path(part))
         url = part.url or f"data:{part.media_type};base64,{part.data}"
         return {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
 
@@ -201,7 +201,7 @@ class Turns:
         if part.file_id is not None:
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.cache is not None:
-            self._unmarked.at(self._part_path(part))
+            self._unmarked.at(self._shown.path(part))
         if part.url is not None:
             return {"type": "input_file", "file_url": part.url}
         media_type = part.media_type or "application/pdf"
@@ -209,10 +209,7 @@ class Turns:
         return {"type": "input_file", "filename": name, "file_data": f"data:{media_type};base64,{part.data}"}
 
     def _refused(self, part: Part, why: str) -> None:
-        self._report.refused(self._part_path(part), why)
-
-    def _part_path(self, part: Part) -> str:
-        return self._path(f".parts[{next(k for k, one in enumerate(self._parts) if says(one, part))}]")
+        self._report.refused(self._shown.path(part), why)
 
 
 def _joined(texts: Sequence[Json]) -> str:
