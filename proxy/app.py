@@ -9,7 +9,7 @@ All of it that follows from the configuration is one `Generation`, which nothing
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
@@ -28,6 +28,7 @@ from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
 from proxy.flow import Filter, Service, stack
 from proxy.opaque import MemoryStore
+from proxy.recording.recorders import Recorders
 from proxy.resilience.breaker import Reason, State
 from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import Registry, TargetKey, TargetState
@@ -50,6 +51,7 @@ from translators.codec import Codec
 from translators.ir import Dialect
 
 if TYPE_CHECKING:
+    from proxy.recording.recorder import Recorder
     from proxy.upstream.collector import Collector
 
 
@@ -63,6 +65,8 @@ class Generation(Struct, frozen=True, eq=False):
     """The keys, likewise."""
     collector: "Collector | None"
     """Where its exchanges' spans go; None: none are made."""
+    recorder: "Recorder | None"
+    """Who writes its exchanges down; None: nobody."""
     router: Router
     service: Service
 
@@ -95,6 +99,8 @@ class App:
         self.metrics.targets = self._gauges
         self._collectors = Collectors(clock, self._spans_lost)
         self.metrics.spans_dropped = lambda: self._collectors.dropped
+        self._recorders = Recorders(clock, self.state, self._not_recorded)
+        self.metrics.records_dropped = lambda: self._recorders.dropped
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -103,9 +109,10 @@ class App:
     def _generation(
         self, config: Config, pools: Mapping[str, Pool], rings: Rings, collector: "Collector | None"
     ) -> Generation:
+        recorder = self._recorders.recorder_for(config.record)
         tools = Tools(
             self._registry,
-            lambda provider: pools[provider.name].engine,
+            _engines(pools, recorder),
             self._clock,
             self.metrics.attempt,
             self._alert,
@@ -113,6 +120,8 @@ class App:
         router = Router(config, self._capabilities.profile_for, vendor_of)
         service = stack(
             [
+                # Only where the configuration says so, and then around everything, as what records must see it all.
+                *([] if recorder is None else [recorder]),
                 # Only where spans are asked for, and then around everything: a span tells what came of it all.
                 *self._traces(config, collector),
                 # Outermost, so that every outcome is told, counted and logged, refusals among them.
@@ -126,7 +135,7 @@ class App:
             ],
             Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools)),
         )
-        return Generation(config, pools, rings, collector, router, service)
+        return Generation(config, pools, rings, collector, recorder, router, service)
 
     @property
     def service(self) -> Service:
@@ -155,6 +164,7 @@ class App:
         self._capabilities.open()
         self._probes.follow(self._serving.config.providers.values())
         self._collectors.open(self._serving.collector)
+        self._recorders.open(self._serving.recorder)
 
     async def prepare(self, config: Config) -> Generation:
         """A generation of `config`, ready to serve: whatever takes time or may fail, while the one before still serves.
@@ -174,6 +184,7 @@ class App:
         config = generation.config
         self._living.append(generation)
         self._collectors.open(generation.collector)
+        self._recorders.open(generation.recorder)
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
         self._probes.follow(config.providers.values())
@@ -187,6 +198,7 @@ class App:
         self._living.remove(generation)
         if all(one.collector is not generation.collector for one in self._living):
             self._collectors.end(generation.collector)
+        self._recorders.keep([one.recorder for one in self._living])
         used = [pool for one in self._living for pool in one.pools.values()]
         for pool in generation.pools.values():
             if pool not in used:
@@ -205,13 +217,15 @@ class App:
         return (passes and serving.config.passthrough.provider != "") or serving.router.leads_to(target)
 
     async def close(self) -> None:
-        """Closes the connections upstream, sends what is left of the spans and writes what is left of the log."""
+        """Closes the connections upstream, sends what is left of the spans and writes what is left of recording and
+        log."""
         await self._credentials.close()
         await self._capabilities.close()
         await self._probes.close()
         for generation in list(self._living):
             await self.retire(generation)
         await self._collectors.close()
+        await self._recorders.close()
         await self._writer.close()
 
     def _traces(self, config: Config, collector: "Collector | None") -> Iterator[Filter]:
@@ -225,6 +239,9 @@ class App:
 
     def _spans_lost(self, reason: str, so_far: int) -> None:
         self.log.events.warning("spans_lost", reason=reason, so_far=so_far)
+
+    def _not_recorded(self, reason: str) -> None:
+        self.log.events.warning("not_recorded", reason=reason, so_far=self._recorders.dropped)
 
     def _own_engine(self, provider: Provider) -> Engine:
         """For calls that are not a request's, and few."""
@@ -284,6 +301,13 @@ def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for:
     """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop.
     `engine_for` makes what requests go through: a drill puts its own in front."""
     return App(config, clock, log or standard_output(), engine_for)
+
+
+def _engines(pools: Mapping[str, Pool], recorder: "Recorder | None") -> Callable[[Provider], Engine]:
+    """What a provider's calls go through, listened to where they are recorded."""
+    if recorder is None:
+        return lambda provider: pools[provider.name].engine
+    return lambda provider: recorder.engine(provider, pools[provider.name].engine)
 
 
 def _asked(config: Config) -> Iterable[Provider]:

@@ -26,8 +26,9 @@ Headers = list[tuple[str, str]]
 class Output(Protocol):
     """The client's side of one exchange. Every send is bounded in time (`client_write_s`)."""
 
-    started: bool
-    """True once the status line is sent: the answer is committed."""
+    @property
+    def started(self) -> bool:
+        """True once the status line is sent: the answer is committed."""
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once, content-length set."""

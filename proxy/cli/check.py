@@ -59,6 +59,7 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
     yield f"limits         {_settings(stack['limits'])}"
     yield f"health         {_settings(stack['health'])}"
     yield f"traces         {_traces(**stack['telemetry'])}"
+    yield f"recording      {recording(**stack['record'])}"
     yield f"passthrough    {_passthrough(**stack['passthrough'])}"
     yield "\nproviders"
     for provider in stack["providers"]:
@@ -91,6 +92,13 @@ def _traces(otlp: str, headers: list[str], resource: dict[str, str], ratio: floa
     told.append(f"{ratio:g} of the exchanges{' whose clients have not decided' if follows else ''}")
     told += [f"with {' '.join(headers)}"] if headers else []
     return ", ".join(told)
+
+
+def recording(file: str, bytes: int, *, texts: bool) -> str:  # noqa: A002 - the setting's name
+    """What is recorded, and where."""
+    if not file:
+        return "off"
+    return f"to {file}, at most {bytes} bytes, texts {'kept' if texts else 'blanked'}"
 
 
 def _count(items: list[str], noun: str) -> str:

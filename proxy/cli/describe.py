@@ -51,6 +51,7 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
         "limits": structs.asdict(config.limits),
         "health": structs.asdict(config.health),
         "telemetry": described(config.telemetry),
+        "record": structs.asdict(config.record),
         "warnings": list(warnings),
     }
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from proxy.cli.check import recording
 from proxy.cli.options import add_config, refusal
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from proxy.cli.options import Commands
     from proxy.config.followed import Followed
     from proxy.config.listeners import Overrides
-    from proxy.config.values import Config, Provider
+    from proxy.config.values import Config, Provider, RecordSettings
 
 DEMO_NOTICE = (
     "DEMO: no provider has a key, so two scripted providers inside this process answer. "
@@ -29,6 +30,12 @@ def add(commands: "Commands") -> None:
         description="Runs the proxy until SIGTERM or Ctrl-C. Without a configuration file the environment decides: "
         "AI_PROVIDER, AI_FALLBACK_PROVIDER and the vendors' usual key variables. SIGHUP makes it read its file again.",
     )
+    add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What is said of a proxy that serves, recorded or not."""
     add_config(parser)
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1; another needs clients configured)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 4600; 0: any free one)")
@@ -41,15 +48,19 @@ def add(commands: "Commands") -> None:
         action="store_true",
         help="when there is neither a file nor any key, serve scripted answers that say so, instead of refusing",
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    return serve(arguments)
+
+
+def serve(arguments: argparse.Namespace, record: "RecordSettings | None" = None) -> int:
+    """Serves until a signal; the exit code. `record` is what the command line says of recording."""
     from proxy.config.errors import ConfigErrors, NoKeys  # noqa: PLC0415 - see the package's docstring
     from proxy.config.followed import Followed  # noqa: PLC0415 - likewise
     from proxy.config.listeners import Overrides  # noqa: PLC0415 - likewise
 
-    overrides = Overrides(arguments.host, arguments.port, arguments.admin)
+    overrides = Overrides(arguments.host, arguments.port, arguments.admin, record)
     followed = Followed(arguments.config, os.environ, overrides)
     try:
         try:
@@ -103,6 +114,8 @@ def lines(config: "Config", warnings: "Sequence[str]", data_url: str, admin_url:
     yield f"clients: {', '.join(config.clients) or 'anyone on this machine'}"
     if config.telemetry.otlp:
         yield f"traces to {config.telemetry.otlp}"
+    if config.record.file:
+        yield f"recording {recording(config.record.file, config.record.bytes, texts=config.record.texts)}"
     yield f"serving {data_url}/v1, admin {admin_url}, configured by {_source(config)}"
     yield f"try: {_curl(config, data_url)}"
 

@@ -13,18 +13,28 @@ from proxy.config.addresses import is_host, is_listenable, is_loopback, join_lis
 from proxy.config.errors import ENVIRONMENT, OPTION, Problems
 from proxy.config.secrets import digest
 from proxy.config.table import Range, Table
-from proxy.config.values import MODES, AdminSettings, Client, Config, ModeName, Provider, ServerSettings
+from proxy.config.values import (
+    MODES,
+    AdminSettings,
+    Client,
+    Config,
+    ModeName,
+    Provider,
+    RecordSettings,
+    ServerSettings,
+)
 
 CLIENT_VARIABLE: Final = "SIDESTEP_CLIENT_SHA256"
 ENV_CLIENT: Final = "env"
 
 
 class Overrides(Struct, frozen=True):
-    """What the command line says about the listeners; None where it says nothing."""
+    """What the command line says about the listeners and of recording; None where it says nothing."""
 
     host: str | None = None
     port: int | None = None
     admin: str | None = None
+    record: RecordSettings | None = None
 
 
 def read_server(table: Table, overrides: Overrides) -> ServerSettings:

@@ -25,6 +25,7 @@ from proxy.config.listeners import (
 from proxy.config.origins import Origins, origins_of
 from proxy.config.passthrough import read_passthrough
 from proxy.config.providers import Common, read_providers
+from proxy.config.record import read_record, recorded
 from proxy.config.routes import ANY, read_embeddings, read_models
 from proxy.config.table import Table, join
 from proxy.config.telemetry import read_telemetry
@@ -51,7 +52,7 @@ def load(
 ) -> Loaded:
     """The configuration at `path`, else at SIDESTEP_CONFIG, else of the environment.
 
-    `overrides` are the command line's listeners, already applied in the result. `offline` asks for no key: whatever
+    `overrides` are the command line's, already applied in the result. `offline` asks for no key: whatever
     names one finds a stand-in, and the result must not be served to anybody. Raises ConfigErrors with every mistake, or
     NoKeys when there is neither a file nor any key, not even one that cannot be used.
     """
@@ -75,6 +76,7 @@ def load(
             unusable = [*problems.warnings, zero.no_keys("a key that can be used")]
             raise ConfigErrors([ConfigError("", line, "") for line in unusable])
         raise NoKeys([ConfigError("", zero.no_keys("a key"), "")])
+    config = recorded(config, overrides.record, problems)
     check_exposure(config, overrides, problems)
     problems.stop()
     return Loaded(config, tuple(problems.warnings), origins_of(content))
@@ -97,6 +99,7 @@ def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Co
         clients={client.name: client} if client else config.clients,
         telemetry=read_telemetry(env, problems),
     )
+    changed = recorded(changed, overrides.record, problems)
     check_exposure(changed, overrides, problems)
     problems.stop()
     return changed
@@ -129,6 +132,7 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         passthrough=read_passthrough(root.table("passthrough"), providers),
         health=common.health,
         telemetry=read_telemetry(env, problems, root.table("telemetry"), server.cluster_hosts),
+        record=read_record(root.table("record")),
         source=problems.source,
     )
     root.finish()

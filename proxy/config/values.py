@@ -140,6 +140,17 @@ class TelemetrySettings(Struct, frozen=True):
     """Whether a client that brings a trace has decided whether it is recorded."""
 
 
+class RecordSettings(Struct, frozen=True):
+    """Where exchanges are written down, and how much of them."""
+
+    file: str = ""
+    """Empty: nothing is recorded."""
+    bytes: int = 64 * 1024 * 1024
+    """What the file and the one before it may take together."""
+    texts: bool = False
+    """Whether what is said in prompts and answers is kept; else it is blanked."""
+
+
 class ServerSettings(Struct, frozen=True):
     listen: str = "127.0.0.1:4600"
     admin: str = "127.0.0.1:4601"
@@ -308,6 +319,7 @@ class Config(Struct, frozen=True):
     health: HealthSettings = HealthSettings()
     """As configured for all; each provider has its own."""
     telemetry: TelemetrySettings = TelemetrySettings()
+    record: RecordSettings = RecordSettings()
     source: str = "environment"
     """The file's path, or `environment`."""
     demo: bool = False

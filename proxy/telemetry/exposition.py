@@ -55,6 +55,10 @@ class _Families(Collector):
         yield CounterMetricFamily(names.LOG_LINES_DROPPED, "Log lines lost: nobody read the log fast enough.", lost)
         lost = m.spans_dropped()
         yield CounterMetricFamily(names.SPANS_DROPPED, "Spans lost: their collector did not take them in time.", lost)
+        lost = m.records_dropped()
+        yield CounterMetricFamily(
+            names.RECORDS_DROPPED, "Exchanges that should have been recorded, and were not.", lost
+        )
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Labels, int]) -> Metric:

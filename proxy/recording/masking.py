@@ -1,0 +1,245 @@
+r"""Blanks what must not stand in a recording, each character by another as long, so that every length stays true.
+
+Worked on are the bytes as they came: a body keeps its size, its escapes and its places of a cut, and stays JSON (or an
+event stream, or what was broken about it). Letters become `n`, digits `1`, other characters one of their size in UTF-8;
+blanks and punctuation stay. `n` and `1`, because JSON within a string stays JSON then: every escape is still one
+(`\t` becomes `\n`), every number a number; `true`, `false` and `null` stay.
+
+Rules
+- Blobs that only their maker can read, and pictures, sounds and files in base64, are blanked in any case.
+- Texts are blanked unless they are asked for. What stays is an allowlist of members whose values a wire format defines
+  (`KEPT`); below a member that holds anybody's own data (`FREE`) nothing stays but the names of members.
+- What a provider says of a failure (`error`, and a whole body where asked for) stays: it decides what happens next.
+
+Odd cases
+- A word cut in two between events (`tr`, `ue`) is taken for text: arguments that were cut so are no JSON any more.
+- Of JSON within a text the names of members stay, as they do outside: translated, they are outside.
+- What is no JSON is blanked as text.
+"""
+
+import re
+from enum import Enum
+from typing import Final
+
+KEPT: Final = frozenset(
+    {
+        *("type", "object", "role", "model", "modelVersion", "id", "name", "index", "event", "code", "param", "status"),
+        *("call_id", "tool_call_id", "tool_use_id", "item_id", "responseId", "response_id", "previous_response_id"),
+        *("finish_reason", "native_finish_reason", "stop_reason", "finishReason", "reason", "blockReason"),
+        *("media_type", "mime_type", "mimeType", "format", "detail", "encoding_format", "modality", "modalities"),
+        *(
+            "effort",
+            "reasoning_effort",
+            "thinkingLevel",
+            "thinking_level",
+            "verbosity",
+            "truncation",
+            "mode",
+            "include",
+        ),
+        *("service_tier", "system_fingerprint", "tool_choice", "allowed_function_names", "allowedFunctionNames"),
+        *("origin", "sidestep_origin", "provider", "category", "probability", "threshold", "syntax", "ttl"),
+        *("required", "$ref", "propertyOrdering", "responseMimeType", "responseModalities", "phase", "display"),
+    }
+)
+"""Members whose texts stay."""
+BLOBS: Final = frozenset(
+    {"signature", "thoughtSignature", "thought_signature", "encrypted_content", "data", "file_data", "b64_json"}
+)
+"""Members that are blanked wherever they stand."""
+FREE: Final = frozenset({"input", "args", "arguments", "output", "result", "partMetadata", "variables"})
+"""Members whose objects are anybody's own data."""
+OWN: Final = frozenset({"metadata", "default", "const", "enum", "examples", "example"})
+"""Members that are so whatever they hold."""
+NUMBERS: Final = frozenset({"bytes", "embedding", "input", "prompt", "tokens"})
+"""Members whose numbers are content: tokens, vectors."""
+_ANSWERED = frozenset({"functionResponse", "function_response"})
+
+_TOKEN = re.compile(
+    rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|-?\d[\d.eE+-]*|\s+|(?:true|false|null)\b|[^"{}\[\],:\s]+', re.DOTALL
+)
+_LINE = re.compile(rb"[^\r\n]+|\r\n?|\n")
+_DATA = re.compile(rb"data: ?")
+_SUSPECT = re.compile(rb'"(?:' + b"|".join(name.encode() for name in sorted(BLOBS)) + rb')"|data:')
+_LEADS = re.compile(rb"https?://|data:[^,\"]{0,100},|sidestep\.[a-z-]+\.[A-Za-z0-9_=-]*\.")
+"""What a text or a blob may begin with and keep: an address's kind, a picture's, and whose a blob is."""
+_INLINE = re.compile(rb"data:[^,\"]{0,100},")
+_SPECIAL = re.compile(
+    rb"(?:\A|(?<=[\s:,\[]))(?:true|false|null)(?=[\s,\]}\\]|\Z)"
+    rb"|(?<=[0-9])[eE](?=[+-]?[0-9])"
+    rb"|\\\\u[0-9a-fA-F]{4}|\\u[0-9a-fA-F]{4}|\\."
+    rb"|[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[\x80-\xff]",
+    re.DOTALL,
+)
+"""Of a literal, what is not blanked byte by byte."""
+_NAME = re.compile(rb'(?<=\\")[A-Za-z0-9_.$-]{1,64}(?=\\"\s*:)')
+"""A member's name in JSON that stands in a literal."""
+_JSON = frozenset({"arguments", "partial_json"})
+"""Members whose texts are JSON, or pieces of it."""
+_OF_SIZE = {1: b"?", 2: "\u00f1".encode(), 3: "\u8a9e".encode(), 4: "\U0001f600".encode()}
+_TABLE = bytes(
+    ord("n") if chr(code).isalpha() and code < 0x80 else ord("1") if chr(code).isdigit() and code < 0x80 else code
+    for code in range(256)
+)
+_DIGITS = bytes(ord("1") if 0x30 <= code < 0x3A else code for code in range(256))
+
+
+class _Mode(Enum):
+    STAYS = "all but blobs stays"
+    LISTED = "what is listed stays"
+    FREE = "nothing stays"
+
+
+def masked(body: bytes, *, texts: bool, events: bool = False, failure: bool = False) -> bytes:
+    """`body` as it may be kept, as long as it was. `texts`: only blobs are blanked; `events`: it is an event stream;
+    `failure`: it is an error's."""
+    stays = texts or failure
+    if stays and _SUSPECT.search(body) is None:
+        return body
+    if events:
+        return _events(body, stays=stays)
+    return _Scan(_Mode.STAYS if stays else _Mode.LISTED).fed(body)
+
+
+def filler(text: bytes, *, named: bool = False) -> bytes:
+    """A JSON literal's content, or any text, blanked. `named`: it is a piece of JSON, whose members keep their names,
+    as they do in a text that is an object as a whole."""
+    lead = _LEADS.match(text)
+    start = lead.end() if lead is not None else 0
+    out = bytearray(text[:start] + text[start:].translate(_TABLE))
+    for found in _SPECIAL.finditer(text, start):
+        out[found.start() : found.end()] = _special(found[0])
+    if named or (text.startswith(b"{") and text.endswith(b"}")):
+        for found in _NAME.finditer(text, start):
+            out[found.start() : found.end()] = found[0]
+    return bytes(out)
+
+
+def _special(piece: bytes) -> bytes:
+    if piece[0] >= 0x80:
+        return _OF_SIZE[len(piece)]
+    if len(piece) < 6 or piece.isalpha():  # a word of JSON's, an exponent, a short escape
+        return piece
+    return piece[:-4] + _unit(int(piece[-4:], 16))
+
+
+def _unit(code: int) -> bytes:
+    """Four hexadecimal digits in the place of a character's."""
+    if 0xD800 <= code < 0xE000:
+        return b"d83d" if code < 0xDC00 else b"de00"
+    if code >= 0x80 or chr(code).isalpha():
+        return b"006e"
+    return b"0031" if chr(code).isdigit() else b"%04x" % code
+
+
+def _events(body: bytes, *, stays: bool) -> bytes:
+    """Each event's data is JSON, in one line or several."""
+    mode = _Mode.STAYS if stays else _Mode.LISTED
+    out, scan, blank = bytearray(), _Scan(mode), False
+    for found in _LINE.finditer(body):
+        line = found[0]
+        if line[:1] in b"\r\n":
+            if blank:
+                scan = _Scan(mode)
+            blank = True
+            out += line
+            continue
+        blank = False
+        head = _DATA.match(line)
+        if head is not None:
+            rest = line[head.end() :]
+            out += head[0] + (rest if rest.strip() == b"[DONE]" else scan.fed(rest))
+        else:
+            out += line if stays or line.startswith((b"event:", b"id:", b"retry:")) else filler(line)
+    return bytes(out)
+
+
+class _Frame:
+    """An open object or list; `key` is the member that is read, a list's is its own member's."""
+
+    __slots__ = ("key", "mode", "names", "of")
+
+    def __init__(self, of: "_Frame | None", mode: _Mode, *, names: bool) -> None:
+        self.of: _Frame | None = of
+        self.mode = mode
+        self.names = names
+        """Whether it is an object, whose next text is a member's name."""
+        self.key: str = "" if of is None or names else of.key
+
+
+class _Scan:
+    """Reads one JSON text, in pieces if need be. What is wrong with it does not stop it."""
+
+    def __init__(self, mode: _Mode) -> None:
+        self._top = _Frame(None, mode, names=False)
+        self._frame = self._top
+        self._naming = False
+
+    def fed(self, data: bytes) -> bytes:
+        return b"".join([self._piece(found[0]) for found in _TOKEN.finditer(data)])
+
+    def _piece(self, token: bytes) -> bytes:
+        first = token[:1]
+        if first in b"{[":
+            self._open(is_object=first == b"{")
+        elif first in b"}]":
+            self._frame = self._frame.of or self._top
+            self._naming = False
+        elif first in b",:":
+            self._naming = first == b"," and self._frame.names
+        elif first == b'"':
+            return self._text(token)
+        elif first in b"-0123456789":
+            return token if self._stays(number=True) else token.translate(_DIGITS)
+        elif not token.isspace() and token not in (b"true", b"false", b"null"):
+            return token if self._frame.mode is _Mode.STAYS else filler(token)
+        return token
+
+    def _open(self, *, is_object: bool) -> None:
+        frame = self._frame
+        self._frame = _Frame(frame, self._below(is_object=is_object), names=is_object)
+        self._naming = is_object
+
+    def _below(self, *, is_object: bool) -> _Mode:
+        """How what stands below the member that is read is dealt with."""
+        frame, key = self._frame, self._frame.key
+        if frame.mode is not _Mode.LISTED:
+            return frame.mode
+        if key == "error":
+            return _Mode.STAYS
+        if key in OWN or (is_object and frame.names and key in FREE):
+            return _Mode.FREE
+        return _Mode.FREE if key == "response" and self._parent() in _ANSWERED else _Mode.LISTED
+
+    def _parent(self) -> str:
+        """The member that the open object is the value of."""
+        of = self._frame.of
+        return of.key if of is not None else ""
+
+    def _text(self, token: bytes) -> bytes:
+        if self._naming:
+            self._frame.key = token.strip(b'"').decode("utf-8", "replace")
+            return token
+        if self._frame.key in BLOBS:
+            return self._filled(token)
+        if self._stays(number=False):
+            return self._without_inline(token)
+        return self._filled(token)
+
+    def _filled(self, token: bytes) -> bytes:
+        end = len(token) - 1 if len(token) > 1 and token.endswith(b'"') else len(token)
+        return b'"' + filler(token[1:end], named=self._frame.key in _JSON) + token[end:]
+
+    def _without_inline(self, token: bytes) -> bytes:
+        """A text that stays, but not as the picture it may be."""
+        return self._filled(token) if _INLINE.match(token, 1) else token
+
+    def _stays(self, *, number: bool) -> bool:
+        frame = self._frame
+        if frame.mode is not _Mode.LISTED:
+            return frame.mode is _Mode.STAYS
+        if number:
+            return frame.key not in NUMBERS
+        if frame.key == "name":
+            return self._parent() != "messages"  # a person's name, not a tool's
+        return frame.key in KEPT

@@ -1,0 +1,80 @@
+"""The recorders of a configuration's generations: one stays as long as its settings do, over reloads.
+
+Where nothing is recorded, nothing that records is loaded. A recorder whose last exchange has ended writes what waits in
+the background; what was lost is one count over all of them.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from proxy.clock import Clock
+from proxy.config.values import RecordSettings
+
+if TYPE_CHECKING:
+    from proxy.recording.recorder import Recorder
+
+
+class Recorders:
+    """`state` is what `/state` shows of targets and keys; `tell` is told why exchanges are lost."""
+
+    def __init__(self, clock: Clock, state: Callable[[], Mapping[str, Any]], tell: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._state = state
+        self._tell = tell
+        self._made: list[Recorder] = []
+        self._ending: set[asyncio.Task[None]] = set()
+        self._lost_before = 0
+        """By recorders that have ended."""
+
+    @property
+    def dropped(self) -> int:
+        """Exchanges that should have been recorded and were not."""
+        return self._lost_before + sum(one.dropped for one in self._made)
+
+    def recorder_for(self, settings: RecordSettings) -> "Recorder | None":
+        """Who records by these settings; None where nothing is recorded."""
+        if not settings.file:
+            return None
+        found = next((one for one in self._made if one.settings == settings), None)
+        if found is not None:
+            return found
+        from proxy.recording.recorder import Recorder  # noqa: PLC0415 - most processes record nothing
+
+        return Recorder(settings, self._clock, lambda: standing(self._state()), self._tell)
+
+    def open(self, recorder: "Recorder | None") -> None:
+        """It writes what it is given from now on."""
+        if recorder is not None and recorder not in self._made:
+            self._made.append(recorder)
+            recorder.open()
+
+    def keep(self, used: "Collection[Recorder | None]") -> None:
+        """Nobody gives anything to the others any more. Waits for nothing."""
+        for recorder in [one for one in self._made if one not in used]:
+            self._made.remove(recorder)
+            self._lost_before += recorder.dropped
+            task = asyncio.create_task(recorder.close())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """Returns once all that ended have written what they had, which takes a bounded time."""
+        await asyncio.gather(*self._ending)
+
+
+def standing(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `/state` is not as at the start of a process, as `proxy.replay` takes it; keys by their place."""
+    targets = [told for told in state["targets"] if _moved(told)]
+    keys = {name: [_of_key(key) for key in told] for name, told in state["providers"].items()}
+    keys = {name: told for name, told in keys.items() if any(told)}
+    return {**({"targets": targets} if targets else {}), **({"keys": keys} if keys else {})}
+
+
+def _moved(told: Mapping[str, Any]) -> bool:
+    breaker = told["breaker"]
+    return bool(breaker["state"] != "CLOSED" or breaker["failures"] or breaker["openings"] or told["throttled_for_s"])
+
+
+def _of_key(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: told[name] for name in ("off", "off_for_s", "throttled_for_s") if told[name] is not None}

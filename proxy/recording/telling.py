@@ -1,0 +1,173 @@
+"""From a tape to the line that is written: headers by allowlist, bodies masked, keys struck out."""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from proxy import __version__
+from proxy.flow import Headers
+from proxy.recording.form import EXACT, MASKED, VERSION, Call, Line
+from proxy.recording.masking import masked
+from proxy.recording.tape import Noted, Tape
+from proxy.telemetry.names import METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT
+
+ASKED: Final = frozenset(
+    {
+        *("accept", "content-type", "user-agent", "anthropic-version", "anthropic-beta", "openai-beta"),
+        *(METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT),
+    }
+)
+"""Headers of a request that are kept."""
+ANSWERED: Final = frozenset(
+    {
+        *("content-type", "cache-control", "date", "retry-after", "retry-after-ms", "x-should-retry", "allow"),
+        *("openai-processing-ms", "openai-version"),
+        *("x-request-id", "request-id", "x-ms-request-id", "apim-request-id"),
+    }
+)
+"""Headers of an answer that are kept, beside those that begin as follows."""
+ANSWERED_SO: Final = ("x-ratelimit-", "anthropic-ratelimit-", "anthropic-priority-", "x-sidestep-", "x-upstream-")
+SOURCE: Final = f"sidestep {__version__}"
+STRUCK_FROM: Final = 8
+"""A shorter key is not looked for: it would be found in words."""
+
+_IN_PATH = re.compile(r"/models/([^/:?]+)")
+_encode = msgspec.json.Encoder().encode
+
+
+def line_of(tape: Tape, *, texts: bool, lost: int) -> bytes:
+    """One line, its end included. `texts`: texts are kept; `lost`: exchanges that could not be written so far."""
+    facts = tape.facts
+    if facts is None or tape.body is None:
+        raise ValueError("only an exchange that has been read and has ended can be told")
+    answer = b"".join(tape.pieces)
+    heard = _headers(tape.headers)
+    sse = _tells_events(heard)
+    body, text = _asked(tape.body, texts=texts)
+    said, raw = _answered(struck(answer, tape.secrets), texts=texts, sse=sse, status=facts.status)
+    line = Line(
+        id=facts.id,
+        source=SOURCE,
+        provider=facts.provider,
+        endpoint=facts.route,
+        method=facts.method,
+        url=facts.path,
+        request_headers={name: value for name, value in facts.headers.items() if name in ASKED},
+        request_body=body,
+        request_text=text,
+        status=facts.status,
+        response_headers=heard,
+        response_body=said,
+        response_base64=raw,
+        stream=facts.stream,
+        sse=sse,
+        chunk_lens=[len(piece) for piece in tape.pieces],
+        model=facts.asked,
+        fidelity=EXACT if texts else MASKED,
+        recording=VERSION,
+        at=round(tape.at, 3),
+        ms=_ms(facts.ended - tape.began),
+        client=facts.client,
+        attempts=facts.attempts,
+        skipped=facts.skipped,
+        kind=facts.kind,
+        code=facts.code,
+        translation=facts.translation,
+        cut=tape.cut,
+        stopped=facts.stopped,
+        before=tape.before,
+        lost=lost,
+        calls=[_call(noted, tape, place, texts=texts) for place, noted in enumerate(tape.calls, 1)],
+    )
+    return struck(_encode(line), tape.secrets) + b"\n"
+
+
+def struck(data: bytes, secrets: Iterable[str]) -> bytes:
+    """`data` with each of the secrets made stars, however JSON writes it."""
+    for secret in secrets:
+        if len(secret) < STRUCK_FROM:
+            continue
+        for form in {secret.encode(), orjson.dumps(secret)[1:-1]}:
+            data = data.replace(form, b"*" * len(form))
+    return data
+
+
+def _call(noted: Noted, tape: Tape, place: int, *, texts: bool) -> Call:
+    call = noted.call
+    sent = call.body if isinstance(call.body, bytes) else b""
+    heard = _headers(noted.headers)
+    sse = _tells_events(heard)
+    got = struck(b"".join(data for _, data in noted.pieces), tape.secrets)
+    body, text = _asked(sent, texts=texts)
+    said, raw = _answered(got, texts=texts, sse=sse, status=noted.status)
+    return Call(
+        id=f"{tape.facts.id if tape.facts else ''}.{place}",
+        source=SOURCE,
+        provider=noted.provider.name,
+        endpoint=call.url.removeprefix(noted.provider.base_url).partition("?")[0],
+        method=call.method,
+        url=call.url,
+        request_headers={name: value for name, value in call.headers if name in ASKED},
+        request_body=body,
+        request_text=text,
+        status=noted.status,
+        response_headers=heard,
+        response_body=said,
+        response_base64=raw,
+        stream=call.stream,
+        sse=sse,
+        chunk_lens=[len(data) for _, data in noted.pieces],
+        model=model_of(body, call.url),
+        fidelity=EXACT if texts else MASKED,
+        dialect=noted.provider.dialect.value,
+        sent_ms=_ms(noted.sent - tape.began),
+        head_ms=_ms(noted.head - noted.sent) if noted.status else None,
+        chunk_ms=[_ms(at - noted.sent) for at, _ in noted.pieces],
+        ended_ms=_ms(noted.ended - noted.sent),
+        end="whole" if noted.whole else "closed" if noted.error is None else "failed",
+        error=type(noted.error).__name__ if noted.error is not None else "",
+        why=str(noted.error) if noted.error is not None else "",
+    )
+
+
+def model_of(body: Any, url: str) -> str:
+    """The model that a call is for: its body names it, or its path."""
+    named = body.get("model") if isinstance(body, Mapping) else None
+    if isinstance(named, str):
+        return named
+    found = _IN_PATH.search(url)
+    return found[1] if found is not None else ""
+
+
+def _asked(body: bytes, *, texts: bool) -> tuple[Any, str | None]:
+    """A request's body: parsed, or as text where it is no JSON."""
+    kept = masked(body, texts=texts)
+    try:
+        return orjson.loads(kept), None
+    except orjson.JSONDecodeError:
+        return None, kept.decode("utf-8", "backslashreplace")
+
+
+def _answered(body: bytes, *, texts: bool, sse: bool, status: int) -> tuple[str | None, str | None]:
+    """An answer's body: as text, or in base64 where it is no UTF-8."""
+    kept = masked(body, texts=texts, events=sse, failure=status >= 400)
+    try:
+        return kept.decode(), None
+    except UnicodeDecodeError:
+        return None, base64.b64encode(kept).decode()
+
+
+def _headers(headers: Headers) -> dict[str, str]:
+    return {name: value for name, value in headers if name in ANSWERED or name.startswith(ANSWERED_SO)}
+
+
+def _tells_events(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").startswith("text/event-stream")
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
