@@ -20,7 +20,7 @@ from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
 from proxy.config.profiles import vendor_of, vendors
-from proxy.config.values import Config, Provider, ProviderKey, Secret
+from proxy.config.values import Config, Provider, ProviderKey, Secret, Target
 from proxy.edge.routes import DIALECTS
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
@@ -145,6 +145,18 @@ class App:
     def codec_for(self, route: str) -> Codec:
         """The client's dialect on a route."""
         return codec(DIALECTS.get(route, Dialect.OPENAI_CHAT))
+
+    @property
+    def registry(self) -> Registry:
+        """What is known of every target and key."""
+        return self._registry
+
+    def targets(self, models: Iterable[str]) -> Iterator[Target]:
+        """All targets that requests for these models may be sent to."""
+        router = self._serving.router
+        for model in models:
+            for found in (router.chat(model), router.embeddings(model)):
+                yield from found.targets if found is not None else ()
 
     def state(self) -> dict[str, Any]:
         """What `/state` shows: targets with their breakers, keys by hash; nothing secret."""

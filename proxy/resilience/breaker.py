@@ -208,6 +208,19 @@ class Breaker:
             latest = self._since + self.settings.open_max_s
             self._ends_at = max(self._due_at, now, min(until, latest))
 
+    def resume(self, seen: Snapshot, now: float) -> None:
+        """Stands as another one stood at its moment `now`, but for the probe that may have been under way there."""
+        ramp_s = self.settings.ramp_s
+        self._reason, self._openings, self._since = seen.reason, seen.openings, now
+        if seen.state is State.OPEN:
+            self._enter(State.OPEN, now, now if seen.reopens_at is None else seen.reopens_at)
+        elif seen.state is State.PROBE:
+            self._enter(State.PROBE, now)
+        elif seen.state is State.RAMP:
+            since = now - (seen.ramp or 0.0) * ramp_s
+            self._enter(State.RAMP, since, since + ramp_s)
+        self._failures = seen.failures
+
     def next_admit(self, now: float) -> float:
         """The earliest moment at which `admit` may say yes: `now` unless OPEN or while a probe is under way."""
         if self.state(now) is State.OPEN:

@@ -14,8 +14,8 @@ The caller's own key (`keys = ["client"]`) is nobody's business here: nothing it
 """
 
 import hashlib
-from collections.abc import Callable, Collection
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -145,6 +145,15 @@ class KeyPool:
     def free_at(self, now: float) -> float | None:
         """When the first key that is not off is free, `now` at the earliest. None when every key is off."""
         return min((key.throttle.free_at(now) for key in self._keys.values() if key.off_until <= now), default=None)
+
+    def resume(self, seen: Sequence[Mapping[str, Any]], now: float) -> None:
+        """Stands as another pool stood: each key, by its place, off (`off`, `off_for_s`) or throttled
+        (`throttled_for_s`) or, where nothing is said, free."""
+        for key, told in zip(self._keys.values(), seen, strict=False):
+            if "off" in told:
+                key.off_kind, key.off_until = told["off"], now + told["off_for_s"]
+            if "throttled_for_s" in told:
+                key.throttle.block(now, told["throttled_for_s"], lambda: 0.0)
 
     def snapshot(self, now: float) -> list[KeySnapshot]:
         return [_snapshot(key, now) for key in self._keys.values()]

@@ -1,0 +1,89 @@
+"""A loop whose time passes only while there is nothing to do: a day that was recorded is played in seconds.
+
+No sockets are watched: all that is waited for are timers, and threads for a moment. When nothing is ready, the clock
+jumps to the next timer; when there is none either, nothing would ever happen again, and that is an error.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
+
+THREAD_S: Final = 0.01
+"""Real time for a thread that works for the loop, before it is asked again."""
+
+
+STUCK_S: Final = 10.0
+"""The same for one of the loop's own, that nobody announces."""
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Stuck(RuntimeError):
+    """Everybody waits for something that cannot come."""
+
+
+class _Selector(selectors.DefaultSelector):
+    loop: "VirtualLoop"
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        if self.loop.working:
+            return super().select(THREAD_S)
+        if timeout is None:
+            if not (ready := super().select(STUCK_S)):
+                raise Stuck("nothing is left to wait for")
+            return ready
+        self.loop.moment += timeout
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Its time begins at 1,000 s."""
+
+    def __init__(self) -> None:
+        self.moment = 1_000.0
+        self.working = 0
+        """Calls under way in threads."""
+        selector = _Selector()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.moment
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> "asyncio.Future[T]":
+        self.working += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._worked)
+        return future
+
+    def _worked(self, _: object) -> None:
+        self.working -= 1
+
+
+class VirtualClock:
+    """The running loop's time; at its begin it is `wall` in Unix seconds. Chance always says a half, so that what is
+    played twice goes the same way."""
+
+    def __init__(self, wall: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._offset = wall - self._loop.time()
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def wall(self) -> float:
+        return self._offset + self._loop.time()
+
+    def uniform(self) -> float:
+        return 0.5
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)  # noqa: TID251 - this is the clock that everybody else is to take
