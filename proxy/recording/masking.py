@@ -2,8 +2,7 @@ r"""Blanks what must not stand in a recording, each character by another as long
 
 Worked on are the bytes as they came: a body keeps its size, its escapes and its places of a cut, and stays JSON (or an
 event stream, or what was broken about it). Letters become `n`, digits `1`, other characters one of their size in UTF-8;
-blanks and punctuation stay. `n` and `1`, because JSON within a string stays JSON then: every escape is still one
-(`\t` becomes `\n`), every number a number; `true`, `false` and `null` stay.
+blanks, punctuation and escapes stay. A text that comes in pieces is blanked as it would be whole.
 
 Rules
 - Blobs that only their maker can read, and pictures, sounds and files in base64, are blanked in any case.
@@ -12,14 +11,16 @@ Rules
 - What a provider says of a failure (`error`, and a whole body where asked for) stays: it decides what happens next.
 
 Odd cases
-- A word cut in two between events (`tr`, `ue`) is taken for text: arguments that were cut so are no JSON any more.
-- Of JSON within a text the names of members stay, as they do outside: translated, they are outside.
+- JSON within a text stays JSON (`inner`), its members' names too, since translated they may stand outside: that of a
+  call's arguments, in pieces or not, and that which is a whole text of what is no event.
 - What is no JSON is blanked as text.
 """
 
 import re
 from enum import Enum
 from typing import Final
+
+from proxy.recording.inner import Inner
 
 KEPT: Final = frozenset(
     {
@@ -37,7 +38,15 @@ KEPT: Final = frozenset(
             "mode",
             "include",
         ),
-        *("service_tier", "system_fingerprint", "tool_choice", "allowed_function_names", "allowedFunctionNames"),
+        *(
+            "service_tier",
+            "trafficType",
+            "jsonPath",
+            "system_fingerprint",
+            "tool_choice",
+            "allowed_function_names",
+            "allowedFunctionNames",
+        ),
         *("origin", "sidestep_origin", "provider", "category", "probability", "threshold", "syntax", "ttl"),
         *("required", "$ref", "propertyOrdering", "responseMimeType", "responseModalities", "phase", "display"),
     }
@@ -65,17 +74,17 @@ _LEADS = re.compile(rb"https?://|data:[^,\"]{0,100},|sidestep\.[a-z-]+\.[A-Za-z0
 """What a text or a blob may begin with and keep: an address's kind, a picture's, and whose a blob is."""
 _INLINE = re.compile(rb"data:[^,\"]{0,100},")
 _SPECIAL = re.compile(
-    rb"(?:\A|(?<=[\s:,\[]))(?:true|false|null)(?=[\s,\]}\\]|\Z)"
-    rb"|(?<=[0-9])[eE](?=[+-]?[0-9])"
-    rb"|\\\\u[0-9a-fA-F]{4}|\\u[0-9a-fA-F]{4}|\\."
+    rb"\\u[0-9a-fA-F]{4}|\\."
     rb"|[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}|[\x80-\xff]",
     re.DOTALL,
 )
 """Of a literal, what is not blanked byte by byte."""
-_NAME = re.compile(rb'(?<=\\")[A-Za-z0-9_.$-]{1,64}(?=\\"\s*:)')
-"""A member's name in JSON that stands in a literal."""
 _JSON = frozenset({"arguments", "partial_json"})
 """Members whose texts are JSON, or pieces of it."""
+_ARGUING = "_arguments.delta"
+"""How the type of an event ends whose `delta` is so, too."""
+_PLACES = frozenset({"index", "output_index", "content_index", "item_id"})
+"""Members that tell which of several texts a piece belongs to."""
 _OF_SIZE = {1: b"?", 2: "\u00f1".encode(), 3: "\u8a9e".encode(), 4: "\U0001f600".encode()}
 _TABLE = bytes(
     ord("n") if chr(code).isalpha() and code < 0x80 else ord("1") if chr(code).isdigit() and code < 0x80 else code
@@ -101,26 +110,20 @@ def masked(body: bytes, *, texts: bool, events: bool = False, failure: bool = Fa
     return _Scan(_Mode.STAYS if stays else _Mode.LISTED).fed(body)
 
 
-def filler(text: bytes, *, named: bool = False) -> bytes:
-    """A JSON literal's content, or any text, blanked. `named`: it is a piece of JSON, whose members keep their names,
-    as they do in a text that is an object as a whole."""
+def filler(text: bytes) -> bytes:
+    """A JSON literal's content, or any text, blanked."""
     lead = _LEADS.match(text)
     start = lead.end() if lead is not None else 0
     out = bytearray(text[:start] + text[start:].translate(_TABLE))
     for found in _SPECIAL.finditer(text, start):
         out[found.start() : found.end()] = _special(found[0])
-    if named or (text.startswith(b"{") and text.endswith(b"}")):
-        for found in _NAME.finditer(text, start):
-            out[found.start() : found.end()] = found[0]
     return bytes(out)
 
 
 def _special(piece: bytes) -> bytes:
     if piece[0] >= 0x80:
         return _OF_SIZE[len(piece)]
-    if len(piece) < 6 or piece.isalpha():  # a word of JSON's, an exponent, a short escape
-        return piece
-    return piece[:-4] + _unit(int(piece[-4:], 16))
+    return piece if len(piece) < 6 else piece[:-4] + _unit(int(piece[-4:], 16))
 
 
 def _unit(code: int) -> bytes:
@@ -135,12 +138,13 @@ def _unit(code: int) -> bytes:
 def _events(body: bytes, *, stays: bool) -> bytes:
     """Each event's data is JSON, in one line or several."""
     mode = _Mode.STAYS if stays else _Mode.LISTED
-    out, scan, blank = bytearray(), _Scan(mode), False
+    inners: dict[tuple[str, ...], Inner] = {}
+    out, scan, blank = bytearray(), _Scan(mode, inners), False
     for found in _LINE.finditer(body):
         line = found[0]
         if line[:1] in b"\r\n":
             if blank:
-                scan = _Scan(mode)
+                scan = _Scan(mode, inners)
             blank = True
             out += line
             continue
@@ -170,7 +174,13 @@ class _Frame:
 class _Scan:
     """Reads one JSON text, in pieces if need be. What is wrong with it does not stop it."""
 
-    def __init__(self, mode: _Mode) -> None:
+    def __init__(self, mode: _Mode, inners: dict[tuple[str, ...], Inner] | None = None) -> None:
+        """`inners` are the texts within texts that other events began; None: it is no event."""
+        self._inners = inners
+        self._arguing = False
+        """Whether the event's `delta` is a piece of JSON."""
+        self._place: list[str] = []
+        """What told so far which text of several the event is about."""
         self._top = _Frame(None, mode, names=False)
         self._frame = self._top
         self._naming = False
@@ -190,6 +200,7 @@ class _Scan:
         elif first == b'"':
             return self._text(token)
         elif first in b"-0123456789":
+            self._told(token)
             return token if self._stays(number=True) else token.translate(_DIGITS)
         elif not token.isspace() and token not in (b"true", b"false", b"null"):
             return token if self._frame.mode is _Mode.STAYS else filler(token)
@@ -220,6 +231,7 @@ class _Scan:
         if self._naming:
             self._frame.key = token.strip(b'"').decode("utf-8", "replace")
             return token
+        self._told(token)
         if self._frame.key in BLOBS:
             return self._filled(token)
         if self._stays(number=False):
@@ -228,7 +240,26 @@ class _Scan:
 
     def _filled(self, token: bytes) -> bytes:
         end = len(token) - 1 if len(token) > 1 and token.endswith(b'"') else len(token)
-        return b'"' + filler(token[1:end], named=self._frame.key in _JSON) + token[end:]
+        return b'"' + self._blanked(token[1:end]) + token[end:]
+
+    def _blanked(self, text: bytes) -> bytes:
+        key = self._frame.key
+        if self._inners is None:
+            is_json = key in _JSON or (text.startswith(b"{") and text.endswith(b"}"))
+            return Inner(filler).fed(text) if is_json and key not in BLOBS else filler(text)
+        if key in _JSON or (self._arguing and key == "delta"):
+            return self._inners.setdefault((key, *self._place), Inner(filler)).fed(text)
+        return filler(text)
+
+    def _told(self, token: bytes) -> None:
+        """A value that may tell what the event is about."""
+        if self._inners is None:
+            return
+        key = self._frame.key
+        if key in _PLACES:
+            self._place.append(token.decode("latin-1"))
+        elif key == "type" and self._frame.of is self._top:
+            self._arguing = token.strip(b'"').decode("latin-1").endswith(_ARGUING)
 
     def _without_inline(self, token: bytes) -> bytes:
         """A text that stays, but not as the picture it may be."""

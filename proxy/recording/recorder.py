@@ -11,6 +11,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from proxy.clock import Clock
@@ -116,7 +117,8 @@ class Recorder:
             why = f"internal error: {type(error).__name__}; please report it"
         if tape is not None:
             tape.release()
-        self._loop.call_soon_threadsafe(self._written, why, tape is not None)
+        with suppress(RuntimeError):  # the loop has ended: nobody is left to be told
+            self._loop.call_soon_threadsafe(self._written, why, tape is not None)
 
     def _written(self, why: str, counts: bool) -> None:
         if why and counts:

@@ -27,8 +27,10 @@ TOLD: Final = frozenset({"message", "reason"})
 SHOWN: Final = 80
 
 _EVENT_END = re.compile(rb"(?:\r\n|\r|\n){2}")
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_LETTER = re.compile(r"[^\x00-\x7f]")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_LETTER = re.compile(r"[^\x00-\x7f]|[a-zA-Z]")
+_MINTED = re.compile(r"\bgcall_[0-9a-f]{16}")
+"""An id that is made of what a call says."""
 _ONES = frozenset("1.e+-")
 _NOTHING = object()
 
@@ -127,10 +129,14 @@ def _plain(value: Any, blanked: bool, key: str = "") -> Any:
     if isinstance(value, str):
         if key in TOLD:
             return _NUMBER.sub("#", value)
-        return value if not blanked or key in KEPT else _LETTER.sub("n", _NUMBER.sub("1", value))
+        return _minted(value) if not blanked or key in KEPT else _NUMBER.sub("1", _LETTER.sub("n", value))
     if blanked and isinstance(value, (int, float)) and not isinstance(value, bool) and set(str(abs(value))) <= _ONES:
         return 1
     return value
+
+
+def _minted(text: str) -> str:
+    return _MINTED.sub("gcall_#", text)
 
 
 def _first(before: Any, after: Any, where: str = "") -> Iterator[tuple[str, str]]:

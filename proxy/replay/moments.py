@@ -52,6 +52,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
+        self._clock_resolution = 1e-6  # a finer one is lost in the number of seconds after some weeks
 
     def time(self) -> float:
         return self.moment
