@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from proxy.cli.options import Stop, add_config, add_json, refusal
 
@@ -34,7 +35,8 @@ def add(commands: "Commands") -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from proxy.replay.compare import differences  # noqa: PLC0415 - see the package's docstring
+    from proxy.app import build  # noqa: PLC0415 - see the package's docstring
+    from proxy.replay.compare import differences  # noqa: PLC0415 - likewise
     from proxy.replay.play import played  # noqa: PLC0415 - likewise
     from proxy.replay.reading import read  # noqa: PLC0415 - likewise
 
@@ -44,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"sidestep: {problem}", file=sys.stderr)
     if not recording.lines:
         raise Stop("there is no exchange to play")
-    found = [(one.line, differences(one)) for one in played(_build, config, recording.lines)]
+    with _nowhere() as nowhere:
+        plays = played(partial(build, log=nowhere), config, recording.lines)
+    found = [(one.line, differences(one)) for one in plays]
     if arguments.json:
         import json  # noqa: PLC0415 - likewise
 
@@ -64,12 +68,11 @@ def _config(path: str | None) -> "Config":
         raise refusal(error) from None
 
 
-def _build(config: Any, clock: Any, *, engine_for: Any) -> Any:
+def _nowhere() -> "BinaryIO":
+    """For the log of what is played."""
     from pathlib import Path  # noqa: PLC0415 - see the package's docstring
 
-    from proxy.app import build  # noqa: PLC0415 - likewise
-
-    return build(config, clock, Path(os.devnull).open("wb"), engine_for)
+    return Path(os.devnull).open("wb", buffering=0)
 
 
 def lines(found: "list[tuple[Line, list[Difference]]]") -> "Iterator[str]":

@@ -89,6 +89,8 @@ class Line(Talk, kw_only=True, omit_defaults=True):
     recording: Literal[1] = field()
     at: float
     """When it began, in Unix seconds."""
+    clock: float
+    """The same on the recording process' own clock, in seconds: what it counts by the second begins anew with these."""
     ms: float
     client: str | None = None
     attempts: list[Tried]

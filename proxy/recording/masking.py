@@ -13,7 +13,7 @@ Rules
 Odd cases
 - JSON within a text stays JSON (`inner`), its members' names too, since translated they may stand outside: that of a
   call's arguments, in pieces or not, and that which is a whole text of what is no event.
-- What is no JSON is blanked as text.
+- What is no JSON is blanked as text; what is no UTF-8 stays none.
 """
 
 import re
@@ -85,7 +85,7 @@ _ARGUING = "_arguments.delta"
 """How the type of an event ends whose `delta` is so, too."""
 _PLACES = frozenset({"index", "output_index", "content_index", "item_id"})
 """Members that tell which of several texts a piece belongs to."""
-_OF_SIZE = {1: b"?", 2: "\u00f1".encode(), 3: "\u8a9e".encode(), 4: "\U0001f600".encode()}
+_OF_SIZE = {2: "\u00f1".encode(), 3: "\u8a9e".encode(), 4: "\U0001f600".encode()}
 _TABLE = bytes(
     ord("n") if chr(code).isalpha() and code < 0x80 else ord("1") if chr(code).isdigit() and code < 0x80 else code
     for code in range(256)
@@ -122,8 +122,16 @@ def filler(text: bytes) -> bytes:
 
 def _special(piece: bytes) -> bytes:
     if piece[0] >= 0x80:
-        return _OF_SIZE[len(piece)]
+        return _OF_SIZE[len(piece)] if _is_text(piece) else b"\xff" * len(piece)
     return piece if len(piece) < 6 else piece[:-4] + _unit(int(piece[-4:], 16))
+
+
+def _is_text(piece: bytes) -> bool:
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _unit(code: int) -> bytes:

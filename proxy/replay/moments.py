@@ -43,10 +43,10 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its time begins at 1,000 s."""
+    """Its time begins at `moment`, in seconds."""
 
-    def __init__(self) -> None:
-        self.moment = 1_000.0
+    def __init__(self, moment: float) -> None:
+        self.moment = moment
         self.working = 0
         """Calls under way in threads."""
         selector = _Selector()

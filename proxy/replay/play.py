@@ -46,7 +46,7 @@ class Stack(Protocol):
 
 
 class Build(Protocol):
-    def __call__(self, config: Config, clock: Clock, *, engine_for: EngineFor) -> Stack:
+    def __call__(self, config: Config, clock: Clock, /, *, engine_for: EngineFor) -> Stack:
         """The stack, its log thrown away; called in the running loop."""
 
 
@@ -61,7 +61,7 @@ class Played(Struct, frozen=True):
 
 def played(build: Build, config: Config, lines: Sequence[Line]) -> list[Played]:
     """Each of the exchanges, in their order, in a loop of its own that takes no time. There must be one."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=partial(VirtualLoop, lines[0].clock)) as runner:
         return runner.run(_play(build, config, lines))
 
 

@@ -107,11 +107,13 @@ class Process:
 
 
 @asynccontextmanager
-async def serving(path: Path, *words: str, ports: tuple[str, str] = ("0", "127.0.0.1:0")) -> AsyncIterator[Process]:
+async def serving(
+    path: Path, *words: str, ports: tuple[str, str] = ("0", "127.0.0.1:0"), command: str = "serve"
+) -> AsyncIterator[Process]:
     """Serves what is written at `path`."""
     port, admin = ports
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", ENTRY, "serve", "--config", str(path), "--port", port, "--admin", admin, *words),
+        *(sys.executable, "-c", ENTRY, command, "--config", str(path), "--port", port, "--admin", admin, *words),
         env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
         stdout=PIPE,
         stderr=PIPE,
