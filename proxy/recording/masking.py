@@ -22,35 +22,17 @@ from typing import Final
 
 from proxy.recording.inner import Inner
 
-KEPT: Final = frozenset(
-    {
-        *("type", "object", "role", "model", "modelVersion", "id", "name", "index", "event", "code", "param", "status"),
-        *("call_id", "tool_call_id", "tool_use_id", "item_id", "responseId", "response_id", "previous_response_id"),
-        *("finish_reason", "native_finish_reason", "stop_reason", "finishReason", "reason", "blockReason"),
-        *("media_type", "mime_type", "mimeType", "format", "detail", "encoding_format", "modality", "modalities"),
-        *(
-            "effort",
-            "reasoning_effort",
-            "thinkingLevel",
-            "thinking_level",
-            "verbosity",
-            "truncation",
-            "mode",
-            "include",
-        ),
-        *(
-            "service_tier",
-            "trafficType",
-            "jsonPath",
-            "system_fingerprint",
-            "tool_choice",
-            "allowed_function_names",
-            "allowedFunctionNames",
-        ),
-        *("origin", "sidestep_origin", "provider", "category", "probability", "threshold", "syntax", "ttl"),
-        *("required", "$ref", "propertyOrdering", "responseMimeType", "responseModalities", "phase", "display"),
-    }
-)
+KEPT: Final = frozenset({
+    "type", "object", "role", "model", "modelVersion", "id", "name", "index", "event", "code", "param", "status",
+    "phase", "display", "include", "required", "$ref", "call_id", "tool_call_id", "tool_use_id", "item_id",
+    "responseId", "response_id", "previous_response_id", "propertyOrdering", "jsonPath", "finish_reason",
+    "native_finish_reason", "stop_reason", "finishReason", "reason", "blockReason", "category", "probability",
+    "threshold", "media_type", "mime_type", "mimeType", "responseMimeType", "format", "detail", "encoding_format",
+    "modality", "modalities", "responseModalities", "effort", "reasoning_effort", "thinkingLevel", "thinking_level",
+    "verbosity", "truncation", "mode", "syntax", "ttl", "service_tier", "serviceTier", "trafficType",
+    "system_fingerprint", "origin", "sidestep_origin", "provider", "tool_choice", "allowed_function_names",
+    "allowedFunctionNames",
+})  # fmt: skip
 """Members whose texts stay."""
 BLOBS: Final = frozenset(
     {"signature", "thoughtSignature", "thought_signature", "encrypted_content", "data", "file_data", "b64_json"}

@@ -12,7 +12,6 @@ from proxy.clock import SystemClock
 from proxy.drill import script
 from proxy.drill.load import once
 from proxy.drill.provider import ScriptedProvider
-from proxy.recording.form import Line
 from proxy.replay.reading import read
 from tests.e2e.process import ASKING, PATIENCE_S, Stream, models, provider, serving
 from translators.ir import Dialect
@@ -240,11 +239,3 @@ async def test_a_recording_that_begins_in_the_middle_begins_where_breakers_stood
     [line] = read([str(file)]).lines
     assert line.skipped == [("alpha/demo-large", "its breaker is open")]
     assert (await replayed(capsys, path, file)).out == "1 exchange: 1 the same, 0 different\n"
-
-
-def test_a_line_has_all_that_recorded_traffic_has():
-    """Readers of the form in which provider traffic is recorded can read exchanges and their calls."""
-    wanted = "id source provider endpoint method url request_headers request_body status response_headers"
-    wanted += " response_body stream sse chunk_lens model features fidelity"
-    assert set(wanted.split()) <= set(Line.__struct_fields__)
-
