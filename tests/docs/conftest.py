@@ -123,9 +123,10 @@ def proxy() -> Iterator[Proxy]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder as a checkout's top level, to run commands in."""
+    """A folder as a checkout's top level, to run commands in, with a recording beside."""
     for name in ("config.toml", ".env.example"):
         shutil.copy(ROOT / name, tmp_path)
+    shutil.copy(ROOT / "tests/golden/recording/exchanges.jsonl", tmp_path)
     return tmp_path
 
 

@@ -109,7 +109,7 @@ def test_every_command_runs(sh_block, shell, proxy, place, environment):
         if reason(command):
             continue
         needs(command)
-        if command.startswith("sidestep serve"):
+        if command.startswith(("sidestep serve", "sidestep record")):
             serves(command, place, environment)
             continue
         done = shell(proxy.placed(command.replace("--seconds 5", "--seconds 2")))  # a drill waits for its own clock

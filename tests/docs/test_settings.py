@@ -23,6 +23,7 @@ from proxy.config.values import (
     ModelRoute,
     PassthroughSettings,
     Provider,
+    RecordSettings,
     RetrySettings,
     ServerSettings,
     TelemetrySettings,
@@ -54,6 +55,7 @@ BLOCKS = {
     '[models."NAME"]': (ModelRoute, {"name"}),
     "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
     "[passthrough]": (PassthroughSettings, set()),
+    "[record]": (RecordSettings, set()),
     "[telemetry]": (TelemetrySettings, {"headers", "resource", "ratio", "follows"}),
 }
 """With the fields that no file says."""

@@ -75,7 +75,12 @@ def config(tmp_path, alpha, beta, key):
 
     def write(chain="alpha/demo-large beta/demo-claude", *, name="config.toml", bearable=3, **record):
         told = "".join(f"{key} = {json.dumps(value)}\n" for key, value in record.items())
-        blocks = [QUICK.replace("BEARABLE", str(bearable)), provider(alpha, keys=key), provider(beta, keys=key), models(m=chain)]
+        blocks = [
+            QUICK.replace("BEARABLE", str(bearable)),
+            provider(alpha, keys=key),
+            provider(beta, keys=key),
+            models(m=chain),
+        ]
         path = tmp_path / name
         path.write_text("\n".join([*blocks, f"[record]\n{told}" if told else ""]))
         return path
@@ -96,6 +101,14 @@ async def asked(process, dialect="chat", *, stream=False, **more):
         await told.end()
         return told
     return await once(process.url, path, body | {"model": "m"} | more, {"authorization": f"Bearer {CLIENT}"})
+
+
+def size(path):
+    """0 while one file takes the other's place."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 async def ended(process):
@@ -139,7 +152,9 @@ async def test_another_configuration_shows_what_it_would_have_done(config, file,
         await ended(process)
     turned = config("beta/demo-claude alpha/demo-large", name="turned.toml")
     told = (await replayed(capsys, turned, file, code=1)).out
-    assert "  calls       alpha/demo-large, alpha/demo-large, beta/demo-claude\n           -> beta/demo-claude\n" in told
+    assert (
+        "  calls       alpha/demo-large, alpha/demo-large, beta/demo-claude\n           -> beta/demo-claude\n" in told
+    )
     assert "  skipped     alpha/demo-large (its breaker is open)\n           -> none\n" in told
     assert told.endswith("3 exchanges: 0 the same, 3 different\n")
     alone = config("alpha/demo-large", name="alone.toml")
@@ -168,10 +183,8 @@ async def test_the_disk_it_takes_is_bounded_and_the_newest_is_kept(config, file)
         for place in range(60):
             said = [{"role": "user", "content": f"request {place} {'x' * 1000}"}]
             await asked(process, messages=said)
-            sizes = [one.stat().st_size for one in (file, earlier) if one.exists()]
-            assert sum(sizes) <= 65536
+            assert size(file) + size(earlier) <= 65536
         await ended(process)
-    assert earlier.exists()
     kept = read([str(earlier), str(file)]).lines
     assert 5 < len(kept) < 60
     assert [line.request_body["messages"][0]["content"].split()[1] for line in kept] == [

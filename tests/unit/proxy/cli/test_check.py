@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
+from proxy.cli.check import recording
 
 CANARY = "sk-canary-0123456789"
 TEXT = f"""
@@ -79,7 +80,7 @@ def test_json_has_the_whole_stack(shown):
     assert stack["embeddings"][0]["chain"][0]["target"] == "alpha/e3"
     assert set(stack) == {
         "source", "demo", "server", "admin", "providers", "models", "embeddings", "clients", "limits", "health",
-        "warnings", "defaults", "passthrough", "telemetry",
+        "warnings", "defaults", "passthrough", "telemetry", "record",
     }  # fmt: skip
 
 
@@ -204,3 +205,9 @@ def test_a_provider_that_serves_alone_is_warned_of_as_at_the_start(sidestep):
 def test_warnings_are_shown(shown, monkeypatch):
     monkeypatch.setenv("AI_PROVIDER", "openai")
     assert "\nwarnings\n  AI_PROVIDER and AI_FALLBACK_PROVIDER are not read: c.toml says" in shown()
+
+
+def test_what_is_recorded_is_told():
+    assert recording("", 9, texts=True) == "off"
+    assert recording("x.jsonl", 70_000, texts=False) == "to x.jsonl, at most 70000 bytes, texts blanked"
+    assert recording("x.jsonl", 70_000, texts=True) == "to x.jsonl, at most 70000 bytes, texts kept"

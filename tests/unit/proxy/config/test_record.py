@@ -24,17 +24,17 @@ def refused(tmp_path, text="", **overrides):
 
 
 def test_nothing_is_recorded_unless_a_file_is_named(tmp_path):
-    assert loaded(tmp_path) == RecordSettings() == RecordSettings("", 64 * 1024 * 1024, False)
+    assert loaded(tmp_path) == RecordSettings() == RecordSettings("", 64 * 1024 * 1024, texts=False)
     assert loaded(tmp_path, "[record]\n") == RecordSettings()
 
 
 def test_a_file_says_where_and_how_much(tmp_path):
     told = '[record]\nfile = "x.jsonl"\nbytes = 70_000\ntexts = true\n'
-    assert loaded(tmp_path, told) == RecordSettings("x.jsonl", 70_000, True)
+    assert loaded(tmp_path, told) == RecordSettings("x.jsonl", 70_000, texts=True)
 
 
 def test_the_command_line_says_it_instead(tmp_path):
-    said = RecordSettings("y.jsonl", 80_000, False)
+    said = RecordSettings("y.jsonl", 80_000, texts=False)
     assert loaded(tmp_path, '[record]\nfile = "x.jsonl"\ntexts = true\n', record=said) == said
     assert load(None, KEYS, Overrides(record=said)).config.record == said
     assert relisten(Config({}, {}), {}, Overrides(record=said)).record == said
@@ -47,6 +47,6 @@ def test_mistakes_are_told(tmp_path):
         "record.bytes: must be at least 65536 and at most 1.09951e+12, not 9"
     ]
     assert refused(tmp_path, record=RecordSettings(" ", 9)) == [
-        "FILE: must name a file",
-        "--bytes: must be at least 65536 and at most 1.09951e+12, not 9",
+        "must name a file",
+        "must be at least 65536 and at most 1.09951e+12, not 9",
     ]

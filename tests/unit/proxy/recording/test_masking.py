@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 from proxy.recording.masking import filler, masked
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**50), 2**50) | st.floats(allow_nan=False) | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["content", "type", "input", "error", "data", "name", "x"]), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**50), 2**50)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["content", "type", "input", "error", "data", "name", "x"]), inner, max_size=4
+        )
+    ),
     max_leaves=15,
 )
 

@@ -4,6 +4,7 @@ import asyncio
 
 import orjson
 import pytest
+from anyio.lowlevel import checkpoint
 
 from proxy.config.values import Provider, RecordSettings
 from proxy.flow import Exchange
@@ -45,9 +46,10 @@ def exchange(route="chat", body=b'{"model": "m"}', **more):
 @pytest.fixture
 def lab(tmp_path):
     class Lab:
-        told = []
-        path = tmp_path / "exchanges.jsonl"
-        before = {}
+        def __init__(self):
+            self.told = []
+            self.path = tmp_path / "exchanges.jsonl"
+            self.before = {}
 
         def recorder(self, path=None, size=1 << 20):
             settings = RecordSettings(str(path or self.path), size)
@@ -56,7 +58,6 @@ def lab(tmp_path):
         def lines(self):
             return [orjson.loads(line) for line in self.path.read_bytes().splitlines()]
 
-    Lab.told = []
     return Lab()
 
 
@@ -69,8 +70,8 @@ async def serve(one):
 
 async def settled(recorder):
     await recorder.close()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await checkpoint()
+    await checkpoint()
 
 
 async def test_an_exchange_is_written_once_it_has_ended(lab):
@@ -173,7 +174,7 @@ async def test_what_works_again_is_told_again_when_it_fails(lab, tmp_path):
     await settled(recorder)
     place.mkdir()
     await asyncio.to_thread(recorder._attempt, None)
-    await asyncio.sleep(0)
+    await checkpoint()
     assert recorder._trouble == ""
     recorder._lost("else")
     assert len(lab.told) == 2
@@ -188,7 +189,7 @@ async def test_an_exchange_that_cannot_be_told_does_not_end_the_recording(lab, m
         await recorder(exchange(), serve)
         recorder._queue.put(None)
         await asyncio.to_thread(recorder._thread.join)
-    await asyncio.sleep(0)
+    await checkpoint()
     assert lab.told == ["internal error: ZeroDivisionError; please report it"]
     assert (recorder.dropped, recorder._room.held) == (1, 0)
 

@@ -1,8 +1,7 @@
 """What stands between the proxy and its sides notes what passes, and changes nothing of it."""
 
-import asyncio
-
 import pytest
+from anyio.lowlevel import checkpoint
 
 from proxy.config.values import Provider
 from proxy.recording.tape import TAPE, Room, Tape
@@ -11,7 +10,16 @@ from proxy.upstream.seam import Call, ConnectTimeout, Cut
 from translators.ir import Dialect
 
 ALPHA = Provider("alpha", Dialect.OPENAI_CHAT, "https://alpha.test/v1")
-CALL = Call("POST", "https://alpha.test/v1/x", [("authorization", "Bearer k-1")], b"asked", False, 1, 1, 1)
+CALL = Call(
+    "POST",
+    "https://alpha.test/v1/x",
+    [("authorization", "Bearer k-1")],
+    b"asked",
+    stream=False,
+    connect_s=1,
+    pool_s=1,
+    write_s=1,
+)
 
 
 class Clock:
@@ -67,6 +75,10 @@ def tape():
     TAPE.reset(token)
 
 
+async def all_of(answer):
+    return [piece async for piece in answer.chunks()]
+
+
 async def sent(upstream):
     return await TapingEngine(upstream, ALPHA, Clock()).send(CALL)
 
@@ -112,11 +124,13 @@ async def test_what_is_closed_before_its_end_is_no_whole(tape):
 async def test_a_connection_that_breaks_is_noted_and_raised(tape, how):
     error = Cut("it broke")
     answer = await sent(Upstream([], error))
+    ways = {
+        "read": lambda: answer.read(9),
+        "drive": lambda: answer.drive(lambda _: True),
+        "chunks": lambda: all_of(answer),
+    }
     with pytest.raises(Cut):
-        if how == "chunks":
-            [piece async for piece in answer.chunks()]
-        else:
-            await (answer.read(9) if how == "read" else answer.drive(lambda _: True))
+        await ways[how]()
     await answer.close()
     assert (tape.calls[0].error, tape.calls[0].whole) == (error, False)
 
@@ -186,7 +200,7 @@ async def test_an_answer_passes_and_is_noted(tape):
 
 async def test_a_request_is_noted_once_it_is_read(tape):
     async def read():
-        await asyncio.sleep(0)
+        await checkpoint()
         return b"body"
 
     assert await taped(read, tape)() == b"body"

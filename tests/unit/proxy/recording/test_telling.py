@@ -47,7 +47,9 @@ FACTS = Facts(
 
 def call(url, key, model):
     headers = [("content-type", "application/json"), ("authorization", f"Bearer {key}"), ("idempotency-key", "i")]
-    return Call("POST", url, headers, orjson.dumps(BODY | {"model": model}), True, 1, 1, 1)
+    return Call(
+        "POST", url, headers, orjson.dumps(BODY | {"model": model}), stream=True, connect_s=1, pool_s=1, write_s=1
+    )
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def metrics():
         (names.TARGET_SUCCESS_RATIO, ("alpha", "m"), 0.75),
         (names.TARGET_SECONDS, ("alpha", "m", "0.95"), 2.5),
     ]
+    metrics.records_dropped = lambda: 5
     return metrics
 
 
@@ -60,6 +61,7 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
     assert samples[("sidestep_probe_up", ("provider", "alpha"))] == 0
     assert samples[("sidestep_target_success_ratio", *alpha)] == 0.75
     assert samples[("sidestep_target_seconds", *alpha, ("quantile", "0.95"))] == 2.5
+    assert samples[("sidestep_records_dropped_total",)] == 5
     assert samples[("sidestep_request_seconds_count", ("route", "chat"))] == 2
     assert samples[("sidestep_request_seconds_sum", ("route", "chat"))] == 1000.3
     assert samples[("sidestep_request_seconds_bucket", ("le", "0.5"), ("route", "chat"))] == 1
@@ -92,6 +94,7 @@ def test_before_anything_was_counted_every_name_is_known():
             "target_success_ratio",
             "target_seconds",
             "target_ttft_seconds",
+            "records_dropped",
         )
     }
 

@@ -1,0 +1,100 @@
+"""`sidestep replay` tells what differs, in text and as JSON, and ends accordingly."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from proxy.cli import main
+from proxy.cli.replay import data, lines
+from proxy.replay.compare import Difference
+
+CONFIG = '[providers.openai]\nvendor = "openai"\n[models."*"]\nchain = ["openai/*"]\n'
+
+
+def exchange(name):
+    return SimpleNamespace(id=name, endpoint="chat", model="m")
+
+
+FOUND = [
+    (exchange("req_1"), []),
+    (exchange("req_2"), [Difference("calls", "a/m, b/m", "b/m"), Difference("translation", "none", "dropped=seed")]),
+]
+
+
+def test_each_difference_is_told_with_both_sides_and_the_sum_at_the_end():
+    assert list(lines(FOUND)) == [
+        "req_2 chat m",
+        "  calls       a/m, b/m",
+        "           -> b/m",
+        "  translation none",
+        "           -> dropped=seed",
+        "2 exchanges: 1 the same, 1 different",
+    ]
+    assert list(lines(FOUND[:1])) == ["1 exchange: 1 the same, 0 different"]
+
+
+def test_as_json_the_same_ones_are_told_too():
+    told = data(FOUND, ("a problem",))
+    assert json.loads(json.dumps(told)) == {
+        "exchanges": [
+            {"id": "req_1", "endpoint": "chat", "model": "m", "differences": []},
+            {
+                "id": "req_2",
+                "endpoint": "chat",
+                "model": "m",
+                "differences": [
+                    {"what": "calls", "recorded": "a/m, b/m", "replayed": "b/m"},
+                    {"what": "translation", "recorded": "none", "replayed": "dropped=seed"},
+                ],
+            },
+        ],
+        "same": 1,
+        "different": 1,
+        "problems": ["a problem"],
+    }
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG)
+    return str(path)
+
+
+def line(status):
+    return {
+        "id": "req_1", "source": "s", "provider": "", "endpoint": "chat", "method": "POST",
+        "url": "/v1/chat/completions", "request_headers": {}, "request_body": None, "request_text": "{", "status": 400,
+        "response_headers": {}, "response_body": "", "stream": False, "sse": False, "chunk_lens": [], "model": "",
+        "fidelity": "exact", "recording": 1, "at": 1.0, "clock": 1.0, "ms": 1.0, "attempts": [], "calls": [],
+        "kind": "refused", "code": "invalid_json",
+    } | {"status": status}  # fmt: skip
+
+
+def test_the_exit_code_says_whether_anything_differs(config, tmp_path, capsys):
+    """It needs no key."""
+    file = tmp_path / "x.jsonl"
+    file.write_text(json.dumps(line(500)) + "\n" + "cut")
+    assert main(["replay", str(file), "--config", config]) == 1
+    told = capsys.readouterr()
+    assert "  status      500\n           -> 400\n" in told.out
+    assert told.err == f"sidestep: {file}:2: the line breaks off; the exchange is passed over\n"
+    assert main(["replay", str(file), "--config", config, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["different"] == 1
+
+
+def test_without_an_exchange_there_is_nothing_to_play(config, tmp_path, capsys):
+    file = tmp_path / "x.jsonl"
+    file.write_text("")
+    assert main(["replay", str(file), "--config", config]) == 1
+    assert capsys.readouterr().err == "sidestep: there is no exchange to play\n"
+    assert main(["replay", str(tmp_path / "none"), "--config", config]) == 1
+    assert capsys.readouterr().err == f"sidestep: {tmp_path}/none: no such file or directory\n"
+
+
+def test_mistakes_of_the_configuration_are_told(tmp_path, capsys):
+    file = tmp_path / "config.toml"
+    file.write_text("[server]\nx = 1\n")
+    assert main(["replay", "x.jsonl", "--config", str(file)]) == 2
+    assert "server.x" in capsys.readouterr().err
