@@ -47,11 +47,19 @@ NUMBERS: Final = frozenset({"bytes", "embedding", "input", "prompt", "tokens"})
 _ANSWERED = frozenset({"functionResponse", "function_response"})
 
 _TOKEN = re.compile(
-    rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|-?\d[\d.eE+-]*|\s+|(?:true|false|null)\b|[^"{}\[\],:\s]+', re.DOTALL
+    rb'("(?:[^"\\]++|\\.)*+"\s*:\s*)'  # 1: a member's name
+    rb'|("(?:[^"\\]++|\\.)*+"?)'  # 2: a text
+    rb"|([\s,:]+|(?:true|false|null)\b)"  # 3: what stays wherever it is
+    rb"|([{\[])"  # 4: an object or a list begins
+    rb"|([}\]])"  # 5: and ends
+    rb"|(-?\d[\d.eE+-]*)"  # 6: a number
+    rb'|([^"{}\[\],:\s]+)',  # 7: no JSON
+    re.DOTALL,
 )
 _LINE = re.compile(rb"[^\r\n]+|\r\n?|\n")
 _DATA = re.compile(rb"data: ?")
-_SUSPECT = re.compile(rb'"(?:' + b"|".join(name.encode() for name in sorted(BLOBS)) + rb')"|data:')
+_SUSPECTS = (*(f'"{name}"'.encode() for name in sorted(BLOBS)), b'"data:')
+"""What a body holds that has anything to blank in any case."""
 _LEADS = re.compile(rb"https?://|data:[^,\"]{0,100},|sidestep\.[a-z-]+\.[A-Za-z0-9_=-]*\.")
 """What a text or a blob may begin with and keep: an address's kind, a picture's, and whose a blob is."""
 _INLINE = re.compile(rb"data:[^,\"]{0,100},")
@@ -67,6 +75,7 @@ _ARGUING = "_arguments.delta"
 """How the type of an event ends whose `delta` is so, too."""
 _PLACES = frozenset({"index", "output_index", "content_index", "item_id"})
 """Members that tell which of several texts a piece belongs to."""
+_TELLING = _PLACES | {"type"}
 _OF_SIZE = {2: "\u00f1".encode(), 3: "\u8a9e".encode(), 4: "\U0001f600".encode()}
 _TABLE = bytes(
     ord("n") if chr(code).isalpha() and code < 0x80 else ord("1") if chr(code).isdigit() and code < 0x80 else code
@@ -85,7 +94,7 @@ def masked(body: bytes, *, texts: bool, events: bool = False, failure: bool = Fa
     """`body` as it may be kept, as long as it was. `texts`: only blobs are blanked; `events`: it is an event stream;
     `failure`: it is an error's."""
     stays = texts or failure
-    if stays and _SUSPECT.search(body) is None:
+    if stays and not any(one in body for one in _SUSPECTS):
         return body
     if events:
         return _events(body, stays=stays)
@@ -97,8 +106,9 @@ def filler(text: bytes) -> bytes:
     lead = _LEADS.match(text)
     start = lead.end() if lead is not None else 0
     out = bytearray(text[:start] + text[start:].translate(_TABLE))
-    for found in _SPECIAL.finditer(text, start):
-        out[found.start() : found.end()] = _special(found[0])
+    if b"\\" in text or not text.isascii():
+        for found in _SPECIAL.finditer(text, start):
+            out[found.start() : found.end()] = _special(found[0])
     return bytes(out)
 
 
@@ -151,14 +161,13 @@ def _events(body: bytes, *, stays: bool) -> bytes:
 class _Frame:
     """An open object or list; `key` is the member that is read, a list's is its own member's."""
 
-    __slots__ = ("key", "mode", "names", "of")
+    __slots__ = ("is_object", "key", "mode", "of")
 
-    def __init__(self, of: "_Frame | None", mode: _Mode, *, names: bool) -> None:
+    def __init__(self, of: "_Frame | None", mode: _Mode, *, is_object: bool) -> None:
         self.of: _Frame | None = of
         self.mode = mode
-        self.names = names
-        """Whether it is an object, whose next text is a member's name."""
-        self.key: str = "" if of is None or names else of.key
+        self.is_object = is_object
+        self.key: str = "" if of is None or is_object else of.key
 
 
 class _Scan:
@@ -171,35 +180,42 @@ class _Scan:
         """Whether the event's `delta` is a piece of JSON."""
         self._place: list[str] = []
         """What told so far which text of several the event is about."""
-        self._top = _Frame(None, mode, names=False)
+        self._top = _Frame(None, mode, is_object=False)
         self._frame = self._top
-        self._naming = False
+        self._on = (self._name, self._text, None, self._open, self._close, self._number, self._else)
+        """What each group of `_TOKEN` leads to."""
 
     def fed(self, data: bytes) -> bytes:
-        return b"".join([self._piece(found[0]) for found in _TOKEN.finditer(data)])
+        out, on = [], self._on
+        for found in _TOKEN.finditer(data):
+            token = found[0]
+            act = on[(found.lastindex or 7) - 1]
+            out.append(token if act is None else act(token))
+        return b"".join(out)
 
-    def _piece(self, token: bytes) -> bytes:
-        first = token[:1]
-        if first in b"{[":
-            self._open(is_object=first == b"{")
-        elif first in b"}]":
-            self._frame = self._frame.of or self._top
-            self._naming = False
-        elif first in b",:":
-            self._naming = first == b"," and self._frame.names
-        elif first == b'"':
-            return self._text(token)
-        elif first in b"-0123456789":
-            self._told(token)
-            return token if self._stays(number=True) else token.translate(_DIGITS)
-        elif not token.isspace() and token not in (b"true", b"false", b"null"):
-            return token if self._frame.mode is _Mode.STAYS else filler(token)
+    def _name(self, token: bytes) -> bytes:
+        self._frame.key = token[1 : token.rindex(b'"')].decode("utf-8", "replace")
         return token
 
-    def _open(self, *, is_object: bool) -> None:
+    def _open(self, token: bytes) -> bytes:
+        is_object = token == b"{"
+        self._frame = _Frame(self._frame, self._below(is_object=is_object), is_object=is_object)
+        return token
+
+    def _close(self, token: bytes) -> bytes:
+        self._frame = self._frame.of or self._top
+        return token
+
+    def _number(self, token: bytes) -> bytes:
         frame = self._frame
-        self._frame = _Frame(frame, self._below(is_object=is_object), names=is_object)
-        self._naming = is_object
+        if frame.key in _PLACES:
+            self._told(token)
+        if frame.mode is _Mode.STAYS or (frame.mode is _Mode.LISTED and frame.key not in NUMBERS):
+            return token
+        return token.translate(_DIGITS)
+
+    def _else(self, token: bytes) -> bytes:
+        return token if self._frame.mode is _Mode.STAYS else filler(token)
 
     def _below(self, *, is_object: bool) -> _Mode:
         """How what stands below the member that is read is dealt with."""
@@ -208,7 +224,7 @@ class _Scan:
             return frame.mode
         if key == "error":
             return _Mode.STAYS
-        if key in OWN or (is_object and frame.names and key in FREE):
+        if key in OWN or (is_object and frame.is_object and key in FREE):
             return _Mode.FREE
         return _Mode.FREE if key == "response" and self._parent() in _ANSWERED else _Mode.LISTED
 
@@ -218,15 +234,12 @@ class _Scan:
         return of.key if of is not None else ""
 
     def _text(self, token: bytes) -> bytes:
-        if self._naming:
-            self._frame.key = token.strip(b'"').decode("utf-8", "replace")
-            return token
-        self._told(token)
-        if self._frame.key in BLOBS:
+        key = self._frame.key
+        if key in _TELLING:
+            self._told(token)
+        if key in BLOBS or not self._stays(key) or _INLINE.match(token, 1) is not None:
             return self._filled(token)
-        if self._stays(number=False):
-            return self._without_inline(token)
-        return self._filled(token)
+        return token
 
     def _filled(self, token: bytes) -> bytes:
         end = len(token) - 1 if len(token) > 1 and token.endswith(b'"') else len(token)
@@ -251,16 +264,8 @@ class _Scan:
         elif key == "type" and self._frame.of is self._top:
             self._arguing = token.strip(b'"').decode("latin-1").endswith(_ARGUING)
 
-    def _without_inline(self, token: bytes) -> bytes:
-        """A text that stays, but not as the picture it may be."""
-        return self._filled(token) if _INLINE.match(token, 1) else token
-
-    def _stays(self, *, number: bool) -> bool:
-        frame = self._frame
-        if frame.mode is not _Mode.LISTED:
-            return frame.mode is _Mode.STAYS
-        if number:
-            return frame.key not in NUMBERS
-        if frame.key == "name":
-            return self._parent() != "messages"  # a person's name, not a tool's
-        return frame.key in KEPT
+    def _stays(self, key: str) -> bool:
+        mode = self._frame.mode
+        if mode is not _Mode.LISTED:
+            return mode is _Mode.STAYS
+        return key in KEPT and not (key == "name" and self._parent() == "messages")  # a person's, not a tool's
