@@ -11,7 +11,7 @@ def served(monkeypatch):
     """The overrides with which the configuration is loaded; nothing is served."""
     seen = []
 
-    def run(config, warnings, *, reuse_port, origin=None):
+    def run(config, *_, **__):
         seen.append((config.record, config.server.listen))
         return 0
 
