@@ -125,7 +125,9 @@ async def replayed(capsys, path, *files, code=0):
     return told
 
 
-@pytest.mark.parametrize(("texts", "dialects"), [(False, ASKING), (True, ["chat"])], ids=["blanked", "texts"])
+@pytest.mark.parametrize(
+    ("texts", "dialects"), [(False, ["chat", "messages"]), (True, ["responses"])], ids=["blanked", "texts"]
+)
 async def test_whatever_a_provider_does_is_played_again_without_a_difference(
     config, file, alpha, capsys, texts, dialects
 ):
