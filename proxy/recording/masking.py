@@ -44,6 +44,8 @@ OWN: Final = frozenset({"metadata", "default", "const", "enum", "examples", "exa
 """Members that are so whatever they hold."""
 NUMBERS: Final = frozenset({"bytes", "embedding", "input", "prompt", "tokens"})
 """Members whose numbers are content: tokens, vectors."""
+_OF_TOKEN = frozenset({"token", "logprob", "bytes"})
+"""What a likely token's members are called; where they are called otherwise, they are called by the token itself."""
 _ANSWERED = frozenset({"functionResponse", "function_response"})
 
 _TOKEN = re.compile(
@@ -194,8 +196,11 @@ class _Scan:
         return b"".join(out)
 
     def _name(self, token: bytes) -> bytes:
-        self._frame.key = token[1 : token.rindex(b'"')].decode("utf-8", "replace")
-        return token
+        frame, name = self._frame, token[1 : token.rindex(b'"')]
+        frame.key = name.decode("utf-8", "replace")
+        if self._parent() != "top_logprobs" or frame.mode is _Mode.STAYS or frame.key in _OF_TOKEN:
+            return token
+        return b'"' + filler(name) + token[len(name) + 1 :]
 
     def _open(self, token: bytes) -> bytes:
         is_object = token == b"{"

@@ -102,6 +102,14 @@ def test_numbers_that_are_content_are_blanked():
     }
 
 
+def test_tokens_are_blanked_where_they_are_names_too():
+    told = {"tokens": ["Bob"], "top_logprobs": [{"Bob": -1.5, " Ann": -2}]}
+    assert blanked(told) == {"tokens": ["nnn"], "top_logprobs": [{"nnn": -1.5, " nnn": -2}]}
+    told = {"top_logprobs": [{"token": "Bob", "logprob": -1.5, "bytes": [66]}]}
+    assert blanked(told) == {"top_logprobs": [{"token": "nnn", "logprob": -1.5, "bytes": [11]}]}
+    assert blanked({"top_logprobs": [{"Bob": 1}]}, texts=True) == {"top_logprobs": [{"Bob": 1}]}
+
+
 def test_what_a_provider_says_of_a_failure_stays_but_for_blobs():
     told = {"error": {"message": "too long: 9 tokens", "code": "context_length_exceeded", "data": "YQ=="}}
     assert blanked(told) == {"error": {**told["error"], "data": "nn=="}}
