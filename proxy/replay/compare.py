@@ -130,9 +130,14 @@ def _plain(value: Any, blanked: bool, key: str = "") -> Any:
         if key in TOLD:
             return _NUMBER.sub("#", value)
         return _minted(value) if not blanked or key in KEPT else _NUMBER.sub("1", _LETTER.sub("n", value))
-    if blanked and isinstance(value, (int, float)) and not isinstance(value, bool) and set(str(abs(value))) <= _ONES:
-        return 1
-    return value
+    return 1 if blanked and _is_filler(value) else value
+
+
+def _is_filler(value: Any) -> bool:
+    """Whether a number may have been blanked: of ones alone, a fraction as far as it is exact."""
+    if isinstance(value, float):
+        return set(f"{abs(value):.6g}") <= _ONES | {"0"}
+    return isinstance(value, int) and not isinstance(value, bool) and set(str(abs(value))) <= _ONES
 
 
 def _minted(text: str) -> str:

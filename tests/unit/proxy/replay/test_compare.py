@@ -141,6 +141,16 @@ def test_where_texts_are_blanked_only_their_form_counts(play):
     assert found == Difference("call 1", 'messages[0].content: "nn"', 'messages[0].content: "nnnnnn"')
 
 
+def test_a_number_that_was_blanked_is_like_another_and_one_that_steers_is_not(play):
+    """A fraction may have been written anew, with another exponent."""
+    call = structs.replace(line().calls[0], request_body=REQUEST | {"x": 0.1111111111111111, "n": 11, "max": 42})
+    recorded = line(fidelity="masked", calls=[call], response_body="{}")
+    same = REQUEST | {"x": 1.1111111111111112, "n": 111, "max": 42}
+    assert differences(play(recorded, sent=same, answer=b"{}")) == []
+    [found] = differences(play(recorded, sent=same | {"max": 43}, answer=b"{}"))
+    assert found == Difference("call 1", "max: 42", "max: 43")
+
+
 def test_long_values_are_cut_where_they_are_told(play):
     [found] = differences(play(line(), sent=REQUEST | {"model": "x" * 200}))
     assert found.replayed == f'model: "{"x" * 79}...'
