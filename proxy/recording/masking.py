@@ -27,11 +27,11 @@ KEPT: Final = frozenset({
     "phase", "display", "include", "required", "$ref", "call_id", "tool_call_id", "tool_use_id", "item_id",
     "responseId", "response_id", "previous_response_id", "propertyOrdering", "jsonPath", "finish_reason",
     "native_finish_reason", "stop_reason", "finishReason", "reason", "blockReason", "blockReasonMessage", "category",
-    "probability", "threshold", "media_type", "mime_type", "mimeType", "responseMimeType", "format", "detail", "encoding_format",
-    "modality", "modalities", "responseModalities", "effort", "reasoning_effort", "thinkingLevel", "thinking_level",
-    "verbosity", "truncation", "mode", "syntax", "ttl", "service_tier", "serviceTier", "trafficType",
-    "system_fingerprint", "origin", "sidestep_origin", "provider", "tool_choice", "allowed_function_names",
-    "allowedFunctionNames",
+    "probability", "threshold", "media_type", "mime_type", "mimeType", "responseMimeType", "format", "detail",
+    "encoding_format", "modality", "modalities", "responseModalities", "effort", "reasoning_effort", "thinkingLevel",
+    "thinking_level", "verbosity", "truncation", "mode", "syntax", "ttl", "service_tier", "serviceTier",
+    "trafficType", "system_fingerprint", "origin", "sidestep_origin", "provider", "tool_choice",
+    "allowed_function_names", "allowedFunctionNames",
 })  # fmt: skip
 """Members whose texts stay."""
 BLOBS: Final = frozenset(

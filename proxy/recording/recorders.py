@@ -63,9 +63,12 @@ class Recorders:
         await asyncio.gather(*self._ending)
 
 
+_OF_TARGET = ("target", "throttled_for_s", "breaker")
+
+
 def standing(state: Mapping[str, Any]) -> dict[str, Any]:
     """What of `/state` is not as at the start of a process, as `proxy.replay` takes it; keys by their place."""
-    targets = [told for told in state["targets"] if _moved(told)]
+    targets = [{name: told[name] for name in _OF_TARGET} for told in state["targets"] if _moved(told)]
     keys = {name: [_of_key(key) for key in told] for name, told in state["providers"].items()}
     keys = {name: told for name, told in keys.items() if any(told)}
     return {**({"targets": targets} if targets else {}), **({"keys": keys} if keys else {})}
