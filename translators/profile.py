@@ -98,6 +98,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     parallel_tool_calls: bool = True
     tools_combine: bool = True
     """Of Gemini, whether functions may stand beside Google's own tools and beside a form for the answer."""
+    cache_breakpoints: bool = False
+    """Of an OpenAI server, whether a part may say that the prompt is to be cached up to it."""
     result_media: bool = False
     """Of Gemini, whether a function's response may hold images and files."""
 

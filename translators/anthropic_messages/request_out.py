@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from translators.anthropic_messages import params
 from translators.anthropic_messages.able import fit
+from translators.anthropic_messages.caching import settle_markers
 from translators.anthropic_messages.marks import without_marked
 from translators.anthropic_messages.parts import Block, Scribe
 from translators.anthropic_messages.thinking import Thinking, Wish, allowed_effort, plan, wish
 from translators.anthropic_messages.tools import render_choice, render_tools
 from translators.anthropic_messages.turns import conversation
-from translators.anthropic_messages.wire import MARKERS_MAX
 from translators.ir import Json, OutputFormat, Request
 from translators.profile import Profile
 from translators.report import Report
@@ -46,7 +46,7 @@ def render_request(request: Request, profile: Profile) -> tuple[Body, Report]:
     if system:
         body["system"] = system
     params.quirks(body, profile, report)
-    _limit_markers(body, report)
+    settle_markers(body, request, report)
     return body, report
 
 
@@ -117,19 +117,6 @@ def _output(body: Body, system: list[Block], output: OutputFormat, profile: Prof
             body.setdefault("output_config", {})["format"] = wanted
     if instruction is not None:
         system.append({"type": "text", "text": instruction})
-
-
-def _limit_markers(body: Body, report: Report) -> None:
-    """Takes cache markers away from the front until Anthropic's limit is kept: the later ones cover more."""
-    blocks: list[Block] = [*body.get("tools", ()), *body.get("system", ())]
-    for message in body["messages"]:
-        blocks += message["content"]
-    marked = [block for block in blocks if "cache_control" in block]
-    surplus = len(marked) + ("cache_control" in body) - MARKERS_MAX
-    if surplus > 0:
-        report.dropped("cache_control", f"anthropic takes {MARKERS_MAX} cache markers")
-        for block in marked[:surplus]:
-            del block["cache_control"]
 
 
 def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body, Report]:

@@ -14,8 +14,6 @@ from translators.ir import Dialect, Finish, Json, Usage
 from translators.profile import Profile
 
 DIALECT = Dialect.ANTHROPIC_MESSAGES
-MARKERS_MAX = 4
-"""Most cache markers Anthropic takes in one request."""
 DEPTH = 200
 """Nesting from which on the encoder is asked; it writes a little over 250 levels, the body's own included."""
 DECLINED = "The model declined to answer."

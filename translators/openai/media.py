@@ -1,6 +1,6 @@
-"""What may stand where OpenAI's dialects want a picture, and how a part that is said is found again."""
+"""What may stand where OpenAI's dialects want a picture or a system message, and how a part is found again."""
 
-from translators.ir import Foreign, Image, Part
+from translators.ir import Foreign, Image, Message, Part, Text
 from translators.profile import Profile
 
 
@@ -25,3 +25,10 @@ def why_no_picture(part: Image, profile: Profile, api: str) -> str | None:
 def says(one: Part, part: Part) -> bool:
     """Whether `one`, of an item, is the part that is being said, be it as its plain document."""
     return one is part or (isinstance(one, Foreign) and one.plain is part)
+
+
+def as_told(message: Message) -> tuple[Part, ...]:
+    """A system message as the parts of a user's, for models that take none in the middle; a marker at its end stays."""
+    texts = [part for part in message.parts if isinstance(part, Text)]
+    words = Text(f"<system>{''.join(part.text for part in texts)}</system>", texts[-1].cache if texts else None)
+    return (words, *(part for part in message.parts if not isinstance(part, Text)))

@@ -24,7 +24,8 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.check import Wrong, array, fail, filled, obj, string
-from translators.openai.history import Calls, arguments_of, audio, breakpoint_marker, data_url
+from translators.openai.history import Calls, arguments_of, audio, data_url
+from translators.openai.markers import read_breakpoint
 from translators.openai_chat.reasoning import read_blocks, read_thinking
 from translators.openai_chat.signatures import FIELD, read_signature
 
@@ -210,4 +211,4 @@ def _cache(holder: dict[str, Json]) -> dict[str, Json] | None:
     marker = holder.get("cache_control")
     if isinstance(marker, dict):
         return marker
-    return breakpoint_marker(holder)
+    return read_breakpoint(holder)

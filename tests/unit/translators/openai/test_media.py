@@ -2,8 +2,8 @@
 
 import pytest
 
-from translators.ir import Dialect, File, Foreign, Image
-from translators.openai.media import is_picture, says, why_no_picture
+from translators.ir import Dialect, File, Foreign, Image, Message, Text
+from translators.openai.media import as_told, is_picture, says, why_no_picture
 from translators.profile import Profile
 
 PIXELS = Image(media_type="image/png", data="AAAA")
@@ -44,3 +44,10 @@ def test_a_kept_part_says_its_plain_document():
     kept = Foreign(Dialect.ANTHROPIC_MESSAGES, "document", {}, plain=plain)
     assert says(kept, plain) and says(plain, plain)
     assert not says(kept, File(media_type="text/plain", data="AAAA"))
+
+
+def test_what_the_system_said_is_told_in_its_own_words_with_all_that_stood_beside_them():
+    marker = {"type": "ephemeral"}
+    message = Message("system", (Text("Be "), Text("brief.", cache=marker), PIXELS))
+    assert as_told(message) == (Text("<system>Be brief.</system>", cache=marker), PIXELS)
+    assert as_told(Message("system", ())) == (Text("<system></system>"),)

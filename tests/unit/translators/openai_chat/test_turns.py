@@ -231,3 +231,39 @@ def test_a_picture_that_a_model_of_chat_made_is_not_sent_back_as_content():
     messages, noted = rendered(message)
     assert messages == [{"role": "assistant", "content": [{"type": "text", "text": "a"}]}]
     assert noted == [("items[0].parts[1]", "dropped")]
+
+
+MARK = {"type": "ephemeral"}
+BREAK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+
+
+def test_cache_markers_stand_where_they_stood_for_a_model_that_takes_them():
+    picture = Image(url="https://x.test/a.png", cache=MARK)
+    pdf = File(data="JVBE", media_type="application/pdf", cache=MARK)
+    items = (
+        Message("system", (Text("a", MARK),)),
+        Message("user", (Text("b"), picture, pdf)),
+        Message("assistant", (Text("c", MARK),)),
+        ToolCall("1", "f", "{}"),
+        ToolResult("1", (Text("r"),), cache=MARK),
+    )
+    messages, noted = rendered(*items, cache_breakpoints=True)
+    assert noted == []
+    assert messages[0]["content"] == [{"type": "text", "text": "a", **BREAK}]
+    [plain, *marked] = [part.get("prompt_cache_breakpoint") for part in messages[1]["content"]]
+    assert (plain, marked) == (None, [*BREAK.values()] * 2)
+    assert messages[2]["content"] == [{"type": "text", "text": "c", **BREAK}]
+    assert messages[3]["content"] == [{"type": "text", "text": "r", **BREAK}]
+
+
+def test_a_cache_marker_on_a_call_or_on_nothing_is_left_out():
+    items = (ToolCall("1", "f", "{}", cache=MARK), ToolResult("1", (), cache=MARK))
+    messages, noted = rendered(*items, cache_breakpoints=True)
+    assert messages[1]["content"] == ""
+    assert noted == [("items[0].cache_control", "dropped")]
+
+
+def test_a_marked_system_message_in_the_middle_keeps_its_marker():
+    items = (Message("user", (Text("a"),)), Message("system", (Text("b", MARK),)))
+    messages, _ = rendered(*items, cache_breakpoints=True, system_anywhere=False)
+    assert messages[1] == {"role": "user", "content": [{"type": "text", "text": "<system>b</system>", **BREAK}]}
