@@ -13,6 +13,7 @@ import orjson
 from msgspec import Struct, structs
 
 from proxy.config.values import Target
+from proxy.mending import MENDED, mends
 from proxy.opaque import Past
 from proxy.pins import Heard, Hearing
 from proxy.ways import Taught, asked_in, way
@@ -30,13 +31,6 @@ from translators.report import Report, Verdict
 
 FAN_MAX = 8
 """Most calls that are made for one request at the same time."""
-
-
-MENDED = {
-    "reasoning": ("reasoning", "the provider did not accept what was kept of it"),
-    "summary": ("reasoning.summary", "the provider shows it to verified organizations alone"),
-}
-"""What is left out of a request to mend it (`Fault.repair`), and why."""
 
 
 class Prepared(Struct, frozen=True):
@@ -291,11 +285,17 @@ class ChatJob:
         body = orjson.dumps(fields)
         if not fields or body == prepared.body:
             return None
-        lost = Report()
-        lost.dropped(*MENDED[repair])
-        self._name(lost, self._request())
-        prepared.report.entries += lost.entries
+        prepared.report.entries += self._mends(repair, translated=prepared.translated).entries
         return structs.replace(prepared, fields=fields, body=body)
+
+    def _mends(self, repair: str, *, translated: bool) -> Report:
+        try:
+            request = self._request()
+        except Malformed:  # it passes all the same
+            return mends(repair, None, translated=translated)
+        report = mends(repair, request, translated=translated)
+        self._name(report, request)
+        return report
 
     def _mended(self, repair: str, target: Target, upstream: Codec) -> Request:
         """The request without what the target did not accept of it."""

@@ -38,11 +38,11 @@ class Markers:
         self._left_out = False
         self._shortened = False
 
-    def on(self, cache: Mapping[str, Json] | None, path: str) -> dict[str, Json]:
+    def on(self, cache: Mapping[str, Json] | None, path: str, *, text: bool = True) -> dict[str, Json]:
         """What the part at `path` says beside itself."""
         if cache is None:
             return {}
-        if not self._takes:
+        if self._takes == "none" or (self._takes == "texts" and not text):
             self.leave_out(path)
             return {}
         ttl = cache.get("ttl")
@@ -55,5 +55,6 @@ class Markers:
         """A marker on what can bear none."""
         if not self._left_out:
             self._left_out = True
-            why = "a cache marker has no place there" if self._takes else "the model takes no cache markers"
+            takes_none = self._takes == "none"
+            why = "the model takes no cache markers" if takes_none else "a cache marker has no place there"
             self._report.dropped(f"{path}.cache_control", why)

@@ -1,6 +1,6 @@
 """What may stand where OpenAI's dialects want a picture or a system message, and how a part is found again."""
 
-from translators.ir import Foreign, Image, Message, Part, Text
+from translators.ir import Foreign, Image, Json, Message, Part, Text
 from translators.profile import Profile
 
 
@@ -20,6 +20,11 @@ def why_no_picture(part: Image, profile: Profile, api: str) -> str | None:
     if part.data is not None and not is_picture(part.media_type):
         return f"{api} takes no {part.media_type[:40]} as a picture"
     return None
+
+
+def picture(image: Image) -> dict[str, Json]:
+    """A picture that a model made, as an entry of `images` of chat's answers and of what brings them back."""
+    return {"type": "image_url", "image_url": {"url": image.url or f"data:{image.media_type};base64,{image.data}"}}
 
 
 def says(one: Part, part: Part) -> bool:

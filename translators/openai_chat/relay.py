@@ -1,8 +1,9 @@
 """Chat in, chat out: the content passes, and only what must change does.
 
-Of a request: the model, the usage option, the output bound, what the profile refuses or renames, and reasoning that is
-bound to somebody else. Of a stream: nothing but the chunk of usage alone when the client did not ask for it, and
-OpenRouter-style reasoning blobs and thought signatures, which get the mark that brings them back to their maker.
+Of a request: the model, the usage option, the output bound, what the profile refuses or renames, reasoning that is
+bound to somebody else, and pictures of an answer that the vendor does not take back. Of a stream: nothing but the chunk
+of usage alone when the client did not ask for it, and OpenRouter-style reasoning blobs and thought signatures, which
+get the mark that brings them back to their maker.
 `[DONE]` is written by us, once the answer is known to be whole.
 """
 
@@ -101,6 +102,9 @@ def _said(message: dict[str, Json], i: int, profile: Profile, report: Report) ->
     of it."""
     if "reasoning_details" in message or "thinking_blocks" in message:
         message = _own_reasoning(message, profile.origin(Dialect.OPENAI_CHAT), i, report)
+    if "images" in message and profile.vendor and not profile.pictures_back:
+        message = {name: one for name, one in message.items() if name != "images"}
+        report.dropped(f"messages[{i}].images", "chat's models take no pictures of their own")
     if is_signed(message):
         message, foreign = own_signatures(message, profile.origin(Dialect.OPENAI_CHAT), profile)
         if foreign:

@@ -24,9 +24,10 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.markers import Markers
-from translators.openai.media import as_told, says, why_no_picture
+from translators.openai.media import as_told, picture, says, why_no_picture
 from translators.openai_chat.reasoning import own, render_blocks
 from translators.openai_chat.signatures import FIELD, render_signature
+from translators.openai_chat.wire import IMAGES
 from translators.profile import Profile
 from translators.report import Report
 
@@ -91,13 +92,15 @@ class Turns:
         """What the assistant did so far becomes one message."""
         if not (self._texts or self._blocks or self._calls):
             return
-        parts = [part for _, text in self._texts for part in text.parts]
+        self._shown = self._texts
+        parts, drawn = self._undrawn([part for _, text in self._texts for part in text.parts])
         signed = next((part for part in reversed(parts) if isinstance(part, Text) and part.opaque), None)
         if signed is not None:
             parts = [part for part in parts if not isinstance(part, Text) or part.text]
-        self._shown = self._texts
         content = self._content(parts) if parts else None if self._calls else ""
         message: dict[str, Json] = {"role": "assistant", "content": content}
+        if drawn:
+            message["images"] = drawn
         if signed is not None and signed.opaque is not None:
             message.update(self._signed(signed.opaque, next(at for at, text in self._texts if signed in text.parts)))
         names = [text.name for _, text in self._texts if text.name]
@@ -110,6 +113,18 @@ class Turns:
             self._messages.append(message)
         self._texts, self._blocks, self._calls = [], [], []
         self._replies = True
+
+    def _undrawn(self, parts: list[Part]) -> tuple[list[Part], list[Json]]:
+        """The parts without what the model drew, and that as its `images`, where the target takes it back."""
+        pictures = [part for part in parts if _is_drawn(part)]
+        if not pictures:
+            return parts, []
+        rest = [part for part in parts if not _is_drawn(part)]
+        if self._profile.pictures_back:
+            return rest, [_entry(part) for part in pictures]
+        for part in pictures:
+            self._report.dropped(self._path(part), "chat's models take no pictures of their own")
+        return rest, []
 
     def _reasoning(self, message: dict[str, Json]) -> None:
         """Details only of this target's own making; the text alone where it must be replayed."""
@@ -202,7 +217,9 @@ class Turns:
         return [*said[:-1], {**marker, **said[-1]}]
 
     def _marker(self, part: Text | Image | File) -> dict[str, Json]:
-        return {} if part.cache is None else self._markers.on(part.cache, self._path(part))
+        if part.cache is None:
+            return {}
+        return self._markers.on(part.cache, self._path(part), text=isinstance(part, Text))
 
     def _part(self, part: Part) -> Json:
         """None for a part that cannot be said; that is noted."""
@@ -236,18 +253,15 @@ class Turns:
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.media_type.startswith("text/") and (text := _decoded(part)) is not None:
             self._report.approximated(self._path(part), "a text document is told as text")
-            return {"type": "text", "text": text, **self._marker(part)}
+            return {"type": "text", "text": text, **self._markers.on(part.cache, self._path(part))}
         file = {"file_data": f"data:{part.media_type};base64,{part.data}"}
         if part.filename is not None:
             file["filename"] = part.filename
         return {"type": "file", "file": file, **self._marker(part)}
 
     def _foreign(self, part: Foreign) -> Json:
-        if part.dialect == Dialect.OPENAI_CHAT and part.kind != "images":
+        if part.dialect == Dialect.OPENAI_CHAT:
             return part.value
-        if part.shown is not None or part.kind == "images":
-            self._report.dropped(self._path(part), "chat's models take no pictures of their own")
-            return None
         if part.plain is not None:
             for name in part.more:
                 self._report.refused(f"{self._path(part)}.{name}", "chat's files have no such field")
@@ -266,6 +280,17 @@ class Turns:
 def _is_shown(part: Part) -> bool:
     """Whether a part of a result is a picture or a document."""
     return isinstance(part, Image | File) or (isinstance(part, Foreign) and part.plain is not None)
+
+
+def _is_drawn(part: Part) -> bool:
+    """Whether a part of what the assistant said is a picture."""
+    return isinstance(part, Image) or (isinstance(part, Foreign) and (part.shown is not None or part.kind == IMAGES))
+
+
+def _entry(part: Part) -> Json:
+    if isinstance(part, Foreign):
+        return part.value if part.shown is None or part.kind == IMAGES else picture(part.shown)
+    return picture(part) if isinstance(part, Image) else None
 
 
 def _decoded(file: File) -> str | None:

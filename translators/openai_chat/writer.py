@@ -38,6 +38,7 @@ from translators.ir import (
     Used,
 )
 from translators.openai.answers import render_usage
+from translators.openai.media import picture
 from translators.openai.text import END, dumps, error_event, quote
 from translators.openai_chat.reasoning import render_end
 from translators.openai_chat.signatures import FIELD, render_signature
@@ -211,11 +212,6 @@ class _Open:
         self.blocks = 0
         self.notes = 0
         self.pictures = 0
-
-
-def picture(image: Image) -> dict[str, Json]:
-    """A picture that the model made, as an entry of a message's or a delta's `images`."""
-    return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{image.data}"}}
 
 
 def finish_reason(finish: Finish, context: Context) -> str:

@@ -208,7 +208,7 @@ class Turns:
         if part.cache is None:
             return {}
         if side == "input":
-            return self._markers.on(part.cache, self._part_path(part))
+            return self._markers.on(part.cache, self._part_path(part), text=isinstance(part, Text))
         self._markers.leave_out(self._part_path(part))
         return {}
 
@@ -217,10 +217,11 @@ class Turns:
         if not output:
             self._markers.leave_out(self._path())
             return output
-        marker = self._markers.on(cache, self._path())
+        whole = isinstance(output, str)
+        marker = self._markers.on(cache, self._path(), text=whole or output[-1]["type"] == "input_text")
         if not marker:
             return output
-        said = [{"type": "input_text", "text": output}] if isinstance(output, str) else output
+        said = [{"type": "input_text", "text": output}] if whole else output
         return [*said[:-1], {**marker, **said[-1]}]
 
     def _refused(self, part: Part, why: str) -> None:

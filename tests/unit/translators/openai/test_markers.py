@@ -6,7 +6,7 @@ from translators.openai.markers import Markers, read_breakpoint
 from translators.profile import Profile
 from translators.report import Report
 
-TAKES = Profile(cache_breakpoints=True)
+TAKES = Profile(cache_breakpoints="parts")
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,11 @@ def test_a_marker_on_what_bears_none_says_so():
     report = Report()
     Markers(TAKES, report).leave_out("items[1]")
     assert report.entries[0].why == "a cache marker has no place there"
+
+
+def test_a_model_that_takes_them_on_texts_alone_is_sent_none_on_others():
+    report = Report()
+    markers = Markers(Profile(cache_breakpoints="texts"), report)
+    assert markers.on({"type": "ephemeral"}, "items[0].parts[0]") == {"prompt_cache_breakpoint": {"mode": "explicit"}}
+    assert markers.on({"type": "ephemeral"}, "items[0].parts[1]", text=False) == {}
+    assert report.header() == "dropped=items[0].parts[1].cache_control"

@@ -4,6 +4,7 @@ import copy
 
 import orjson
 import pytest
+from msgspec import structs
 
 from translators.codec import Context
 from translators.faults import Fault, Kind, ProtocolFault, Truncated
@@ -31,6 +32,16 @@ def test_everything_but_the_model_passes_tomorrows_fields_included():
     assert out == body | {"model": "theirs"}
     assert out["messages"] is body["messages"]
     assert noted == []
+
+
+def test_pictures_of_an_answer_pass_where_they_are_taken_back_or_nothing_is_known_of_the_vendor():
+    drawn = {"role": "assistant", "content": "a", "images": [{"type": "image_url", "image_url": {"url": "data:"}}]}
+    body = BODY | {"messages": [*BODY["messages"], drawn]}
+    for profile in (PROFILE, structs.replace(PROFILE, vendor="openrouter", pictures_back=True)):
+        assert relayed(body, profile)[0]["messages"] == body["messages"]
+    out, noted = relayed(body, structs.replace(PROFILE, vendor="openai"))
+    assert out["messages"][1] == {"role": "assistant", "content": "a"}
+    assert noted == [("messages[1].images", "dropped")]
 
 
 # -- usage and bounds --------------------------------------------------------------------------------------------

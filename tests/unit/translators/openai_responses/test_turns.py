@@ -210,7 +210,7 @@ def test_cache_markers_stand_where_they_stood_for_a_model_that_takes_them(laid_o
         ToolResult("1", (Text("r"),), cache=MARK),
         ToolCall("2", "f", "{}"),
         ToolResult("2", (Text("r"), Text("s")), is_error=True, cache=MARK),
-        cache_breakpoints=True,
+        cache_breakpoints="parts",
     )
     assert items[0]["content"] == [{"type": "input_text", "text": "a", **BREAK}]
     assert [part["prompt_cache_breakpoint"] for part in items[1]["content"]] == [*BREAK.values()] * 3
@@ -228,7 +228,7 @@ def test_cache_markers_stand_where_they_stood_for_a_model_that_takes_them(laid_o
     ],
 )
 def test_a_cache_marker_on_what_bears_none_is_left_out(laid_out, item, path):
-    items, lost = laid_out(item, cache_breakpoints=True)
+    items, lost = laid_out(item, cache_breakpoints="parts")
     assert "prompt_cache_breakpoint" not in str(items)
     assert lost == f"dropped={path}.cache_control"
 
@@ -243,5 +243,5 @@ def test_a_model_that_takes_no_markers_is_sent_none(laid_out):
 
 def test_a_marked_system_message_in_the_middle_keeps_its_marker(laid_out):
     items = (Message("user", (Text("a"),)), Message("system", (Text("b", MARK),)))
-    [_, told], _ = laid_out(*items, cache_breakpoints=True, system_anywhere=False)
+    [_, told], _ = laid_out(*items, cache_breakpoints="parts", system_anywhere=False)
     assert told == {"role": "user", "content": [{"type": "input_text", "text": "<system>b</system>", **BREAK}]}
