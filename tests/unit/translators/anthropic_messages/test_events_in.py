@@ -18,14 +18,11 @@ from translators.ir import (
     Foreign,
     Kept,
     Lost,
-    Message,
     Opaque,
     ReasoningDelta,
     ReasoningEnd,
-    Refusal,
     RefusalDelta,
     Started,
-    Text,
     TextDelta,
     ToolArguments,
     ToolStart,
@@ -243,26 +240,6 @@ def test_a_refusal_is_told_before_the_end(run):
     deltas = run(START, *said(0, "I"), ended("refusal", stop_details={"explanation": "Not this."}), STOP)
     assert deltas[1:] == [RefusalDelta("Not this."), Ended(Finish.CONTENT_FILTER)]
     assert run(START, ended("refusal"), STOP)[0].text
-
-
-def test_a_refusal_takes_back_the_calls_before_it_streamed_and_whole_alike(target):
-    details = {"type": "refusal", "category": "cyber", "explanation": "Not this."}
-    call = {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}
-    told = [START, *said(0, "I "), opened(1, **call), shut(1), *said(2, "will.")]
-    told += [ended("refusal", usage={"output_tokens": 7}, stop_details=details), STOP]
-    one = reader(target())
-    folded = fold(delta for value in told for delta in one.feed(event(value)))
-    whole = {
-        **START["message"],
-        "type": "message",
-        "content": [{"type": "text", "text": "I "}, call, {"type": "text", "text": "will."}],
-        "stop_reason": "refusal",
-        "stop_details": details,
-        "usage": {"input_tokens": 9, "output_tokens": 7},
-    }
-    assert folded == parse_reply(orjson.dumps(whole), target())
-    assert folded.choices[0].items == (Message("assistant", (Text("I will."), Refusal("Not this."))),)
-    assert [lost.field for lost in folded.lost] == ["answer.tool_calls", "answer.stop_details.category"]
 
 
 def test_a_stop_sequence_is_told(run):

@@ -12,6 +12,7 @@ from translators.ir import Ended, Event, Failed, Finish, ReasoningDelta, TextDel
 from translators.openai_chat import as_stream, relay_request
 from translators.openai_chat.relay import Relay
 from translators.profile import Profile
+from translators.sse import EventSplitter
 
 PROFILE = Profile(provider="p", model="theirs")
 ORIGIN = PROFILE.origin("openai-chat")
@@ -251,8 +252,24 @@ def test_usage_alone_is_kept_back_unless_asked_for(pipe, chunk):
     assert asked.feed(USAGE_ONLY)[1] == b"data: " + USAGE_ONLY.data + b"\n\n"
 
 
-def test_azures_first_chunk_without_choices_passes(pipe):
-    assert pipe.feed(Event(b'{"id":"","choices":[],"prompt_filter_results":[]}'))[1] != b""
+def told(pipe, *chunks):
+    """What the client reads."""
+    data = b"".join(pipe.feed(one if isinstance(one, Event) else Event(orjson.dumps(one)))[1] for one in chunks)
+    return [orjson.loads(event.data) for event in EventSplitter().feed(data)]
+
+
+def test_azures_first_chunk_without_choices_becomes_part_of_the_next(pipe, chunk):
+    filters = {"id": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
+    [first, second] = told(pipe, filters, chunk({"content": "a"}), chunk({}, "stop"))
+    assert first["choices"][0]["delta"] == {"content": "a"}
+    assert (first["id"], first["prompt_filter_results"]) != ("", None)
+    assert first["prompt_filter_results"] == [{"prompt_index": 0}]
+    assert "prompt_filter_results" not in second
+
+
+def test_a_later_chunk_without_choices_passes_as_it_came(pipe, chunk):
+    [_, later] = told(pipe, chunk({"content": "a"}), {"choices": [], "moderation": {"flagged": False}})
+    assert later == {"choices": [], "moderation": {"flagged": False}}
 
 
 def test_an_upstreams_error_is_told_by_us_and_never_passes(pipe):
