@@ -238,6 +238,8 @@ class ChatJob:
         if alone:
             payload = {name: value for name, value in payload.items() if name != "n"}
         fields, report = upstream.relay_request(payload, target.profile, self._bound)
+        if report.entries and payload is not self._payload:
+            report.put_back(self._payload.get("input"), payload.get("input"))
         report.entries[:0] = [entry for entry in removed.entries if entry not in report.entries]
         return fields, report
 
@@ -285,17 +287,9 @@ class ChatJob:
         body = orjson.dumps(fields)
         if not fields or body == prepared.body:
             return None
-        prepared.report.entries += self._mends(repair, translated=prepared.translated).entries
+        told = mends(repair, self._request, self._name, translated=prepared.translated)
+        prepared.report.entries += told.entries
         return structs.replace(prepared, fields=fields, body=body)
-
-    def _mends(self, repair: str, *, translated: bool) -> Report:
-        try:
-            request = self._request()
-        except Malformed:  # it passes all the same
-            return mends(repair, None, translated=translated)
-        report = mends(repair, request, translated=translated)
-        self._name(report, request)
-        return report
 
     def _mended(self, repair: str, target: Target, upstream: Codec) -> Request:
         """The request without what the target did not accept of it."""

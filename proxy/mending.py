@@ -1,5 +1,8 @@
 """What a client is told where its request was mended because a provider refused it (`Fault.repair`)."""
 
+from collections.abc import Callable
+
+from translators.faults import Malformed
 from translators.ir import Reasoning, Request
 from translators.remember import bare
 from translators.report import Report
@@ -14,13 +17,22 @@ RESIGNED = ("reasoning.signature", "the provider wants other signatures than sto
 kept of them here is left out, or Google is told that there are none."""
 
 
-def mends(repair: str, request: Request | None, *, translated: bool) -> Report:
-    """`request` is the client's own, without what was put back into it; None where it cannot be read."""
+def mends(
+    repair: str, read: Callable[[], Request], name: Callable[[Report, Request], None], *, translated: bool
+) -> Report:
+    """`read` gives the client's own request, without what was put back into it, and may raise Malformed: a body that is
+    relayed need not be one that can be read. `name` puts the client's words into its report."""
     report = Report()
-    if repair == "reasoning" and request is not None and _is_bare(request, translated=translated):
+    try:
+        request = read()
+    except Malformed:
+        report.dropped(*MENDED[repair])
+        return report
+    if repair == "reasoning" and _is_bare(request, translated=translated):
         report.approximated(*RESIGNED)
     else:
         report.dropped(*MENDED[repair])
+    name(report, request)
     return report
 
 

@@ -127,10 +127,11 @@ def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body
     signatures do not say who made them, and Anthropic itself ignores those it did not make for this model.
     """
     report = Report()
-    copy = {**without_marked(body, report), "model": profile.model or body.get("model")}
+    copy = {**body, "model": profile.model or body.get("model")}
     if bound is not None and copy.get("max_tokens") is None:
         copy["max_tokens"] = bound
     fit(copy, profile, report)
+    copy = dict(without_marked(copy, report))
     params.quirks(copy, profile, report, own=True)
     return copy, report
 

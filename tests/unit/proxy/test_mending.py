@@ -1,8 +1,10 @@
 """What a client is told of a request that was mended."""
 
 import pytest
+from msgspec import structs
 
 from proxy.mending import mends
+from translators.faults import Malformed
 from translators.ir import Message, Opaque, Reasoning, Request, Text, ToolCall
 from translators.report import Mode
 
@@ -10,7 +12,11 @@ SEALED = Opaque("signature", "s", "gemini|p|m|")
 
 
 def told(*items, repair="reasoning", translated=True):
-    return mends(repair, Request(model="m", items=items), translated=translated)
+    return mends(repair, lambda: Request(model="m", items=items), unnamed, translated=translated)
+
+
+def unnamed(report, request):
+    """The words of a chat client."""
 
 
 @pytest.mark.parametrize(
@@ -39,7 +45,18 @@ def test_plain_thinking_is_lost_where_a_body_is_relayed_alone():
 
 
 def test_of_a_body_that_cannot_be_read_the_worst_is_told():
-    assert mends("reasoning", None, translated=False).header() == "dropped=reasoning"
+    def read():
+        raise Malformed("it names a stored answer", param="previous_response_id")
+
+    assert mends("reasoning", read, unnamed, translated=False).header() == "dropped=reasoning"
+
+
+def test_the_client_reads_its_own_words():
+    def name(report, request):
+        report.entries = [structs.replace(entry, field="input") for entry in report.entries]
+
+    report = mends("reasoning", lambda: Request(model="m", items=()), name, translated=True)
+    assert report.header() == "approximated=input"
 
 
 def test_a_summary_that_is_not_shown_is_a_field_of_its_own():
