@@ -89,6 +89,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     """Most stop sequences the model takes; 0 when it takes none."""
     n_max: int = 128
     logprobs: bool = True
+    developer: bool = True
+    """Of a chat server, whether it knows the role `developer`; else `system` says the same."""
     system_anywhere: bool = True
     """Whether a system message may stand in the middle of the conversation."""
     prefill: bool = True

@@ -260,7 +260,7 @@ def render_reply(reply: Reply, context: Context) -> bytes:
             "content": content,
             "stop_reason": stop_reason_of(choice.finish, choice.stop_sequence, refused=_refuses(choice)),
             "stop_sequence": choice.stop_sequence,
-            "usage": wire_usage(reply.usage),
+            "usage": wire_usage(reply.usage, reply.service_tier),
         }
     )
 

@@ -1,9 +1,10 @@
 """Chat in, chat out: the content passes, and only what must change does.
 
-Of a request: the model, the usage option, the output bound, what the profile refuses or renames, reasoning that is
-bound to somebody else, and pictures of an answer that the vendor does not take back. Of a stream: nothing but the chunk
-of usage alone when the client did not ask for it, chunks that OpenAI's SDKs would stumble over (`reshape`), and
-OpenRouter-style reasoning blobs and thought signatures, which get the mark that brings them back to their maker.
+Of a request: the model, the usage option, the output bound, what the profile refuses or renames (the role `developer`
+among it), reasoning that is bound to somebody else, and pictures of an answer that the vendor does not take back. Of a
+stream: nothing but the chunk of usage alone when the client did not ask for it, chunks that OpenAI's SDKs would stumble
+over (`reshape`), and OpenRouter-style reasoning blobs and thought signatures, which get the mark that brings them back
+to their maker.
 `[DONE]` is written by us, once the answer is known to be whole.
 """
 
@@ -90,6 +91,8 @@ def _messages(out: dict[str, Json], profile: Profile, report: Report) -> None:
     own_ids = profile.tool_ids == "any"
     for i, message in enumerate(out["messages"]):
         said = _said(message, i, profile, report) if message["role"] == "assistant" else message
+        if message["role"] == "developer" and not profile.developer:
+            said = {**message, "role": "system"}
         if not own_ids and ("tool_calls" in said or "tool_call_id" in said):
             said = _with_ids(said, profile)
         if said is not message:

@@ -28,7 +28,7 @@ from translators.ir import (
     Text,
     ToolCall,
 )
-from translators.openai.answers import FAILED_FINISHES, WireUsage, decode, read_finish, read_usage, render_usage
+from translators.openai.answers import FAILED_FINISHES, SERVED, WireUsage, decode, read_finish, read_usage, render_usage
 from translators.openai.faults import classify
 from translators.openai.media import picture
 from translators.openai.text import dumps
@@ -117,6 +117,8 @@ def render_reply(reply: Reply, context: Context) -> bytes:
     }
     if reply.usage is not None:
         body["usage"] = render_usage(reply.usage)
+    if reply.service_tier in SERVED:
+        body["service_tier"] = reply.service_tier
     return dumps(body)
 
 

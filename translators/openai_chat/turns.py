@@ -183,7 +183,7 @@ class Turns:
             self._pictures = []
 
     def _message(self, item: Message) -> None:
-        role = item.role
+        role = "system" if item.role == "developer" and not self._profile.developer else item.role
         if role == "user":
             self._replies = True
         elif self._replies and not self._profile.system_anywhere:

@@ -37,7 +37,7 @@ from translators.ir import (
     ToolStart,
     Used,
 )
-from translators.openai.answers import render_usage
+from translators.openai.answers import SERVED, render_usage
 from translators.openai.media import picture
 from translators.openai.text import END, dumps, error_event, quote
 from translators.openai_chat.reasoning import render_end
@@ -72,6 +72,8 @@ class ChatWriter:
             self._usage = delta
             return b""
         if isinstance(delta, Started):
+            if delta.service_tier in SERVED and not self._choices:
+                self._head += b'"service_tier":%b,' % quote(delta.service_tier)
             return self._opening(0)
         return self._rare(delta)
 

@@ -45,6 +45,14 @@ def test_pictures_of_an_answer_pass_where_they_are_taken_back_or_nothing_is_know
     assert noted == [("messages[1].images", "dropped")]
 
 
+def test_instructions_come_from_the_role_that_the_vendor_knows():
+    body = BODY | {"messages": [{"role": "developer", "content": "Be brief."}, *BODY["messages"]]}
+    assert relayed(body)[0]["messages"] == body["messages"]
+    out, noted = relayed(body, structs.replace(PROFILE, developer=False))
+    assert out["messages"] == [{"role": "system", "content": "Be brief."}, *BODY["messages"]]
+    assert noted == []
+
+
 # -- usage and bounds --------------------------------------------------------------------------------------------
 
 

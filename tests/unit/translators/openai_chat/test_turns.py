@@ -278,3 +278,9 @@ def test_a_marked_system_message_in_the_middle_keeps_its_marker():
     items = (Message("user", (Text("a"),)), Message("system", (Text("b", MARK),)))
     messages, _ = rendered(*items, cache_breakpoints="parts", system_anywhere=False)
     assert messages[1] == {"role": "user", "content": [{"type": "text", "text": "<system>b</system>", **BREAK}]}
+
+
+def test_instructions_come_from_the_role_that_the_target_knows():
+    told = Message("developer", (Text("Be brief."),))
+    assert rendered(told)[0][0]["role"] == "developer"
+    assert rendered(told, developer=False) == ([{"role": "system", "content": "Be brief."}], [])
