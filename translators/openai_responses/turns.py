@@ -35,6 +35,8 @@ from translators.openai_responses.wire import DIALECT, PARAGRAPH
 from translators.profile import Profile
 from translators.report import Report
 
+OWN_FILES = "file-"
+"""Beginning of the ids of files that OpenAI keeps, whichever of its APIs is asked."""
 CALL_ID_MAX = 64
 """Characters of a call's id that OpenAI takes."""
 _WHOLE = ("input_", "output_")
@@ -195,6 +197,8 @@ class Turns:
         if not self._profile.files:
             return self._refused(part, "the model takes no files")
         if part.file_id is not None:
+            if part.file_id.startswith(OWN_FILES):
+                return {"type": "input_file", "file_id": part.file_id, **self._marker(part)}
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.url is not None:
             return {"type": "input_file", "file_url": part.url, **self._marker(part)}

@@ -245,3 +245,8 @@ def test_a_marked_system_message_in_the_middle_keeps_its_marker(laid_out):
     items = (Message("user", (Text("a"),)), Message("system", (Text("b", MARK),)))
     [_, told], _ = laid_out(*items, cache_breakpoints="parts", system_anywhere=False)
     assert told == {"role": "user", "content": [{"type": "input_text", "text": "<system>b</system>", **BREAK}]}
+
+
+def test_a_file_that_openai_keeps_is_named_by_its_id(laid_out):
+    items, lost = laid_out(Message("user", (File(file_id="file-abc"),)))
+    assert (items[0]["content"], lost) == ([{"type": "input_file", "file_id": "file-abc"}], "")
