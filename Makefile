@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run drill test test-recorded test-frameworks matrix docs check install install-dev bench lock lock-frameworks clean help
+.PHONY: run drill test test-recorded test-frameworks matrix docs check install install-dev bench fuzz lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ install-dev: $(VENV)/.dev
 bench: install-dev ## the figures of docs/performance.md
 	$(BIN)/python -m tests.bench $(ARGS)
 
+fuzz: $(VENV)/.fuzz ## a minute of made-up bytes for each parser (ARGS="--seconds N --target NAME")
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not Python 3.11 or later: name one that is, as in make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
@@ -55,6 +58,10 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
 # The frameworks' own environment, and the packages for Node where npm can install them.
 $(FRAMEWORKS)/.done: requirements/frameworks.txt pyproject.toml tests/e2e/matrix/frameworks/node/package-lock.json
 	@test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
@@ -64,11 +71,11 @@ $(FRAMEWORKS)/.done: requirements/frameworks.txt pyproject.toml tests/e2e/matrix
 	@touch $@
 
 lock: install-dev ## resolve the requirements anew, with hashes
-	cd requirements && for set in run vertex dev; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
+	cd requirements && for set in run vertex dev fuzz; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
 
 # uv takes seconds where pip-compile takes many minutes for this set; it is part of the set.
 lock-frameworks: $(FRAMEWORKS)/.done ## the same for the frameworks
 	cd requirements && UV_CUSTOM_COMPILE_COMMAND="make lock-frameworks" ../$(FRAMEWORKS)/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --output-file frameworks.txt frameworks.in
 
 clean: ## remove what the above made
-	rm -rf $(VENV) $(FRAMEWORKS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
 
+from proxy.admin.standing import Gauge, gauges, health
 from proxy.chain.passthrough import Passthrough
 from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
@@ -33,14 +34,16 @@ from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
-from proxy.telemetry.metrics import Metrics, configured_names
-from proxy.telemetry.names import PASSTHROUGH
+from proxy.telemetry.metrics import Labels, Metrics, configured_names
+from proxy.telemetry.names import PASSTHROUGH, PROBE
 from proxy.tracing import Sampler
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.collectors import Collectors
 from proxy.upstream.credentials import Credentials, Rings
 from proxy.upstream.engines import EngineFor, engine_for
 from proxy.upstream.pools import Pool, pools_for
+from proxy.upstream.probes import Probes
+from proxy.upstream.probes import World as ProbeWorld
 from proxy.upstream.seam import Engine
 from translators.catalog import codec
 from translators.codec import Codec
@@ -85,6 +88,11 @@ class App:
         self._capabilities = Capabilities(
             _asked(config), World(self._engine, self._secret, clock, self._not_listed), self._learned
         )
+        self._probes = Probes(
+            ProbeWorld(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at)
+        )
+        self.metrics.providers_up = self._probes.up
+        self.metrics.targets = self._gauges
         self._collectors = Collectors(clock, self._spans_lost)
         self.metrics.spans_dropped = lambda: self._collectors.dropped
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
@@ -138,12 +146,14 @@ class App:
             "demo": self._serving.config.demo,
             "targets": [_target(state, now) for state in self._registry.targets()],
             "providers": {name: [_key(key, now) for key in pool.snapshot(now)] for name, pool in pools.items()},
+            "probes": self._probes.told(now),
         }
 
     async def open(self) -> None:
         """Fetches what the first request needs; returns within some seconds, had or not."""
         await self._credentials.open()
         self._capabilities.open()
+        self._probes.follow(self._serving.config.providers.values())
         self._collectors.open(self._serving.collector)
 
     async def prepare(self, config: Config) -> Generation:
@@ -166,6 +176,7 @@ class App:
         self._collectors.open(generation.collector)
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
+        self._probes.follow(config.providers.values())
         self._admission.resize(config.limits)
         self.metrics.name(*configured_names(config))
         self._forget()
@@ -197,6 +208,7 @@ class App:
         """Closes the connections upstream, sends what is left of the spans and writes what is left of the log."""
         await self._credentials.close()
         await self._capabilities.close()
+        await self._probes.close()
         for generation in list(self._living):
             await self.retire(generation)
         await self._collectors.close()
@@ -234,12 +246,22 @@ class App:
     def _engine(self, provider: Provider) -> Engine:
         return self._serving.pools[provider.name].engine
 
+    def _looked_at(self, provider: str, up: bool, reason: str) -> None:
+        told = self.log.events.info if up else self.log.events.warning
+        told(PROBE, provider=provider, up=up, reason=reason)
+
+    def _labels(self, state: TargetState) -> Labels:
+        provider, _, model = state.key
+        return self.metrics.provider_label(provider), self.metrics.model_label(model)
+
+    def _gauges(self) -> Iterator[Gauge]:
+        return gauges(self._registry.targets(), self._clock.now(), self._labels)
+
     def _breakers(self) -> Iterator[tuple[str, str, str]]:
         now = self._clock.now()
-        worst: dict[tuple[str, str], State] = {}
+        worst: dict[Labels, State] = {}
         for state in self._registry.targets():
-            provider, _, model = state.key
-            names = self.metrics.provider_label(provider), self.metrics.model_label(model)
+            names = self._labels(state)
             found = state.breaker.state(now)
             worst[names] = max(worst.get(names, found), found, key=_SEVERITY.index)
         for (provider, model), found in worst.items():
@@ -290,6 +312,7 @@ def _target(state: TargetState, now: float) -> dict[str, Any]:
             "admits_in_s": round(admits_at - now, 1) if admits_at > now else None,
             "ramp": breaker.ramp,
         },
+        "health": health(state, now),
     }
 
 

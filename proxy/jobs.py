@@ -6,6 +6,7 @@ another dialect is reached. Jobs that are not conversations: `plain_jobs`.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from typing import Any, Protocol
 
@@ -124,11 +125,10 @@ class Job(Protocol):
         """Whether the first token may be late because the model thinks first."""
 
     def loop_origin(self) -> str:
-        """Where the calls came from whose results end this request, if that place bound its thinking to itself; empty
-        otherwise."""
+        """The place whose calls' results end this request, if it bound its thinking to itself; empty otherwise."""
 
     def repaired(self, target: Target, prepared: Prepared, repair: str) -> Prepared | None:
-        """The request mended as `Fault.repair` of this target's refusal asks; None where there is nothing to mend."""
+        """The request mended as `Fault.repair` asks; None where there is nothing to mend. Raises as `prepare` does."""
 
 
 class ChatJob:

@@ -210,7 +210,10 @@ def _raise_error(body: bytes) -> None:
 
 
 def _recoded(body: bytes, encoding: Encoding) -> bytes:
-    answer = orjson.loads(body)
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:  # what is only looked at is not read so strictly
+        raise ProtocolFault("its answer is not valid JSON") from None
     recode = _packed if encoding == "base64" else _unpacked
     for item in answer["data"]:
         item["embedding"] = recode(item["embedding"])

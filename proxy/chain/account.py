@@ -10,7 +10,7 @@ from proxy.answers import served_headers
 from proxy.chain.ready import Ready, Tools
 from proxy.config.values import Provider, Target
 from proxy.flow import Attempt, Exchange, Headers, Refused
-from proxy.resilience.breaker import verdict
+from proxy.resilience.breaker import Verdict, verdict
 from proxy.resilience.keys import KeyState
 from proxy.resilience.targets import TargetState
 from proxy.telemetry.names import DEMO
@@ -100,6 +100,7 @@ class Account:
         if self._exchange.trace is not None:
             self._exchange.trace.stumbled(fault.kind.value, now)
         self._tools.count(self._target.provider.name, self._target.model, fault.kind.value)
+        self._state.window.note(now, self._began, 0.0, fault.kind.value)
 
     def close(self, fault: Fault | None) -> Fault | None:
         """The call has ended, in `fault` or well; gives the fault with its wait filled in."""
@@ -138,29 +139,38 @@ class Account:
             exchange.usage = self.seen.usage
         else:
             exchange.upstream_s += now - self._began
+        kind = "ok"
+        given: Verdict = "success"
         if fault is not None:
-            self._note(fault.kind.value, now, fault)
-        tools.count(target.provider.name, target.model, fault.kind.value if fault else "ok")
+            kind, given = fault.kind.value, self._judged(fault, now)
+            self._note(kind, now, fault)
+        else:
+            self._state.window.note(now, self._began, exchange.first_token, None)
+        tools.count(target.provider.name, target.model, kind)
         if exchange.trace is not None:
-            exchange.trace.ended(fault.kind.value if fault else "ok", self.seen.status, exchange.first_token, now)
-        given = verdict(fault)
-        own_key = target.provider.client_key
-        if (own_key and fault and fault.kind in OF_THE_CALLER) or self._hurried(fault):
-            given = "ignored"
+            exchange.trace.ended(kind, self.seen.status, exchange.first_token, now)
         wait = fault.retry_after_s if fault else None
         self._state.breaker.settle(self._ready.permit, given, now, retry_at=now + wait if wait else None)
         if fault and fault.kind is Kind.SHED and exchange.cancelled is None and tools.registry.exhausted(now):
             tools.alert("exhausted", reason=fault.message)  # a connection that this machine could not make
-        if own_key:
+        if target.provider.client_key:
             return
         if fault is None:
             tools.registry.keys(target.provider).ok(self._ready.key)
         else:
             self._blame(fault, now)
 
-    def _hurried(self, fault: Fault | None) -> bool:
+    def _judged(self, fault: Fault, now: float) -> Verdict:
+        """What the breaker is told. What is the caller's own doing says nothing of the target; all else is noted."""
+        own_key = self._target.provider.client_key
+        if (own_key and fault.kind in OF_THE_CALLER) or self._hurried(fault):
+            return "ignored"
+        self._state.window.note(now, self._began, self._exchange.first_token, fault.kind.value)
+        return verdict(fault)
+
+    def _hurried(self, fault: Fault) -> bool:
         """Whether a silence was too long for the client alone, which left less time than the configuration grants."""
-        if fault is None or fault.kind is not Kind.TIMEOUT or self._exchange.out.started:
+        if fault.kind is not Kind.TIMEOUT or self._exchange.out.started:
             return False
         times = self._ready.times
         return times.cap_at - self._began < times.first_s / FAIR_PART

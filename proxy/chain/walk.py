@@ -232,7 +232,10 @@ class _Walk:
         repair = self._faults[-1][1].repair
         if not repair or turn.repaired or self._left <= 0 or self._over():
             return False
-        prepared = self._job.repaired(turn.target, turn.prepared, repair)
+        try:
+            prepared = self._job.repaired(turn.target, turn.prepared, repair)
+        except Malformed:  # what could be relayed as it came cannot be read well enough to be asked in another way
+            return False
         if prepared is None or prepared.report.blocking(self._mode):
             return False
         turn.prepared, turn.repaired = prepared, True

@@ -62,7 +62,7 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
     yield f"passthrough    {_passthrough(**stack['passthrough'])}"
     yield "\nproviders"
     for provider in stack["providers"]:
-        yield from _provider(provider)
+        yield from _provider(provider, stack["health"])
     yield from _routes("models", stack["models"], stack["defaults"])
     yield from _routes("embeddings", stack["embeddings"], stack["defaults"])
     yield "\nwhere a target says nothing else"
@@ -109,7 +109,7 @@ def _value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _provider(provider: dict[str, Any]) -> Iterator[str]:
+def _provider(provider: dict[str, Any], health: dict[str, Any]) -> Iterator[str]:
     yield f"  {provider['name']}: {provider['dialect']} at {provider['base_url']}"
     yield f"    keys     {', '.join(provider['keys']) or 'none'}"
     extras = {
@@ -125,6 +125,8 @@ def _provider(provider: dict[str, Any]) -> Iterator[str]:
     told = [f"{name} {value}" for name, value in extras.items() if value]
     if told:
         yield f"    with     {', '.join(told)}"
+    if provider["health"] != health:
+        yield f"    health   {_settings(provider['health'])}"
     if provider["profile"]:
         yield f"    profile  {_settings(provider['profile'])}"
     for model, fields in provider["models"].items():

@@ -67,6 +67,7 @@ def _provider(provider: Provider) -> Plain:
         "ca_file": provider.ca_file,
         "token_url": provider.token_url,
         "default_model": provider.default_model,
+        "health": structs.asdict(provider.health),
         "per_target": provider.per_target,
         "trace": provider.trace,
         "profile": _plain(provider.profile),

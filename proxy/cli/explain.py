@@ -200,7 +200,7 @@ def _said(row: "Row") -> Iterator[str]:
     """The settings that somebody set, each with who did."""
     for section, settings in row.settings.items():
         told = [
-            f"{name}={setting.value:g} ({setting.origin})"
+            f"{name}={_value(setting.value)} ({setting.origin})"
             for name, setting in settings.items()
             if setting.origin != "default"
         ]
@@ -211,11 +211,19 @@ def _said(row: "Row") -> Iterator[str]:
 def _defaults() -> Iterator[str]:
     from msgspec import structs  # noqa: PLC0415 - see the package's docstring
 
-    from proxy.config.values import BreakerSettings, RetrySettings, TimeoutSettings  # noqa: PLC0415 - likewise
+    from proxy.config.origins import SECTIONS  # noqa: PLC0415 - likewise
+    from proxy.config.values import Provider  # noqa: PLC0415 - likewise
+    from translators.ir import Dialect  # noqa: PLC0415 - likewise
 
+    plain = Provider("", Dialect.OPENAI_CHAT, "")
     yield "\nwhere a target says nothing else"
-    for section, usual in (("timeouts", TimeoutSettings()), ("retry", RetrySettings()), ("breaker", BreakerSettings())):
-        yield f"  {section:8} {' '.join(f'{name}={value:g}' for name, value in structs.asdict(usual).items())}"
+    for section in SECTIONS:
+        usual = structs.asdict(getattr(plain, section))
+        yield f"  {section:8} {' '.join(f'{name}={_value(value)}' for name, value in usual.items())}"
+
+
+def _value(value: float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
 
 
 def live_lines(now: "Explanation", free: "Explanation", whose: str) -> Iterator[str]:

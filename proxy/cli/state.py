@@ -23,6 +23,10 @@ def add_admin(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help=f"the admin address of a running proxy, as in {EXAMPLE}: tells how it would take the request now",
     )
+    add_token(parser)
+
+
+def add_token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--admin-token",
         metavar="SOURCE",
@@ -49,7 +53,7 @@ def live(url: str, source: str | None) -> "Live":
     try:
         if status == 200:
             return read(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     raise Stop(f"{base} has no /state (it answered {status}): give the admin address, port 4601 unless configured")
 

@@ -113,6 +113,7 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         breaker=settings.over(BreakerSettings(), root.table("breaker")),
         retry=settings.over(RetrySettings(), root.table("retry")),
         timeouts=settings.over(TimeoutSettings(), root.table("timeouts")),
+        health=settings.over(HealthSettings(), root.table("health")),
         per_target=limits.per_target,
     )
     providers = read_providers(root.table("providers"), common)
@@ -126,7 +127,7 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         limits=limits,
         timeouts=common.timeouts,
         passthrough=read_passthrough(root.table("passthrough"), providers),
-        health=settings.over(HealthSettings(), root.table("health")),
+        health=common.health,
         telemetry=read_telemetry(env, problems, root.table("telemetry"), server.cluster_hosts),
         source=problems.source,
     )
@@ -144,8 +145,6 @@ def _check_whole(config: Config, problems: Problems) -> None:
         problems.add("providers", "is missing: add at least one [providers.NAME]")
     if not config.models and not config.embeddings:
         problems.add("models", 'is missing: add at least one [models."NAME"] with a chain, or [models."*"]')
-    if config.health.active:
-        problems.warn("health.active", "has no effect in this version")
     for route in config.models.values():
         for step in route.chain[1:]:
             provider = config.providers[step.provider]

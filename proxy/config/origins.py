@@ -11,11 +11,11 @@ from msgspec import Struct, structs
 from proxy.config.values import ModelRoute, Target
 
 Origin = Literal["default", "top level", "provider", "model"]
-SECTIONS: Final = ("timeouts", "retry", "breaker")
+SECTIONS: Final = ("timeouts", "retry", "breaker", "health")
 
 
 class Setting(Struct, frozen=True):
-    value: float
+    value: float | bool
     origin: Origin
 
 
@@ -27,10 +27,11 @@ class Origins(Struct, frozen=True):
     providers: frozenset[tuple[str, str, str]] = frozenset()
 
     def effective(self, target: Target, route: ModelRoute) -> dict[str, dict[str, Setting]]:
-        """Every setting of `target` by section and name; `route` is the model's entry that led to it."""
+        """Every setting of `target` by section and name; `route` is the model's entry that led to it, which does not
+        speak of `health`."""
         return {
             section: {
-                name: Setting(value, self._of(section, name, target.provider.name, getattr(route, section)))
+                name: Setting(value, self._of(section, name, target.provider.name, getattr(route, section, {})))
                 for name, value in structs.asdict(getattr(target, section)).items()
             }
             for section in SECTIONS

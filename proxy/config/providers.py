@@ -19,6 +19,7 @@ from proxy.config.sources import TOKENS, read_key
 from proxy.config.table import Range, Table, join
 from proxy.config.values import (
     BreakerSettings,
+    HealthSettings,
     Provider,
     ProviderKey,
     RetrySettings,
@@ -40,6 +41,7 @@ class Common(Struct, frozen=True):
     breaker: BreakerSettings
     retry: RetrySettings
     timeouts: TimeoutSettings
+    health: HealthSettings
     per_target: int
 
 
@@ -78,6 +80,7 @@ def _provider(name: str, table: Table, common: Common) -> Provider:
         breaker=settings.over(common.breaker, table.table("breaker"), without=settings.WHOLE_CHAIN),
         retry=settings.over(common.retry, table.table("retry"), without=settings.WHOLE_CHAIN),
         timeouts=settings.over(common.timeouts, table.table("timeouts"), without=settings.WHOLE_CHAIN),
+        health=settings.over(common.health, table.table("health")),
         per_target=_or(table.number("per_target", int, Range(0, 1_000_000)), common.per_target),
         trace=bool(table.flag("trace")),
         profile=profile,

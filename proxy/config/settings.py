@@ -1,8 +1,8 @@
 """The sections of plain numbers and flags: their ranges, and how one level overrides another.
 
-`[breaker]`, `[retry]` and `[timeouts]` hold for every provider; `[providers.NAME.breaker]` and its like override them
-there, `[models."NAME".breaker]` and its like on every target of that chain. What belongs to a whole chain (its total of
-attempts, its deadline) cannot be set on a provider.
+`[breaker]`, `[retry]`, `[timeouts]` and `[health]` hold for every provider; `[providers.NAME.breaker]` and its like
+override them there, `[models."NAME".breaker]` and its like on every target of that chain, but for `health`, which is a
+provider's alone. What belongs to a whole chain (its total of attempts, its deadline) cannot be set on a provider.
 """
 
 from collections.abc import Mapping

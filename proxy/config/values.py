@@ -119,6 +119,8 @@ class PassthroughSettings(Struct, frozen=True):
 
 
 class HealthSettings(Struct, frozen=True):
+    """Whether, and how often, a provider is asked for its list of models while no request tells how it is."""
+
     active: bool = False
     interval_s: float = 10.0
 
@@ -236,6 +238,7 @@ class Provider(Struct, frozen=True):
     breaker: BreakerSettings = BreakerSettings()
     retry: RetrySettings = RetrySettings()
     timeouts: TimeoutSettings = TimeoutSettings()
+    health: HealthSettings = HealthSettings()
     per_target: int = 0
     trace: bool = False
     """Whether it is told the trace that a request is a part of."""
@@ -303,6 +306,7 @@ class Config(Struct, frozen=True):
     """As configured for all; of these the request as a whole knows only `deadline_s`."""
     passthrough: PassthroughSettings = PassthroughSettings()
     health: HealthSettings = HealthSettings()
+    """As configured for all; each provider has its own."""
     telemetry: TelemetrySettings = TelemetrySettings()
     source: str = "environment"
     """The file's path, or `environment`."""
@@ -322,6 +326,11 @@ class Target(Struct, frozen=True):
     @property
     def name(self) -> str:
         return f"{self.provider.name}/{self.model}"
+
+    @property
+    def health(self) -> HealthSettings:
+        """The provider's: it is asked for all of its models at once."""
+        return self.provider.health
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -97,7 +97,7 @@ class Account:
             return None
         try:
             return names(self._provider.dialect, answer.body)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     # -- keys

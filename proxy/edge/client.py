@@ -54,6 +54,9 @@ class Connection(Protocol):
     def watch(self, lost: Callable[[], None] | None) -> None:
         """`lost` is called once when the connection is gone; None ends the watch."""
 
+    def last(self) -> None:
+        """The connection ends with this request's answer, and says so."""
+
     def begin(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
         """Writes the status line, `lines` (header lines, each with its CRLF) and, but for HEAD, `body`, at once;
         `close` says that the connection ends with this answer."""

@@ -137,6 +137,8 @@ class Edge:
         else:
             head = head_refusal(scope["http_version"], fields, headers)
             refusal = head or refusal or (body_refusal(headers) if method == "POST" else None)
+        if refusal is not None and isinstance(refusal, Unreadable):
+            connection.last()  # another reader may see this request end elsewhere, and so the next one begin
         peer = scope["client"]
         exchange = Exchange(
             id=f"{self._prefix}{next(self._ids):012x}",

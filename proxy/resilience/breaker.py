@@ -21,6 +21,7 @@ Rules:
   length stops growing, else a day's outage would take hours to forgive.
 - Where there is nowhere else to go, `force` lets one call a second through, and every call of the ramp. A forced call
   that is answered ends the wait early; one that fails neither lengthens the wait nor counts as an opening.
+- What a look at the provider finds may delay PROBE, and that is all (`delay`).
 - Throttling says nothing of a target's health, except to a probe or ramp call: going on would cut its back-off short.
 
 The caller settles each permit exactly once.
@@ -114,8 +115,8 @@ class Breaker:
     """One target's breaker, CLOSED at first. `settings` may be replaced at any time and count from then on."""
 
     __slots__ = (
-        "_ends_at", "_failures", "_forced_at", "_generation", "_late", "_on_change", "_openings", "_owed", "_passed",
-        "_probe", "_reason", "_shared", "_since", "_state", "_uniform", "settings",
+        "_due_at", "_ends_at", "_failures", "_forced_at", "_generation", "_late", "_on_change", "_openings", "_owed",
+        "_passed", "_probe", "_reason", "_shared", "_since", "_state", "_uniform", "settings",
     )  # fmt: skip
 
     def __init__(
@@ -133,6 +134,8 @@ class Breaker:
         self._since = 0.0
         self._ends_at = math.inf
         """When OPEN or RAMP is over."""
+        self._due_at = math.inf
+        """The same without a delay."""
         self._probe: Permit | None = None
         self._passed = 0
         self._owed = 0.0
@@ -194,6 +197,16 @@ class Breaker:
         """Opens by an operator's hand, for the time an opening takes now; it recovers as after any other."""
         self.state(now)
         self._open(Reason.MANUAL, now, None)
+
+    def delay(self, now: float, until: float) -> None:
+        """OPEN lasts until `until`, instead of any earlier delay: the provider was asked in another way, and is down.
+
+        It never ends before its time, nor later than the longest opening, for what was asked may be down alone: then
+        calls themselves find out. In any other state this does nothing.
+        """
+        if self.state(now) is State.OPEN:
+            latest = self._since + self.settings.open_max_s
+            self._ends_at = max(self._due_at, now, min(until, latest))
 
     def next_admit(self, now: float) -> float:
         """The earliest moment at which `admit` may say yes: `now` unless OPEN or while a probe is under way."""
@@ -277,7 +290,7 @@ class Breaker:
 
     def _enter(self, state: State, at: float, ends_at: float = math.inf) -> None:
         """Begins `state` with a new generation and no evidence."""
-        self._ends_at = ends_at
+        self._ends_at = self._due_at = ends_at
         self._generation += 1
         self._shared = Permit(self._generation, "ramp", math.inf)
         self._failures = self._passed = 0

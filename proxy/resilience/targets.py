@@ -1,7 +1,7 @@
 """What is known of every target and provider key, for the life of the process.
 
-A target is a provider, its base URL and a model there; breaker, retry budget and throttle belong to it, whichever
-route or configuration leads to it. A new configuration replaces the settings and keeps the state.
+A target is a provider, its base URL and a model there; breaker, retry budget, throttle and how it fared of late belong
+to it, whichever route or configuration leads to it. A new configuration replaces the settings and keeps the state.
 
 Clients may name any model of a provider, so what is kept must be bounded. Beyond 1,024 targets those longest unused are
 forgotten, if they are idle: nothing in flight and the breaker CLOSED. Should so many be out of order that 4,096 are
@@ -21,6 +21,7 @@ from proxy.resilience.breaker import Breaker, Reason, State
 from proxy.resilience.keys import KeyPool, KeyState
 from proxy.resilience.retry import Budget
 from proxy.resilience.throttle import Throttle
+from proxy.resilience.window import Window
 
 IDLE_CAP = 1024
 TOTAL_CAP = 4096
@@ -39,7 +40,7 @@ class TargetState:
     """One target. The chain says `enter` before its call, or before several made side by side, and `leave` at their
     end, however they ended."""
 
-    __slots__ = ("breaker", "budget", "in_flight", "key", "name", "throttle")
+    __slots__ = ("breaker", "budget", "in_flight", "key", "name", "throttle", "window")
 
     def __init__(self, target: Target, uniform: Callable[[], float], on_change: OnTargetChange | None) -> None:
         self.key = target.key
@@ -47,6 +48,7 @@ class TargetState:
         self.breaker = Breaker(target.breaker, uniform, on_change and partial(on_change, target.name))
         self.budget = Budget(target.retry)
         self.throttle = Throttle()
+        self.window = Window()
         self.in_flight = 0
 
     def enter(self, calls: int = 1) -> None:
@@ -130,6 +132,11 @@ class Registry:
 
     def targets(self) -> Iterable[TargetState]:
         return self._targets.values()
+
+    def at(self, provider: Provider) -> list[TargetState]:
+        """Those that were called at the provider's address."""
+        place = provider.name, provider.base_url
+        return [state for state in self._targets.values() if state.key[:2] == place]
 
     def pools(self) -> Mapping[str, KeyPool]:
         """By provider name; of one that has moved, the keys at its new address."""

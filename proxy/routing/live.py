@@ -1,4 +1,5 @@
-"""How a running proxy stands, as its `/state` tells: what may keep a target from being called now. Pure.
+"""How a running proxy stands, as its `/state` tells: what may keep a target from being called now, and how it fared of
+late. Pure.
 
 The questions are asked in the chain's own order: calls in flight, waits, keys, then the breaker.
 """
@@ -23,11 +24,34 @@ class LiveBreaker(Struct, frozen=True):
     ramp: float | None = None
 
 
+class LiveTimes(Struct, frozen=True):
+    """Milliseconds."""
+
+    p50: float
+    p95: float
+
+
+class LiveHealth(Struct, frozen=True):
+    """The last five minutes."""
+
+    answered: int = 0
+    failed: int = 0
+    success_ratio: float | None = None
+    outcomes: dict[str, int] = {}
+    latency_ms: LiveTimes | None = None
+    first_token_ms: LiveTimes | None = None
+
+
 class LiveTarget(Struct, frozen=True):
     target: str
     in_flight: int
     throttled_for_s: float | None
     breaker: LiveBreaker
+    health: LiveHealth = LiveHealth()
+
+    @property
+    def provider(self) -> str:
+        return self.target.partition("/")[0]
 
 
 class LiveKey(Struct, frozen=True):
@@ -42,12 +66,25 @@ class LiveKey(Struct, frozen=True):
         return self.off is None and self.throttled_for_s is None
 
 
+class LiveProbe(Struct, frozen=True):
+    """What the background looks at a provider have found."""
+
+    interval_s: float
+    asked_because: str | None
+    up: bool | None
+    why: str | None
+    ms: float | None
+    ago_s: float | None
+    next_in_s: float
+
+
 class Live(Struct, frozen=True):
     """`/state`, as far as it counts here."""
 
     source: str
     targets: list[LiveTarget]
     providers: dict[str, list[LiveKey]]
+    probes: dict[str, LiveProbe] = {}
 
 
 class Standing(Struct, frozen=True):
@@ -75,7 +112,13 @@ def standing(target: Target, live: Live) -> Standing:
     entry = next((one for one in live.targets if one.target == target.name), None)
     entry = entry or LiveTarget(target.name, 0, None, LiveBreaker("CLOSED"))
     keys = live.providers.get(target.provider.name)
-    blocked, free_in_s = _held(target, entry, keys)
+    return stood(entry, keys, own_key=target.provider.client_key, limit=target.provider.per_target)
+
+
+def stood(entry: LiveTarget, keys: Sequence[LiveKey] | None, *, own_key: bool = False, limit: int = 0) -> Standing:
+    """The same by the state alone. `own_key`: each caller brings one; `limit` is the provider's `per_target`, if it
+    is known."""
+    blocked, free_in_s = _held(entry, keys, own_key=own_key, limit=limit)
     of_breaker = not blocked
     if of_breaker:
         blocked, free_in_s = _shut(entry.breaker)
@@ -85,26 +128,25 @@ def standing(target: Target, live: Live) -> Standing:
         blocked=blocked,
         of_breaker=of_breaker and bool(blocked),
         free_in_s=free_in_s,
-        notes=(*_of_breaker(entry.breaker), *map(_of_key, keys or ())),
+        notes=(*breaker_notes(entry.breaker), *map(told, keys or ())),
     )
 
 
-def _held(target: Target, entry: LiveTarget, keys: Sequence[LiveKey] | None) -> tuple[str, float]:
+def _held(entry: LiveTarget, keys: Sequence[LiveKey] | None, *, own_key: bool, limit: int) -> tuple[str, float]:
     """What stands in the way before the breaker is asked, and for how long."""
-    provider = target.provider
-    if provider.per_target and entry.in_flight >= provider.per_target:
-        return f"its limit of {provider.per_target} calls in flight is reached", 0.0
+    if limit and entry.in_flight >= limit:
+        return f"its limit of {limit} calls in flight is reached", 0.0
     if entry.throttled_for_s is not None:
         return _waits(entry.throttled_for_s)
-    if provider.client_key or keys is None or any(key.free for key in keys):
+    if own_key or keys is None or any(key.free for key in keys):
         return "", 0.0
     if not keys:
-        return f"{provider.name} has no token now", 0.0
+        return f"{entry.provider} has no token now", 0.0
     waits = [key.throttled_for_s for key in keys if key.off is None and key.throttled_for_s is not None]
     if waits:
         return _waits(min(waits))
     soonest = min(key.off_for_s or 0.0 for key in keys)
-    return f"every key of {provider.name} is refused or out of quota, for {math.ceil(soonest)} s more", soonest
+    return f"every key of {entry.provider} is refused or out of quota, for {math.ceil(soonest)} s more", soonest
 
 
 def _waits(seconds: float) -> tuple[str, float]:
@@ -120,7 +162,8 @@ def _shut(breaker: LiveBreaker) -> tuple[str, float]:
     return "", 0.0
 
 
-def _of_breaker(breaker: LiveBreaker) -> list[str]:
+def breaker_notes(breaker: LiveBreaker) -> list[str]:
+    """What is to be known of a breaker that is not at rest, as clauses."""
     if breaker.state == "OPEN":
         return [f"opened by {_REASONS.get(breaker.reason or '', 'its failures')}"]
     if breaker.state == "PROBE" and breaker.admits_in_s is None:
@@ -140,7 +183,8 @@ _REASONS = {
 }
 
 
-def _of_key(key: LiveKey) -> str:
+def told(key: LiveKey) -> str:
+    """One key as a clause."""
     name = key.source or "no key"
     if key.off is not None:
         cause = "out of quota" if key.off == "quota" else "refused"

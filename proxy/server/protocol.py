@@ -97,6 +97,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if lost is not None and self.cycle.disconnected:
             lost()
 
+    def last(self) -> None:
+        self.cycle.keep_alive = False
+
     def begin(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
         cycle = self.cycle
         if cycle.disconnected:

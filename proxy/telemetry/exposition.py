@@ -42,6 +42,12 @@ class _Families(Collector):
         yield _histogram(names.ADDED_SECONDS, "Time Sidestep added before the first byte.", ("route",), m.added_seconds)
         yield GaugeMetricFamily(names.INFLIGHT, "Requests being served.", value=m.inflight())
         yield _breakers(m.breakers())
+        yield _counter(names.PROBES, "Looks at providers, by their outcome.", ("provider", "kind"), m.probes)
+        up = GaugeMetricFamily(names.PROBE_UP, "1 if the last look found the provider up.", labels=("provider",))
+        for provider, is_up in m.providers_up():
+            up.add_metric((m.provider_label(provider),), int(is_up))
+        yield up
+        yield from _targets(m.targets())
         applied, at = m.configured
         yield GaugeMetricFamily(names.RELOAD_SUCCESS, "1 if the configuration read last serves.", value=int(applied))
         yield GaugeMetricFamily(names.RELOAD_TIME, "When the configuration was read last, in Unix time.", value=at)
@@ -73,6 +79,24 @@ def _breakers(rows: Iterable[tuple[str, str, str]]) -> Metric:
     for row in rows:
         family.add_metric(row, 1)
     return family
+
+
+def _targets(rows: Iterable[tuple[str, Labels, float]]) -> Iterable[Metric]:
+    who, times = ("provider", "model"), ("provider", "model", "quantile")
+    families = {
+        names.TARGET_SUCCESS_RATIO: GaugeMetricFamily(
+            names.TARGET_SUCCESS_RATIO, "Calls answered, of those of the last five minutes that tell.", labels=who
+        ),
+        names.TARGET_SECONDS: GaugeMetricFamily(
+            names.TARGET_SECONDS, "Time of whole answers in the last five minutes.", labels=times
+        ),
+        names.TARGET_TTFT_SECONDS: GaugeMetricFamily(
+            names.TARGET_TTFT_SECONDS, "Time to the first content in the last five minutes.", labels=times
+        ),
+    }
+    for name, labels, value in rows:
+        families[name].add_metric(labels, value)
+    return families.values()
 
 
 class Exposition:

@@ -64,7 +64,8 @@ class Metrics:
     """Everything that is counted.
 
     `providers` and `models` are the names labels may show. The gauges are asked for when scraped: `inflight` gives the
-    open exchanges, `breakers` rows of provider, model and state.
+    open exchanges, `breakers` rows of provider, model and state, `providers_up` whether each provider that is looked
+    at is up, `targets` how targets fared of late: a metric's name, its labels and its value.
     """
 
     def __init__(self, providers: Iterable[str] = (), models: Iterable[str] = ()) -> None:
@@ -77,6 +78,10 @@ class Metrics:
         """By code."""
         self.inflight: Callable[[], int] = lambda: 0
         self.breakers: Callable[[], Iterable[tuple[str, str, str]]] = lambda: ()
+        self.probes: defaultdict[Labels, int] = defaultdict(int)
+        """By provider and kind of outcome."""
+        self.providers_up: Callable[[], Iterable[tuple[str, bool]]] = lambda: ()
+        self.targets: Callable[[], Iterable[tuple[str, Labels, float]]] = lambda: ()
         self.log_lines_dropped: Callable[[], int] = lambda: 0
         self.spans_dropped: Callable[[], int] = lambda: 0
         self.configured = True, 0.0
@@ -122,6 +127,10 @@ class Metrics:
     def attempt(self, provider: str, model: str, kind: str) -> None:
         """One upstream call ended; `kind` is `ok` or the fault's kind."""
         self.attempts[self.provider_label(provider), self.model_label(model), kind] += 1
+
+    def probe(self, provider: str, kind: str) -> None:
+        """A provider was looked at; `kind` is `ok` or the fault's kind."""
+        self.probes[self.provider_label(provider), kind] += 1
 
     def own_error(self, code: str) -> None:
         """A fault of ours: the roll-back signal."""

@@ -16,7 +16,6 @@ from msgspec import Struct
 from proxy.clock import Clock
 from proxy.config.profiles import profile_for, vendors
 from proxy.config.values import Provider, Secret
-from proxy.flow import Headers
 from proxy.upstream import hygiene
 from proxy.upstream.bodies import answered
 from proxy.upstream.listings import LISTINGS, Told
@@ -110,23 +109,12 @@ class Capabilities:
             self._world.warn(provider.name, f"it could not be asked: {error}")
         except TimeoutError:
             self._world.warn(provider.name, "it did not answer in time")
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._world.warn(provider.name, "its answer is no list of models")
         return None
 
     async def _got(self, provider: Provider, path: str, secret: Secret) -> tuple[int, bytes]:
-        times = provider.timeouts
-        call = Call(
-            method="GET",
-            url=provider.base_url + path,
-            headers=_headers(provider, secret),
-            body=b"",
-            stream=False,
-            connect_s=times.connect_s,
-            pool_s=times.pool_s,
-            write_s=times.write_s,
-        )
-        return await answered(self._world.engine_of(provider), call, ANSWER_LIMIT)
+        return await answered(self._world.engine_of(provider), listing_call(provider, path, secret), ANSWER_LIMIT)
 
 
 def _place(provider: Provider) -> tuple[str, str, str]:
@@ -143,7 +131,18 @@ def tells(provider: Provider) -> bool:
     return bool(provider.keys) and provider.base_url == vendor.base_url
 
 
-def _headers(provider: Provider, secret: Secret) -> Headers:
+def listing_call(provider: Provider, path: str, secret: Secret) -> Call:
+    """Asks `provider` for what lies at `path` below its base URL, as requests do: same headers, same times."""
     nothing: dict[str, Any] = {}
     own = codec(provider.dialect).request_headers(secret.reveal(), profile_for(provider, ""), nothing)
-    return hygiene.request_headers(own, provider.headers, {})
+    times = provider.timeouts
+    return Call(
+        method="GET",
+        url=provider.base_url + path,
+        headers=hygiene.request_headers(own, provider.headers, {}),
+        body=b"",
+        stream=False,
+        connect_s=times.connect_s,
+        pool_s=times.pool_s,
+        write_s=times.write_s,
+    )

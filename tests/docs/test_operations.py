@@ -6,10 +6,12 @@ from msgspec import structs
 
 from proxy.app import _key, _target
 from proxy.cli.doctor import MARKS, summary
+from proxy.cli.health import HEAD, lines
 from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Secret, Target, TimeoutSettings
 from proxy.doctor import advice
 from proxy.doctor.findings import CHECK_NAMES, Finding
 from proxy.resilience.targets import Registry
+from proxy.routing.live import Live, LiveBreaker, LiveHealth, LiveKey, LiveProbe, LiveTarget, LiveTimes
 from translators.ir import Dialect
 from translators.profile import Profile
 
@@ -20,6 +22,39 @@ OPENAI = Provider(
     Dialect.OPENAI_CHAT,
     "https://api.openai.com/v1",
     keys=(ProviderKey("env:OPENAI_API_KEY", Secret("x")),),
+)
+OUTAGE = Live(
+    "config.toml",
+    [
+        LiveTarget(
+            "openai/gpt-4o",
+            0,
+            None,
+            LiveBreaker("OPEN", "consecutive", opens_for_s=20.4, admits_in_s=20.4),
+            LiveHealth(
+                *(142, 18, 142 / 160, {"ok": 140, "server": 18, "refused": 2}),
+                *(LiveTimes(812, 3400), LiveTimes(301, 920)),
+            ),
+        ),
+        LiveTarget(
+            "anthropic/claude-sonnet-5",
+            3,
+            None,
+            LiveBreaker("CLOSED"),
+            LiveHealth(64, 0, 1.0, {"ok": 64}, LiveTimes(1100, 4200), LiveTimes(402, 1300)),
+        ),
+    ],
+    {
+        "openai": [LiveKey("env:OPENAI_API_KEY", 0, None, None, None)],
+        "anthropic": [
+            LiveKey("env:ANTHROPIC_API_KEY", 3, None, None, None),
+            LiveKey("env:SECOND_KEY", 0, "auth", 280, None),
+        ],
+    },
+    {
+        "openai": LiveProbe(10.0, "open", up=False, why="it answered 503", ms=9.0, ago_s=3.0, next_in_s=7.0),
+        "anthropic": LiveProbe(10.0, None, up=True, why="it answered 200", ms=80.0, ago_s=95.0, next_in_s=4.0),
+    },
 )
 
 
@@ -58,8 +93,21 @@ def test_the_tables_of_the_state_name_its_fields(rows):
     registry = Registry(lambda: 0.0, b"k")
     target = Target(OPENAI, "m", Profile(), BreakerSettings(), RetrySettings(), TimeoutSettings())
     page = _target(registry.target(target, 0.0), 0.0)
-    breaker = page.pop("breaker")
+    breaker, fared = page.pop("breaker"), page.pop("health")
     flat = {*page, *(f"breaker.{name}" for name in breaker)}
     assert {row["of a target"] for row in rows(PAGE, "/state")} == flat
+    told = {row["of a target's last five minutes"] for row in rows(PAGE, "/state", 1)}
+    assert told == {f"health.{name}" for name in fared}
     [key] = registry.keys(OPENAI).snapshot(0.0)
-    assert {row["of a key"] for row in rows(PAGE, "/state", 1)} == {*_key(key, 0.0)}
+    assert {row["of a key"] for row in rows(PAGE, "/state", 2)} == {*_key(key, 0.0)}
+    assert {row["of a look"] for row in rows(PAGE, "/state", 3)} == {field.name for field in structs.fields(LiveProbe)}
+
+
+def test_the_columns_of_the_health_table_are_those_it_has(rows):
+    named = [name for row in rows(PAGE, "sidestep health") for name in row["column"].split(", ")]
+    assert named == [*HEAD[1:]]
+
+
+def test_the_shown_health_is_one_it_could_print(all_blocks):
+    [shown] = [one for one in all_blocks if one.page == PAGE and "looks at providers\n" in one.text]
+    assert shown.text.splitlines() == list(lines(OUTAGE))

@@ -57,8 +57,6 @@ BLOCKS = {
     "[telemetry]": (TelemetrySettings, {"headers", "resource", "ratio", "follows"}),
 }
 """With the fields that no file says."""
-IDLE = {"health": {"active": "true"}}
-"""Settings that a load warns of: they have no effect."""
 
 
 def shown(number: float) -> str:
@@ -145,13 +143,6 @@ def test_every_vendor_has_a_working_block_in_the_guide():
     """The blocks themselves are loaded with those of all documents."""
     used = set(re.findall(r'(?m)^vendor = "(.+)"$', (ROOT / "docs/providers.md").read_text("utf-8")))
     assert used == set(vendors())
-
-
-def test_a_key_without_effect_is_said_to_have_none(rows):
-    """Those that a load warns of; a setting that does nothing must not look like one that does."""
-    for section, keys in IDLE.items():
-        told = {row["key"]: row["meaning"] for row in rows(PAGE, f"[{section}]")}
-        assert [key for key in keys if told[key] != "no effect yet"] == []
 
 
 def test_the_fixed_bounds_are_those_of_the_code():

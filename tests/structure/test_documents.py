@@ -42,6 +42,10 @@ def test_every_development_requirement_has_its_reason_and_no_other_has(root):
     assert documented(root, "Development") == listed
 
 
+def test_every_requirement_of_fuzzing_has_its_reason(root):
+    assert documented(root, "Fuzzing") == names((root / "requirements/fuzz.in").read_text().splitlines())
+
+
 def test_the_locks_input_is_what_the_project_requires(root, project):
     """Beside the build backend, which an install without isolation needs."""
     listed = names((root / "requirements/run.in").read_text().splitlines())
@@ -55,7 +59,7 @@ def test_every_extra_requirement_has_its_reason_and_its_lock(root, project):
     assert names((root / "requirements/vertex.txt").read_text().splitlines()) > extra
 
 
-@pytest.mark.parametrize("lock", ["run", "vertex", "dev", "frameworks"])
+@pytest.mark.parametrize("lock", ["run", "vertex", "dev", "frameworks", "fuzz"])
 def test_every_locked_requirement_is_pinned_and_has_hashes(root, lock):
     """No loose version, no address, no option that widens where packages come from."""
     text = (root / f"requirements/{lock}.txt").read_text().replace("\\\n", " ")

@@ -20,7 +20,7 @@ from msgspec import Struct
 from translators.anthropic_messages.beside import Citation, StopDetails, cited, documents_cited, last_words
 from translators.anthropic_messages.faults import parse_fault
 from translators.anthropic_messages.paused import Turn
-from translators.anthropic_messages.reply import Block
+from translators.anthropic_messages.reply import NAMELESS, Block
 from translators.anthropic_messages.wire import DIALECT, PAUSE, WireUsage, finish_of, free_text
 from translators.faults import ProtocolFault, Truncated
 from translators.ir import (
@@ -200,6 +200,8 @@ class Reader:
     def _read(self, event: Event) -> _Event | None:
         """The event; None for one that means nothing."""
         try:
+            if not event.data.isascii():
+                event.data.decode()  # what is skipped is not looked at, and the input of a call is passed on
             read = _decode(event.data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._odd(event)
@@ -310,9 +312,11 @@ class Reader:
         elif kind == "redacted_thinking":
             deltas.append(ReasoningEnd(Opaque("redacted", block.data or "", self._origin())))
         elif kind == "tool_use":
+            if not block.name:
+                raise ProtocolFault(NAMELESS)
             opened.tool = self._tools
             self._tools += 1
-            deltas.append(ToolStart(opened.tool, block.id or "", block.name or "", opened.custom))
+            deltas.append(ToolStart(opened.tool, block.id or "", block.name, opened.custom))
         elif kind:
             opened.whole = _whole_block(data)
         return deltas

@@ -104,7 +104,7 @@ def parse_fault(status: int, body: bytes, profile: Profile) -> Fault:  # noqa: A
     """The fault in an error answer, or in an `error` event (status 200). Never raises."""
     try:
         value = _decode(body)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         value = None
     error = value.get("error") if isinstance(value, dict) else None
     if not isinstance(error, dict):

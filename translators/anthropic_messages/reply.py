@@ -88,6 +88,7 @@ class _Whole(_Head):
 
 
 _H = TypeVar("_H", bound=_Head)
+NAMELESS = "its answer has a tool call without a name"
 
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_whole = msgspec.json.Decoder(_Whole).decode
@@ -229,10 +230,11 @@ class _Items:
 
 def _call(block: Block, profile: Profile) -> ToolCall:
     arguments = bytes(block.input).decode() or "{}"
-    name = block.name or ""
-    if name in profile.custom_tools:
-        return ToolCall(block.id or "", name, free_text(arguments), custom=True)
-    return ToolCall(block.id or "", name, arguments)
+    if not block.name:
+        raise ProtocolFault(NAMELESS)
+    if block.name in profile.custom_tools:
+        return ToolCall(block.id or "", block.name, free_text(arguments), custom=True)
+    return ToolCall(block.id or "", block.name, arguments)
 
 
 # -- written for an Anthropic client -----------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def decode_part(raw: Raw) -> WirePart:
     """Raises ProtocolFault."""
     try:
         return _part(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolFault("its answer has a part of the wrong shape") from None
 
 

@@ -125,7 +125,7 @@ def _classify(status: int, error: Mapping[str, Any]) -> Fault:
     unsigned = kind is Kind.REFUSED and _SIGNATURE.search(lower) and _UNSIGNED.search(lower)
     return Fault(
         kind=kind,
-        message=say(text) if text.strip() and kind in _QUOTED else _SENTENCES[kind],
+        message=(say(text) if kind in _QUOTED else "") or _SENTENCES[kind],
         status=status,
         retry_after_s=_wait(details, lower),
         daily=kind is Kind.QUOTA and _DAILY.search(quotas) is not None,

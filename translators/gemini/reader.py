@@ -145,7 +145,7 @@ class Reader:
         self.done = self._counted and self._profile.n_max == 1 and self._whole()
 
     def close(self) -> Sequence[Delta]:
-        """Raises Truncated unless every candidate seen has finished."""
+        """Raises Truncated unless every candidate seen has finished, ProtocolFault where the first never came."""
         deltas: list[Delta] = []
         if self._waits:
             for choice in self._choices.values():
@@ -154,6 +154,8 @@ class Reader:
             return deltas
         if self._failed or not self._whole():
             raise Truncated("its stream ended without a finish reason")
+        if 0 not in self._choices:
+            raise ProtocolFault("its answer has no first candidate")
         return _NOTHING
 
     def _whole(self) -> bool:

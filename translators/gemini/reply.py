@@ -51,7 +51,10 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
         reader.read(answer, body, deltas)
     pause = next((delta for delta in deltas if isinstance(delta, Continued)), None)
     reply = fold(Ended(Finish.LENGTH) if isinstance(delta, Continued) else delta for delta in deltas)
-    return reply if pause is None else structs.replace(reply, continued=pause)
+    if pause is not None:
+        return structs.replace(reply, continued=pause)
+    reader.close()  # a candidate that said nothing, not even its end, is none that may be left out
+    return reply
 
 
 def inspect_reply(body: bytes, profile: Profile) -> Seen:

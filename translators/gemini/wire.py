@@ -164,10 +164,12 @@ def compact(raw: bytes) -> str:
 
 def written(raw: bytes) -> str:
     """The arguments of a call in an answer as JSON text; an object that came as text is that object."""
-    if raw in (b"", b"null", b'""'):
+    if raw in (b"", b"null"):
         return "{}"
     if raw[:1] == b'"':
         text = msgspec.json.decode(raw, type=str)
+        if not text.strip():
+            return "{}"
         if as_args(text)[1] is None:
             return compact(text.encode())
     return compact(raw)

@@ -47,7 +47,7 @@ class Turns:
         self._texts: list[tuple[int, Message]] = []
         self._blocks: list[tuple[int, Reasoning]] = []
         self._calls: list[tuple[int, ToolCall]] = []
-        self._shown: Sequence[tuple[int, Message | ToolResult]] = ()
+        self._shown = Shown()
         """Whose parts are being said."""
         self._pictures: list[Json] = []
         self._replies = False
@@ -160,7 +160,7 @@ class Turns:
     def _result(self, item: ToolResult) -> None:
         texts = [part for part in item.parts if not _is_shown(part)]
         pictures = [part for part in item.parts if _is_shown(part)]
-        self._shown = ((self._at, item),)
+        self._shown = Shown((self._at, item))
         content = self._content(texts)
         if item.cache is not None:
             content = self._marked(content, item.cache)
@@ -264,17 +264,12 @@ class Turns:
             return part.value
         if part.plain is not None:
             for name in part.more:
-                self._report.refused(f"{self._path(part)}.{name}", "chat's files have no such field")
+                self._report.refused(f"{self._shown.path(part)}.{name}", "chat's files have no such field")
             return self._file(part.plain)
         return self._refused(part, f"chat has no such part as {part.kind}")
 
     def _refused(self, part: Part, why: str) -> None:
-        self._report.refused(self._path(part), why)
-
-    def _path(self, part: Part) -> str:
-        return next(
-            f"items[{at}].parts[{k}]" for at, item in self._shown for k, one in enumerate(item.parts) if says(one, part)
-        )
+        self._report.refused(self._shown.path(part), why)
 
 
 def _is_shown(part: Part) -> bool:

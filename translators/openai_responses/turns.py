@@ -56,7 +56,7 @@ class Turns:
         """A turn has been taken: a system message from here on stands in the middle."""
         self._at = -1
         """Place of the item at hand among the request's."""
-        self._parts: Sequence[Part] = ()
+        self._shown = Shown()
         """Its parts."""
         self._markers = Markers(profile, report)
         self.items: list[dict[str, Json]] = []
@@ -74,7 +74,7 @@ class Turns:
             self._reasoning(item)
 
     def _message(self, item: Message) -> None:
-        self._parts = item.parts
+        self._shown = Shown((self._at, item))
         whole = [part for part in item.parts if _is_item(part)]
         self.items += [part.value for part in whole if isinstance(part, Foreign)]
         parts = [part for part in item.parts if not _is_item(part)] if whole else item.parts
@@ -178,11 +178,11 @@ class Turns:
         if part.dialect == DIALECT:
             return part.value
         if part.shown is not None:
-            self._report.dropped(self._part_path(part), "a picture that a model of another provider made")
+            self._report.dropped(self._shown.path(part), "a picture that a model of another provider made")
             return None
         if part.plain is not None:
             for name in part.more:
-                self._report.refused(f"{self._part_path(part)}.{name}", "the Responses API's files have no such field")
+                self._report.refused(f"{self._shown.path(part)}.{name}", "the Responses API's files have no such field")
             return self._file(part.plain)
         return self._refused(part, f"the Responses API has no such part as {part.kind}")
 
@@ -229,10 +229,7 @@ class Turns:
         return [*said[:-1], {**marker, **said[-1]}]
 
     def _refused(self, part: Part, why: str) -> None:
-        self._report.refused(self._part_path(part), why)
-
-    def _part_path(self, part: Part) -> str:
-        return self._path(f".parts[{next(k for k, one in enumerate(self._parts) if says(one, part))}]")
+        self._report.refused(self._shown.path(part), why)
 
 
 def _joined(texts: Sequence[Json]) -> str:

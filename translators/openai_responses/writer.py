@@ -195,13 +195,13 @@ class ResponsesWriter:
     def _rest(self) -> bytes:
         """Everything that is still open is done."""
         cut = self._finish in CUT
-        out = self._shut(cut=cut)
+        out = [self._shut(cut=cut)]
         for call in self._calls.values():
             if not call.done:
                 if call.bare and not cut:
-                    out += self._pushed(call, "{}")
-                out += self._done(call, cut=cut)
-        return out
+                    out.append(self._pushed(call, "{}"))
+                out.append(self._done(call, cut=cut))
+        return b"".join(out)
 
     def _shut(self, *, cut: bool = False) -> bytes:
         """The message or thought that is open is done."""

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from proxy.config.values import (
     BreakerSettings,
     Config,
+    HealthSettings,
     ModelRoute,
     PassthroughSettings,
     Provider,
@@ -110,7 +111,8 @@ def _changes(own: BreakerSettings, used: BreakerSettings) -> tuple[str, ...]:
 
 def quickened(config: Config, pace: Pace) -> Config:
     """`config` at that pace, on free ports of this machine, for a client without a key and for nothing but chat,
-    with no traces: staged failures are no news for who watches the real ones."""
+    with no traces: staged failures are no news for who watches the real ones. Nor are lists of models asked for, which
+    the fault says nothing of."""
     return structs.replace(
         config,
         providers={name: _provider(provider, pace) for name, provider in config.providers.items()},
@@ -129,6 +131,7 @@ def _provider(provider: Provider, pace: Pace) -> Provider:
         provider,
         breaker=_breaker(provider.breaker, pace.factor),
         timeouts=_timeouts(provider.timeouts, pace.patience_s),
+        health=HealthSettings(),
     )
 
 

@@ -172,3 +172,9 @@ def test_vectors_that_are_right_already_stay_as_they_are():
 def test_base64_that_is_no_row_of_floats_cannot_be_unpacked(vector):
     with pytest.raises(ProtocolFault):
         adapt(answer([vector]), "float", PLAIN)
+
+
+def test_what_was_only_looked_at_and_turns_out_no_json_cannot_be_put_into_another_encoding():
+    body = answer([PACKED[0]]).replace(b'"embedding":"', b'"embedding":"\x01')
+    with pytest.raises(ProtocolFault, match="JSON"):
+        adapt(body, "float", PLAIN)

@@ -9,6 +9,7 @@ from proxy.config.values import Provider, ProviderKey, Secret, Target
 from proxy.flow import Exchange
 from proxy.resilience.breaker import Permit
 from proxy.resilience.targets import Registry
+from proxy.resilience.window import figures
 from proxy.upstream.timings import AttemptTimes
 from translators.catalog import codec
 from translators.faults import Fault, Kind
@@ -93,6 +94,37 @@ def test_an_answer_is_noted_with_who_gave_it_and_how_long_it_took():
     assert (case.exchange.provider, case.exchange.status, case.exchange.upstream_s) == ("alpha", 201, 0.25)
 
 
+def fared(case):
+    return figures([case.state.window], case.clock.time)
+
+
+def test_a_call_that_was_answered_is_one_of_the_targets_good_ones():
+    case = Case()
+    case.account.open()
+    case.exchange.first_token = 100.25
+    case.clock.time += 2.0
+    case.account.close(None)
+    found = fared(case)
+    assert (found.outcomes, found.latency.p50, found.first.p50) == ({"ok": 1}, 2.0, 0.25)
+
+
+def test_a_stream_that_broke_off_is_none_but_its_first_content_came():
+    case = Case()
+    case.account.open()
+    case.exchange.first_token = 100.5
+    case.account.close(fault(Kind.PROTOCOL))
+    found = fared(case)
+    assert (found.outcomes, found.latency, found.first.p50) == ({"protocol": 1}, None, 0.5)
+
+
+def test_a_call_of_an_attempt_that_is_made_again_is_one_of_its_own():
+    case = Case()
+    case.account.open()
+    case.account.stumbled(fault(Kind.SERVER))
+    case.account.close(None)
+    assert fared(case).outcomes == {"server": 1, "ok": 1}
+
+
 def test_an_answer_that_breaks_off_is_noted_anew():
     case = Case()
     case.account.open()
@@ -126,6 +158,7 @@ def test_a_silence_for_which_the_client_left_no_time_blames_nobody():
         case.account.open()
         case.account.close(fault(Kind.TIMEOUT))
         assert case.failures == failures
+        assert fared(case).failed == failures
 
 
 def test_a_lack_of_this_machines_own_is_told_and_a_drain_is_not():

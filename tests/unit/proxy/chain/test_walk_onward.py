@@ -189,3 +189,13 @@ def test_a_model_without_tools_is_not_asked_for_them_though_the_dialect_is_the_s
     answer = lab.ask(words(1) | {"tools": [{"type": "function", "function": {"name": "f"}}]})
     assert answer.status == 200
     assert lab.called == ["beta"]
+
+
+def test_what_a_target_said_stands_where_the_body_cannot_be_put_in_the_way_that_it_wants(lab):
+    """A field that is not known here yet is not at fault: the body was fit to be relayed."""
+    unfit = "This model is only supported in v1/responses and not in v1/chat/completions."
+    alpha = lab.provider("alpha", models={"large": {"responses": "available"}})
+    alpha.script[0] = (404, {}, {"error": {"message": unfit, "type": "invalid_request_error"}})
+    lab.route("m", "alpha")
+    answer = lab.ask({"logit_bias": "of tomorrow"})
+    assert (answer.status, answer.error["message"], answer.kinds) == (404, unfit, ["refused"])

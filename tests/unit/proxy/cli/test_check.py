@@ -13,6 +13,8 @@ TEXT = f"""
 listen = "127.0.0.1:4700"
 [breaker]
 open_s = 11
+[health]
+active = true
 [clients.app]
 key_sha256 = ["{"ab" * 32}"]
 [passthrough]
@@ -24,6 +26,7 @@ base_url = "https://alpha.example/v1"
 keys = ["env:ALPHA_KEY"]
 headers = {{x-team = "{CANARY}"}}
 breaker = {{consecutive_failures = 2}}
+health = {{interval_s = 5}}
 profile = {{context_window = 8000, upstream_stream = false, rejects = ["seed", "logprobs"]}}
 [providers.alpha.models.small]
 max_output = 900
@@ -71,6 +74,7 @@ def test_json_has_the_whole_stack(shown):
     assert alpha["headers"] == ["x-team"]
     assert alpha["profile"] == {"context_window": 8000, "upstream_stream": False, "rejects": ["logprobs", "seed"]}
     assert alpha["models"] == {"small": {"max_output": 900, "requires": {"reasoning": {"split": True}}}}
+    assert alpha["health"] == {"active": True, "interval_s": 5}
     assert stack["passthrough"] == {"provider": "alpha", "paths": ["/v1/files/*", "/v1/moderations"]}
     assert stack["embeddings"][0]["chain"][0]["target"] == "alpha/e3"
     assert set(stack) == {
@@ -100,6 +104,8 @@ def test_the_text_has_what_a_person_looks_for(shown):
     assert "    1. alpha/small: openai-chat, 8000 context, 900 output, 3 attempts\n" in text
     assert '    profile  context_window=8000 rejects=["logprobs","seed"] upstream_stream=false\n' in text
     assert '    models   "small": max_output=900 requires={"reasoning":{"split":true}}\n' in text
+    assert "health         active=true interval_s=10\n" in text
+    assert text.count("    health   active=true interval_s=5\n") == 1, "of the provider that says something else"
     assert "    2. beta/claude-x: anthropic-messages, 3 attempts\n" in text
     assert "       breaker consecutive_failures=2 open_s=11\n" in text
     assert "\n  retry    attempts_per_target=3 max_total_attempts=6 " in text

@@ -53,11 +53,12 @@ def test_the_text_tells_each_targets_turn():
         "A note.",
     )
     told = list(lines(plan))
-    assert told[-4] == "\nwhere a target says nothing else"
-    assert told[-3].startswith("  timeouts deadline_s=600 connect_s=5 pool_s=1 ")
-    assert told[-2].startswith("  retry    attempts_per_target=3 max_total_attempts=6 base_s=0.5 ")
-    assert told[-1].startswith("  breaker  consecutive_failures=5 open_s=30 ")
-    assert told[:-4] == [
+    assert told[-5] == "\nwhere a target says nothing else"
+    assert told[-4].startswith("  timeouts deadline_s=600 connect_s=5 pool_s=1 ")
+    assert told[-3].startswith("  retry    attempts_per_target=3 max_total_attempts=6 base_s=0.5 ")
+    assert told[-2].startswith("  breaker  consecutive_failures=5 open_s=30 ")
+    assert told[-1] == "  health   active=false interval_s=10"
+    assert told[:-5] == [
         'gpt-4o: [models."*"]',
         "  1. alpha/m (openai-chat): tried, first of the chain",
         "     3 attempts, at worst 92.5 s",
@@ -86,11 +87,13 @@ def test_a_setting_that_somebody_made_is_told_with_who_did():
         "timeouts": {"connect_s": Setting(2.0, "provider"), "pool_s": Setting(1.0, "default")},
         "retry": {"cap_s": Setting(8.0, "default")},
         "breaker": {"open_s": Setting(7.5, "model"), "jitter": Setting(0.1, "top level")},
+        "health": {"active": Setting(value=True, origin="provider"), "interval_s": Setting(10.0, "default")},
     }
     told = list(lines(Explanation("m", "*", "it is configured", (row(settings=settings),), 92.5, 3, "")))
-    assert told[3:5] == [
+    assert told[3:6] == [
         "     timeouts connect_s=2 (provider)",
         "     breaker open_s=7.5 (model) jitter=0.1 (top level)",
+        "     health active=true (provider)",
     ]
 
 

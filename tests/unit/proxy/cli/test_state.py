@@ -22,6 +22,8 @@ class Admin(BaseHTTPRequestHandler):
             self._say(200, PAGE)
         elif self.path == "/odd/state":
             self._say(200, {"hello": "world"})
+        elif self.path == "/binary/state":
+            self._say(200, {"source": "?"})
         elif self.path != "/state":
             self._say(404, {})
         elif self.headers.get("authorization") == f"Bearer {TOKEN}":
@@ -30,7 +32,7 @@ class Admin(BaseHTTPRequestHandler):
             self._say(401, {})
 
     def _say(self, status: int, body: object) -> None:
-        content = json.dumps(body).encode()
+        content = json.dumps(body).encode().replace(b"?", b"\xff")
         self.send_response(status)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
@@ -78,10 +80,10 @@ def test_a_port_that_wants_a_token_says_how_to_give_one(admin, monkeypatch):
     assert refused(admin, "env:ADMIN_TOKEN") == (f"{admin} wants another admin token than the given one", 1)
 
 
-@pytest.mark.parametrize("page", ["/nowhere", "/odd"])
+@pytest.mark.parametrize("page", ["/nowhere", "/odd", "/binary"])
 def test_another_port_than_the_admin_port_is_told(admin, page):
     line, code = refused(admin + page)
-    status = 200 if page == "/odd" else 404
+    status = 404 if page == "/nowhere" else 200
     assert code == 1
     assert line == (
         f"{admin}{page} has no /state (it answered {status}): give the admin address, port 4601 unless configured"

@@ -8,7 +8,7 @@ import pytest
 from proxy.config.errors import ConfigErrors, NoKeys
 from proxy.config.listeners import Overrides
 from proxy.config.load import load, relisten
-from proxy.config.values import BreakerSettings, Config, Step
+from proxy.config.values import BreakerSettings, Config, HealthSettings, Step
 
 KEYS = {"OPENAI_API_KEY": "openai-key"}
 
@@ -117,9 +117,26 @@ def test_a_file_that_the_variable_names_wrongly_is_told_with_the_variable():
     assert line == "/none.toml: cannot be read: no such file or directory (it is named by SIDESTEP_CONFIG)"
 
 
-def test_a_setting_without_effect_is_not_taken_in_silence(load_text):
-    warnings = load_text("[health]\nactive = true").warnings
-    assert warnings == ("config.toml: health.active: has no effect in this version",)
+def test_whether_providers_are_looked_at_is_said_for_all_and_otherwise_for_one(load_text):
+    loaded = load_text(
+        """
+[health]
+active = true
+interval_s = 20
+[providers.quiet]
+dialect = "openai-chat"
+base_url = "https://quiet.example/v1"
+health = {active = false}
+[providers.often]
+dialect = "openai-chat"
+base_url = "https://often.example/v1"
+health = {interval_s = 5}
+"""
+    )
+    assert loaded.warnings == ()
+    assert loaded.config.health == HealthSettings(active=True, interval_s=20)
+    assert loaded.config.providers["quiet"].health == HealthSettings(active=False, interval_s=20)
+    assert loaded.config.providers["often"].health == HealthSettings(active=True, interval_s=5)
 
 
 def test_a_file_in_the_working_folder_is_not_read(tmp_path, monkeypatch):

@@ -18,6 +18,8 @@ base_url = "https://alpha.example/v1"
 [providers.alpha.timeouts]
 connect_s = 3
 idle_s = 50
+[providers.alpha.health]
+active = true
 [providers.beta]
 dialect = "openai-chat"
 base_url = "https://beta.example/v1"
@@ -49,6 +51,8 @@ def test_the_nearest_that_says_it_is_named(load_text):
     assert found["timeouts.progress_s"] == (20, "top level")
     assert found["timeouts.pool_s"] == (1, "default")
     assert found["breaker.open_s"] == (7, "model")
+    assert found["health.active"] == (True, "provider")
+    assert found["health.interval_s"] == (10, "default")
     assert effective(load_text, "beta")["timeouts.connect_s"] == (4, "top level")
 
 
@@ -58,8 +62,8 @@ def test_what_repeats_a_default_is_said_all_the_same(load_text):
 
 def test_every_setting_of_every_section_is_there(load_text):
     found = effective(load_text, "beta")
-    assert {name.partition(".")[0] for name in found} == {"timeouts", "retry", "breaker"}
-    assert len(found) == 8 + 8 + 7
+    assert {name.partition(".")[0] for name in found} == {"timeouts", "retry", "breaker", "health"}
+    assert len(found) == 8 + 8 + 7 + 2
 
 
 def test_without_a_file_nobody_set_anything():

@@ -244,3 +244,8 @@ class Held:
 async def soon(event: asyncio.Event) -> None:
     async with asyncio.timeout(SOON):
         await event.wait()
+
+
+async def turn() -> None:
+    """One round of the loop."""
+    await asyncio.sleep(0)  # noqa: TID251 - no time passes

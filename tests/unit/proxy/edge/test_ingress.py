@@ -121,3 +121,13 @@ async def test_the_first_reason_to_end_stands():
         running.edge.cancel_all(Fault(kind=Kind.SHED, message="second"))
         answer = await raw.answer()
         assert (answer.status, answer.error["message"]) == (504, "first")
+
+
+async def test_after_a_head_that_may_be_read_in_two_ways_nothing_more_is_read():
+    """Another reader may see the request end elsewhere, and what follows begin elsewhere."""
+    head = b"POST /v1/embeddings HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    for ambiguous in (b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", b"host: b\r\ncontent-length: 0\r\n\r\n"):
+        async with served(hello) as running, connected(running) as raw:
+            await raw.say(head + ambiguous)
+            assert (await raw.answer()).headers["connection"] == "close"
+            assert await raw.rest() == b""

@@ -21,7 +21,7 @@ class Model:
 
     def __init__(self):
         self.state, self.round, self.fails, self.k, self.since, self.end = "closed", 0, 0, 0, 0.0, 0.0
-        self.probe, self.passed, self.owed, self.forced = None, 0, 0.0, -9.0
+        self.probe, self.passed, self.owed, self.forced, self.due = None, 0, 0.0, -9.0, 0.0
 
     def tick(self, now):
         if self.state == "open" and now >= self.end:
@@ -35,8 +35,13 @@ class Model:
 
     def open(self, now, retry_at):
         self.k = min(3, self.openings(now) + 1)
-        self.end = max(retry_at or 0.0, now + {1: 9, 2: 18, 3: 27}[self.k])
+        self.end = self.due = max(retry_at or 0.0, now + {1: 9, 2: 18, 3: 27}[self.k])
         self.go("open", now)
+
+    def delay(self, now, until):
+        """By a look that found the provider down; 24 is `open_max_s`."""
+        if self.state == "open":
+            self.end = max(self.due, now, min(until, self.since + 24))
 
     def openings(self, now):
         return max(0, self.k - int((now - self.since) // 60)) if self.state == "closed" else self.k
@@ -135,6 +140,20 @@ class BreakerMachine(RuleBasedStateMachine):
     def a_refused_chain_forces_a_call(self):
         self.look()
         self.take(self.breaker.force(self.now), self.model.force(self.now), self.blind.force(self.now))
+
+    @rule(seconds=st.sampled_from([0.0, 4.0, 12.0, 600.0]))
+    def the_provider_is_looked_at(self, seconds):
+        """It is found down for so long, or up. Nothing but the end of OPEN can come of it, and never too early."""
+        before = self.look()
+        for breaker in (self.breaker, self.blind):
+            breaker.delay(self.now, self.now + seconds)
+        self.model.delay(self.now, self.now + seconds)
+        after = self.look()
+        if before.state is State.OPEN:
+            assert after.state is State.OPEN or (after.state is State.PROBE and self.now >= self.model.due)
+            assert after.state is State.PROBE or after.reopens_at >= self.model.due
+        else:
+            assert after == before
 
     @precondition(lambda self: self.calls)
     @rule(data=st.data())

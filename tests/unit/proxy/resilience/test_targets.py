@@ -184,3 +184,11 @@ class TestKeys:
         key = pool.choose(T)
         assert registry.throttle(state, pool, key, T, 20.0) == T + 20
         assert (key.throttle.free_at(T), state.throttle.free_at(T)) == (T, T + 20)
+
+
+def test_the_targets_at_an_address_are_those_that_were_called_there(registry):
+    moved = structs.replace(ACME, base_url="https://b.test/v1")
+    one, other = registry.target(target(), T), registry.target(target("n"), T)
+    registry.target(target(provider=LONE), T)
+    there = registry.target(target(provider=moved), T)
+    assert (registry.at(ACME), registry.at(moved)) == ([one, other], [there])

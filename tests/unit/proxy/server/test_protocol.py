@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from proxy.server import Bounds
-from tests.unit.proxy.edge.loopback import JSON, Held, Log, asked, connected, hello, request, served, soon
+from tests.unit.proxy.edge.loopback import JSON, Held, Log, asked, connected, hello, request, served, soon, turn
 
 SHORT = Bounds(header_s=0.2, write_s=0.3)
 
@@ -23,6 +23,25 @@ async def test_a_head_over_16_kib_is_refused():
     async with served(hello) as running:
         assert (await asked(running, request("POST", "/v1/embeddings", b"{}", f"x: {'a' * 15_000}"))).status == 200
         assert (await asked(running, request("POST", "/v1/embeddings", b"{}", f"x: {'a' * 16_400}"))).status == 431
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 500])
+async def test_the_bound_on_a_head_is_the_same_however_it_comes(pieces):
+    """All of its bytes count. Come at once with a body, what stands between its parts is not told apart: 64 fields of
+    one byte each, and the first line's."""
+    bare = len(request("GET", "/v1/models", b"", "x: ", without=("content-type", "content-length")))
+    for size, status in ((16_384, 200), (16_384 + 64 + 32, 431)):
+        head = request(
+            "GET", "/v1/models", b"", f"x: {'a' * (size - bare)}", without=("content-type", "content-length")
+        )
+        assert len(head) == size
+        async with served(hello) as running, connected(running) as raw:
+            answer = asyncio.ensure_future(raw.answer())
+            for at in range(0, size, size // pieces + 1):
+                if not answer.done():
+                    await raw.say(head[at : at + size // pieces + 1])
+                    await turn()
+            assert (await answer).status == status
 
 
 async def test_a_small_head_with_a_large_body_in_one_go_is_served():

@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+from proxy.telemetry import names
 from proxy.telemetry.exposition import Exposition
 from proxy.telemetry.metrics import Metrics
 from translators.ir import Usage
@@ -24,6 +25,13 @@ def metrics():
     metrics.log_lines_dropped = lambda: 2
     metrics.configured = False, 1.7e9
     metrics.spans_dropped = lambda: 4
+    metrics.probe("alpha", "server")
+    metrics.probe("unheard of", "ok")
+    metrics.providers_up = lambda: [("alpha", False)]
+    metrics.targets = lambda: [
+        (names.TARGET_SUCCESS_RATIO, ("alpha", "m"), 0.75),
+        (names.TARGET_SECONDS, ("alpha", "m", "0.95"), 2.5),
+    ]
     return metrics
 
 
@@ -47,6 +55,11 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
     assert samples[("sidestep_config_reload_success",)] == 0
     assert samples[("sidestep_config_reload_timestamp_seconds",)] == 1.7e9
     assert samples[("sidestep_spans_dropped_total",)] == 4
+    assert samples[("sidestep_probes_total", ("kind", "server"), ("provider", "alpha"))] == 1
+    assert samples[("sidestep_probes_total", ("kind", "ok"), ("provider", "other"))] == 1
+    assert samples[("sidestep_probe_up", ("provider", "alpha"))] == 0
+    assert samples[("sidestep_target_success_ratio", *alpha)] == 0.75
+    assert samples[("sidestep_target_seconds", *alpha, ("quantile", "0.95"))] == 2.5
     assert samples[("sidestep_request_seconds_count", ("route", "chat"))] == 2
     assert samples[("sidestep_request_seconds_sum", ("route", "chat"))] == 1000.3
     assert samples[("sidestep_request_seconds_bucket", ("le", "0.5"), ("route", "chat"))] == 1
@@ -57,8 +70,8 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
 
 def test_before_anything_was_counted_every_name_is_known():
     body, _ = Exposition(Metrics()).render()
-    names = {family.name for family in prometheus(body.decode())}
-    assert names == {
+    found = {family.name for family in prometheus(body.decode())}
+    assert found == {
         f"sidestep_{name}"
         for name in (
             "requests",
@@ -74,6 +87,11 @@ def test_before_anything_was_counted_every_name_is_known():
             "config_reload_success",
             "config_reload_timestamp_seconds",
             "spans_dropped",
+            "probes",
+            "probe_up",
+            "target_success_ratio",
+            "target_seconds",
+            "target_ttft_seconds",
         )
     }
 

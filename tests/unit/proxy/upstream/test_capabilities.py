@@ -141,6 +141,7 @@ async def test_the_call_is_the_vendors_own(lab):
     [
         ((401, b"canary"), "it answered 401"),
         ((200, b"<html>canary"), "its answer is no list of models"),
+        ((200, b'{"data":[{"id":"\xff"}]}'), "its answer is no list of models"),
         (Unreachable("connection refused"), "it could not be asked: connection refused"),
         (TimeoutError(), "it did not answer in time"),
     ],

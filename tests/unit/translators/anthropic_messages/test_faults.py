@@ -232,3 +232,9 @@ def test_every_kind_has_a_telling():
         status, body = render_fault(Fault(kind=kind, message="So."))
         assert 400 <= status < 600
         assert orjson.loads(body)["type"] == "error"
+
+
+@pytest.mark.parametrize("body", [b'{"error":{"message":"\xff"}}', b"\xff", b"[" * 100_000])
+def test_an_error_that_cannot_be_read_is_told_by_its_status(body):
+    fault = parse_fault(529, body, Profile())
+    assert (fault.kind, fault.status) == (Kind.OVERLOADED, 529)

@@ -212,3 +212,9 @@ def test_a_cut_calls_arguments_are_kept_and_not_repaired():
     said = orjson.loads(render_reply(reply, CONTEXT))
     assert said["content"][0]["input"] == {"_raw": '{"a": "b'}
     assert said["stop_reason"] == "max_tokens"
+
+
+def test_a_call_of_no_tool_is_a_protocol_fault(target):
+    """Nobody could run it, and no other dialect has a place for it."""
+    with pytest.raises(ProtocolFault, match="without a name"):
+        parse_reply(message({"type": "tool_use", "id": "t", "input": {}}, stop_reason="tool_use"), target())

@@ -29,6 +29,8 @@ def test_a_part_of_the_wrong_shape_is_a_fault():
     with pytest.raises(ProtocolFault):
         decode_part(msgspec.Raw(b'{"text":3}'))
     with pytest.raises(ProtocolFault):
+        decode_part(msgspec.Raw(b'{"text":"\xff"}'))
+    with pytest.raises(ProtocolFault):
         loaded(b"{")
 
 

@@ -131,3 +131,7 @@ def test_an_error_is_told_in_googles_shape(kind, status, word):
     assert code == status
     told = {"code": status, "message": "M.", "status": word, "sidestep": {"attempts": 2}}
     assert orjson.loads(body) == {"error": told}
+
+
+def test_a_message_of_nothing_that_can_be_said_is_ours():
+    assert fault(400, "\0 \x01", "INVALID_ARGUMENT").message == "The provider refused the request."

@@ -246,6 +246,15 @@ def test_an_answer_that_nobody_asks_on_for_was_cut(answer, target):
     assert list(reader.close()) == [Ended(Finish.LENGTH)]
 
 
+def test_an_answer_whose_first_candidate_never_came_is_a_fault(answer, target):
+    reader = gemini.reader(target())
+    body = orjson.loads(answer({"text": "a"}))
+    body["candidates"][0]["index"] = 1
+    reader.feed(Event(orjson.dumps(body)))
+    with pytest.raises(ProtocolFault):
+        reader.close()
+
+
 def test_a_continuation_without_a_token_is_a_fault(answer, deltas):
     with pytest.raises(ProtocolFault):
         deltas(answer(reason="CONTINUATION"))

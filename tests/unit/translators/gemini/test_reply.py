@@ -35,6 +35,8 @@ def test_an_answer_to_be_continued_counts_as_cut(answer, target):
         (b'{"promptFeedback":{"blockReason":"SAFETY"}}', Failure),
         (b'{"error":{"code":500,"status":"INTERNAL"}}', Failure),
         (b'{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}', Truncated),
+        (b'{"candidates":[{},{"index":1,"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}', Truncated),
+        (b'{"candidates":[{"index":1,"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}]}', ProtocolFault),
         (b'{"usageMetadata":{}}', ProtocolFault),
         (b"nonsense", ProtocolFault),
     ],

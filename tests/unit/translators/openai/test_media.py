@@ -39,7 +39,8 @@ def test_a_picture_that_cannot_be_shown_has_its_reason(part, profile, why):
     assert why_no_picture(part, profile, "chat") == why
 
 
-def test_a_kept_part_says_its_plain_document():
+def test_a_part_stands_where_it_is_and_not_where_its_like_is():
+    one, like = Text("a"), Text("a")
     plain = File(media_type="text/plain", data="AAAA")
     kept = Foreign(Dialect.ANTHROPIC_MESSAGES, "document", {}, plain=plain)
     assert says(kept, plain) and says(plain, plain)

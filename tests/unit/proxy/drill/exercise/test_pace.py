@@ -5,6 +5,7 @@ from msgspec import structs
 
 from proxy.config.values import (
     BreakerSettings,
+    HealthSettings,
     ModelRoute,
     PassthroughSettings,
     RetrySettings,
@@ -100,8 +101,12 @@ def test_the_configuration_that_is_drilled_differs_in_its_times_and_ports_alone(
         passthrough=PassthroughSettings("alpha"),
         telemetry=TelemetrySettings("http://otel.test/v1/traces"),
     )
-    quick = quickened(config, at)
+    looked_at = {
+        name: structs.replace(one, health=HealthSettings(active=True)) for name, one in config.providers.items()
+    }
+    quick = quickened(structs.replace(config, providers=looked_at), at)
     alpha = quick.providers["alpha"]
+    assert not alpha.health.active
     assert [getattr(alpha.breaker, name) for name in SCALED] == pytest.approx([3, 30, 3])
     assert alpha.breaker.consecutive_failures == 5
     assert {getattr(alpha.timeouts, name) for name in CAPPED} == {1.8}

@@ -1,0 +1,146 @@
+"""`sidestep health`: how the targets of a running proxy fare, what keeps them from being called, and when that ends."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from proxy.cli.options import add_json
+from proxy.cli.probe import DEFAULT
+from proxy.cli.state import add_token, live
+
+if TYPE_CHECKING:
+    from proxy.cli.options import Commands
+    from proxy.routing.live import Live, LiveProbe, LiveTarget, LiveTimes
+
+EVERY_S = 2.0
+"""Between two looks of --watch."""
+CLEAR = "\x1b[H\x1b[2J"
+HEAD = ("target", "success", "calls", "not ok", "p50", "p95", "first p50", "p95", "now")
+NONE = "-"
+_BECAUSE = {"open": "a breaker is open", "idle": "no request came"}
+
+
+def add(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "health",
+        help="tell how the targets of a running proxy fare",
+        description="Asks the admin port of a running proxy for every target that was called: the part of its calls "
+        "that it answered in the last five minutes, how long they took, what keeps it from being called now and for "
+        "how long; and what the looks at its providers found, where [health] active has them looked at.",
+    )
+    parser.add_argument("--admin", metavar="URL", default=DEFAULT, help=f"the admin address (default: {DEFAULT})")
+    add_token(parser)
+    parser.add_argument("--watch", action="store_true", help=f"ask again every {EVERY_S:g} s until it is interrupted")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import sys  # noqa: PLC0415 - see the package's docstring
+
+    clear = CLEAR if arguments.watch and not arguments.json and sys.stdout.isatty() else ""
+    while True:
+        found = live(arguments.admin, arguments.admin_token)
+        told = _json(found, indent=None if arguments.watch else 2) if arguments.json else "\n".join(lines(found))
+        print(f"{clear}{told}", flush=True)
+        if not arguments.watch:
+            return 0
+        _pause()
+
+
+def _pause() -> None:
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+
+    from proxy.clock import SystemClock  # noqa: PLC0415 - likewise
+
+    asyncio.run(SystemClock().sleep(EVERY_S))
+
+
+def _json(found: "Live", indent: int | None) -> str:
+    import json  # noqa: PLC0415 - see the package's docstring
+
+    from msgspec import structs, to_builtins  # noqa: PLC0415 - likewise
+
+    from proxy.routing.live import stood  # noqa: PLC0415 - likewise
+
+    plain: dict[str, Any] = to_builtins(structs.replace(found, targets=[]))
+    plain["targets"] = [
+        {**to_builtins(one), "blocked": stood(one, found.providers.get(one.provider)).blocked or None}
+        for one in found.targets
+    ]
+    return json.dumps(plain, indent=indent)
+
+
+def lines(found: "Live") -> Iterator[str]:
+    """The state as text."""
+    yield f"configured by {found.source}; calls of the last five minutes"
+    yield ""
+    if found.targets:
+        yield from _table([HEAD, *(_row(one, found) for one in found.targets)])
+    else:
+        yield "no target has been called yet"
+    keys = list(_keys(found))
+    if keys:
+        yield from ("", "keys", *keys)
+    if found.probes:
+        yield from ("", "looks at providers")
+        yield from _table([_look(name, probe) for name, probe in found.probes.items()], indent="  ")
+
+
+def _table(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
+    """The last cell of a row takes what it needs."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        yield f"{indent}{'  '.join([*cells, row[-1]])}".rstrip()
+
+
+def _row(one: "LiveTarget", found: "Live") -> tuple[str, ...]:
+    health = one.health
+    ratio = health.success_ratio
+    return (
+        one.target,
+        NONE if ratio is None else f"{ratio:.1%}",
+        str(sum(health.outcomes.values())),
+        ", ".join(f"{count} {kind}" for kind, count in health.outcomes.items() if kind != "ok") or NONE,
+        *_times(health.latency_ms),
+        *_times(health.first_token_ms),
+        _now(one, found),
+    )
+
+
+def _times(times: "LiveTimes | None") -> tuple[str, str]:
+    return (NONE, NONE) if times is None else (_ms(times.p50), _ms(times.p95))
+
+
+def _ms(ms: float) -> str:
+    return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.0f} ms"
+
+
+def _now(one: "LiveTarget", found: "Live") -> str:
+    """What keeps it from being called, and what else is to be known of it."""
+    from proxy.routing.live import breaker_notes, stood  # noqa: PLC0415 - see the package's docstring
+
+    stands = stood(one, found.providers.get(one.provider))
+    told = [stands.blocked or "free", *breaker_notes(one.breaker)]
+    if one.in_flight:
+        told.append(f"{one.in_flight} in flight")
+    return "; ".join(told)
+
+
+def _keys(found: "Live") -> Iterator[str]:
+    """Those that are not in use."""
+    from proxy.routing.live import told  # noqa: PLC0415 - see the package's docstring
+
+    for name, keys in found.providers.items():
+        yield from (f"  {name}  {told(key)}" for key in keys if not key.free)
+
+
+def _look(name: str, probe: "LiveProbe") -> tuple[str, str, str]:
+    following = f"next in {probe.next_in_s:.0f} s"
+    if probe.ago_s is None:
+        return name, NONE, f"not looked at yet, {following}"
+    state = {True: "up", False: "down", None: "unknown"}[probe.up]
+    now = f"asked because {_BECAUSE.get(probe.asked_because or '', 'no request tells')}"
+    told = now if probe.asked_because else "not asked now: requests tell"
+    return name, state, f"{probe.why}, {probe.ago_s:.0f} s ago; {told}; {following}"

@@ -1,0 +1,19 @@
+"""Bytes of an event stream that no Anthropic server should send."""
+
+import pytest
+
+from translators.anthropic_messages import reader
+from translators.faults import ProtocolFault
+from translators.ir import Event
+from translators.profile import Profile
+
+BLOCK = b'{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t",%b}}'
+
+
+@pytest.mark.parametrize("block", [b'"name":"f","input":{"a":"\xff"}', b'"input":{}', b'"name":"","input":{}'])
+def test_a_call_that_cannot_be_told_is_one_protocol_fault(block):
+    """Its input is no text, or nobody could run it; and it is not our own error."""
+    reading = reader(Profile(provider="p", model="m"))
+    reading.feed(Event(b'{"type":"message_start","message":{"id":"i","model":"m"}}', "message_start"))
+    with pytest.raises(ProtocolFault):
+        reading.feed(Event(BLOCK % block, "content_block_start"))
