@@ -6,7 +6,6 @@ another dialect is reached. Jobs that are not conversations: `plain_jobs`.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from copy import copy
 from typing import Any, Protocol
 

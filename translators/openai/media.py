@@ -1,6 +1,6 @@
 """What may stand where OpenAI's dialects want a picture or a system message, and how a part is found again."""
 
-from translators.ir import Foreign, Image, Json, Message, Part, Text
+from translators.ir import Foreign, Image, Json, Message, Part, Text, ToolResult
 from translators.profile import Profile
 
 
@@ -27,9 +27,33 @@ def picture(image: Image) -> dict[str, Json]:
     return {"type": "image_url", "image_url": {"url": image.url or f"data:{image.media_type};base64,{image.data}"}}
 
 
-def says(one: Part, part: Part) -> bool:
-    """Whether `one`, of an item, is the part that is being said, be it as its plain document."""
-    return one is part or (isinstance(one, Foreign) and one.plain is part)
+class Shown:
+    """The parts of items that are being said, and where each stands. A part is found by being the same one, for equal
+    ones may stand in several places."""
+
+    __slots__ = ("_items", "_paths")
+
+    def __init__(self, *items: tuple[int, Message | ToolResult]) -> None:
+        """`items` with their places among the request's."""
+        self._items = items
+        self._paths: dict[int, str] | None = None
+
+    def path(self, part: Part) -> str:
+        """Of a part of these items, or of what a part is as a plain document. All are worked out together, when the
+        first is asked for: a request may have as many parts as it likes."""
+        if self._paths is None:
+            self._paths = self._all()
+        return self._paths[id(part)]
+
+    def _all(self) -> dict[int, str]:
+        paths: dict[int, str] = {}
+        for at, item in self._items:
+            for place, one in enumerate(item.parts):
+                path = f"items[{at}].parts[{place}]"
+                paths.setdefault(id(one), path)
+                if isinstance(one, Foreign) and one.plain is not None:
+                    paths.setdefault(id(one.plain), path)
+        return paths
 
 
 def as_told(message: Message) -> tuple[Part, ...]:

@@ -24,7 +24,7 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.markers import Markers
-from translators.openai.media import as_told, picture, says, why_no_picture
+from translators.openai.media import Shown, as_told, picture, why_no_picture
 from translators.openai_chat.reasoning import own, render_blocks
 from translators.openai_chat.signatures import FIELD, render_signature
 from translators.openai_chat.wire import IMAGES
@@ -92,7 +92,7 @@ class Turns:
         """What the assistant did so far becomes one message."""
         if not (self._texts or self._blocks or self._calls):
             return
-        self._shown = self._texts
+        self._shown = Shown(*self._texts)
         parts, drawn = self._undrawn([part for _, text in self._texts for part in text.parts])
         signed = next((part for part in reversed(parts) if isinstance(part, Text) and part.opaque), None)
         if signed is not None:
@@ -123,7 +123,7 @@ class Turns:
         if self._profile.pictures_back:
             return rest, [_entry(part) for part in pictures]
         for part in pictures:
-            self._report.dropped(self._path(part), "chat's models take no pictures of their own")
+            self._report.dropped(self._shown.path(part), "chat's models take no pictures of their own")
         return rest, []
 
     def _reasoning(self, message: dict[str, Json]) -> None:
@@ -189,7 +189,7 @@ class Turns:
         elif self._replies and not self._profile.system_anywhere:
             role, item = "user", structs.replace(item, parts=as_told(item))
             self._report.approximated(f"items[{self._at}].role", "a system message in the middle is told by the user")
-        self._shown = ((self._at, item),)
+        self._shown = Shown((self._at, item))
         message: dict[str, Json] = {"role": role, "content": self._content(item.parts)}
         if item.name is not None:
             message["name"] = item.name
@@ -219,7 +219,7 @@ class Turns:
     def _marker(self, part: Text | Image | File) -> dict[str, Json]:
         if part.cache is None:
             return {}
-        return self._markers.on(part.cache, self._path(part), text=isinstance(part, Text))
+        return self._markers.on(part.cache, self._shown.path(part), text=isinstance(part, Text))
 
     def _part(self, part: Part) -> Json:
         """None for a part that cannot be said; that is noted."""
@@ -252,8 +252,8 @@ class Turns:
         if part.data is None:
             return self._refused(part, "a file of another place cannot be fetched from here")
         if part.media_type.startswith("text/") and (text := _decoded(part)) is not None:
-            self._report.approximated(self._path(part), "a text document is told as text")
-            return {"type": "text", "text": text, **self._markers.on(part.cache, self._path(part))}
+            self._report.approximated(self._shown.path(part), "a text document is told as text")
+            return {"type": "text", "text": text, **self._markers.on(part.cache, self._shown.path(part))}
         file = {"file_data": f"data:{part.media_type};base64,{part.data}"}
         if part.filename is not None:
             file["filename"] = part.filename

@@ -11,6 +11,8 @@ Deliberate choices:
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
 from translators.ir import (
     Audio,
     File,
@@ -28,7 +30,7 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.markers import Markers
-from translators.openai.media import as_told, says, why_no_picture
+from translators.openai.media import Shown, as_told, why_no_picture
 from translators.openai_responses.marks import BOUND
 from translators.openai_responses.response import summary_text
 from translators.openai_responses.wire import DIALECT, PARAGRAPH
@@ -89,7 +91,7 @@ class Turns:
             self._replies = True
         elif self._replies and not self._profile.system_anywhere:
             role, parts = "user", as_told(item)
-            self._parts = parts
+            self._shown = Shown((self._at, structs.replace(item, parts=parts)))
             self._report.approximated(self._path(".role"), "a system message in the middle is told by the user")
         content = self._content(parts, "output" if role == "assistant" else "input")
         if item.name:
@@ -117,7 +119,7 @@ class Turns:
 
     def _result(self, item: ToolResult) -> None:
         self._replies = True
-        self._parts = item.parts
+        self._shown = Shown((self._at, item))
         output = self._content(item.parts, "input")
         if item.cache is not None:
             output = self._marked(output, item.cache)
@@ -212,8 +214,8 @@ class Turns:
         if part.cache is None:
             return {}
         if side == "input":
-            return self._markers.on(part.cache, self._part_path(part), text=isinstance(part, Text))
-        self._markers.leave_out(self._part_path(part))
+            return self._markers.on(part.cache, self._shown.path(part), text=isinstance(part, Text))
+        self._markers.leave_out(self._shown.path(part))
         return {}
 
     def _marked(self, output: Json, cache: Mapping[str, Json]) -> Json:

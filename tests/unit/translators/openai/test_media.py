@@ -2,8 +2,8 @@
 
 import pytest
 
-from translators.ir import Dialect, File, Foreign, Image, Message, Text
-from translators.openai.media import as_told, is_picture, says, why_no_picture
+from translators.ir import Dialect, File, Foreign, Image, Message, Text, ToolResult
+from translators.openai.media import Shown, as_told, is_picture, why_no_picture
 from translators.profile import Profile
 
 PIXELS = Image(media_type="image/png", data="AAAA")
@@ -43,8 +43,15 @@ def test_a_part_stands_where_it_is_and_not_where_its_like_is():
     one, like = Text("a"), Text("a")
     plain = File(media_type="text/plain", data="AAAA")
     kept = Foreign(Dialect.ANTHROPIC_MESSAGES, "document", {}, plain=plain)
-    assert says(kept, plain) and says(plain, plain)
-    assert not says(kept, File(media_type="text/plain", data="AAAA"))
+    shown = Shown((2, Message("user", (one, like))), (5, ToolResult("c", (kept,))))
+    assert [shown.path(part) for part in (one, like, kept)] == [
+        "items[2].parts[0]",
+        "items[2].parts[1]",
+        "items[5].parts[0]",
+    ]
+    assert shown.path(plain) == "items[5].parts[0]", "as the plain document it is said as"
+    with pytest.raises(KeyError):
+        shown.path(Text("a"))
 
 
 def test_what_the_system_said_is_told_in_its_own_words_with_all_that_stood_beside_them():
