@@ -6,7 +6,6 @@ another dialect is reached. Jobs that are not conversations: `plain_jobs`.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from copy import copy
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ import orjson
 from msgspec import Struct, structs
 
 from proxy.config.values import Target
+from proxy.mending import MENDED, mends
 from proxy.opaque import Past
 from proxy.pins import Heard, Hearing
 from proxy.ways import Taught, asked_in, way
@@ -31,12 +31,6 @@ from translators.report import Report, Verdict
 
 FAN_MAX = 8
 """Most calls that are made for one request at the same time."""
-
-MENDED = {
-    "reasoning": ("reasoning", "the provider did not accept what was kept of it"),
-    "summary": ("reasoning.summary", "the provider shows it to verified organizations alone"),
-}
-"""What is left out of a request to mend it (`Fault.repair`), and why."""
 
 
 class Prepared(Struct, frozen=True):
@@ -243,6 +237,8 @@ class ChatJob:
         if alone:
             payload = {name: value for name, value in payload.items() if name != "n"}
         fields, report = upstream.relay_request(payload, target.profile, self._bound)
+        if report.entries and payload is not self._payload:
+            report.put_back(self._payload.get("input"), payload.get("input"))
         report.entries[:0] = [entry for entry in removed.entries if entry not in report.entries]
         return fields, report
 
@@ -290,11 +286,8 @@ class ChatJob:
         body = orjson.dumps(fields)
         if not fields or body == prepared.body:
             return None
-        lost = Report()
-        lost.dropped(*MENDED[repair])
-        with suppress(Malformed):  # what is relayed need not be readable here
-            self._name(lost, self._request())
-        prepared.report.entries += lost.entries
+        told = mends(repair, self._request, self._name, translated=prepared.translated)
+        prepared.report.entries += told.entries
         return structs.replace(prepared, fields=fields, body=body)
 
     def _mended(self, repair: str, target: Target, upstream: Codec) -> Request:

@@ -7,7 +7,8 @@ import orjson
 from msgspec import MsgspecError, Struct, json, structs
 
 from proxy.config.values import Target
-from proxy.jobs import MENDED, Answered, Prepared
+from proxy.jobs import Answered, Prepared
+from proxy.mending import MENDED
 from translators import embeddings
 from translators.codec import Codec, Context, Pipe
 from translators.faults import ProtocolFault

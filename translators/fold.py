@@ -279,10 +279,25 @@ class _Choice:
             elif isinstance(known, list):
                 known += entries
 
+    def _undeclined(self) -> list[_Words | _Call | Foreign]:
+        """The runs without calls that a refusal took back; texts that stood around one are one text."""
+        if self._end is None or not self._end.declined:
+            return self._runs
+        runs: list[_Words | _Call | Foreign] = []
+        for run in self._runs:
+            last = runs[-1] if runs else None
+            if isinstance(run, _Call):
+                continue
+            if isinstance(run, _Words) and run.kind is Text and isinstance(last, _Words) and last.kind is Text:
+                last.pieces += run.pieces
+            else:
+                runs.append(run)
+        return runs
+
     def _items(self) -> list[Item]:
         items: list[Item] = []
         parts: list[Part] = []
-        for run in self._runs:
+        for run in self._undeclined():
             if isinstance(run, Foreign):
                 parts.append(run)
                 continue

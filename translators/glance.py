@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from translators.ir import Json
 
 _BOUND = re.compile(
-    rb'"(?:signature|redacted_thinking|thought_?[sS]ignature|reasoning(?:_content|_details)?"\s*:\s*["[{])'
+    rb'"(?:signature|redacted_thinking|encrypted_content|thought_?[sS]ignature|'
+    rb'reasoning(?:_content|_details)?"\s*:\s*["[{])'
 )
 
 

@@ -354,6 +354,8 @@ class Ended(Delta, frozen=True):
     finish: Finish
     choice: int = 0
     stop_sequence: str | None = None
+    declined: bool = False
+    """Whether it ended in a refusal that takes its calls back: nobody is to run them."""
 
 
 class Continued(Delta, frozen=True):
@@ -386,9 +388,6 @@ class Failed(Delta, frozen=True):
     """The upstream said inside its stream that it failed. Nothing follows."""
 
     fault: Fault
-
-
-# -- a stream's events ---------------------------------------------------------------------------------
 
 
 class Event(Struct, frozen=True):

@@ -89,6 +89,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     """Most stop sequences the model takes; 0 when it takes none."""
     n_max: int = 128
     logprobs: bool = True
+    developer: bool = True
+    """Of a chat server, whether it knows the role `developer`; else `system` says the same."""
     system_anywhere: bool = True
     """Whether a system message may stand in the middle of the conversation."""
     prefill: bool = True
@@ -98,6 +100,10 @@ class Profile(Struct, frozen=True, kw_only=True):
     parallel_tool_calls: bool = True
     tools_combine: bool = True
     """Of Gemini, whether functions may stand beside Google's own tools and beside a form for the answer."""
+    cache_breakpoints: Literal["none", "texts", "parts"] = "none"
+    """Of an OpenAI server, which parts may say that the prompt is to be cached up to them."""
+    pictures_back: bool = False
+    """Of a chat server, whether pictures that a model made may come back as `images` of the assistant's message."""
     result_media: bool = False
     """Of Gemini, whether a function's response may hold images and files."""
 

@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 from msgspec import Struct, structs
 
-from translators.ir import Foreign, Item, Message, Opaque, Part, Reasoning, Request, Text, ToolCall, ToolResult
+from translators.ir import Foreign, Image, Item, Message, Opaque, Part, Reasoning, Request, Text, ToolCall, ToolResult
 
 Key = tuple[str, bytes]
 """Id of the turn's first call, and the hash of the turn."""
@@ -331,9 +331,11 @@ def _relaid(items: Sequence[Item], turn: Turn) -> list[Item] | None:
     """The client's text and calls in the turn's own order, with what only its maker can read; None to leave it be."""
     known = {opaque.data for opaque in turn.opaques()}
     parts = list(_parts(items))
-    if any(opaque.data not in known for opaque in _opaques(items)) or not all(isinstance(p, Text) for p in parts):
+    if any(opaque.data not in known for opaque in _opaques(items)) or not all(map(_is_placed, parts)):
         return None
     texts = deque(part for part in parts if isinstance(part, Text))
+    held = [step.data for step in turn.steps if isinstance(step, Held)]
+    beside = [part for part in parts if not isinstance(part, Text) and not _is_held(part, held)]
     calls = iter([item for item in items if isinstance(item, ToolCall)])
     first = next((item for item in items if isinstance(item, Message)), Message("assistant", ()))
     out: list[Item] = []
@@ -341,6 +343,9 @@ def _relaid(items: Sequence[Item], turn: Turn) -> list[Item] | None:
         if isinstance(step, Reasoning):
             out.append(step)
         elif isinstance(step, Called):
+            if beside:
+                out.append(structs.replace(first, parts=tuple(beside)))
+                beside = []
             out.append(structs.replace(next(calls), opaque=step.opaque))
         elif isinstance(step, Held):
             part = Foreign(step.dialect, step.kind, orjson.loads(step.data))
@@ -348,6 +353,18 @@ def _relaid(items: Sequence[Item], turn: Turn) -> list[Item] | None:
         else:
             out.append(structs.replace(first, parts=tuple(_taken(texts, step))))
     return out
+
+
+def _is_placed(part: Part) -> bool:
+    """Whether it is known where a part of the client's belongs: text by its length, what else is said before calls."""
+    return isinstance(part, Text | Image | Foreign)
+
+
+def _is_held(part: Part, held: Sequence[bytes]) -> bool:
+    """Whether a picture is, as its maker gave it, among what is held."""
+    picture = part.shown if isinstance(part, Foreign) else part
+    data = picture.data if isinstance(picture, Image) else None
+    return data is not None and any(data.encode() in one for one in held)
 
 
 def _taken(texts: "deque[Text]", step: Said) -> list[Text]:

@@ -120,6 +120,11 @@ class Report:
                 for entry in self.entries
             ]
 
+    def put_back(self, own: Json, sent: Json) -> None:
+        """Names items by their places among the client's `own`; what was noted of others is none of its affair."""
+        placed = [(entry, own_place(entry.field, own, sent)) for entry in self.entries]
+        self.entries = [structs.replace(entry, field=field) for entry, field in placed if field is not None]
+
     def blocking(self, mode: Mode) -> list[Entry]:
         """The entries that forbid this target under `mode`."""
         if mode is Mode.LENIENT or not self.entries:
@@ -188,6 +193,24 @@ class _Names:
         if self._tools is None:
             self._tools = self._naming.tools()
         return self._tools[position] if position < len(self._tools) else None
+
+
+_ITEM = re.compile(r"input\[(\d+)\](.*)", re.DOTALL)
+
+
+def own_place(field: str, own: Json, sent: Json) -> str | None:
+    """A path in the `input` of a relayed body, by where its item stands in the client's own list. None for an item that
+    is not the client's, or was changed on its way, where the lists do not agree; other paths stand as they are."""
+    placed = _ITEM.fullmatch(field)
+    if placed is None or not isinstance(own, list) or not isinstance(sent, list) or own is sent:
+        return field
+    at = int(placed[1])
+    if at >= len(sent):
+        return None
+    same = [i for i, item in enumerate(own) if item is sent[at]]
+    if same:
+        return f"input[{same[0]}]{placed[2]}"
+    return field if len(own) == len(sent) else None
 
 
 def unread(holder: Mapping[str, object], known: frozenset[str], path: str, found: dict[str, Json]) -> None:

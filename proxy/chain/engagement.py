@@ -164,8 +164,13 @@ class Engagement:
             context=context,
             clock=self._tools.clock,
             seen=self._account.seen,
-            tail=lambda: noted_chunk(exchange, context) if self._wants_metadata else b"",
+            tail=lambda: self._noted(context) if self._wants_metadata else b"",
         )
+
+    def _noted(self, context: Context) -> bytes:
+        """What is told before the end, with what the answer itself turned out to lose."""
+        self._exchange.translation = self._prepared.report.header()
+        return noted_chunk(self._exchange, context)
 
     async def _begun(self) -> None:
         """The first content of an answer that is folded, and not the client's yet: enough for a probe."""

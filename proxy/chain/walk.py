@@ -27,7 +27,7 @@ from proxy.resilience.retry import Action, again, attempts_for, delay, onward, t
 from proxy.resilience.targets import TargetState
 from proxy.routing.resolve import Resolution
 from proxy.routing.sticky import headed, place_of
-from proxy.upstream.attempt import placed
+from proxy.upstream.attempt import placed, unmoved
 from proxy.upstream.timings import AttemptTimes, attempt_times
 from translators.faults import Fault, Kind, Malformed
 from translators.report import Mode
@@ -220,6 +220,8 @@ class _Walk:
             raise refused
         if turn.prepared.translated:
             fault = placed(fault, self._exchange.payload)
+        else:
+            fault = unmoved(fault, self._exchange.payload, turn.prepared.fields)
         self._faults.append((target.name, fault))
         self._translated = turn.prepared.translated
         self._window = target.profile.context_window

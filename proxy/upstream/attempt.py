@@ -13,9 +13,9 @@ a slow client is being written to it rests, for that is not the upstream's silen
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import structs
 
@@ -28,6 +28,7 @@ from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.trial import ANSWER_LIMIT, ERROR_LIMIT, RESTING, Commit, Trial
 from translators.faults import Failure, Fault, Kind, ProtocolFault, say
 from translators.ir import Json
+from translators.report import own_place
 
 T = TypeVar("T")
 
@@ -239,6 +240,8 @@ def broken_off(fault: Fault, trial: Trial) -> Fault:
     itself keeps its own words."""
     if trial.target.provider.dialect is not trial.exchange.codec.dialect:
         fault = placed(fault, trial.exchange.payload)
+    else:
+        fault = unmoved(fault, trial.exchange.payload, trial.fields)
     if fault.outcome.breaker == "success":
         return fault
     message = say(f"{trial.target.name} broke off its answer: {fault.message.rstrip('.')}.")
@@ -250,6 +253,14 @@ def placed(fault: Fault, payload: Json) -> Fault:
     is a place in a body that the client has never seen."""
     own = payload if isinstance(payload, dict) else {}
     return fault if fault.param is None or fault.param in own else structs.replace(fault, param=None)
+
+
+def unmoved(fault: Fault, payload: Json, fields: Mapping[str, Any]) -> Fault:
+    """A fault of a relayed request, whose field is named as it stands in the client's own body."""
+    if fault.param is None:
+        return fault
+    param = own_place(fault.param, payload.get("input") if isinstance(payload, dict) else None, fields.get("input"))
+    return structs.replace(fault, param=param)
 
 
 def transport_fault(error: Exception, status: int) -> Fault:

@@ -62,6 +62,9 @@ CHAT = {
         {"role": "user", "content": "b"},
     ),
     "`cache_control` of a part": said([{"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}]),
+    "`prompt_cache_breakpoint` of a part": said(
+        [{"type": "text", "text": "hi", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}]
+    ),
     "`max_completion_tokens`, `max_tokens`": {"max_completion_tokens": 500},
     "`temperature` up to 1": {"temperature": 0.5},
     "`top_p`": {"top_p": 0.5},
@@ -118,6 +121,7 @@ CHAT = {
     "`service_tier: priority`": {"service_tier": "priority"},
     "`service_tier: flex`": {"service_tier": "flex"},
     "`prompt_cache_key`": {"prompt_cache_key": "k"},
+    "`prompt_cache_options`": {"prompt_cache_options": {"mode": "explicit"}},
     "`moderation` with a policy": {"moderation": {"policy": {"input": {"mode": "block"}}}},
     "a field nobody knows": {"tomorrow": 1},
 }

@@ -18,9 +18,9 @@ from translators.ir import (
 from translators.profile import Profile
 
 PROFILES = {
-    Dialect.OPENAI_CHAT: Profile(provider="p", model="m"),
+    Dialect.OPENAI_CHAT: Profile(provider="p", model="m", cache_breakpoints="parts"),
     Dialect.OPENAI_COMPLETIONS: Profile(provider="p", model="m"),
-    Dialect.OPENAI_RESPONSES: Profile(provider="p", model="m"),
+    Dialect.OPENAI_RESPONSES: Profile(provider="p", model="m", cache_breakpoints="parts"),
     Dialect.ANTHROPIC_MESSAGES: Profile(provider="p", model="m", max_output=8192, thinking="none"),
     Dialect.GEMINI: Profile(provider="p", model="m", rejects=frozenset({"labels"})),
 }

@@ -49,6 +49,7 @@ NEWER = (
 ANSWERS = {
     "pydantic-ai-f004d9f450": "its provider counts the same tokens as read from the cache and as written to it",
     "ai-762b8ad1e4": "a free-text call in a stream, which OpenAI sends and its SDK's type for chunks has not",
+    "ai-57adf0da2a": "a recording shortened by hand, so that its whole text is not what its stream said: an error",
     "ai-9f483e4390": "calls that the provider's own code made and had answered: the answer ends as any other",
 }
 """Answers of which one thing cannot agree."""

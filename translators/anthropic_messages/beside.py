@@ -44,10 +44,10 @@ def lost_at_end(stop_reason: str, details: StopDetails | None) -> list[Lost]:
     return lost
 
 
-def last_words(stop_reason: str, finish: Finish, details: StopDetails | None) -> list[Delta]:
-    """What a stream says before its `Ended`."""
+def last_words(stop_reason: str, finish: Finish, details: StopDetails | None, *, declined: bool) -> list[Delta]:
+    """What a stream says before its `Ended`; `declined` where that takes calls back."""
     refusal = [RefusalDelta(explanation(details))] if finish is Finish.CONTENT_FILTER else []
-    return [*refusal, *lost_at_end(stop_reason, details)]
+    return [*refusal, *([CALLS_DECLINED] if declined else ()), *lost_at_end(stop_reason, details)]
 
 
 def documents_cited(citations: Iterable[Citation]) -> list[Lost]:

@@ -276,8 +276,9 @@ class Reader:
                 return [*deltas, pause]
         self.done = True
         finish = finish_of(self._stop_reason, self._profile)
-        deltas += last_words(self._stop_reason, finish, self._details)
-        deltas.append(Ended(finish, stop_sequence=self._stop_sequence))
+        declined = finish is Finish.CONTENT_FILTER and self._tools > 0
+        deltas += last_words(self._stop_reason, finish, self._details, declined=declined)
+        deltas.append(Ended(finish, stop_sequence=self._stop_sequence, declined=declined))
         return deltas
 
     def _wait(self, pause: Continued) -> None:

@@ -83,7 +83,7 @@ class Writer:
         self._usage: Usage | None = None
 
     def feed(self, delta: Delta) -> bytes:
-        start = b"" if self._started else self._start()
+        start = b"" if self._started else self._start(getattr(delta, "service_tier", None))
         if getattr(delta, "choice", 0):
             return start
         if isinstance(delta, TextDelta | RefusalDelta):
@@ -205,7 +205,7 @@ class Writer:
     def _delta(self, delta: dict[str, Any]) -> bytes:
         return _event({"type": "content_block_delta", "index": self._index, "delta": delta})
 
-    def _start(self) -> bytes:
+    def _start(self, tier: str | None = None) -> bytes:
         self._started = True
         message: dict[str, Any] = {
             "id": self._context.id,
@@ -215,7 +215,7 @@ class Writer:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": wire_usage(None),
+            "usage": wire_usage(None, tier),
         }
         return _event({"type": "message_start", "message": message})
 

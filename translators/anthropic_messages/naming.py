@@ -43,6 +43,9 @@ def _fields(body: dict[str, Json]) -> dict[str, str]:
         fields |= {"response_format": "output_format", "response_format.json_schema": "output_format"}
     if "effort" not in given:
         fields["reasoning_effort"] = "thinking"
+    thinking = body.get("thinking")
+    if not isinstance(thinking, dict) or "display" not in thinking:
+        fields["reasoning.summary"] = "thinking"
     return fields
 
 

@@ -152,9 +152,7 @@ def _choice(
         if block.type == "text":
             said.text(block)
         elif block.type == "tool_use":
-            if finish is Finish.CONTENT_FILTER:
-                said.lose([CALLS_DECLINED])
-            else:
+            if finish is not Finish.CONTENT_FILTER:
                 said.add(_call(block, profile))
         elif block.type == "thinking":
             opaque = Opaque("signature", block.signature, said.origin) if block.signature else None
@@ -165,6 +163,8 @@ def _choice(
             kept = kept or _blocks(body)
             said.part(Foreign(DIALECT, block.type, kept[at]))
     refusal = explanation(message.stop_details) if finish is Finish.CONTENT_FILTER else None
+    if refusal is not None and any(block.type == "tool_use" for block in content):
+        said.lose([CALLS_DECLINED])
     items = said.close(refusal)
     annotations = tuple(said.annotations)
     return Choice(items, finish, stop_sequence=message.stop_sequence, annotations=annotations), said.lost
@@ -262,7 +262,7 @@ def render_reply(reply: Reply, context: Context) -> bytes:
             "content": content,
             "stop_reason": stop_reason_of(choice.finish, choice.stop_sequence, refused=_refuses(choice)),
             "stop_sequence": choice.stop_sequence,
-            "usage": wire_usage(reply.usage),
+            "usage": wire_usage(reply.usage, reply.service_tier),
         }
     )
 

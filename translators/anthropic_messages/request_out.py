@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from translators.anthropic_messages import params
 from translators.anthropic_messages.able import fit
+from translators.anthropic_messages.caching import settle_markers
 from translators.anthropic_messages.marks import without_marked
 from translators.anthropic_messages.parts import Block, Scribe
 from translators.anthropic_messages.thinking import Thinking, Wish, allowed_effort, plan, wish
 from translators.anthropic_messages.tools import render_choice, render_tools
 from translators.anthropic_messages.turns import conversation
-from translators.anthropic_messages.wire import MARKERS_MAX
 from translators.ir import Json, OutputFormat, Request
 from translators.profile import Profile
 from translators.report import Report
@@ -46,7 +46,7 @@ def render_request(request: Request, profile: Profile) -> tuple[Body, Report]:
     if system:
         body["system"] = system
     params.quirks(body, profile, report)
-    _limit_markers(body, report)
+    settle_markers(body, request, report)
     return body, report
 
 
@@ -119,19 +119,6 @@ def _output(body: Body, system: list[Block], output: OutputFormat, profile: Prof
         system.append({"type": "text", "text": instruction})
 
 
-def _limit_markers(body: Body, report: Report) -> None:
-    """Takes cache markers away from the front until Anthropic's limit is kept: the later ones cover more."""
-    blocks: list[Block] = [*body.get("tools", ()), *body.get("system", ())]
-    for message in body["messages"]:
-        blocks += message["content"]
-    marked = [block for block in blocks if "cache_control" in block]
-    surplus = len(marked) + ("cache_control" in body) - MARKERS_MAX
-    if surplus > 0:
-        report.dropped("cache_control", f"anthropic takes {MARKERS_MAX} cache markers")
-        for block in marked[:surplus]:
-            del block["cache_control"]
-
-
 def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body, Report]:
     """A shallow copy with the target's model, `bound` where the client named none, and without what the model cannot
     take.
@@ -140,10 +127,11 @@ def relay_request(body: Body, profile: Profile, bound: int | None) -> tuple[Body
     signatures do not say who made them, and Anthropic itself ignores those it did not make for this model.
     """
     report = Report()
-    copy = {**without_marked(body, report), "model": profile.model or body.get("model")}
+    copy = {**body, "model": profile.model or body.get("model")}
     if bound is not None and copy.get("max_tokens") is None:
         copy["max_tokens"] = bound
     fit(copy, profile, report)
+    copy = dict(without_marked(copy, report))
     params.quirks(copy, profile, report, own=True)
     return copy, report
 

@@ -19,7 +19,7 @@ from typing import Any
 from translators.anthropic_messages.parts import Block, Scribe
 from translators.anthropic_messages.thinking import earlier, origin_of
 from translators.anthropic_messages.wire import NAMES, as_input, is_tool_name, tool_name
-from translators.ir import Item, Message, Reasoning, ToolCall, ToolResult
+from translators.ir import Item, Message, Reasoning, Text, ToolCall, ToolResult
 
 EMPTY = "(empty)"
 OPENING = "Begin."
@@ -61,6 +61,11 @@ def _system_message(item: Item) -> Message | None:
 
 def _is_user(item: Item) -> bool:
     return type(item) is ToolResult or (type(item) is Message and item.role == "user")
+
+
+def _is_blank(item: Item) -> bool:
+    """Whether a message that says nothing is all that is lost where it is left out."""
+    return type(item) is Message and all(type(part) is Text and part.opaque is None for part in item.parts)
 
 
 def _is_assistant(item: Item) -> bool:
@@ -129,6 +134,8 @@ class _Turns:
             blocks.sort(key=lambda block: block["type"] == "tool_use")
         if blocks:
             self._add("assistant", blocks)
+        elif any(map(_is_blank, scribe.items[start:end])):
+            self._approximate(start, "", "a message with nothing left in it was left out")
 
     def _earlier(self, item: Reasoning, position: int) -> Block | None:
         if self._origin is None:

@@ -14,8 +14,6 @@ from translators.ir import Dialect, Finish, Json, Usage
 from translators.profile import Profile
 
 DIALECT = Dialect.ANTHROPIC_MESSAGES
-MARKERS_MAX = 4
-"""Most cache markers Anthropic takes in one request."""
 DEPTH = 200
 """Nesting from which on the encoder is asked; it writes a little over 250 levels, the body's own included."""
 DECLINED = "The model declined to answer."
@@ -44,6 +42,7 @@ STOP_REASONS = {
 
 SERVICE_TIERS = {"standard": "default"}
 """Anthropic's word for the tier that served -> OpenAI's, where they differ."""
+_TOLD_TIERS = {"default": "standard", "priority": "priority", "fast": "priority", "batch": "batch"}
 
 
 def finish_of(stop_reason: str, profile: Profile) -> Finish:
@@ -160,8 +159,13 @@ class WireUsage(Struct):
         return None if tier is None else SERVICE_TIERS.get(tier, tier)
 
 
-def wire_usage(usage: Usage | None) -> dict[str, Json]:
-    """Neutral counts in Anthropic's terms; all zero when there are none."""
+def wire_usage(usage: Usage | None, tier: str | None = None) -> dict[str, Json]:
+    """Neutral counts in Anthropic's terms, all zero when there are none, with the tier where it has a word for it."""
+    told = _TOLD_TIERS.get(tier or "")
+    return {**_counts(usage), "service_tier": told} if told else _counts(usage)
+
+
+def _counts(usage: Usage | None) -> dict[str, Json]:
     if usage is None:
         return {"input_tokens": 0, "output_tokens": 0}
     read, written = usage.cached or 0, usage.cache_write or 0

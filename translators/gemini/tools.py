@@ -127,8 +127,9 @@ def _config(request: Request, profile: Profile, report: Report) -> Body:
     if choice is None or choice.mode == "auto":
         if not strict:
             return {} if choice is None else {"mode": "AUTO"}
-        if not all(tool.strict for tool in request.tools):
-            report.approximated("tools.function.strict", "every call keeps to its schema")
+        loose = next((index for index, tool in enumerate(request.tools) if not tool.strict), None)
+        if loose is not None:
+            report.approximated(f"tools[{loose}].function.strict", "every call keeps to its schema")
         return {"mode": "VALIDATED"}
     if choice.mode == "none":
         return {"mode": "NONE"}

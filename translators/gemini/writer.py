@@ -165,7 +165,8 @@ def _ended(index: int, choice: _Open, end: Ended) -> dict[str, Any]:
 
 
 def _last(index: int, choice: _Open, end: Ended) -> dict[str, Any]:
-    parts = [one.part() if isinstance(one, _Call) else one for one in choice.waiting]
+    waiting = [one for one in choice.waiting if not (end.declined and isinstance(one, _Call))]
+    parts = [one.part() if isinstance(one, _Call) else one for one in waiting]
     refusal = "".join(choice.refusal)
     if end.finish is Finish.CONTENT_FILTER:
         return candidate(index, parts, end.finish, refusal or None)

@@ -14,6 +14,10 @@ from translators.faults import ProtocolFault
 from translators.ir import Finish, Json, Lost, Usage
 from translators.profile import Profile
 
+TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
+"""Service tiers that OpenAI's answers tell."""
+SERVED = TIERS - {"auto"}
+"""Those of them that say how a request was served, rather than what was asked."""
 _T = TypeVar("_T")
 _Count = int | float | None
 

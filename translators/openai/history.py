@@ -12,9 +12,6 @@ from translators.ir import Audio, Json
 from translators.openai.check import fail, filled, obj, string
 from translators.unique import Unique
 
-LONG_CACHE = {"type": "ephemeral", "ttl": "1h"}
-SHORT_CACHE = {"type": "ephemeral"}
-
 
 class Calls:
     """The calls of a conversation by their ids. Of one turn's calls with one id the first result answers the first; of
@@ -74,11 +71,3 @@ def data_url(url: str, path: str) -> tuple[str, str]:
 def audio(part: dict[str, Json]) -> Audio:
     sound = obj(part.get("input_audio"), "input_audio")
     return Audio(filled(sound.get("data"), "input_audio.data"), filled(sound.get("format"), "input_audio.format"))
-
-
-def breakpoint_marker(holder: dict[str, Json]) -> dict[str, Json] | None:
-    """OpenAI's own breakpoint as a cache marker in Anthropic's form."""
-    mark = holder.get("prompt_cache_breakpoint")
-    if not isinstance(mark, dict):
-        return None
-    return LONG_CACHE if mark.get("ttl") else SHORT_CACHE

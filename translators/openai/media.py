@@ -1,6 +1,6 @@
-"""What may stand where OpenAI's dialects want a picture, and how a part that is said is found again."""
+"""What may stand where OpenAI's dialects want a picture or a system message, and how a part is found again."""
 
-from translators.ir import Foreign, Image, Message, Part, ToolResult
+from translators.ir import Foreign, Image, Json, Message, Part, Text, ToolResult
 from translators.profile import Profile
 
 
@@ -20,6 +20,11 @@ def why_no_picture(part: Image, profile: Profile, api: str) -> str | None:
     if part.data is not None and not is_picture(part.media_type):
         return f"{api} takes no {part.media_type[:40]} as a picture"
     return None
+
+
+def picture(image: Image) -> dict[str, Json]:
+    """A picture that a model made, as an entry of `images` of chat's answers and of what brings them back."""
+    return {"type": "image_url", "image_url": {"url": image.url or f"data:{image.media_type};base64,{image.data}"}}
 
 
 class Shown:
@@ -49,3 +54,10 @@ class Shown:
                 if isinstance(one, Foreign) and one.plain is not None:
                     paths.setdefault(id(one.plain), path)
         return paths
+
+
+def as_told(message: Message) -> tuple[Part, ...]:
+    """A system message as the parts of a user's, for models that take none in the middle; a marker at its end stays."""
+    texts = [part for part in message.parts if isinstance(part, Text)]
+    words = Text(f"<system>{''.join(part.text for part in texts)}</system>", texts[-1].cache if texts else None)
+    return (words, *(part for part in message.parts if not isinstance(part, Text)))

@@ -24,9 +24,11 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.check import Wrong, array, fail, filled, obj, string
-from translators.openai.history import Calls, arguments_of, audio, breakpoint_marker, data_url
+from translators.openai.history import Calls, arguments_of, audio, data_url
+from translators.openai.markers import read_breakpoint
 from translators.openai_chat.reasoning import read_blocks, read_thinking
 from translators.openai_chat.signatures import FIELD, read_signature
+from translators.openai_chat.wire import IMAGES
 
 
 class History:
@@ -128,7 +130,7 @@ def _pictures(images: Json) -> list[Part]:
     parts: list[Part] = []
     for k, entry in enumerate(() if images is None else array(images, "images")):
         try:
-            parts.append(Foreign(Dialect.OPENAI_CHAT, "images", entry, _image(obj(entry, ""))))
+            parts.append(Foreign(Dialect.OPENAI_CHAT, IMAGES, entry, _image(obj(entry, ""))))
         except Wrong as wrong:
             raise wrong.under(f"images[{k}]") from None
     return parts
@@ -210,4 +212,4 @@ def _cache(holder: dict[str, Json]) -> dict[str, Json] | None:
     marker = holder.get("cache_control")
     if isinstance(marker, dict):
         return marker
-    return breakpoint_marker(holder)
+    return read_breakpoint(holder)

@@ -8,11 +8,11 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from translators.ir import Item, Json, Message, Reasoning, ToolCall
+from translators.openai.markers import FIELD as BREAKPOINT
 from translators.openai_chat.history import History
 from translators.openai_chat.reasoning import FIELDS
 from translators.report import Naming, Place
 
-BREAKPOINT = "prompt_cache_breakpoint"
 _DETAILS = {
     ".opaque": ".extra_content",
     ".arguments": ".function.arguments",

@@ -50,7 +50,8 @@ DONE = b"[DONE]"
 
 class ChatReader:
     """Upstream events in, deltas out. `quiet` says of the last event that a client need not see it: the end mark, a
-    failure, nothing at all; `only_usage` and `blobs` what else is special about it."""
+    failure, nothing at all; `only_usage`, `empty` (no choices either) and `blobs` what else is special about it,
+    `undelta` which of its choices have no delta, or one that says less than the message beside it."""
 
     __slots__ = (
         "_choices",
@@ -60,8 +61,10 @@ class ChatReader:
         "_started",
         "blobs",
         "done",
+        "empty",
         "only_usage",
         "quiet",
+        "undelta",
     )
 
     def __init__(self, profile: Profile) -> None:
@@ -74,11 +77,15 @@ class ChatReader:
         self.quiet = False
         self.only_usage = False
         self.blobs = False
+        self.empty = False
+        self.undelta: list[int] = []
 
     def feed(self, event: Event) -> Sequence[Delta]:
         """Raises ProtocolFault on what is no chunk, and on an answer that goes on after its end."""
         data = event.data
-        self.quiet = self.only_usage = self.blobs = False
+        self.quiet = self.only_usage = self.blobs = self.empty = False
+        if self.undelta:
+            self.undelta = []
         if data == DONE or not data or self.done or self._failed:
             self.done = self.done or data == DONE
             self.quiet = True
@@ -100,13 +107,14 @@ class ChatReader:
             self._started = Started(chunk.id or "", chunk.model or "", tier if isinstance(tier, str) else None)
             deltas.append(self._started)
         if chunk.choices:
-            for choice in chunk.choices:
-                fault = self._choice(choice, deltas)
+            for place, choice in enumerate(chunk.choices):
+                fault = self._choice(choice, place, deltas)
                 if fault is not None:
                     deltas.extend(self._fail(fault))
                     return deltas
         else:
             self.only_usage = chunk.usage is not None
+            self.empty = chunk.choices is not None and chunk.usage is None
         if chunk.usage is not None or chunk.x_groq is not None:
             self._extras(chunk, deltas)
         return deltas
@@ -134,7 +142,7 @@ class ChatReader:
         self.quiet = True
         return (Failed(fault),)
 
-    def _choice(self, wire: WireChoice, deltas: list[Delta]) -> Fault | None:
+    def _choice(self, wire: WireChoice, place: int, deltas: list[Delta]) -> Fault | None:
         index = wire.index or 0
         choice = self._choices.get(index)
         if choice is None:
@@ -150,8 +158,12 @@ class ChatReader:
         before = len(deltas)
         if wire.delta is not None:
             self._delta(wire.delta, wire.logprobs, choice, deltas)
+        else:
+            self.undelta.append(place)
         if wire.message is not None and len(deltas) == before:
             self._delta(choice.untold(wire.message, deltas), wire.logprobs, choice, deltas)
+            if wire.delta is not None and len(deltas) > before:
+                self.undelta.append(place)
         if choice.finish and any(type(delta) is not Lost for delta in deltas[before:]):
             raise ProtocolFault("its stream goes on after the finish reason")
         if reason:

@@ -1,8 +1,10 @@
 """Chat in, chat out: the content passes, and only what must change does.
 
-Of a request: the model, the usage option, the output bound, what the profile refuses or renames, and reasoning that is
-bound to somebody else. Of a stream: nothing but the chunk of usage alone when the client did not ask for it, and
-OpenRouter-style reasoning blobs and thought signatures, which get the mark that brings them back to their maker.
+Of a request: the model, the usage option, the output bound, what the profile refuses or renames (the role `developer`
+among it), reasoning that is bound to somebody else, and pictures of an answer that the vendor does not take back. Of a
+stream: nothing but the chunk of usage alone when the client did not ask for it, chunks that OpenAI's SDKs would stumble
+over (`reshape`), and OpenRouter-style reasoning blobs and thought signatures, which get the mark that brings them back
+to their maker.
 `[DONE]` is written by us, once the answer is known to be whole.
 """
 
@@ -18,6 +20,7 @@ from translators.openai_chat.able import shown
 from translators.openai_chat.fit import fit
 from translators.openai_chat.reader import ChatReader
 from translators.openai_chat.reasoning import has_blob, marked, own
+from translators.openai_chat.reshape import led, reshaped
 from translators.openai_chat.signatures import is_signed, mark, own_signatures
 from translators.openai_chat.turns import tool_id
 from translators.openai_chat.writer import shows
@@ -88,6 +91,8 @@ def _messages(out: dict[str, Json], profile: Profile, report: Report) -> None:
     own_ids = profile.tool_ids == "any"
     for i, message in enumerate(out["messages"]):
         said = _said(message, i, profile, report) if message["role"] == "assistant" else message
+        if message["role"] == "developer" and not profile.developer:
+            said = {**message, "role": "system"}
         if not own_ids and ("tool_calls" in said or "tool_call_id" in said):
             said = _with_ids(said, profile)
         if said is not message:
@@ -101,6 +106,9 @@ def _said(message: dict[str, Json], i: int, profile: Profile, report: Report) ->
     of it."""
     if "reasoning_details" in message or "thinking_blocks" in message:
         message = _own_reasoning(message, profile.origin(Dialect.OPENAI_CHAT), i, report)
+    if "images" in message and profile.vendor and not profile.pictures_back:
+        message = {name: one for name, one in message.items() if name != "images"}
+        report.dropped(f"messages[{i}].images", "chat's models take no pictures of their own")
     if is_signed(message):
         message, foreign = own_signatures(message, profile.origin(Dialect.OPENAI_CHAT), profile)
         if foreign:
@@ -149,12 +157,15 @@ def _with_ids(message: dict[str, Json], profile: Profile) -> dict[str, Json]:
 class Relay:
     """A Pipe: upstream events as they came, watched by a reader."""
 
-    __slots__ = ("_origin", "_reader", "_usage")
+    __slots__ = ("_begun", "_head", "_origin", "_reader", "_usage")
 
     def __init__(self, profile: Profile, context: Context) -> None:
         self._reader = ChatReader(profile)
         self._usage = context.include_usage
         self._origin = profile.origin(Dialect.OPENAI_CHAT)
+        self._begun = False
+        self._head = b""
+        """A leading chunk without choices."""
 
     @property
     def done(self) -> bool:
@@ -166,8 +177,14 @@ class Relay:
         deltas = reader.feed(event)
         if reader.quiet or (reader.only_usage and not self._usage):
             return deltas, b""
-        data = self._marked(event.data) if reader.blobs else event.data
-        return deltas, encode(data, event.name)
+        data = event.data
+        if reader.empty or reader.undelta or self._head:
+            if reader.empty and not self._begun:
+                self._head = data
+                return deltas, b""
+            data = self._mended(data, deltas)
+        self._begun = True
+        return deltas, encode(self._marked(data) if reader.blobs else data, event.name)
 
     def close(self) -> tuple[Sequence[Delta], bytes]:
         """Raises Truncated."""
@@ -178,6 +195,12 @@ class Relay:
 
     def shows(self, delta: Delta) -> bool:
         return shows(delta)
+
+    def _mended(self, data: bytes, deltas: Sequence[Delta]) -> bytes:
+        if self._reader.undelta:
+            data = reshaped(data, deltas, self._reader.undelta)
+        head, self._head = self._head, b""
+        return led(head, data) if head else data
 
     def _marked(self, data: bytes) -> bytes:
         chunk = orjson.loads(data)

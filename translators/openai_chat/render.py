@@ -7,13 +7,13 @@ Deliberate choices:
 - A blob is written only where its origin is this very target.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 from translators.ir import Dialect, Json, OutputFormat, Request, Tool, ToolChoice
 from translators.openai.effort import effort_of
 from translators.openai.results import settled
 from translators.openai.tools import named_once
+from translators.openai.users import short_users
 from translators.openai_chat.fit import fit
 from translators.openai_chat.turns import Turns
 from translators.profile import Profile
@@ -23,8 +23,6 @@ KNOWN_EXTRA = frozenset({"store", "moderation", "prompt_cache_key", "prompt_cach
 """Fields of this dialect that the neutral form has no word for."""
 VENDOR_RUN = frozenset({"tools", "tool_choice", "mcp_servers"})
 """Where requests name what a vendor itself would run, be it to force it: without it the answer is another one."""
-USER_MAX = 128
-"""Characters of a user's id that OpenAI takes; a longer one is sent as its hash."""
 SAME_NAME = (
     "temperature",
     "top_p",
@@ -53,7 +51,7 @@ def render_request(request: Request, profile: Profile) -> tuple[dict[str, Json],
         turns.add(item, at)
     body: dict[str, Json] = {"model": profile.model or request.model, "messages": turns.finish()}
     body.update((name, value) for name in SAME_NAME if (value := getattr(request, name)) is not None)
-    _users(body, report)
+    short_users(body, report)
     _stream(body, request, profile)
     _bound(body, request, profile, report)
     if request.n != 1:
@@ -74,14 +72,6 @@ def render_request(request: Request, profile: Profile) -> tuple[dict[str, Json],
     _extra(body, request, report)
     fit(body, profile, report)
     return body, report
-
-
-def _users(body: dict[str, Json], report: Report) -> None:
-    for name in ("user", "safety_identifier"):
-        said = body.get(name)
-        if said and len(said) > USER_MAX:
-            body[name] = hashlib.sha256(said.encode()).hexdigest()
-            report.approximated(name, "sent as a hash")
 
 
 def _stream(body: dict[str, Json], request: Request, profile: Profile) -> None:

@@ -28,14 +28,15 @@ from translators.ir import (
     Text,
     ToolCall,
 )
-from translators.openai.answers import FAILED_FINISHES, WireUsage, decode, read_finish, read_usage, render_usage
+from translators.openai.answers import FAILED_FINISHES, SERVED, WireUsage, decode, read_finish, read_usage, render_usage
 from translators.openai.faults import classify
+from translators.openai.media import picture
 from translators.openai.text import dumps
 from translators.openai_chat.reader import ChatReader
 from translators.openai_chat.reasoning import has_blob, marked, render_blocks
 from translators.openai_chat.signatures import mark, signed_fields
 from translators.openai_chat.wire import ANSWER
-from translators.openai_chat.writer import finish_reason, picture
+from translators.openai_chat.writer import finish_reason
 from translators.profile import Profile
 
 _T = TypeVar("_T")
@@ -116,6 +117,8 @@ def render_reply(reply: Reply, context: Context) -> bytes:
     }
     if reply.usage is not None:
         body["usage"] = render_usage(reply.usage)
+    if reply.service_tier in SERVED:
+        body["service_tier"] = reply.service_tier
     return dumps(body)
 
 

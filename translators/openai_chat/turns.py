@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec import structs
 
 from translators.ir import (
     Audio,
@@ -21,14 +23,14 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
-from translators.openai.markers import Unmarked
-from translators.openai.media import Shown, why_no_picture
+from translators.openai.markers import Markers
+from translators.openai.media import Shown, as_told, picture, why_no_picture
 from translators.openai_chat.reasoning import own, render_blocks
 from translators.openai_chat.signatures import FIELD, render_signature
+from translators.openai_chat.wire import IMAGES
 from translators.profile import Profile
 from translators.report import Report
 
-NO_MARKERS = "sidestep sends no cache markers in chat's requests"
 ALNUM9 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -50,7 +52,7 @@ class Turns:
         self._pictures: list[Json] = []
         self._replies = False
         """A turn has been taken: a system message from here on stands in the middle."""
-        self._unmarked = Unmarked(report, NO_MARKERS)
+        self._markers = Markers(profile, report)
 
     def add(self, item: Item, at: int) -> None:
         """`at` is its place among the request's items."""
@@ -90,13 +92,15 @@ class Turns:
         """What the assistant did so far becomes one message."""
         if not (self._texts or self._blocks or self._calls):
             return
-        parts = [part for _, text in self._texts for part in text.parts]
+        self._shown = Shown(*self._texts)
+        parts, drawn = self._undrawn([part for _, text in self._texts for part in text.parts])
         signed = next((part for part in reversed(parts) if isinstance(part, Text) and part.opaque), None)
         if signed is not None:
             parts = [part for part in parts if not isinstance(part, Text) or part.text]
-        self._shown = Shown(*self._texts)
         content = self._content(parts) if parts else None if self._calls else ""
         message: dict[str, Json] = {"role": "assistant", "content": content}
+        if drawn:
+            message["images"] = drawn
         if signed is not None and signed.opaque is not None:
             message.update(self._signed(signed.opaque, next(at for at, text in self._texts if signed in text.parts)))
         names = [text.name for _, text in self._texts if text.name]
@@ -109,6 +113,18 @@ class Turns:
             self._messages.append(message)
         self._texts, self._blocks, self._calls = [], [], []
         self._replies = True
+
+    def _undrawn(self, parts: list[Part]) -> tuple[list[Part], list[Json]]:
+        """The parts without what the model drew, and that as its `images`, where the target takes it back."""
+        pictures = [part for part in parts if _is_drawn(part)]
+        if not pictures:
+            return parts, []
+        rest = [part for part in parts if not _is_drawn(part)]
+        if self._profile.pictures_back:
+            return rest, [_entry(part) for part in pictures]
+        for part in pictures:
+            self._report.dropped(self._shown.path(part), "chat's models take no pictures of their own")
+        return rest, []
 
     def _reasoning(self, message: dict[str, Json]) -> None:
         """Details only of this target's own making; the text alone where it must be replayed."""
@@ -134,7 +150,7 @@ class Turns:
     def _call(self, call: ToolCall, at: int) -> dict[str, Json]:
         call_id = tool_id(call.id, self._profile)
         if call.cache is not None:
-            self._unmarked.at(f"items[{at}]")
+            self._markers.leave_out(f"items[{at}]")
         signed = {} if call.opaque is None else self._signed(call.opaque, at)
         if call.custom:
             return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}, **signed}
@@ -147,7 +163,7 @@ class Turns:
         self._shown = Shown((self._at, item))
         content = self._content(texts)
         if item.cache is not None:
-            self._unmarked.at(f"items[{self._at}]")
+            content = self._marked(content, item.cache)
         if item.is_error:
             prefix = "Error: "
             content = prefix + content if isinstance(content, str) else [{"type": "text", "text": prefix}, *content]
@@ -167,15 +183,14 @@ class Turns:
             self._pictures = []
 
     def _message(self, item: Message) -> None:
-        self._shown = Shown((self._at, item))
-        content = self._content(item.parts)
-        message: dict[str, Json] = {"role": item.role, "content": content}
-        if item.role == "user":
+        role = "system" if item.role == "developer" and not self._profile.developer else item.role
+        if role == "user":
             self._replies = True
         elif self._replies and not self._profile.system_anywhere:
-            text = "".join(part.text for part in item.parts if isinstance(part, Text))
-            message = {"role": "user", "content": f"<system>{text}</system>"}
+            role, item = "user", structs.replace(item, parts=as_told(item))
             self._report.approximated(f"items[{self._at}].role", "a system message in the middle is told by the user")
+        self._shown = Shown((self._at, item))
+        message: dict[str, Json] = {"role": role, "content": self._content(item.parts)}
         if item.name is not None:
             message["name"] = item.name
         self._messages.append(message)
@@ -185,18 +200,31 @@ class Turns:
         if plain and not parts:
             return ""
         if plain and len(parts) == 1 and isinstance(parts[0], Text):
-            if parts[0].cache is not None:
-                self._unmarked.at(self._shown.path(parts[0]))
-            return parts[0].text
+            marker = self._marker(parts[0])
+            return [{"type": "text", "text": parts[0].text, **marker}] if marker else parts[0].text
         rendered = [said for part in parts if (said := self._part(part)) is not None]
         return rendered or ("" if plain else [])
+
+    def _marked(self, content: Json, cache: Mapping[str, Json]) -> Json:
+        """A result whose end bears a marker; one of nothing bears none."""
+        if not content:
+            self._markers.leave_out(f"items[{self._at}]")
+            return content
+        marker = self._markers.on(cache, f"items[{self._at}]")
+        if not marker:
+            return content
+        said = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        return [*said[:-1], {**marker, **said[-1]}]
+
+    def _marker(self, part: Text | Image | File) -> dict[str, Json]:
+        if part.cache is None:
+            return {}
+        return self._markers.on(part.cache, self._shown.path(part), text=isinstance(part, Text))
 
     def _part(self, part: Part) -> Json:
         """None for a part that cannot be said; that is noted."""
         if isinstance(part, Text):
-            if part.cache is not None:
-                self._unmarked.at(self._shown.path(part))
-            return {"type": "text", "text": part.text}
+            return {"type": "text", "text": part.text, **self._marker(part)}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
         if isinstance(part, Image):
@@ -213,34 +241,27 @@ class Turns:
         why = why_no_picture(part, self._profile, "chat")
         if why is not None:
             return self._refused(part, why)
-        if part.cache is not None:
-            self._unmarked.at(self._shown.path(part))
         image = {"url": part.url or f"data:{part.media_type};base64,{part.data}"}
         if part.detail is not None:
             image["detail"] = part.detail
-        return {"type": "image_url", "image_url": image}
+        return {"type": "image_url", "image_url": image, **self._marker(part)}
 
     def _file(self, part: File) -> Json:
         if not self._profile.files:
             return self._refused(part, "the model takes no files")
         if part.data is None:
             return self._refused(part, "a file of another place cannot be fetched from here")
-        if part.cache is not None:
-            self._unmarked.at(self._shown.path(part))
         if part.media_type.startswith("text/") and (text := _decoded(part)) is not None:
             self._report.approximated(self._shown.path(part), "a text document is told as text")
-            return {"type": "text", "text": text}
+            return {"type": "text", "text": text, **self._markers.on(part.cache, self._shown.path(part))}
         file = {"file_data": f"data:{part.media_type};base64,{part.data}"}
         if part.filename is not None:
             file["filename"] = part.filename
-        return {"type": "file", "file": file}
+        return {"type": "file", "file": file, **self._marker(part)}
 
     def _foreign(self, part: Foreign) -> Json:
-        if part.dialect == Dialect.OPENAI_CHAT and part.kind != "images":
+        if part.dialect == Dialect.OPENAI_CHAT:
             return part.value
-        if part.shown is not None or part.kind == "images":
-            self._report.dropped(self._shown.path(part), "chat's models take no pictures of their own")
-            return None
         if part.plain is not None:
             for name in part.more:
                 self._report.refused(f"{self._shown.path(part)}.{name}", "chat's files have no such field")
@@ -254,6 +275,17 @@ class Turns:
 def _is_shown(part: Part) -> bool:
     """Whether a part of a result is a picture or a document."""
     return isinstance(part, Image | File) or (isinstance(part, Foreign) and part.plain is not None)
+
+
+def _is_drawn(part: Part) -> bool:
+    """Whether a part of what the assistant said is a picture."""
+    return isinstance(part, Image) or (isinstance(part, Foreign) and (part.shown is not None or part.kind == IMAGES))
+
+
+def _entry(part: Part) -> Json:
+    if isinstance(part, Foreign):
+        return part.value if part.shown is None or part.kind == IMAGES else picture(part.shown)
+    return picture(part) if isinstance(part, Image) else None
 
 
 def _decoded(file: File) -> str | None:

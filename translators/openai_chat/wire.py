@@ -11,6 +11,9 @@ from msgspec import Struct
 from translators.ir import Json
 from translators.openai.answers import WireUsage
 
+IMAGES = "images"
+"""Field of an assistant's message with the pictures that its model made; the kind of such a part."""
+
 
 class WireFunction(Struct, gc=False):
     name: str | None = None

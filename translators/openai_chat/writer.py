@@ -37,7 +37,8 @@ from translators.ir import (
     ToolStart,
     Used,
 )
-from translators.openai.answers import render_usage
+from translators.openai.answers import SERVED, render_usage
+from translators.openai.media import picture
 from translators.openai.text import END, dumps, error_event, quote
 from translators.openai_chat.reasoning import render_end
 from translators.openai_chat.signatures import FIELD, render_signature
@@ -71,6 +72,8 @@ class ChatWriter:
             self._usage = delta
             return b""
         if isinstance(delta, Started):
+            if delta.service_tier in SERVED and not self._choices:
+                self._head += b'"service_tier":%b,' % quote(delta.service_tier)
             return self._opening(0)
         return self._rare(delta)
 
@@ -211,11 +214,6 @@ class _Open:
         self.blocks = 0
         self.notes = 0
         self.pictures = 0
-
-
-def picture(image: Image) -> dict[str, Json]:
-    """A picture that the model made, as an entry of a message's or a delta's `images`."""
-    return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{image.data}"}}
 
 
 def finish_reason(finish: Finish, context: Context) -> str:

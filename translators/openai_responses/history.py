@@ -28,7 +28,8 @@ from translators.ir import (
     ToolResult,
 )
 from translators.openai.check import Wrong, fail, filled, obj, string
-from translators.openai.history import Calls, arguments_of, audio, breakpoint_marker, data_url
+from translators.openai.history import Calls, arguments_of, audio, data_url
+from translators.openai.markers import read_breakpoint
 from translators.openai_responses.envelope import is_reference
 from translators.openai_responses.marks import BOUND, earlier
 from translators.openai_responses.wire import DIALECT, PICTURE, is_minted, reasoning_text
@@ -161,7 +162,7 @@ def _parts(content: Json, path: str) -> list[Part]:
 def _part(part: dict[str, Json]) -> Part:
     kind = filled(part.get("type"), "type")
     if kind in _TEXTS:
-        return Text(string(part.get("text"), "text"), cache=breakpoint_marker(part))
+        return Text(string(part.get("text"), "text"), cache=read_breakpoint(part))
     if kind == "input_image" and part.get("image_url") is not None:
         return _image(part)
     if kind == "input_file":
@@ -179,20 +180,20 @@ def _image(part: dict[str, Json]) -> Image:
     detail = None if detail in (None, "auto") else string(detail, "detail")
     if url.startswith("data:"):
         media_type, data = data_url(url, "image_url")
-        return Image(data=data, media_type=media_type, detail=detail, cache=breakpoint_marker(part))
+        return Image(data=data, media_type=media_type, detail=detail, cache=read_breakpoint(part))
     if "://" not in url:
         fail("image_url", "must be a web address or a data: URL")
-    return Image(url=url, detail=detail, cache=breakpoint_marker(part))
+    return Image(url=url, detail=detail, cache=read_breakpoint(part))
 
 
 def _file(part: dict[str, Json]) -> File:
     name = part.get("filename")
     name = None if name is None else string(name, "filename")
     if part.get("file_id") is not None:
-        return File(file_id=filled(part["file_id"], "file_id"), filename=name, cache=breakpoint_marker(part))
+        return File(file_id=filled(part["file_id"], "file_id"), filename=name, cache=read_breakpoint(part))
     if part.get("file_url") is not None:
-        return File(url=filled(part["file_url"], "file_url"), filename=name, cache=breakpoint_marker(part))
+        return File(url=filled(part["file_url"], "file_url"), filename=name, cache=read_breakpoint(part))
     data, media_type = filled(part.get("file_data"), "file_data"), "application/pdf"
     if data.startswith("data:"):
         media_type, data = data_url(data, "file_data")
-    return File(data=data, media_type=media_type, filename=name, cache=breakpoint_marker(part))
+    return File(data=data, media_type=media_type, filename=name, cache=read_breakpoint(part))

@@ -36,7 +36,7 @@ def relay_request(body: dict[str, Json], profile: Profile, bound: int | None) ->
         most = bound if profile.max_output is None else min(bound, profile.max_output)
         out["max_output_tokens"] = max(BOUND_MIN, most)
     if isinstance(out.get("input"), list):
-        out["input"] = shown(_own(out["input"], profile.origin(DIALECT), report), profile, report)
+        out["input"] = _own(shown(out["input"], profile, report), profile.origin(DIALECT), report)
     Fit(out, profile, report, {}).run()
     return out, report
 

@@ -8,6 +8,7 @@ migrating from chat completions.
 from translators.ir import Json, OutputFormat, Request
 from translators.openai.effort import effort_of
 from translators.openai.results import settled
+from translators.openai.users import short_users
 from translators.openai_responses.fit import BOUND_MIN, CHAT_NAMES, Fit
 from translators.openai_responses.request import ENCRYPTED, LOGPROBS
 from translators.openai_responses.tools import render_choice, render_tools
@@ -42,6 +43,7 @@ def render_request(request: Request, profile: Profile) -> tuple[Body, Report]:
         turns.add(item, at)
     body: Body = {"model": profile.model or request.model, "input": turns.items, "store": False}
     body.update((name, value) for name in SAME_NAME if (value := getattr(request, name)) is not None)
+    short_users(body, report)
     if request.stream:
         body["stream"] = True
     _bound(body, request, report)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from translators.codec import Context
 from translators.faults import Fault
 from translators.ir import Finish, Image, Json, Opaque, Usage
+from translators.openai.answers import TIERS
 from translators.openai_responses.faults import failed_error
 from translators.openai_responses.marks import BOUND, Rides, marked
 from translators.openai_responses.wire import CUT, PICTURE, render_usage
@@ -24,7 +25,6 @@ _REPEATED = (
     "top_p",
 )
 """Fields of a request that an answer repeats, null where they were not given."""
-_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 
 Item = dict[str, Json]
 
@@ -81,7 +81,7 @@ def ended(finish: Finish, output: Sequence[Item], usage: Usage | None, tier: str
         "output": list(output),
         "usage": None if usage is None else render_usage(usage),
     }
-    return {**ending, "service_tier": tier} if tier in _TIERS else ending
+    return {**ending, "service_tier": tier} if tier in TIERS else ending
 
 
 def broken(fault: Fault, output: Sequence[Item]) -> dict[str, Json]:

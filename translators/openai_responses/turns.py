@@ -9,7 +9,9 @@ Deliberate choices:
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec import structs
 
 from translators.ir import (
     Audio,
@@ -27,15 +29,16 @@ from translators.ir import (
     ToolCall,
     ToolResult,
 )
-from translators.openai.markers import Unmarked
-from translators.openai.media import Shown, why_no_picture
+from translators.openai.markers import Markers
+from translators.openai.media import Shown, as_told, why_no_picture
 from translators.openai_responses.marks import BOUND
 from translators.openai_responses.response import summary_text
 from translators.openai_responses.wire import DIALECT, PARAGRAPH
 from translators.profile import Profile
 from translators.report import Report
 
-NO_MARKERS = "sidestep sends no cache markers to the Responses API"
+OWN_FILES = "file-"
+"""Beginning of the ids of files that OpenAI keeps, whichever of its APIs is asked."""
 CALL_ID_MAX = 64
 """Characters of a call's id that OpenAI takes."""
 _WHOLE = ("input_", "output_")
@@ -57,7 +60,7 @@ class Turns:
         """Place of the item at hand among the request's."""
         self._shown = Shown()
         """Its parts."""
-        self._unmarked = Unmarked(report, NO_MARKERS)
+        self._markers = Markers(profile, report)
         self.items: list[dict[str, Json]] = []
 
     def add(self, item: Item, at: int) -> None:
@@ -83,13 +86,14 @@ class Turns:
             parts = [part for part in parts if not isinstance(part, Text) or part.text or part.opaque is None]
         if not parts and (whole or signed):
             return
-        role, content = item.role, self._content(parts, "output" if item.role == "assistant" else "input")
+        role = item.role
         if role in ("user", "assistant"):
             self._replies = True
         elif self._replies and not self._profile.system_anywhere:
-            text = "".join(part.text for part in item.parts if isinstance(part, Text))
-            role, content = "user", f"<system>{text}</system>"
+            role, parts = "user", as_told(item)
+            self._shown = Shown((self._at, structs.replace(item, parts=parts)))
             self._report.approximated(self._path(".role"), "a system message in the middle is told by the user")
+        content = self._content(parts, "output" if role == "assistant" else "input")
         if item.name:
             self._report.approximated(self._path(".name"), "said as a prefix of the text")
             content = _led(f"{item.name}: ", content, "output" if role == "assistant" else "input")
@@ -100,7 +104,7 @@ class Turns:
 
     def _call(self, call: ToolCall) -> None:
         if call.cache is not None:
-            self._unmarked.at(self._path())
+            self._markers.leave_out(self._path())
         if call.opaque is not None:
             self._bound(call.opaque)
         self._replies = True
@@ -116,9 +120,9 @@ class Turns:
     def _result(self, item: ToolResult) -> None:
         self._replies = True
         self._shown = Shown((self._at, item))
-        if item.cache is not None:
-            self._unmarked.at(self._path())
         output = self._content(item.parts, "input")
+        if item.cache is not None:
+            output = self._marked(output, item.cache)
         if item.is_error:
             self._report.approximated(self._path(".is_error"), "told in words")
             output = _led("Error: ", output, "input")
@@ -161,9 +165,7 @@ class Turns:
     def _part(self, part: Part, side: str) -> Json:
         """None for a part that cannot be said; that is noted."""
         if isinstance(part, Text):
-            if part.cache is not None:
-                self._unmarked.at(self._shown.path(part))
-            return {"type": f"{side}_text", "text": part.text}
+            return {"type": f"{side}_text", "text": part.text, **self._marker(part, side)}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
         if isinstance(part, Image):
@@ -190,23 +192,43 @@ class Turns:
         why = why_no_picture(part, self._profile, "the Responses API")
         if why is not None:
             return self._refused(part, why)
-        if part.cache is not None:
-            self._unmarked.at(self._shown.path(part))
         url = part.url or f"data:{part.media_type};base64,{part.data}"
-        return {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
+        return {"type": "input_image", "image_url": url, "detail": part.detail or "auto", **self._marker(part)}
 
     def _file(self, part: File) -> Json:
         if not self._profile.files:
             return self._refused(part, "the model takes no files")
         if part.file_id is not None:
+            if part.file_id.startswith(OWN_FILES):
+                return {"type": "input_file", "file_id": part.file_id, **self._marker(part)}
             return self._refused(part, "a file of another place cannot be fetched from here")
-        if part.cache is not None:
-            self._unmarked.at(self._shown.path(part))
         if part.url is not None:
-            return {"type": "input_file", "file_url": part.url}
+            return {"type": "input_file", "file_url": part.url, **self._marker(part)}
         media_type = part.media_type or "application/pdf"
         name = part.filename or f"file.{media_type.rpartition('/')[2]}"
-        return {"type": "input_file", "filename": name, "file_data": f"data:{media_type};base64,{part.data}"}
+        data = f"data:{media_type};base64,{part.data}"
+        return {"type": "input_file", "filename": name, "file_data": data, **self._marker(part)}
+
+    def _marker(self, part: Text | Image | File, side: str = "input") -> dict[str, Json]:
+        """The part's cache marker; what the assistant said bears none."""
+        if part.cache is None:
+            return {}
+        if side == "input":
+            return self._markers.on(part.cache, self._shown.path(part), text=isinstance(part, Text))
+        self._markers.leave_out(self._shown.path(part))
+        return {}
+
+    def _marked(self, output: Json, cache: Mapping[str, Json]) -> Json:
+        """A result whose end bears a marker; one of nothing bears none."""
+        if not output:
+            self._markers.leave_out(self._path())
+            return output
+        whole = isinstance(output, str)
+        marker = self._markers.on(cache, self._path(), text=whole or output[-1]["type"] == "input_text")
+        if not marker:
+            return output
+        said = [{"type": "input_text", "text": output}] if whole else output
+        return [*said[:-1], {**marker, **said[-1]}]
 
     def _refused(self, part: Part, why: str) -> None:
         self._report.refused(self._shown.path(part), why)

@@ -251,3 +251,22 @@ async def test_a_report_names_the_clients_own_messages_although_more_was_put_bac
     assert sent(prepared)[1]["content"] == [THOUGHT, USE]
     refused = [entry.field for entry in prepared.report.entries if entry.verdict == "refused"]
     assert refused == ["messages[3].content[0]"]
+
+
+async def test_what_is_noted_of_a_relayed_responses_body_has_the_place_that_its_client_gave_it(job):
+    """Reasoning that is put back stands before the picture that this model cannot be shown."""
+    eyeless = target("open", RESPONSES, images=False)
+    call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"}
+    answered = {"id": "r", "model": "l", "status": "completed", "output": [thought, {**call, "id": "fc_1"}]}
+    (await job(RESPONSES, tools=[], messages=None, input="?")).answer(orjson.dumps(answered), OPEN, CONTEXT)
+    picture = {"type": "input_image", "image_url": "data:image/png;base64,iVBO"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": [picture]}
+    prepared = (await job(RESPONSES, tools=[], messages=None, input=[USER, call, result])).prepare(eyeless)
+    assert [item.get("type") for item in prepared.fields["input"]] == [
+        None,
+        "reasoning",
+        "function_call",
+        "function_call_output",
+    ]
+    assert prepared.report.header() == "dropped=input[2].output[0].input_image"

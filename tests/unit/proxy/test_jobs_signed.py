@@ -1,6 +1,7 @@
 """A Gemini target that was not known to demand signatures, and says so."""
 
 import orjson
+from msgspec import structs
 
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.jobs import ChatJob
@@ -52,6 +53,7 @@ def test_a_translated_call_gets_googles_word_for_a_signature_once_the_target_has
     assert "thoughtSignature" not in call_of(prepared)
     mended = asked.repaired(PLAIN, prepared, "reasoning")
     assert call_of(mended)["thoughtSignature"] == SKIP_SIGNATURE
+    assert mended.report.header() == "approximated=reasoning.signature"
     assert asked.repaired(PLAIN, mended, "reasoning") is None
 
 
@@ -61,9 +63,34 @@ def test_so_does_a_call_that_a_gemini_client_sent_without_one():
     assert "thoughtSignature" not in call_of(prepared)
     mended = asked.repaired(PLAIN, prepared, "reasoning")
     assert call_of(mended)["thoughtSignature"] == SKIP_SIGNATURE
+    assert mended.report.header() == "approximated=reasoning.signature"
     assert asked.repaired(PLAIN, mended, "reasoning") is None
 
 
 def test_what_has_no_calls_is_not_mended():
     asked = job(Dialect.OPENAI_CHAT, {"model": "m", "messages": CHATTED["messages"][:1]})
     assert asked.repaired(PLAIN, asked.prepare(PLAIN), "reasoning") is None
+
+
+def test_a_signature_that_a_gemini_client_sent_itself_is_lost():
+    history = orjson.loads(orjson.dumps(GENERATED))
+    history["contents"][1]["parts"][0]["thoughtSignature"] = "c2ln"
+    asked = job(Dialect.GEMINI, history)
+    mended = asked.repaired(PLAIN, asked.prepare(PLAIN), "reasoning")
+    assert call_of(mended)["thoughtSignature"] == SKIP_SIGNATURE
+    assert mended.report.header() == "dropped=reasoning"
+
+
+def test_a_body_that_only_its_provider_can_read_is_mended_all_the_same():
+    """A Responses client that goes on from a stored answer."""
+    target = structs.replace(
+        PLAIN, provider=Provider("open", Dialect.OPENAI_RESPONSES, "https://o.test"), profile=Profile(provider="open")
+    )
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"}
+    asked = job(
+        Dialect.OPENAI_RESPONSES,
+        {"model": "m", "previous_response_id": "resp_1", "input": [thought, {"role": "user", "content": "?"}]},
+    )
+    mended = asked.repaired(target, asked.prepare(target), "reasoning")
+    assert orjson.loads(mended.body)["input"] == [{"role": "user", "content": "?"}]
+    assert mended.report.header() == "dropped=reasoning"

@@ -236,3 +236,9 @@ def test_it_has_begun_with_what_a_streams_client_would_see_and_is_told_no_event_
     assert pipe.shows(TextDelta("a")) and pipe.shows(ReasoningDelta("a"))
     assert not pipe.shows(Started("i", "m"))
     assert pipe.fault(Fault(kind=Kind.SERVER, message="m")) == b""
+
+
+def test_a_refusal_that_takes_its_calls_back_leaves_none_and_one_text():
+    deltas = [TextDelta("a"), ToolStart(0, "c", "f"), ToolArguments(0, "{"), TextDelta("b"), RefusalDelta("No.")]
+    [choice] = fold([*deltas, Ended(Finish.CONTENT_FILTER, declined=True)]).choices
+    assert choice.items == (Message("assistant", (Text("ab"), Refusal("No."))),)

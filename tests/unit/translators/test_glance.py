@@ -39,6 +39,7 @@ def test_a_glance_tells_whether_a_request_may_name_its_origin(turns, seen):
         ({"extra_content": {"google": {"thought_signature": "s"}}}, True),
         ({"usage": {"completion_tokens_details": {"reasoning_tokens": 7}}}, False),
         ({"content": "plain"}, False),
+        ({"output": [{"type": "reasoning", "encrypted_content": "x"}]}, True),
     ],
 )
 def test_an_answer_is_read_for_its_blobs_only_where_it_may_have_some(message, bound):

@@ -274,3 +274,25 @@ def test_a_profile_names_the_origin_of_its_blobs_by_lineage_else_by_model():
 def test_labels_are_for_vertex_ai_alone(model):
     assert "labels" in profile("gemini", model).rejects
     assert "labels" not in profile("gemini-vertex", model).rejects
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "known"),
+    [("openai", "gpt-4o", True), ("azure-openai", "mine", True), ("deepseek", "deepseek-v4-pro", False)],
+)
+def test_vendors_of_their_own_models_know_no_developer(vendor, model, known):
+    assert profile(vendor, model).developer is known
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "takes"),
+    [
+        ("openai", "gpt-5.5", "none"),
+        ("openai", "gpt-5.6-sol", "parts"),
+        ("azure-openai", "gpt-6-sol", "parts"),
+        ("openrouter", "any/model", "texts"),
+        ("mistral", "mistral-large", "none"),
+    ],
+)
+def test_cache_breakpoints_go_to_those_who_take_them(vendor, model, takes):
+    assert profile(vendor, model).cache_breakpoints == takes

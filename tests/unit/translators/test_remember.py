@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translators.ir import Foreign, Message, Opaque, Reasoning, Refusal, Request, Text, ToolCall, ToolResult
+from translators.ir import Foreign, Image, Message, Opaque, Reasoning, Refusal, Request, Text, ToolCall, ToolResult
 from translators.profile import Origin
 from translators.remember import (
     HELD_CAP,
@@ -282,3 +282,34 @@ def test_items_laid_out_anew_have_the_places_of_what_they_were_made_of():
 
 def test_what_stands_at_the_very_end_has_the_last_place():
     assert origins((QUESTION,), (QUESTION, text("a"))) == [0, 0]
+
+
+PICTURE = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}, "thoughtSignature": "s9"}
+DRAWN = Foreign("gemini", "inlineData", PICTURE, Image(data="iVBORw0KGgo=", media_type="image/png"))
+SHOWN = Foreign("openai-chat", "images", {"index": 0}, Image(data="iVBORw0KGgo=", media_type="image/png"))
+DRAWING = (Reasoning("Hm.", signed("s1")), text("Look: "), Message("assistant", (DRAWN,)), text("so."), CALL)
+
+
+def test_a_turn_with_a_picture_that_the_client_brings_back_is_laid_out_as_it_was_said():
+    """The picture comes once, as its maker gave it, with the signature that rides on it."""
+    asked = request((Message("assistant", (Text("Look: so."), SHOWN)), CALL))
+    [_, *laid, _] = restore(asked, keep(DRAWING)).items
+    assert [item for item in laid if item != laid[2]] == [item for item in DRAWING if item != DRAWING[2]]
+    assert laid[2].parts[0].value == PICTURE
+
+
+def test_a_picture_that_was_too_large_to_be_kept_stands_before_the_calls():
+    large = Image(data="A" * HELD_CAP, media_type="image/png")
+    drawn, shown = (
+        Foreign("gemini", "inlineData", {"data": large.data}, large),
+        Foreign("openai-chat", "images", {}, large),
+    )
+    turn = (Reasoning("Hm.", signed("s1")), Message("assistant", (Text("Look."), drawn)), CALL)
+    asked = request((Message("assistant", (Text("Look."), shown)), CALL))
+    laid = restore(asked, keep(turn)).items[1:-1]
+    assert laid == (turn[0], text("Look."), Message("assistant", (shown,)), CALL)
+
+
+def test_a_turn_to_which_a_client_added_what_nobody_said_is_left_as_it_is():
+    asked = request((Message("assistant", (Text("Let me look."), Refusal("no"))), CALL))
+    assert restore(asked, keep(TURN)) is asked

@@ -2,7 +2,7 @@
 
 import pytest
 
-from translators.report import Mode, Naming, Place, Report, unread
+from translators.report import Mode, Naming, Place, Report, own_place, unread
 
 
 def noted():
@@ -89,3 +89,32 @@ def test_nothing_is_worked_out_for_a_report_that_says_nothing():
         raise AssertionError
 
     Report().rename(Naming({}, {}, never, never), {})
+
+
+ITEMS = [{"a": 1}, {"b": 1}]
+LONGER = [ITEMS[0], {"put": "back"}, ITEMS[1]]
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "named"),
+    [
+        ("input[2].content[0]", LONGER, "input[1].content[0]"),
+        ("input[0]", LONGER, "input[0]"),
+        ("input[1].summary", LONGER, None),
+        ("input[9]", LONGER, None),
+        ("input[1]", ITEMS, "input[1]"),
+        ("input[1]", [{}, {}], "input[1]"),
+        ("input[2]", "a text", "input[2]"),
+        ("tools[0].name", LONGER, "tools[0].name"),
+    ],
+)
+def test_a_path_of_a_relayed_body_is_the_clients_own_or_none(field, sent, named):
+    assert own_place(field, ITEMS, sent) == named
+
+
+def test_what_is_noted_of_an_item_that_was_put_in_is_none_of_the_clients():
+    report = Report()
+    report.dropped("input[1]", "put back")
+    report.dropped("input[2]", "its own")
+    report.put_back(ITEMS, LONGER)
+    assert report.header() == "dropped=input[1]"

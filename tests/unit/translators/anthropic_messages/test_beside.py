@@ -5,7 +5,7 @@ import pytest
 
 from translators.anthropic_messages import parse_reply, reader
 from translators.fold import fold
-from translators.ir import Dialect, Event, Finish, Lost, ToolCall
+from translators.ir import Dialect, Event, Finish, Lost, Message, Refusal, Text, ToolCall
 from translators.pipe import unsaid_of
 from translators.report import Report
 
@@ -68,8 +68,20 @@ def test_the_category_of_a_refusal_is_told_as_lost(target, read):
     assert reply.lost == (Lost("answer.stop_details.category", "the refusal's category was cyber"),)
 
 
-def test_a_call_that_a_refusal_takes_back_is_told_as_lost(target):
+@pytest.mark.parametrize("read", [whole, streamed])
+def test_a_call_that_a_refusal_takes_back_is_told_as_lost(target, read):
     call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
-    reply = whole(target, call, call, stop_reason="refusal")
+    reply = read(target, call, call, stop_reason="refusal")
     assert not any(isinstance(item, ToolCall) for item in reply.choices[0].items)
     assert told(reply) == "dropped=answer.tool_calls"
+
+
+def test_a_refusal_behind_calls_is_the_same_streamed_and_whole(target):
+    details = {"type": "refusal", "category": "cyber", "explanation": "Not this."}
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}
+    blocks = [{"type": "text", "text": "I "}, call, {"type": "text", "text": "will."}]
+    end = {"stop_reason": "refusal", "stop_details": details}
+    reply = whole(target, *blocks, **end)
+    assert streamed(target, *blocks, **end) == reply
+    assert reply.choices[0].items == (Message("assistant", (Text("I will."), Refusal("Not this."))),)
+    assert [lost.field for lost in reply.lost] == ["answer.tool_calls", "answer.stop_details.category"]

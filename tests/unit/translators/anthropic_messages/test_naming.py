@@ -82,3 +82,12 @@ def test_what_was_said_in_another_way_is_named_that_way():
     assert named(body, "response_format.json_schema") == "output_format"
     assert named(body, "reasoning_effort") == "thinking"
     assert named(body, "items[0].parts[0]") == "system"
+
+
+@pytest.mark.parametrize(
+    ("thinking", "named"),
+    [({"type": "enabled"}, "thinking"), ({"type": "adaptive", "display": "summarized"}, "thinking.display")],
+)
+def test_what_is_shown_of_thinking_is_named_as_the_client_asked_for_it(thinking, named):
+    body = {"messages": [{"role": "user", "content": "a"}], "thinking": thinking}
+    assert naming(body).fields["reasoning.summary"] == named

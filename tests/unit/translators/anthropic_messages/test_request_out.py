@@ -46,7 +46,7 @@ def test_cache_markers_over_anthropics_limit_go_from_the_front(render):
     body, report = render(Message("system", (Text("s", MARK),)), Message("user", texts), tools=(Tool("t", cache=MARK),))
     blocks = [*body["tools"], *body["system"], *body["messages"][0]["content"]]
     assert ["cache_control" in block for block in blocks] == [False] * 3 + [True] * 4
-    assert report == {"cache_control": "dropped"}
+    assert report == {"tools[0].cache_control": "dropped"}
 
 
 def test_a_forced_choice_refused_leaves_a_body_the_model_takes(render, target):

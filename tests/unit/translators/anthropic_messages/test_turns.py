@@ -336,3 +336,9 @@ def test_any_conversation_comes_out_by_anthropics_rules(given_items, prefill, sy
 def test_a_phase_has_no_place_here_and_that_is_told(render, user):
     _, report = render(user(), Message("assistant", (Text("a"),), phase="commentary"), user())
     assert report == {"items[1].phase": "dropped"}
+
+
+def test_an_assistants_turn_of_blanks_is_left_out_and_that_is_told(render, user):
+    body, report = render(user(), Message("assistant", (Text("  "),)), user())
+    assert [turn["role"] for turn in body["messages"]] == ["user"]
+    assert report == {"items[1]": "approximated"}

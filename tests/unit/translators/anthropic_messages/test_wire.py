@@ -98,3 +98,11 @@ def test_arguments_too_deep_to_be_written_again_are_kept_as_text(depth, deep):
 @pytest.mark.parametrize(("arguments", "text"), [('{"input":"x = 1"}', "x = 1"), ('{"a":1}', '{"a":1}'), ("x", "x")])
 def test_free_text_is_unwrapped_only_from_its_own_wrapping(arguments, text):
     assert free_text(arguments) == text
+
+
+@pytest.mark.parametrize(
+    ("tier", "told"), [("default", "standard"), ("priority", "priority"), ("flex", None), (None, None)]
+)
+def test_the_tier_that_served_is_told_where_it_has_a_word(tier, told):
+    assert wire_usage(Usage(1, 1), tier).get("service_tier") == told
+    assert wire_usage(None, tier).get("service_tier") == told

@@ -57,7 +57,7 @@ def test_strict_is_a_mode_of_the_whole_request(render):
     assert config(render(tools=(strict,))[0]) == {"mode": "VALIDATED"}
     body, report = render(tools=(strict, FIND), tool_choice=ToolChoice("auto"))
     assert config(body) == {"mode": "VALIDATED"}
-    assert report == {"tools.function.strict": "approximated"}
+    assert report == {"tools[1].function.strict": "approximated"}
 
 
 def test_a_free_text_tool_is_a_function_of_one_string(render):

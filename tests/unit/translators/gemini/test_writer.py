@@ -67,6 +67,12 @@ def test_a_call_waits_until_it_is_whole_and_all_behind_it_too():
     ]
 
 
+def test_calls_that_a_refusal_took_back_are_not_written():
+    calls = (ToolStart(0, "c", "f"), ToolArguments(0, "{}"))
+    said = written(TextDelta("a"), *calls, RefusalDelta("No."), Ended(Finish.CONTENT_FILTER, declined=True))
+    assert not any("functionCall" in part for part in parts(said))
+
+
 def test_signatures_stand_in_parts_of_their_own(own, foreign):
     said = written(TextDelta("a"), TextSigned(own), ReasoningEnd(own), ReasoningEnd(foreign), Ended(Finish.STOP))
     assert [(part["text"], part.get("thought"), "thoughtSignature" in part) for part in parts(said)] == [

@@ -7,7 +7,7 @@ import pytest
 from translators.catalog import codec
 from translators.ir import Dialect
 from translators.openai.check import Wrong
-from translators.openai.history import Calls, arguments_of, breakpoint_marker, data_url
+from translators.openai.history import Calls, arguments_of, data_url
 from translators.profile import Profile
 
 
@@ -82,14 +82,6 @@ def test_a_data_url_is_taken_apart():
 def test_a_data_url_without_base64_is_wrong(url):
     with pytest.raises(Wrong):
         data_url(url, "url")
-
-
-@pytest.mark.parametrize(
-    ("mark", "marker"),
-    [(None, None), ({}, {"type": "ephemeral"}), ({"ttl": "1h"}, {"type": "ephemeral", "ttl": "1h"})],
-)
-def test_a_breakpoint_is_a_cache_marker(mark, marker):
-    assert breakpoint_marker({"prompt_cache_breakpoint": mark}) == marker
 
 
 @pytest.mark.parametrize("target", [one for one in Dialect if one is not Dialect.OPENAI_COMPLETIONS])

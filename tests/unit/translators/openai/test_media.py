@@ -3,7 +3,7 @@
 import pytest
 
 from translators.ir import Dialect, File, Foreign, Image, Message, Text, ToolResult
-from translators.openai.media import Shown, is_picture, why_no_picture
+from translators.openai.media import Shown, as_told, is_picture, why_no_picture
 from translators.profile import Profile
 
 PIXELS = Image(media_type="image/png", data="AAAA")
@@ -52,3 +52,10 @@ def test_a_part_stands_where_it_is_and_not_where_its_like_is():
     assert shown.path(plain) == "items[5].parts[0]", "as the plain document it is said as"
     with pytest.raises(KeyError):
         shown.path(Text("a"))
+
+
+def test_what_the_system_said_is_told_in_its_own_words_with_all_that_stood_beside_them():
+    marker = {"type": "ephemeral"}
+    message = Message("system", (Text("Be "), Text("brief.", cache=marker), PIXELS))
+    assert as_told(message) == (Text("<system>Be brief.</system>", cache=marker), PIXELS)
+    assert as_told(Message("system", ())) == (Text("<system></system>"),)

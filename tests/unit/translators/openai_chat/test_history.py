@@ -73,7 +73,7 @@ def test_every_part_has_its_counterpart():
     [
         ({"cache_control": {"type": "ephemeral", "ttl": "5m"}}, {"type": "ephemeral", "ttl": "5m"}),
         ({"prompt_cache_breakpoint": {"mode": "explicit"}}, {"type": "ephemeral"}),
-        ({"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}, {"type": "ephemeral", "ttl": "1h"}),
+        ({"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}, {"type": "ephemeral", "ttl": "12h"}),
     ],
 )
 def test_cache_markers_of_both_kinds_are_kept(marker, cache):

@@ -4,6 +4,7 @@ import copy
 
 import orjson
 import pytest
+from msgspec import structs
 
 from translators.codec import Context
 from translators.faults import Fault, Kind, ProtocolFault, Truncated
@@ -11,6 +12,7 @@ from translators.ir import Ended, Event, Failed, Finish, ReasoningDelta, TextDel
 from translators.openai_chat import as_stream, relay_request
 from translators.openai_chat.relay import Relay
 from translators.profile import Profile
+from translators.sse import EventSplitter
 
 PROFILE = Profile(provider="p", model="theirs")
 ORIGIN = PROFILE.origin("openai-chat")
@@ -30,6 +32,24 @@ def test_everything_but_the_model_passes_tomorrows_fields_included():
     out, noted = relayed(body)
     assert out == body | {"model": "theirs"}
     assert out["messages"] is body["messages"]
+    assert noted == []
+
+
+def test_pictures_of_an_answer_pass_where_they_are_taken_back_or_nothing_is_known_of_the_vendor():
+    drawn = {"role": "assistant", "content": "a", "images": [{"type": "image_url", "image_url": {"url": "data:"}}]}
+    body = BODY | {"messages": [*BODY["messages"], drawn]}
+    for profile in (PROFILE, structs.replace(PROFILE, vendor="openrouter", pictures_back=True)):
+        assert relayed(body, profile)[0]["messages"] == body["messages"]
+    out, noted = relayed(body, structs.replace(PROFILE, vendor="openai"))
+    assert out["messages"][1] == {"role": "assistant", "content": "a"}
+    assert noted == [("messages[1].images", "dropped")]
+
+
+def test_instructions_come_from_the_role_that_the_vendor_knows():
+    body = BODY | {"messages": [{"role": "developer", "content": "Be brief."}, *BODY["messages"]]}
+    assert relayed(body)[0]["messages"] == body["messages"]
+    out, noted = relayed(body, structs.replace(PROFILE, developer=False))
+    assert out["messages"] == [{"role": "system", "content": "Be brief."}, *BODY["messages"]]
     assert noted == []
 
 
@@ -240,8 +260,24 @@ def test_usage_alone_is_kept_back_unless_asked_for(pipe, chunk):
     assert asked.feed(USAGE_ONLY)[1] == b"data: " + USAGE_ONLY.data + b"\n\n"
 
 
-def test_azures_first_chunk_without_choices_passes(pipe):
-    assert pipe.feed(Event(b'{"id":"","choices":[],"prompt_filter_results":[]}'))[1] != b""
+def told(pipe, *chunks):
+    """What the client reads."""
+    data = b"".join(pipe.feed(one if isinstance(one, Event) else Event(orjson.dumps(one)))[1] for one in chunks)
+    return [orjson.loads(event.data) for event in EventSplitter().feed(data)]
+
+
+def test_azures_first_chunk_without_choices_becomes_part_of_the_next(pipe, chunk):
+    filters = {"id": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
+    [first, second] = told(pipe, filters, chunk({"content": "a"}), chunk({}, "stop"))
+    assert first["choices"][0]["delta"] == {"content": "a"}
+    assert (first["id"], first["prompt_filter_results"]) != ("", None)
+    assert first["prompt_filter_results"] == [{"prompt_index": 0}]
+    assert "prompt_filter_results" not in second
+
+
+def test_a_later_chunk_without_choices_passes_as_it_came(pipe, chunk):
+    [_, later] = told(pipe, chunk({"content": "a"}), {"choices": [], "moderation": {"flagged": False}})
+    assert later == {"choices": [], "moderation": {"flagged": False}}
 
 
 def test_an_upstreams_error_is_told_by_us_and_never_passes(pipe):

@@ -229,5 +229,58 @@ def test_a_picture_that_a_model_of_chat_made_is_not_sent_back_as_content():
     entry = {"type": "image_url", "image_url": {"url": "https://x.test"}}
     message = Message("assistant", (Text("a"), Foreign("openai-chat", "images", entry)))
     messages, noted = rendered(message)
-    assert messages == [{"role": "assistant", "content": [{"type": "text", "text": "a"}]}]
+    assert messages == [{"role": "assistant", "content": "a"}]
     assert noted == [("items[0].parts[1]", "dropped")]
+
+
+def test_pictures_that_models_made_go_back_to_a_vendor_that_takes_them():
+    entry = {"type": "image_url", "index": 0, "image_url": {"url": "https://x.test"}}
+    drawn = Foreign("openai-responses", "image_generation_call", {}, Image(data="iVBO", media_type="image/png"))
+    plain = Image(data="AAAA", media_type="image/png")
+    message = Message("assistant", (Text("a"), Foreign("openai-chat", "images", entry), drawn, plain))
+    messages, noted = rendered(message, pictures_back=True)
+    data = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{one}"}} for one in ("iVBO", "AAAA")]
+    assert messages == [{"role": "assistant", "content": "a", "images": [entry, *data]}]
+    assert noted == []
+
+
+MARK = {"type": "ephemeral"}
+BREAK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+
+
+def test_cache_markers_stand_where_they_stood_for_a_model_that_takes_them():
+    picture = Image(url="https://x.test/a.png", cache=MARK)
+    pdf = File(data="JVBE", media_type="application/pdf", cache=MARK)
+    items = (
+        Message("system", (Text("a", MARK),)),
+        Message("user", (Text("b"), picture, pdf)),
+        Message("assistant", (Text("c", MARK),)),
+        ToolCall("1", "f", "{}"),
+        ToolResult("1", (Text("r"),), cache=MARK),
+    )
+    messages, noted = rendered(*items, cache_breakpoints="parts")
+    assert noted == []
+    assert messages[0]["content"] == [{"type": "text", "text": "a", **BREAK}]
+    [plain, *marked] = [part.get("prompt_cache_breakpoint") for part in messages[1]["content"]]
+    assert (plain, marked) == (None, [*BREAK.values()] * 2)
+    assert messages[2]["content"] == [{"type": "text", "text": "c", **BREAK}]
+    assert messages[3]["content"] == [{"type": "text", "text": "r", **BREAK}]
+
+
+def test_a_cache_marker_on_a_call_or_on_nothing_is_left_out():
+    items = (ToolCall("1", "f", "{}", cache=MARK), ToolResult("1", (), cache=MARK))
+    messages, noted = rendered(*items, cache_breakpoints="parts")
+    assert messages[1]["content"] == ""
+    assert noted == [("items[0].cache_control", "dropped")]
+
+
+def test_a_marked_system_message_in_the_middle_keeps_its_marker():
+    items = (Message("user", (Text("a"),)), Message("system", (Text("b", MARK),)))
+    messages, _ = rendered(*items, cache_breakpoints="parts", system_anywhere=False)
+    assert messages[1] == {"role": "user", "content": [{"type": "text", "text": "<system>b</system>", **BREAK}]}
+
+
+def test_instructions_come_from_the_role_that_the_target_knows():
+    told = Message("developer", (Text("Be brief."),))
+    assert rendered(told)[0][0]["role"] == "developer"
+    assert rendered(told, developer=False) == ([{"role": "system", "content": "Be brief."}], [])

@@ -22,6 +22,7 @@ from translators.ir import (
 )
 from translators.openai.text import dumps, quote
 from translators.openai_chat.writer import ChatWriter
+from translators.sse import EventSplitter
 
 STOP = Ended(Finish.STOP)
 
@@ -164,3 +165,11 @@ def test_any_text_becomes_one_json_string(text):
     if text.isascii() or text == "😀":
         assert orjson.loads(written) == text
     assert dumps({"a": [text]}).startswith(b'{"a":')
+
+
+@pytest.mark.parametrize(("tier", "told"), [("priority", "priority"), ("auto", None), ("batch", None), (None, None)])
+def test_the_tier_that_served_is_in_every_chunk(tier, told):
+    """What only says what was asked for, or is no word of this dialect, is not."""
+    written = ChatWriter(Context(id="i", created=1, model="m"))
+    data = written.feed(Started("x", "y", tier)) + written.feed(TextDelta("a")) + written.feed(Ended(Finish.STOP))
+    assert [orjson.loads(event.data).get("service_tier") for event in EventSplitter().feed(data)] == [told] * 3

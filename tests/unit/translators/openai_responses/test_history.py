@@ -64,7 +64,7 @@ def test_an_assistants_message_keeps_its_phase_and_refusal(parse):
 def test_a_cache_breakpoint_is_a_marker(parse):
     part = {"type": "input_text", "text": "t", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}
     [message] = parse([{"role": "user", "content": [part]}]).items
-    assert message.parts[0].cache == {"type": "ephemeral", "ttl": "1h"}
+    assert message.parts[0].cache == {"type": "ephemeral", "ttl": "30m"}
 
 
 def test_calls_and_results_are_paired(parse):

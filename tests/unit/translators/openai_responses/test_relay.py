@@ -96,6 +96,13 @@ def test_what_the_model_cannot_be_shown_is_refused(profile):
     assert lost == "dropped=input[0].content[0].input_image"
 
 
+def test_what_is_refused_behind_something_left_out_keeps_its_place(profile):
+    picture = {"role": "user", "content": [{"type": "input_image", "image_url": "https://x.test/a.png"}]}
+    foreign = thought(marked(Opaque("encrypted", "gAAA", OTHER)))
+    _, report = relay_request({"model": "m", "input": [foreign, picture]}, structs.replace(profile, images=False), None)
+    assert {entry.field for entry in report.entries} == {"input[0]", "input[1].content[0].input_image"}
+
+
 @pytest.mark.parametrize(
     ("wanted", "body", "streams"),
     [

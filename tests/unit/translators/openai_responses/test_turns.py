@@ -194,3 +194,59 @@ def test_an_id_that_is_too_long_is_cut_the_same_way_every_time():
     assert len(call_id(long)) <= 64
     assert call_id(long) == call_id(long) != call_id(long + "y")
     assert call_id("c1") == "c1"
+
+
+MARK = {"type": "ephemeral", "ttl": "12h"}
+BREAK = {"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}
+
+
+def test_cache_markers_stand_where_they_stood_for_a_model_that_takes_them(laid_out):
+    picture = Image(url="https://x.test/a.png", cache=MARK)
+    documents = (File(url="https://x.test/a.pdf", cache=MARK), File(data="JVBE", cache=MARK))
+    items, lost = laid_out(
+        Message("system", (Text("a", MARK),)),
+        Message("user", (picture, *documents)),
+        ToolCall("1", "f", "{}"),
+        ToolResult("1", (Text("r"),), cache=MARK),
+        ToolCall("2", "f", "{}"),
+        ToolResult("2", (Text("r"), Text("s")), is_error=True, cache=MARK),
+        cache_breakpoints="parts",
+    )
+    assert items[0]["content"] == [{"type": "input_text", "text": "a", **BREAK}]
+    assert [part["prompt_cache_breakpoint"] for part in items[1]["content"]] == [*BREAK.values()] * 3
+    assert items[3]["output"] == [{"type": "input_text", "text": "r", **BREAK}]
+    assert [part.get("prompt_cache_breakpoint") for part in items[5]["output"]] == [None, None, *BREAK.values()]
+    assert lost == "approximated=items[5].is_error"
+
+
+@pytest.mark.parametrize(
+    ("item", "path"),
+    [
+        (Message("assistant", (Text("said", MARK),)), "items[0].parts[0]"),
+        (ToolCall("1", "f", "{}", cache=MARK), "items[0]"),
+        (ToolResult("1", (), cache=MARK), "items[0]"),
+    ],
+)
+def test_a_cache_marker_on_what_bears_none_is_left_out(laid_out, item, path):
+    items, lost = laid_out(item, cache_breakpoints="parts")
+    assert "prompt_cache_breakpoint" not in str(items)
+    assert lost == f"dropped={path}.cache_control"
+
+
+def test_a_model_that_takes_no_markers_is_sent_none(laid_out):
+    items, lost = laid_out(
+        Message("user", (Text("a", MARK),)), ToolCall("1", "f", ""), ToolResult("1", (Text("r"),), cache=MARK)
+    )
+    assert items[2]["output"] == "r"
+    assert lost == "dropped=items[0].parts[0].cache_control"
+
+
+def test_a_marked_system_message_in_the_middle_keeps_its_marker(laid_out):
+    items = (Message("user", (Text("a"),)), Message("system", (Text("b", MARK),)))
+    [_, told], _ = laid_out(*items, cache_breakpoints="parts", system_anywhere=False)
+    assert told == {"role": "user", "content": [{"type": "input_text", "text": "<system>b</system>", **BREAK}]}
+
+
+def test_a_file_that_openai_keeps_is_named_by_its_id(laid_out):
+    items, lost = laid_out(Message("user", (File(file_id="file-abc"),)))
+    assert (items[0]["content"], lost) == ([{"type": "input_file", "file_id": "file-abc"}], "")
