@@ -86,7 +86,7 @@ class App:
         self._registry = Registry(clock.uniform, os.urandom(32), self._breaker_changed)
         self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)))
         self._observe = Observe(self.metrics, self.log, clock)
-        self._admission = Admission(config.limits)
+        self._admission = Admission(config.limits, clock)
         self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, self._alert)
         vendors()  # read from disk now, never while a request waits
         self._capabilities = Capabilities(

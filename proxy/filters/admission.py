@@ -1,22 +1,34 @@
-"""How many exchanges are served at once.
+"""How many exchanges are served at once, and how many begin at once.
 
 `in_flight` run; up to `queue` more wait their turn for at most `queue_wait_s`; everything beyond is shed at once, for
 an overloaded proxy that queues only fails later and slower. The order is first come, first served.
+
+To begin one (reading, checking, translating it) takes the loop without a pause. Where hundreds come at a time, those
+that would begin when others have had the loop for `TURN_S` let its turn end first, so that streams go on flowing and
+the admin port goes on answering meanwhile. With fewer than `CROWD` of them nobody looks at the clock.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Generator
+from types import coroutine
 
+from proxy.clock import Clock
 from proxy.config.values import LimitSettings
 from proxy.flow import Exchange, Refused, Service
 from proxy.telemetry.names import OVERLOADED
 from translators.faults import Fault, Kind
 
 RETRY_AFTER_S = 1.0
+TURN_S = 0.05
+CROWD = 32
 
 
 class Admission:
-    def __init__(self, limits: LimitSettings) -> None:
+    """Made inside the running loop."""
+
+    def __init__(self, limits: LimitSettings, clock: Clock) -> None:
+        self._pace = Pace(clock)
         self._places = self._free = limits.in_flight
         self._queue = limits.queue
         self._wait_s = limits.queue_wait_s
@@ -29,6 +41,9 @@ class Admission:
         else:
             await self._turn()
         try:
+            if self._places - self._free > CROWD:
+                while self._pace.spent() > TURN_S:
+                    await _next_turn()
             await service(exchange)
         finally:
             self._leave()
@@ -75,6 +90,33 @@ class Admission:
             if not turn.done():
                 self._free -= 1
                 turn.set_result(None)
+
+
+class Pace:
+    """How long the loop's turn has lasted since somebody asked first. Made inside the running loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._now = clock.now
+        self._loop = asyncio.get_running_loop()
+        self._began: float | None = None
+
+    def spent(self) -> float:
+        """Seconds; 0 for the first who asks in a turn."""
+        if self._began is None:
+            self._began = self._now()
+            self._loop.call_soon(self._over)
+            return 0.0
+        return self._now() - self._began
+
+    def _over(self) -> None:
+        """Called in the next turn, before whoever waited for it."""
+        self._began = None
+
+
+@coroutine
+def _next_turn() -> Generator[None, None, None]:
+    """Lets the loop turn once."""
+    yield
 
 
 def _shed(message: str) -> Refused:

@@ -4,7 +4,6 @@ uvicorn's protocol does the talking; its Server is not used, since two of them i
 its shutdown cancels without waiting.
 """
 
-import asyncio
 import errno
 import socket
 from email.utils import formatdate
@@ -15,6 +14,7 @@ from uvicorn.server import ServerState
 
 from proxy.clock import Clock
 from proxy.config.addresses import join_listen, split_listen
+from proxy.server.door import Door
 from proxy.server.protocol import BoundedProtocol, Bounds
 
 KEEP_ALIVE_S = 75
@@ -90,7 +90,7 @@ class Listener:
         self.bounds = bounds
         """Of the connections that are made from now on."""
         self._clock = clock
-        self._server: asyncio.Server | None = None
+        self._door: Door | None = None
         name = bound.getsockname()
         self.address = join_listen(name[0], name[1])
         """`host:port` as bound."""
@@ -98,8 +98,7 @@ class Listener:
     async def open(self) -> None:
         """Starts to accept."""
         self.tick()
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connection, sock=self._bound, backlog=BACKLOG)
+        self._door = Door(self._bound, self._connection, BACKLOG)
 
     def tick(self) -> None:
         """Renews the Date header; called once a second."""
@@ -107,9 +106,9 @@ class Listener:
 
     def stop_accepting(self) -> None:
         """No new connection; idle ones close, busy ones after their answer."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._door is not None:
+            self._door.close()
+            self._door = None
         self._bound.close()
         for connection in list(self._state.connections):
             connection.shutdown()

@@ -76,7 +76,7 @@ class PlainApp:
                 Observe(self.metrics, self.log, self.clock),
                 Auth(self.config.clients),
                 Deadline(self.timeouts, self.clock),
-                Admission(self.config.limits),
+                Admission(self.config.limits, self.clock),
             ],
             self.innermost,
         )

@@ -1,19 +1,32 @@
 """How many are let in, who waits, and who is shed."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
 from proxy.config.values import LimitSettings
-from proxy.filters.admission import Admission
+from proxy.filters.admission import CROWD, TURN_S, Admission, Pace
 from proxy.flow import Refused
+
+
+class Ticking:
+    """A clock that a test moves on, and that moves by `each` whenever it is looked at."""
+
+    def __init__(self):
+        self.at, self.each = 100.0, 0.0
+
+    def now(self):
+        self.at += self.each
+        return self.at
 
 
 class Room:
     """An admission with tasks inside that stay until they are told to go."""
 
     def __init__(self, **limits):
-        self.admission = Admission(LimitSettings(**limits))
+        self.clock = Ticking()
+        self.admission = Admission(LimitSettings(**limits), self.clock)
         self.inside = []
         self.doors = {}
 
@@ -123,7 +136,7 @@ async def test_a_place_handed_to_one_who_leaves_goes_on_to_the_next(room_of):
 
 
 async def test_a_place_is_given_back_when_the_service_fails():
-    admission = Admission(LimitSettings(in_flight=1, queue=0))
+    admission = Admission(LimitSettings(in_flight=1, queue=0), Ticking())
 
     async def failing(_):
         raise LookupError
@@ -167,3 +180,62 @@ async def test_another_queue_counts_from_then_on(room_of):
     room.doors["a"].set()
     await settle()
     assert room.inside == ["c"]
+
+
+async def test_a_crowd_begins_over_several_turns_of_the_loop_in_order(room_of):
+    """Each beginning takes a while; others on the loop get their turns in between."""
+    room = room_of(in_flight=1_000)
+    turns = []
+
+    def turn():
+        turns.append(len(room.inside))
+        if len(turns) < 500:
+            asyncio.get_running_loop().call_soon(turn)
+
+    room.clock.each = TURN_S / 3.5
+    everyone = [f"{number:03}" for number in range(CROWD + 60)]
+    for name in everyone:
+        room.enter(name)
+    turn()
+    while len(room.inside) < len(everyone):
+        await settle()
+    assert room.inside == everyone
+    assert turns[1] == CROWD + 4, "those of a small crowd at once, and what fits into a turn"
+    assert max(after - before for before, after in pairwise(turns[1:])) <= 4
+
+
+async def test_few_begin_at_once_however_long_it_takes(room_of):
+    room = room_of(in_flight=1_000)
+    room.clock.each = 10 * TURN_S
+    for number in range(CROWD):
+        room.enter(number)
+    await asyncio.wait([asyncio.ensure_future(asyncio.Event().wait())], timeout=0)
+    assert len(room.inside) == CROWD
+
+
+async def test_who_leaves_while_it_lets_others_go_on_gives_its_place_back(room_of):
+    room = room_of(in_flight=CROWD + 2, queue=0)
+    for number in range(CROWD):
+        room.enter(number)
+    await settle()
+    room.admission._pace.spent()
+    room.clock.each = 2 * TURN_S
+    waiting = [room.enter("a"), room.enter("b")]
+    asyncio.get_running_loop().call_soon(waiting[1].cancel)
+    await asyncio.gather(waiting[1], return_exceptions=True)
+    room.clock.each = 0.0
+    await settle()
+    assert room.inside[CROWD:] == ["a"]
+    room.enter("c")
+    await settle()
+    assert room.inside[CROWD:] == ["a", "c"]
+
+
+async def test_the_time_of_a_turn_begins_with_who_asks_first_in_it():
+    clock = Ticking()
+    pace = Pace(clock)
+    assert pace.spent() == 0
+    clock.at += 3
+    assert pace.spent() == 3
+    await settle()
+    assert pace.spent() == 0
