@@ -85,6 +85,7 @@ class Running:
         self._heart: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         app.metrics.inflight = lambda: self.edge.in_flight
+        app.metrics.tasks = lambda: len(asyncio.all_tasks())
         pages = admin_app(
             health=self.health,
             clock=clock,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -41,6 +41,7 @@ class _Families(Collector):
         yield _histogram(names.TTFT_SECONDS, "Time to the first content.", ("provider", "model"), m.ttft_seconds)
         yield _histogram(names.ADDED_SECONDS, "Time Sidestep added before the first byte.", ("route",), m.added_seconds)
         yield GaugeMetricFamily(names.INFLIGHT, "Requests being served.", value=m.inflight())
+        yield GaugeMetricFamily(names.TASKS, "Tasks of the event loop.", value=m.tasks())
         yield _breakers(m.breakers())
         yield _counter(names.PROBES, "Looks at providers, by their outcome.", ("provider", "kind"), m.probes)
         up = GaugeMetricFamily(names.PROBE_UP, "1 if the last look found the provider up.", labels=("provider",))
@@ -109,6 +110,7 @@ class Exposition:
     def __init__(self, metrics: Metrics) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Families(metrics))
+        ProcessCollector(registry=self._registry)
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The body and its content type for a scraper's Accept header."""

@@ -64,8 +64,8 @@ class Metrics:
     """Everything that is counted.
 
     `providers` and `models` are the names labels may show. The gauges are asked for when scraped: `inflight` gives the
-    open exchanges, `breakers` rows of provider, model and state, `providers_up` whether each provider that is looked
-    at is up, `targets` how targets fared of late: a metric's name, its labels and its value.
+    open exchanges, `tasks` the loop's tasks, `breakers` rows of provider, model and state, `providers_up` whether each
+    provider that is looked at is up, `targets` how targets fared of late: a metric's name, its labels and its value.
     """
 
     def __init__(self, providers: Iterable[str] = (), models: Iterable[str] = ()) -> None:
@@ -77,6 +77,7 @@ class Metrics:
         self.own_errors: defaultdict[Labels, int] = defaultdict(int)
         """By code."""
         self.inflight: Callable[[], int] = lambda: 0
+        self.tasks: Callable[[], int] = lambda: 0
         self.breakers: Callable[[], Iterable[tuple[str, str, str]]] = lambda: ()
         self.probes: defaultdict[Labels, int] = defaultdict(int)
         """By provider and kind of outcome."""

@@ -1,5 +1,7 @@
 """The metrics as a scraper reads them."""
 
+import sys
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
@@ -21,6 +23,7 @@ def metrics():
     metrics.attempt("alpha", "m", "ok")
     metrics.own_error("internal_error")
     metrics.inflight = lambda: 3
+    metrics.tasks = lambda: 7
     metrics.breakers = lambda: [("alpha", "m", "open")]
     metrics.log_lines_dropped = lambda: 2
     metrics.configured = False, 1.7e9
@@ -51,6 +54,7 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
     assert samples[("sidestep_tokens_total", ("direction", "output"), *alpha)] == 12
     assert samples[("sidestep_own_errors_total", ("code", "internal_error"))] == 1
     assert samples[("sidestep_inflight",)] == 3
+    assert samples[("sidestep_tasks",)] == 7
     assert samples[("sidestep_breaker_state", *alpha, ("state", "open"))] == 1
     assert samples[("sidestep_log_lines_dropped_total",)] == 2
     assert samples[("sidestep_config_reload_success",)] == 0
@@ -70,10 +74,18 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
     assert samples[("sidestep_added_seconds_bucket", ("le", "0.0002"), ("route", "chat"))] == 1
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the library reads /proc")
+def test_the_process_tells_its_memory_and_its_open_files():
+    body, _ = Exposition(Metrics()).render()
+    samples = {one.name: one.value for family in prometheus(body.decode()) for one in family.samples}
+    assert samples["process_resident_memory_bytes"] > 1_000_000
+    assert 3 <= samples["process_open_fds"] < samples["process_max_fds"]
+
+
 def test_before_anything_was_counted_every_name_is_known():
     body, _ = Exposition(Metrics()).render()
     found = {family.name for family in prometheus(body.decode())}
-    assert found == {
+    assert {name for name in found if not name.startswith("process_")} == {
         f"sidestep_{name}"
         for name in (
             "requests",
@@ -84,6 +96,7 @@ def test_before_anything_was_counted_every_name_is_known():
             "ttft_seconds",
             "added_seconds",
             "inflight",
+            "tasks",
             "breaker_state",
             "log_lines_dropped",
             "config_reload_success",
