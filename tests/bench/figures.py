@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench import load, servers
+from tests.bench.failover import failover
 from tests.bench.machine import OTHER_CORES, PROXY_CORES, Child, module, run
 from tests.bench.pairs import pairs
 from tests.bench.provider import pair_scripts
@@ -244,6 +245,7 @@ FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
     "httpx2": engine("httpx2"),
     "latency": latency,
     "first-token": first_token,
+    "failover": failover,
     "open-streams": open_streams,
     "start": start,
 }

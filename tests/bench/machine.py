@@ -32,6 +32,14 @@ class Child:
         """Resident bytes."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE
 
+    def files(self) -> int:
+        """Open files, connections among them."""
+        return sum(1 for _ in Path(f"/proc/{self.pid}/fd").iterdir())
+
+    def waited_s(self) -> float:
+        """Seconds for which its main thread could have run, and others had the processor."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
     def cpu_s(self) -> float:
         """Processor seconds used so far, user and system."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
@@ -56,14 +64,16 @@ def child(
     *,
     env: Mapping[str, str] | None = None,
     output: BinaryIO | None = None,
+    commands: bool = False,
 ) -> Iterator[tuple[Child, subprocess.Popen[bytes]]]:
     """`command` on `cores` while it is open; its standard output goes to `output`, else a pipe, its standard error to a
-    file."""
+    file; with `commands` its standard input is a pipe."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "stderr"
         with log.open("wb") as errors, _on(cores):
             process = subprocess.Popen(
                 command,
+                stdin=subprocess.PIPE if commands else None,
                 stdout=output or subprocess.PIPE,
                 stderr=errors,
                 env={**os.environ, **(env or {})},
@@ -77,8 +87,9 @@ def child(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            if process.stdout:
-                process.stdout.close()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
 
 
 def run(command: Sequence[str], cores: set[int], timeout_s: float) -> str:

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 import uvloop
 
 from proxy.drill.provider import ScriptedProvider
-from proxy.drill.script import Script, ok
+from proxy.drill.script import Script, ok, status
 from translators.ir import Dialect
 
 CHUNKS_PER_S = 20
@@ -34,6 +34,7 @@ def scripts(seconds: float) -> dict[str, tuple[Dialect, Script, bool]]:
     """What is served: name to dialect, script, TLS."""
     return {
         "unary": (OPENAI, ok(), False),
+        "failing": (OPENAI, status(404), False),
         "unary-tls": (OPENAI, ok(), True),
         "anthropic": (ANTHROPIC, ok(), False),
         "burst": (OPENAI, ok(deltas=50), False),

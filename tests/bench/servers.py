@@ -75,12 +75,13 @@ def config(urls: Mapping[str, str], certificate: Path, engine: str, listen: str,
 
 @contextmanager
 def sidestep(
-    urls: Mapping[str, str], certificate: Path, engine: str, folder: Path
+    urls: Mapping[str, str], certificate: Path, engine: str, folder: Path, more: str = ""
 ) -> Iterator[tuple[Child, str, float]]:
-    """The proxy: its process, its base URL, and the seconds from its start until it was ready."""
+    """The proxy: its process, its base URL, and the seconds from its start until it was ready. `more` is TOML for its
+    configuration."""
     listen, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     path = folder / f"{engine}.toml"
-    path.write_text(config(urls, certificate, engine, listen, admin))
+    path.write_text(config(urls, certificate, engine, listen, admin) + more)
     command = [str(Path(sys.executable).with_name("sidestep")), "serve", "--config", str(path)]
     log = folder / f"{engine}.log"
     started_at = time.perf_counter()
@@ -88,7 +89,7 @@ def sidestep(
         log.open("wb") as access_log,
         child(command, PROXY_CORES, env=ENVIRONMENT, output=access_log) as (started, process),
     ):
-        ready_s = _ready(process, f"http://{admin}/readyz", started_at, started)
+        ready_s = ready(process, f"http://{admin}/readyz", started, started_at)
         yield started, f"http://{listen}/v1", ready_s
 
 
@@ -99,7 +100,7 @@ def raw_asgi() -> Iterator[tuple[Child, str]]:
     command = [sys.executable, "-m", "uvicorn", "tests.bench.baseline:app", "--port", str(port)]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     with child(command, PROXY_CORES) as (started, process):
-        _ready(process, f"http://127.0.0.1:{port}/", time.perf_counter(), started)
+        ready(process, f"http://127.0.0.1:{port}/", started)
         yield started, f"http://127.0.0.1:{port}"
 
 
@@ -108,12 +109,13 @@ def relay(target: str) -> Iterator[tuple[Child, str]]:
     """A bare relay to the base URL `target`: its process and its own base URL."""
     parts, port = urlsplit(target), free_port()
     with child(module("relay", str(port), str(parts.port)), PROXY_CORES) as (started, process):
-        _ready(process, f"http://127.0.0.1:{port}{parts.path}/models", time.perf_counter(), started)
+        ready(process, f"http://127.0.0.1:{port}{parts.path}/models", started)
         yield started, f"http://127.0.0.1:{port}{parts.path}"
 
 
-def _ready(process: "subprocess.Popen[bytes]", url: str, since: float, started: Child) -> float:
-    """Seconds until `url` answered 200. Raises NotReady."""
+def ready(process: "subprocess.Popen[bytes]", url: str, started: Child, since: float | None = None) -> float:
+    """Seconds from `since` (now) until `url` answered 200. Raises NotReady."""
+    since = time.perf_counter() if since is None else since
     while time.perf_counter() - since < START_S:
         if process.poll() is not None:
             break

@@ -17,7 +17,7 @@ from proxy.drill.demo import _ROW, PHASES
 NOT_RUN = {
     r"make (run|test|install)\b.*": "installs from a package index; continuous integration runs these",
     r"make drill\b.*": "installs first; test_drills plays its recipe",
-    r"make bench\b.*": "measures for minutes",
+    r"make (bench|soak|overload)\b.*": "measures for minutes",
     r"make matrix\b.*": "plays for minutes; tests/faults plays a part of it",
     r"docker (build|run) .*": "needs a container engine; tests/ops plays the image's build",
     r"sidestep doctor\b.*": "asks real providers; its unit tests play them",
