@@ -109,7 +109,7 @@ def claims(run: Run) -> list[Claim]:
             f"< {SLOPE_MIB_H:g} MiB/h",
             f"{grown.per_s:+.1f} MiB/h ({grown.low:+.1f} to {grown.high:+.1f}), "
             f"{(run.after.rss - run.before.rss) / MIB:+.2f} MiB from rest to rest",
-            grown.within(SLOPE_MIB_H),
+            _told_alone(run, grown.within(SLOPE_MIB_H)),
         ),
         Claim("open files, from rest to rest", "+0", f"{files:+d}, of {run.before.files}", files <= 0),
         Claim("tasks, from rest to rest", "+0", f"{tasks:+d}, of {run.before.tasks}", tasks <= 0),
@@ -118,16 +118,20 @@ def claims(run: Run) -> list[Claim]:
 
 
 def drifted(run: Run) -> tuple[str, bool | None]:
-    """How much the slowest hundredth of whole answers, of first attempts alone, slowed down over the run. Where
-    neighbours had the processor, times say nothing against the proxy."""
+    """How much the slowest hundredth of whole answers, of first attempts alone, slowed down over the run."""
     points = blocks(run.tally.times, lambda of: percentile(of, 0.99))
     if not points:
         return "nothing was measured", None
     usual = sorted(value for _, value in points)[len(points) // 2]
     found = slope(points).over(run.had.at, usual)
     told = f"{found.per_s:+.0%} ({found.low:+.0%} to {found.high:+.0%}) of {usual * 1000:.1f} ms"
-    within = found.within(DRIFT)
-    return told, None if within is False and run.had.waiting > LOUD else within
+    return told, _told_alone(run, found.within(DRIFT))
+
+
+def _told_alone(run: Run, within: bool | None) -> bool | None:
+    """Where neighbours had the processor, requests came to stand in crowds: then neither times nor memory, which keeps
+    what the largest crowd needed, say anything against the proxy."""
+    return None if within is False and run.had.waiting > LOUD else within
 
 
 def facts(run: Run) -> dict[str, Any]:

@@ -18,7 +18,7 @@ CHAINS = {
     "claude": ("front-messages", "back-messages"),
     "gemini": ("front-chat", "back-gemini"),
     "responses": ("front-messages", "front-chat", "back-responses"),
-    "paced": (PACED,),
+    "paced": (PACED, "back-chat"),
 }
 """Model's name -> providers in order; the last is always well."""
 VECTORS = ("front-chat", "back-chat")
