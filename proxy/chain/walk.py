@@ -1,7 +1,9 @@
 """One request's walk along its chain: targets in order, retries, and when to stop.
 
 For each target: translate (what it cannot express may skip it), then attempt until it answers, its share of attempts is
-used, or its fault says to go on. The key is chosen before the permit, so that a missing key never takes up a probe.
+used, or its fault says to go on. One that cannot be called now is passed over before anything is translated for it.
+The key is chosen before the permit, so that a missing key never takes up a probe.
+
 Before the commit anything may go on to the next target; after it nothing is retried behind the client's back.
 
 A live tool loop is an exception to the order: it goes first to the target whose thinking it carries. A refusal that
@@ -116,13 +118,42 @@ class _Walk:
 
     async def along(self) -> bool:
         """True once the exchange is answered (or broken off after its commit)."""
+        put_off: list[tuple[int, Target, Skip]] = []
         for position, target in enumerate(self._targets):
             if not self._may_follow(target):
+                continue
+            if skip := self._out(target):
+                put_off.append((position, target, skip))
+                self.skips.append(skip)
                 continue
             turn = self._turn(position, target)
             if turn is not None and await self._serve(turn):
                 return True
-        return await self._unheld() or await self._forced()
+        return await self._unheld() or await self._after_all(put_off) or await self._forced()
+
+    def _out(self, target: Target) -> Skip | None:
+        """Why a target cannot be called now, where that is known without the request in its dialect: putting it there
+        may take longer than all the rest, for nothing."""
+        now = self._tools.clock.now()
+        if self._usable(target, now):
+            return None
+        state = self._tools.registry.target(target, now)
+        key = key_for(self._tools, target, state, self._exchange.headers, now, ())
+        return key if isinstance(key, Skip) else _behind_breaker(target, state.breaker.next_admit(now) - now)
+
+    async def _after_all(self, put_off: list[tuple[int, Target, Skip]]) -> bool:
+        """Turns that were put off, where nobody else was asked: the last word tells who never could answer from who
+        cannot now, and the one nearest its probe may be asked all the same."""
+        if self._faults:
+            return False
+        for position, target, skip in put_off:
+            if not self._may_follow(target):
+                continue
+            self.skips.remove(skip)
+            turn = self._turn(position, target)
+            if turn is not None and await self._serve(turn):
+                return True
+        return False
 
     def conclude(self) -> None:
         """The last word."""
@@ -295,7 +326,7 @@ class _Walk:
         if permit is None:
             wait = max(0.0, state.breaker.next_admit(now) - now)
             self._shut.append(_Shut(wait, turn, key))
-            return Skip(target.name, "breaker", "its breaker is open", wait)
+            return _behind_breaker(target, wait)
         return Ready(key, permit, times)
 
     def _times(self, turn: _Try, now: float) -> AttemptTimes:
@@ -333,3 +364,7 @@ class _Walk:
             return False
         self.skips = [skip for skip in self.skips if skip.target != turn.target.name]
         return await self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
+
+
+def _behind_breaker(target: Target, wait_s: float) -> Skip:
+    return Skip(target.name, "breaker", "its breaker is open", max(0.0, wait_s))

@@ -58,7 +58,7 @@ class Admission:
     async def _turn(self) -> None:
         """Waits until a place is handed over."""
         if len(self._waiting) >= self._queue:
-            raise _shed("This proxy is serving as many requests as it can, and its queue is full.")
+            raise _shed(_FULL)
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
@@ -66,7 +66,7 @@ class Admission:
                 await turn
         except TimeoutError:
             self._give_up(turn)
-            raise _shed("This proxy is serving as many requests as it can; none ended in time.") from None
+            raise _shed(_NONE_ENDED) from None
         except asyncio.CancelledError:
             self._give_up(turn)
             raise
@@ -119,6 +119,13 @@ def _next_turn() -> Generator[None, None, None]:
     yield
 
 
-def _shed(message: str) -> Refused:
-    fault = Fault(kind=Kind.SHED, status=503, code=OVERLOADED, message=f"{message} Try again in a moment.")
+def _too_much(why: str) -> Fault:
+    message = f"This proxy is serving as many requests as it can{why}. Try again in a moment."
+    return Fault(kind=Kind.SHED, status=503, code=OVERLOADED, message=message)
+
+
+_FULL, _NONE_ENDED = _too_much(", and its queue is full"), _too_much("; none ended in time")
+
+
+def _shed(fault: Fault) -> Refused:
     return Refused(fault, retry_after_s=RETRY_AFTER_S, should_retry=True)

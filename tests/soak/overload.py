@@ -25,7 +25,6 @@ from tests.soak.verdict import Claim
 from tests.soak.world import World, running
 
 FACTOR = 3.0
-GOODPUT = 0.9
 RECOVERY_S = 10.0
 ADMIN_S = 5.0
 """A page that takes longer would be taken for no answer."""
@@ -47,11 +46,14 @@ class Scene:
     padding: int
     """Bytes of each prompt."""
     by_processor: bool
+    goodput: float
+    """Of the peak, the least that is still served. A refusal takes the processor's time as well: where that is what ran
+    out, two refusals for each answer must cost something."""
 
 
 SCENES = (
-    Scene("places", f"[limits]\nin_flight = {PLACES}", LATENCY_S, PLACES, 0, by_processor=False),
-    Scene("processor", "", 0.0, 64, 4_000, by_processor=True),
+    Scene("places", f"[limits]\nin_flight = {PLACES}", LATENCY_S, PLACES, 0, by_processor=False, goodput=0.9),
+    Scene("processor", "", 0.0, 64, 4_000, by_processor=True, goodput=2 / 3),
 )
 
 
@@ -180,9 +182,9 @@ def claims(run: Run) -> list[Claim]:
     return [
         Claim(
             f"{name}: goodput at {FACTOR:g} times",
-            f">= {GOODPUT:.0%} of the peak",
+            f">= {run.scene.goodput:.0%} of the peak",
             f"{now / before:.0%}: {now:,.0f} good answers {of}, at the peak {before:,.0f}",
-            _told_by_time(run, now >= GOODPUT * before),
+            _told_by_time(run, now >= run.scene.goodput * before),
         ),
         Claim(
             f"{name}: who is not served is told to come again",
