@@ -11,7 +11,7 @@ from proxy.config.load import load as load_config
 from proxy.drill import script as scripts
 from proxy.drill.load import once
 from proxy.drill.provider import ScriptedProvider
-from tests.bench import figures, generator, load, pairs, provider, relay, report, servers
+from tests.bench import failover, figures, generator, load, pairs, provider, relay, report, servers
 from translators.catalog import codec
 from translators.ir import Dialect
 
@@ -98,6 +98,18 @@ def test_the_configuration_under_test_is_one_the_proxy_loads(tmp_path, engine):
     assert set(config.models) == set(urls)
     assert list(config.clients) == ["bench"]
     assert {one: config.providers[f"pair-{one}"].dialect for one in provider.SPOKEN} == provider.SPOKEN
+
+
+def test_the_chains_of_the_failover_figure_are_ones_the_proxy_loads(tmp_path):
+    """Each has a target that is well behind one that is not."""
+    certificate, _ = servers.make_certificate(tmp_path)
+    urls = dict.fromkeys(provider.scripts(1.0), "http://127.0.0.1:1/v1")
+    path = tmp_path / "bench.toml"
+    more = failover.chains(9, urls["failing"])
+    path.write_text(servers.config(urls, certificate, "native", "127.0.0.1:4600", "127.0.0.1:4601") + more)
+    models = load_config(str(path), {"BENCH_PROVIDER_KEY": "k"}).config.models
+    chains = {name: [step.provider for step in models[name].chain] for name in ("past-open", "past-failing")}
+    assert chains == {"past-open": ["dead", "unary"], "past-failing": ["lacking", "unary"]}
 
 
 async def test_closed_loop_load_counts_whole_answers_alone():
