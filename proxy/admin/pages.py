@@ -6,7 +6,8 @@ a web page of one. A browser names a page's origin only on some requests, so the
 machine's too; otherwise a name that was made to point here could read them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from proxy.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from proxy.telemetry.exposition import Exposition
 
-Page = Callable[[Request], Response]
+Page = Callable[[Request], Response | Awaitable[Response]]
 
 
 def admin_app(
@@ -54,15 +55,18 @@ def admin_app(
     def readyz(_: Request) -> Response:
         return _json(503 if health.draining else 200, {"ready": not health.draining, "draining": health.draining})
 
-    def scrape(request: Request) -> Response:
-        body, content_type = exposition().render(request.headers.get("accept", ""))
+    async def scrape(request: Request) -> Response:
+        from proxy.telemetry.exposition import process_metrics  # noqa: PLC0415 - as above
+
+        process = await asyncio.to_thread(process_metrics)
+        body, content_type = exposition().render(request.headers.get("accept", ""), process)
         return Response(body, headers={"content-type": content_type})
 
     def show(_: Request) -> Response:
         return _json(200, state())
 
     def guarded(page: Page) -> Page:
-        def checked(request: Request) -> Response:
+        def checked(request: Request) -> Response | Awaitable[Response]:
             tokens = [(bytes.fromhex(digest), True) for digest in token_sha256()]
             return page(request) if _allowed(request, tokens) else _denied(tokens)
 
@@ -81,7 +85,8 @@ class _Get:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in {"GET", "HEAD"}:
-            response = self._page(Request(scope))
+            made = self._page(Request(scope))
+            response = made if isinstance(made, Response) else await made
         else:
             response = _error(405, "method_not_allowed", "This page takes GET.", {"allow": "GET, HEAD"})
         await response(scope, receive, send)

@@ -1,6 +1,6 @@
 """The metrics in Prometheus' text form (and OpenMetrics, when asked for), made only when they are scraped."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -15,8 +15,10 @@ from proxy.telemetry.metrics import Buckets, Labels, Metrics
 class _Families(Collector):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self.process: Sequence[Metric] = ()
 
     def collect(self) -> Iterator[Metric]:
+        yield from self.process
         m = self._metrics
         yield _counter(
             names.REQUESTS,
@@ -108,11 +110,18 @@ class Exposition:
     """Renders `metrics`."""
 
     def __init__(self, metrics: Metrics) -> None:
+        self._families = _Families(metrics)
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Families(metrics))
-        ProcessCollector(registry=self._registry)
+        self._registry.register(self._families)
 
-    def render(self, accept: str = "") -> tuple[bytes, str]:
-        """The body and its content type for a scraper's Accept header."""
+    def render(self, accept: str = "", process: Sequence[Metric] = ()) -> tuple[bytes, str]:
+        """The body and its content type for a scraper's Accept header, with what was told of the process."""
         encoder, content_type = choose_encoder(accept)
+        self._families.process = process
         return encoder(self._registry), content_type
+
+
+def process_metrics() -> Sequence[Metric]:
+    """Memory, processor time and open files of this process, by the library's own names; empty where the system does
+    not tell. Reads files."""
+    return list(ProcessCollector(registry=None).collect())
