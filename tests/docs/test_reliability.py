@@ -44,7 +44,11 @@ def test_every_claim_has_a_proof():
 def test_every_test_of_security_and_of_faults_proves_a_claim():
     """A test that nobody finds in the page is a claim that nobody reads."""
     [part] = re.findall(r"(?ms)^## Claims and their proofs\n(.*?)^## ", TEXT)
-    there = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/security").glob("test_*.py")}
+    there = {
+        str(path.relative_to(ROOT))
+        for folder in ("security", "faults")
+        for path in (ROOT / "tests" / folder).glob("test_*.py")
+    }
     assert there <= set(FILES.findall(part))
 
 
