@@ -46,6 +46,7 @@ bench: install-dev ## the figures of docs/performance.md
 
 fuzz: $(VENV)/.fuzz ## a minute of made-up bytes for each parser (ARGS="--seconds N --target NAME")
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
 soak: install-dev ## half of the capacity with faults for 5 minutes: leaks, drift, clients' errors (ARGS="--minutes 60")
 	$(BIN)/python -m tests.soak soak $(ARGS)
 
