@@ -37,6 +37,9 @@ class Port:
 async def port():
     one = Port()
     async with served(one) as one.running:
+        async with one.connected() as raw:  # the first connection opens what the loop then keeps
+            await raw.say(next(iter(smuggling.SERVED.values()))[0])
+            await raw.answer()
         yield one
 
 
