@@ -93,6 +93,11 @@ class Held(NamedTuple):
     """But for both ends of the connections to providers that are kept for the next call."""
     exchanges: int
 
+    def beyond(self, before: "Held") -> dict[str, int]:
+        """What is more than it was. Less is no matter: another test's leftovers may go meanwhile."""
+        more = {name: now - then for name, now, then in zip(self._fields, self, before, strict=True)}
+        return {name: count for name, count in more.items() if count > 0}
+
 
 class World:
     def __init__(self, url: str, app: App, providers: dict[str, ScriptedProvider], clock: virtual.VirtualClock) -> None:

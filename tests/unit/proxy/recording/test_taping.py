@@ -68,7 +68,8 @@ class Upstream:
 
 
 @pytest.fixture
-def tape():
+async def tape():
+    """Set where the tests run: asynchronous fixtures share their context."""
     made = Tape(Room(), 10.0, 0.0, {})
     token = TAPE.set(made)
     yield made
