@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
+from proxy.drill import script
+
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {
@@ -195,8 +197,6 @@ async def test_an_address_as_the_models_name_stays_a_name(guarded, stream):
 
 
 async def test_a_providers_redirect_is_not_followed(guarded):
-    from proxy.drill import script
-
     async with trap() as (port, came):
         for one in guarded.providers.values():
             one.script = script.redirect(f"http://127.0.0.1:{port}/")

@@ -105,7 +105,7 @@ PROMISES = {
         f"{EDGE}/test_passing.py::test_nothing_else_does",
     ],
     "no web page may read, and no cookie is set": [
-        "security/test_destinations.py::test_no_web_page_is_told_that_it_may_read_and_no_cookie_is_set",
+        "security/test_web_pages.py::test_no_web_page_is_told_that_it_may_read_and_no_cookie_is_set",
     ],
     "towards providers: no proxy of the environment, own certificates, no redirect, verified": [
         f"{UPSTREAM}/test_engine_failures.py::test_proxies_named_in_the_environment_are_ignored",
@@ -116,7 +116,7 @@ PROMISES = {
     ],
     "destinations come from the configuration alone, and over TLS": [
         "unit/proxy/config/test_addresses.py::test_other_destinations_are_refused_without_repeating_what_may_be_secret",
-        "security/test_destinations.py::test_no_address_in_a_request_is_called",
+        "security/test_addresses.py::test_an_address_in_any_field_of_a_body_leads_nowhere",
     ],
 }
 
