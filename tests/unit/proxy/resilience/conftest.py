@@ -1,6 +1,9 @@
-"""Fixtures of the state machines: chance that a test sets."""
+"""Fixtures of the state machines: chance that a test sets, and a breaker."""
 
 import pytest
+
+from proxy.config.values import BreakerSettings
+from proxy.resilience.breaker import Breaker
 
 
 class Chance:
@@ -16,3 +19,9 @@ class Chance:
 @pytest.fixture
 def chance() -> Chance:
     return Chance()
+
+
+@pytest.fixture
+def breaker(chance):
+    """Of default settings."""
+    return Breaker(BreakerSettings(), chance)

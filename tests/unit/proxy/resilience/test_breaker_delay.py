@@ -2,37 +2,8 @@
 
 import pytest
 
-from proxy.config.values import BreakerSettings
-from proxy.resilience.breaker import Breaker, State
-
-T = 1000.0
-
-
-@pytest.fixture
-def breaker(chance):
-    return Breaker(BreakerSettings(), chance)
-
-
-def fail(breaker, now, times=1):
-    for _ in range(times):
-        breaker.settle(breaker.admit(now, 30), "fail", now)
-
-
-def to_open(breaker, now=T):
-    """Open from `now` to `now` + 30."""
-    fail(breaker, now, 5)
-
-
-def to_probe(breaker):
-    to_open(breaker, T - 30)
-    assert breaker.state(T) is State.PROBE
-
-
-def to_ramp(breaker):
-    to_probe(breaker)
-    for _ in range(2):
-        breaker.commit(breaker.admit(T, 30), T)
-    assert breaker.state(T) is State.RAMP
+from proxy.resilience.breaker import State
+from tests.unit.proxy.resilience.stages import T, fail, to_open, to_probe, to_ramp
 
 
 def test_open_lasts_longer_while_the_provider_is_down(breaker):
