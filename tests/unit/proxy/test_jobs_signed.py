@@ -1,6 +1,7 @@
 """A Gemini target that was not known to demand signatures, and says so."""
 
 import orjson
+import pytest
 from msgspec import structs
 
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
@@ -47,18 +48,10 @@ def call_of(prepared):
     return orjson.loads(prepared.body)["contents"][1]["parts"][0]
 
 
-def test_a_translated_call_gets_googles_word_for_a_signature_once_the_target_has_missed_it():
-    asked = job(Dialect.OPENAI_CHAT, CHATTED)
-    prepared = asked.prepare(PLAIN)
-    assert "thoughtSignature" not in call_of(prepared)
-    mended = asked.repaired(PLAIN, prepared, "reasoning")
-    assert call_of(mended)["thoughtSignature"] == SKIP_SIGNATURE
-    assert mended.report.header() == "approximated=reasoning.signature"
-    assert asked.repaired(PLAIN, mended, "reasoning") is None
-
-
-def test_so_does_a_call_that_a_gemini_client_sent_without_one():
-    asked = job(Dialect.GEMINI, GENERATED)
+@pytest.mark.parametrize(("dialect", "payload"), [(Dialect.OPENAI_CHAT, CHATTED), (Dialect.GEMINI, GENERATED)])
+def test_a_call_without_a_signature_gets_googles_word_for_one_once_the_target_has_missed_it(dialect, payload):
+    """Be it translated, or sent so by a Gemini client."""
+    asked = job(dialect, payload)
     prepared = asked.prepare(PLAIN)
     assert "thoughtSignature" not in call_of(prepared)
     mended = asked.repaired(PLAIN, prepared, "reasoning")
