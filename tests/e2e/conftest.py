@@ -183,3 +183,17 @@ async def shared_world(_warm: None) -> AsyncIterator[World]:
 def world(shared_world: World) -> World:
     shared_world.reset()
     return shared_world
+
+
+@pytest.fixture
+async def alpha():
+    """A provider of the test's own, which speaks OpenAI's dialect."""
+    async with ScriptedProvider("alpha", Dialect.OPENAI_CHAT) as one:
+        yield one
+
+
+@pytest.fixture
+async def beta():
+    """Another one, which speaks Anthropic's."""
+    async with ScriptedProvider("beta", Dialect.ANTHROPIC_MESSAGES) as one:
+        yield one

@@ -11,10 +11,8 @@ from proxy.cli import main
 from proxy.clock import SystemClock
 from proxy.drill import script
 from proxy.drill.load import once
-from proxy.drill.provider import ScriptedProvider
 from proxy.replay.reading import read
 from tests.e2e.process import ASKING, PATIENCE_S, Stream, models, provider, serving
-from translators.ir import Dialect
 
 KEY, CLIENT = "sk-canary-of-the-provider", "sk-canary-of-the-client"
 QUICK = """
@@ -48,18 +46,6 @@ FAULTS = {
     "well": script.ok(),
     "throttled": script.status(429, retry_after=60),
 }
-
-
-@pytest.fixture
-async def alpha():
-    async with ScriptedProvider("alpha", Dialect.OPENAI_CHAT) as one:
-        yield one
-
-
-@pytest.fixture
-async def beta():
-    async with ScriptedProvider("beta", Dialect.ANTHROPIC_MESSAGES) as one:
-        yield one
 
 
 @pytest.fixture

@@ -28,18 +28,6 @@ BREAKER = "[breaker]\nconsecutive_failures = 1\n[retry]\nattempts_per_target = 1
 
 
 @pytest.fixture
-async def alpha():
-    async with ScriptedProvider("alpha", Dialect.OPENAI_CHAT) as one:
-        yield one
-
-
-@pytest.fixture
-async def beta():
-    async with ScriptedProvider("beta", Dialect.ANTHROPIC_MESSAGES) as one:
-        yield one
-
-
-@pytest.fixture
 def file(tmp_path, alpha, beta):
     path = tmp_path / "config.toml"
     path.write_text(text(alpha, beta))

@@ -3,19 +3,11 @@
 import pytest
 
 from proxy.drill import script
-from proxy.drill.provider import ScriptedProvider
 from tests.e2e.collector import Collected
 from tests.e2e.process import Stream, models, provider, serving
-from translators.ir import Dialect
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 BROUGHT = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
-
-
-@pytest.fixture
-async def alpha():
-    async with ScriptedProvider("alpha", Dialect.OPENAI_CHAT) as one:
-        yield one
 
 
 @pytest.fixture
