@@ -25,8 +25,14 @@ class Stuck(RuntimeError):
     """Everybody waits for something that cannot come."""
 
 
-class _Selector(selectors.DefaultSelector):
+class Selector(selectors.DefaultSelector):
+    """What a loop asks when it has nothing to do."""
+
     loop: "VirtualLoop"
+
+
+class Waiting(Selector):
+    """Of a loop that nobody talks to."""
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
@@ -43,13 +49,15 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its time begins at `moment`, in seconds."""
+    """Its time begins at `moment`, in seconds, and is moved on by its selector."""
+
+    selector: type[Selector] = Waiting
 
     def __init__(self, moment: float) -> None:
         self.moment = moment
         self.working = 0
         """Calls under way in threads."""
-        selector = _Selector()
+        selector = self.selector()
         selector.loop = self
         super().__init__(selector)
         self._clock_resolution = 1e-6  # a finer one is lost in the number of seconds after some weeks
