@@ -4,63 +4,42 @@ Where nothing is recorded, nothing that records is loaded. A recorder whose last
 the background; what was lost is one count over all of them.
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from proxy.clock import Clock
 from proxy.config.values import RecordSettings
+from proxy.lasting import Lasting
 
 if TYPE_CHECKING:
     from proxy.recording.recorder import Recorder
 
 
-class Recorders:
+class Recorders(Lasting["Recorder"]):
     """`state` is what `/state` shows of targets and keys; `tell` is told why exchanges are lost."""
 
     def __init__(self, clock: Clock, state: Callable[[], Mapping[str, Any]], tell: Callable[[str], None]) -> None:
+        super().__init__()
         self._clock = clock
         self._state = state
         self._tell = tell
-        self._made: list[Recorder] = []
-        self._ending: set[asyncio.Task[None]] = set()
-        self._lost_before = 0
-        """By recorders that have ended."""
-
-    @property
-    def dropped(self) -> int:
-        """Exchanges that should have been recorded and were not."""
-        return self._lost_before + sum(one.dropped for one in self._made)
 
     def recorder_for(self, settings: RecordSettings) -> "Recorder | None":
         """Who records by these settings; None where nothing is recorded."""
         if not settings.file:
             return None
-        found = next((one for one in self._made if one.settings == settings), None)
+        found = next((one for one in self.opened if one.settings == settings), None)
         if found is not None:
             return found
         from proxy.recording.recorder import Recorder  # noqa: PLC0415 - most processes record nothing
 
         return Recorder(settings, self._clock, lambda: standing(self._state()), self._tell)
 
-    def open(self, recorder: "Recorder | None") -> None:
-        """It writes what it is given from now on."""
-        if recorder is not None and recorder not in self._made:
-            self._made.append(recorder)
-            recorder.open()
-
     def keep(self, used: "Collection[Recorder | None]") -> None:
         """Nobody gives anything to the others any more. Waits for nothing."""
-        for recorder in [one for one in self._made if one not in used]:
-            self._made.remove(recorder)
-            self._lost_before += recorder.dropped
-            task = asyncio.create_task(recorder.close())
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
-
-    async def close(self) -> None:
-        """Returns once all that ended have written what they had, which takes a bounded time."""
-        await asyncio.gather(*self._ending)
+        for recorder in self.opened:
+            if recorder not in used:
+                self.end(recorder)
 
 
 _OF_TARGET = ("target", "throttled_for_s", "breaker")

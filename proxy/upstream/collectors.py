@@ -7,11 +7,11 @@ that may give it spans has ended. It ends in the background, for it sends what w
 Where no spans are asked for, nothing that makes or sends them is loaded.
 """
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from proxy.clock import Clock
 from proxy.config.values import Config, Provider
+from proxy.lasting import Lasting
 from proxy.upstream.engines import engine_for
 from translators.ir import Dialect
 
@@ -19,21 +19,13 @@ if TYPE_CHECKING:
     from proxy.upstream.collector import Collector, Warn
 
 
-class Collectors:
+class Collectors(Lasting["Collector"]):
     """`warn` is told why spans were lost, and how many so far."""
 
     def __init__(self, clock: Clock, warn: "Warn") -> None:
+        super().__init__()
         self._clock = clock
         self._warn = warn
-        self._open: list[Collector] = []
-        self._ending: set[asyncio.Task[None]] = set()
-        self._lost_before = 0
-        """By collectors that have ended."""
-
-    @property
-    def dropped(self) -> int:
-        """Spans that were lost since the start."""
-        return self._lost_before + sum(one.dropped for one in self._open)
 
     def collector_for(self, config: Config, before: "Collector | None") -> "Collector | None":
         """What takes the spans of `config`: `before` where it can be kept, None where none are made. Reads files, as
@@ -48,29 +40,6 @@ class Collectors:
         there = Provider("telemetry", Dialect.OPENAI_CHAT, settings.otlp)
         engine = engine_for(config.server.engine, there, connections=1)
         return Collector(settings, engine, self._clock, self._told)
-
-    def open(self, collector: "Collector | None") -> None:
-        """It sends what it takes from now on; one that does so already goes on."""
-        if collector is not None and collector not in self._open:
-            self._open.append(collector)
-            collector.open()
-
-    def end(self, collector: "Collector | None") -> None:
-        """Nobody gives it spans any more. Waits for nothing."""
-        if collector is not None:
-            task = asyncio.create_task(self._end(collector))
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
-
-    async def close(self) -> None:
-        """Returns once those that end have ended, which takes a bounded time."""
-        await asyncio.gather(*self._ending)
-
-    async def _end(self, collector: "Collector") -> None:
-        await collector.close()
-        if collector in self._open:
-            self._open.remove(collector)
-            self._lost_before += collector.dropped
 
     def _told(self, reason: str, _: int) -> None:
         self._warn(reason, self.dropped)
