@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -44,30 +44,16 @@ def line_of(tape: Tape, *, texts: bool, lost: int) -> bytes:
     facts = tape.facts
     if facts is None or tape.body is None:
         raise ValueError("only an exchange that has been read and has ended can be told")
-    answer = b"".join(tape.pieces)
-    heard = _headers(tape.headers)
-    sse = _tells_events(heard)
-    body, text = _asked(tape.body, texts=texts)
-    said, raw = _answered(struck(answer, tape.secrets), texts=texts, sse=sse, status=facts.status)
     line = Line(
+        **_talk(tape.body, tape.headers, tape.pieces, facts.status, tape, texts=texts),
         id=facts.id,
-        source=SOURCE,
         provider=facts.provider,
         endpoint=facts.route,
         method=facts.method,
         url=facts.path,
-        request_headers={name: value for name, value in facts.headers.items() if name in ASKED},
-        request_body=body,
-        request_text=text,
-        status=facts.status,
-        response_headers=heard,
-        response_body=said,
-        response_base64=raw,
+        request_headers=facts.headers,
         stream=facts.stream,
-        sse=sse,
-        chunk_lens=[len(piece) for piece in tape.pieces],
         model=facts.asked,
-        fidelity=EXACT if texts else MASKED,
         recording=VERSION,
         at=round(tape.at, 4),
         clock=round(tape.began, 4),
@@ -87,6 +73,28 @@ def line_of(tape: Tape, *, texts: bool, lost: int) -> bytes:
     return struck(_encode(line), tape.secrets) + b"\n"
 
 
+def _talk(
+    asked: bytes, headers: Headers, pieces: Sequence[bytes], status: int, tape: Tape, *, texts: bool
+) -> dict[str, Any]:
+    """The fields of a request's body and its answer, whoever asked."""
+    heard = _headers(headers)
+    sse = heard.get("content-type", "").startswith("text/event-stream")
+    body, text = _asked(asked, texts=texts)
+    said, raw = _answered(struck(b"".join(pieces), tape.secrets), texts=texts, sse=sse, status=status)
+    return {
+        "source": SOURCE,
+        "request_body": body,
+        "request_text": text,
+        "status": status,
+        "response_headers": heard,
+        "response_body": said,
+        "response_base64": raw,
+        "sse": sse,
+        "chunk_lens": [len(piece) for piece in pieces],
+        "fidelity": EXACT if texts else MASKED,
+    }
+
+
 def struck(data: bytes, secrets: Iterable[str]) -> bytes:
     """`data` with each of the secrets made stars, however JSON writes it."""
     for secret in secrets:
@@ -100,30 +108,17 @@ def struck(data: bytes, secrets: Iterable[str]) -> bytes:
 def _call(noted: Noted, tape: Tape, place: int, *, texts: bool) -> Call:
     call = noted.call
     sent = call.body if isinstance(call.body, bytes) else b""
-    heard = _headers(noted.headers)
-    sse = _tells_events(heard)
-    got = struck(b"".join(data for _, data in noted.pieces), tape.secrets)
-    body, text = _asked(sent, texts=texts)
-    said, raw = _answered(got, texts=texts, sse=sse, status=noted.status)
+    talk = _talk(sent, noted.headers, [data for _, data in noted.pieces], noted.status, tape, texts=texts)
     return Call(
+        **talk,
         id=f"{tape.facts.id if tape.facts else ''}.{place}",
-        source=SOURCE,
         provider=noted.provider.name,
         endpoint=call.url.removeprefix(noted.provider.base_url).partition("?")[0],
         method=call.method,
         url=call.url,
         request_headers={name: value for name, value in call.headers if name in ASKED},
-        request_body=body,
-        request_text=text,
-        status=noted.status,
-        response_headers=heard,
-        response_body=said,
-        response_base64=raw,
         stream=call.stream,
-        sse=sse,
-        chunk_lens=[len(data) for _, data in noted.pieces],
-        model=model_of(body, call.url),
-        fidelity=EXACT if texts else MASKED,
+        model=model_of(talk["request_body"], call.url),
         dialect=noted.provider.dialect.value,
         sent_ms=_ms(noted.sent - tape.began),
         head_ms=_ms(noted.head - noted.sent) if noted.status else None,
@@ -164,10 +159,6 @@ def _answered(body: bytes, *, texts: bool, sse: bool, status: int) -> tuple[str 
 
 def _headers(headers: Headers) -> dict[str, str]:
     return {name: value for name, value in headers if name in ANSWERED or name.startswith(ANSWERED_SO)}
-
-
-def _tells_events(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").startswith("text/event-stream")
 
 
 def _ms(seconds: float) -> float:
