@@ -19,8 +19,9 @@ from proxy.chain.passthrough import Passthrough
 from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
+from proxy.config.hidden import Secret
 from proxy.config.profiles import vendor_of, vendors
-from proxy.config.values import Config, Provider, ProviderKey, Secret, Target
+from proxy.config.values import Config, Provider, ProviderKey, Target
 from proxy.edge.routes import DIALECTS
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth

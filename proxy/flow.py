@@ -94,6 +94,18 @@ class Attempt(Struct):
     code: str | None = None
 
 
+class Who(Struct, frozen=True):
+    """On whose account an exchange goes; empty where that is not known."""
+
+    client: str = ""
+    team: str = ""
+    user: str = ""
+    task: str = ""
+
+
+NOBODY = Who()
+
+
 class Exchange(Struct, eq=False):
     """One request and all that became known of it. Filters fill it; `observe` tells it."""
 
@@ -120,6 +132,7 @@ class Exchange(Struct, eq=False):
     retry_count: int = 0
     """The client SDK's own count of retries (`x-stainless-retry-count`)."""
     client: "Client | None" = None
+    who: Who = NOBODY
     payload: Any = None
     """The parsed body."""
     envelope: "Envelope | None" = None
@@ -134,6 +147,8 @@ class Exchange(Struct, eq=False):
     status: int = 0
     fault: Fault | None = None
     usage: "Usage | None" = None
+    cost: int | None = None
+    """Nano-dollars that its attempts are billed, as far as prices are known; None where none is."""
     translation: str = ""
     upstream_id: str = ""
     answer_id: str = ""

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from proxy.chain.verdict import Skip
 from proxy.clock import Clock
-from proxy.config.values import Provider, Secret, Target
+from proxy.config.hidden import Secret
+from proxy.config.values import Provider, Target
 from proxy.resilience.breaker import Permit
 from proxy.resilience.keys import KeyState
 from proxy.resilience.targets import Registry, TargetState

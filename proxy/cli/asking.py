@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from proxy.clock import SystemClock
-from proxy.config.values import Config, Provider, Secret
+from proxy.config.hidden import Secret
+from proxy.config.values import Config, Provider
 from proxy.upstream.capabilities import Capabilities, World, tells
 from proxy.upstream.engines import engine_for
 from proxy.upstream.seam import Engine

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from proxy.cli.options import Stop
 
 if TYPE_CHECKING:
-    from proxy.config.values import Secret
+    from proxy.config.hidden import Secret
     from proxy.routing.live import Live
 
 EXAMPLE = "http://127.0.0.1:4601"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from proxy.config.values import Secret
+from proxy.config.hidden import Secret
 
 CLIENT: Final = "client"
 """The source that means: the caller's own key."""

@@ -20,17 +20,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from proxy.config.hidden import Secret
 from proxy.config.secrets import FILE_LIMIT, NoSecret, checked, read_secret
-from proxy.config.values import (
-    EntraToken,
-    GoogleToken,
-    KeyFile,
-    ManagedIdentity,
-    ProviderKey,
-    Secret,
-    ServiceAccount,
-    Token,
-)
+from proxy.config.values import EntraToken, GoogleToken, KeyFile, ManagedIdentity, ProviderKey, ServiceAccount, Token
 
 ENTRA_SCOPE: Final = "https://ai.azure.com/.default"
 """For the v1 API and Foundry; a dated deployment wants https://cognitiveservices.azure.com/.default."""

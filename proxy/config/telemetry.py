@@ -20,8 +20,9 @@ from msgspec import structs
 from proxy import __version__
 from proxy.config.addresses import KEY_HEADERS, check_header, check_url
 from proxy.config.errors import ENVIRONMENT, Problems, listed
+from proxy.config.hidden import Secret
 from proxy.config.table import Table
-from proxy.config.values import Secret, TelemetrySettings
+from proxy.config.values import TelemetrySettings
 
 ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"

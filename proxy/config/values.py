@@ -6,41 +6,14 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 
+from proxy.config.hidden import Secret
+from proxy.config.spending import Price, Spending
 from translators.ir import Dialect
 from translators.profile import Profile
 
 ModeName = Literal["strict", "warn", "lenient"]
 MODES: Final = ("strict", "warn", "lenient")
 """What may be lost in translation: `translators.report.Mode`."""
-
-
-class Secret:
-    """A secret that does not print itself: repr, str, format and JSON are `***`."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __reduce__(self) -> str:
-        raise TypeError("a Secret is not pickled")
 
 
 class BreakerSettings(Struct, frozen=True):
@@ -302,6 +275,17 @@ class Client(Struct, frozen=True):
     key_sha256: tuple[str, ...]
     mode: ModeName | None = None
     """How strict translation is for it; None for what the model says."""
+    models: tuple[str, ...] | None = None
+    """The names it may ask for, `*` at the end of one standing for the rest; None: all."""
+    providers: tuple[str, ...] | None = None
+    """Who may see its requests; None: all."""
+    team: str = ""
+    tags: Mapping[str, str] = {}
+    """Told with each record of usage."""
+    speaks_for: tuple[str, ...] = ()
+    """What a request may say of itself: `user`, `team`, `task`."""
+    max_cost_per_request: int | None = None
+    """Nano-dollars; None: what holds for all."""
 
 
 class Config(Struct, frozen=True):
@@ -320,6 +304,7 @@ class Config(Struct, frozen=True):
     """As configured for all; each provider has its own."""
     telemetry: TelemetrySettings = TelemetrySettings()
     record: RecordSettings = RecordSettings()
+    spending: Spending = Spending()
     source: str = "environment"
     """The file's path, or `environment`."""
     demo: bool = False
@@ -334,6 +319,8 @@ class Target(Struct, frozen=True):
     breaker: BreakerSettings
     retry: RetrySettings
     timeouts: TimeoutSettings
+    price: Price | None = None
+    """None: nobody knows it."""
 
     @property
     def name(self) -> str:

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from proxy.config.errors import nearest
-from proxy.config.values import ProviderKey, Secret
+from proxy.config.hidden import Secret
+from proxy.config.values import ProviderKey
 from proxy.doctor import advice
 from proxy.doctor.caller import Answer, Caller, NoAnswer
 from proxy.doctor.expected import Expected

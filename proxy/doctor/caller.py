@@ -11,8 +11,9 @@ import orjson
 from msgspec import Struct
 
 from proxy.clock import Clock
+from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for
-from proxy.config.values import Provider, Secret
+from proxy.config.values import Provider
 from proxy.flow import Headers
 from proxy.upstream import hygiene
 from proxy.upstream.attempt import transport_fault

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 import orjson
 
 from proxy.clock import Clock
+from proxy.config.hidden import Secret
 from proxy.config.values import (
     BreakerSettings,
     Config,
@@ -26,7 +27,6 @@ from proxy.config.values import (
     Provider,
     ProviderKey,
     RetrySettings,
-    Secret,
     ServerSettings,
     Step,
     TimeoutSettings,

@@ -7,7 +7,8 @@ free text begins with a note that it is scripted; JSON asked for by schema stays
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Provider, ProviderKey, Secret, Step
+from proxy.config.hidden import Secret
+from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Provider, ProviderKey, Step
 from proxy.drill.embedding import DIMENSIONS
 from proxy.drill.load import EMBED_MODEL, MODEL
 from proxy.drill.provider import ScriptedProvider

@@ -19,7 +19,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from proxy.config.values import ProviderKey, Secret
+from proxy.config.hidden import Secret
+from proxy.config.values import ProviderKey
 from proxy.resilience.throttle import Throttle
 
 OffKind = Literal["quota", "auth"]

@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from proxy.clock import Clock
+from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for, vendors
-from proxy.config.values import Provider, Secret
+from proxy.config.values import Provider
 from proxy.upstream import hygiene
 from proxy.upstream.bodies import answered
 from proxy.upstream.listings import LISTINGS, Told

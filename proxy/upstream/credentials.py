@@ -17,8 +17,9 @@ from typing import Final, Protocol
 from msgspec import structs
 
 from proxy.clock import Clock
+from proxy.config.hidden import Secret
 from proxy.config.secrets import NoSecret, read_secret
-from proxy.config.values import KeyFile, Provider, ProviderKey, Secret, Token
+from proxy.config.values import KeyFile, Provider, ProviderKey, Token
 from proxy.upstream.grants import NoToken, grant
 from proxy.upstream.seam import Engine
 

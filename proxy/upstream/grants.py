@@ -17,8 +17,9 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 from msgspec import Struct, structs
 
+from proxy.config.hidden import Secret
 from proxy.config.secrets import NoSecret, checked, read_secret
-from proxy.config.values import EntraToken, GoogleToken, ManagedIdentity, Provider, Secret, ServiceAccount, Token
+from proxy.config.values import EntraToken, GoogleToken, ManagedIdentity, Provider, ServiceAccount, Token
 from proxy.upstream.bodies import answered
 from proxy.upstream.hygiene import USER_AGENT
 from proxy.upstream.seam import Call, Cut, Engine, Unreachable

@@ -18,7 +18,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from proxy.clock import Clock
-from proxy.config.values import Provider, Secret
+from proxy.config.hidden import Secret
+from proxy.config.values import Provider
 from proxy.resilience.endpoint import Occasion, occasion, tell
 from proxy.resilience.targets import TargetState
 from proxy.resilience.window import OK

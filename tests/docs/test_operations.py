@@ -7,7 +7,8 @@ from msgspec import structs
 from proxy.app import _key, _target
 from proxy.cli.doctor import MARKS, summary
 from proxy.cli.health import HEAD, lines
-from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Secret, Target, TimeoutSettings
+from proxy.config.hidden import Secret
+from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Target, TimeoutSettings
 from proxy.doctor import advice
 from proxy.doctor.findings import CHECK_NAMES, Finding
 from proxy.resilience.targets import Registry

@@ -13,6 +13,7 @@ import openai
 import pytest
 
 from proxy.app import App, build
+from proxy.config.hidden import Secret
 from proxy.config.values import (
     BreakerSettings,
     Config,
@@ -21,7 +22,6 @@ from proxy.config.values import (
     Provider,
     ProviderKey,
     RetrySettings,
-    Secret,
     ServerSettings,
     Step,
     TimeoutSettings,

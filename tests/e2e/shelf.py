@@ -17,6 +17,7 @@ import openai
 import orjson
 
 from proxy.app import build
+from proxy.config.hidden import Secret
 from proxy.config.values import (
     BreakerSettings,
     Config,
@@ -25,7 +26,6 @@ from proxy.config.values import (
     Provider,
     ProviderKey,
     RetrySettings,
-    Secret,
     ServerSettings,
     Step,
     TimeoutSettings,

@@ -11,16 +11,8 @@ import orjson
 import pytest
 
 from proxy.app import build
-from proxy.config.values import (
-    Config,
-    ModelRoute,
-    PassthroughSettings,
-    Provider,
-    ProviderKey,
-    Secret,
-    ServerSettings,
-    Step,
-)
+from proxy.config.hidden import Secret
+from proxy.config.values import Config, ModelRoute, PassthroughSettings, Provider, ProviderKey, ServerSettings, Step
 from proxy.drill.provider import ScriptedProvider
 from proxy.server import serving
 from tests.e2e.shelf import Shelf

@@ -10,7 +10,8 @@ import httpx2
 import orjson
 import pytest
 
-from proxy.config.values import BreakerSettings, Client, ModelRoute, Provider, ProviderKey, Secret, Step
+from proxy.config.hidden import Secret
+from proxy.config.values import BreakerSettings, Client, ModelRoute, Provider, ProviderKey, Step
 from proxy.drill.provider import ScriptedProvider
 from proxy.drill.script import ok, status
 from translators.ir import Dialect

@@ -6,7 +6,8 @@ from itertools import pairwise
 import httpx2
 import pytest
 
-from proxy.config.values import ModelRoute, Secret, Step, TelemetrySettings
+from proxy.config.hidden import Secret
+from proxy.config.values import ModelRoute, Step, TelemetrySettings
 from proxy.drill import script
 from proxy.telemetry.spans import ATTEMPT, EXCHANGE
 from tests.e2e.collector import Collected

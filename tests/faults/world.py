@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proxy.app import App, build
+from proxy.config.hidden import Secret
 from proxy.config.profiles import vendors
 from proxy.config.values import (
     BreakerSettings,
@@ -21,7 +22,6 @@ from proxy.config.values import (
     Provider,
     ProviderKey,
     RetrySettings,
-    Secret,
     ServerSettings,
     Step,
     TimeoutSettings,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from proxy.app import build
-from proxy.config.values import Client, Config, EmbeddingRoute, ModelRoute, Provider, ProviderKey, Secret, Step
+from proxy.config.hidden import Secret
+from proxy.config.values import Client, Config, EmbeddingRoute, ModelRoute, Provider, ProviderKey, Step
 from proxy.config.values import ServerSettings as Server
 from proxy.drill.load import Answered, once
 from proxy.drill.provider import ScriptedProvider

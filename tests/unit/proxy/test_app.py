@@ -12,6 +12,7 @@ from msgspec import structs
 from proxy.app import App, build
 from proxy.chain.passthrough import target_at
 from proxy.config.errors import ConfigErrors
+from proxy.config.hidden import Secret
 from proxy.config.values import (
     Config,
     LimitSettings,
@@ -19,7 +20,6 @@ from proxy.config.values import (
     PassthroughSettings,
     Provider,
     ProviderKey,
-    Secret,
     Step,
     TelemetrySettings,
 )

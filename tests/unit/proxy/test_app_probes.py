@@ -8,8 +8,9 @@ import pytest
 from msgspec import structs
 
 from proxy.app import build
+from proxy.config.hidden import Secret
 from proxy.config.profiles import vendors
-from proxy.config.values import Config, HealthSettings, ModelRoute, Provider, ProviderKey, Secret, Step
+from proxy.config.values import Config, HealthSettings, ModelRoute, Provider, ProviderKey, Step
 from proxy.resilience.breaker import State
 from proxy.upstream.seam import Unreachable
 from tests.virtual import VirtualClock, played

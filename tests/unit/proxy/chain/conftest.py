@@ -20,8 +20,9 @@ import pytest
 
 from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
+from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for, vendor_of, vendors
-from proxy.config.values import Config, ModelRoute, Provider, ProviderKey, Secret, Step, TimeoutSettings
+from proxy.config.values import Config, ModelRoute, Provider, ProviderKey, Step, TimeoutSettings
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
 from proxy.flow import Exchange, cancel, stack

@@ -4,8 +4,9 @@ import pytest
 
 from proxy.chain.account import Account, of_the_caller
 from proxy.chain.ready import Ready, Tools
+from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for
-from proxy.config.values import Provider, ProviderKey, Secret, Target
+from proxy.config.values import Provider, ProviderKey, Target
 from proxy.flow import Exchange
 from proxy.resilience.breaker import Permit
 from proxy.resilience.targets import Registry

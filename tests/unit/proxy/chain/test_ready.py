@@ -4,8 +4,9 @@ import pytest
 
 from proxy.chain.ready import Tools, key_for
 from proxy.chain.verdict import Skip
+from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for
-from proxy.config.values import Provider, ProviderKey, Secret, Target
+from proxy.config.values import Provider, ProviderKey, Target
 from proxy.resilience.targets import Registry
 from translators.ir import Dialect
 

@@ -6,6 +6,7 @@ import pytest
 from msgspec import structs
 
 from proxy.cli.describe import describe
+from proxy.config.hidden import Secret
 from proxy.config.values import (
     BreakerSettings,
     Client,
@@ -15,7 +16,6 @@ from proxy.config.values import (
     ModelRoute,
     Provider,
     ProviderKey,
-    Secret,
     ServerSettings,
     Step,
 )

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from proxy.config import sources
+from proxy.config.hidden import Secret
 from proxy.config.secrets import NoSecret
 from proxy.config.sources import ENTRA_SCOPE, read_key
-from proxy.config.values import EntraToken, GoogleToken, KeyFile, ManagedIdentity, Secret, ServiceAccount
+from proxy.config.values import EntraToken, GoogleToken, KeyFile, ManagedIdentity, ServiceAccount
 
 ENTRA = {"AZURE_TENANT_ID": "tenant-1", "AZURE_CLIENT_ID": "app-1"}
 CANARY = "canary-7f3a"

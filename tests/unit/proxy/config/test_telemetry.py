@@ -3,10 +3,11 @@
 import pytest
 
 from proxy import __version__
+from proxy.config.hidden import Secret
 from proxy.config.listeners import Overrides
 from proxy.config.load import load, relisten
 from proxy.config.telemetry import SAMPLERS, described
-from proxy.config.values import Config, Secret, TelemetrySettings
+from proxy.config.values import Config, TelemetrySettings
 
 KEY = {"ALPHA_KEY": "a", "BETA_KEY": "b", "OPENAI_API_KEY": "o", "ANTHROPIC_API_KEY": "c"}
 FILE = '[telemetry]\notlp = "http://otel.example:4318"'

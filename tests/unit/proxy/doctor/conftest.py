@@ -15,8 +15,9 @@ from typing import Self
 import pytest
 
 from proxy.clock import SystemClock
+from proxy.config.hidden import Secret
 from proxy.config.profiles import vendors
-from proxy.config.values import Config, ModelRoute, Provider, ProviderKey, Secret, Step
+from proxy.config.values import Config, ModelRoute, Provider, ProviderKey, Step
 from proxy.doctor.findings import Finding
 from translators.ir import Dialect
 

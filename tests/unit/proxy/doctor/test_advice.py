@@ -5,7 +5,8 @@ import ssl
 
 import pytest
 
-from proxy.config.values import EntraToken, GoogleToken, ManagedIdentity, ProviderKey, Secret, ServiceAccount
+from proxy.config.hidden import Secret
+from proxy.config.values import EntraToken, GoogleToken, ManagedIdentity, ProviderKey, ServiceAccount
 from proxy.doctor import advice
 from translators.faults import Fault, Kind
 

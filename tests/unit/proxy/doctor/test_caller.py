@@ -2,8 +2,8 @@
 
 import pytest
 
+from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for
-from proxy.config.values import Secret
 from proxy.doctor.caller import Caller, NoAnswer
 from proxy.upstream.engines import engine_for
 from translators.faults import Kind

@@ -6,15 +6,8 @@ import orjson
 import pytest
 from msgspec import structs
 
-from proxy.config.values import (
-    EntraToken,
-    GoogleToken,
-    ManagedIdentity,
-    ProviderKey,
-    Secret,
-    ServerSettings,
-    TimeoutSettings,
-)
+from proxy.config.hidden import Secret
+from proxy.config.values import EntraToken, GoogleToken, ManagedIdentity, ProviderKey, ServerSettings, TimeoutSettings
 from proxy.doctor.examine import examine, talks
 from proxy.doctor.findings import CHECK_NAMES
 from proxy.drill.provider import ScriptedProvider

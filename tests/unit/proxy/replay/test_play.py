@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from proxy.app import build
+from proxy.config.hidden import Secret
 from proxy.config.values import (
     BreakerSettings,
     Client,
@@ -17,7 +18,6 @@ from proxy.config.values import (
     ProviderKey,
     RecordSettings,
     RetrySettings,
-    Secret,
     Step,
     TelemetrySettings,
 )

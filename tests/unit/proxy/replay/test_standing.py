@@ -2,16 +2,9 @@
 
 import pytest
 
+from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for
-from proxy.config.values import (
-    BreakerSettings,
-    Provider,
-    ProviderKey,
-    RetrySettings,
-    Secret,
-    Target,
-    TimeoutSettings,
-)
+from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Target, TimeoutSettings
 from proxy.replay.standing import resume
 from proxy.resilience.breaker import State
 from proxy.resilience.targets import Registry

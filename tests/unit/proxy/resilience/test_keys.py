@@ -5,7 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from proxy.config.values import ProviderKey, Secret
+from proxy.config.hidden import Secret
+from proxy.config.values import ProviderKey
 from proxy.resilience.keys import KeyPool
 
 T = 1000.0

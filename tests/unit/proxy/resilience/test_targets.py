@@ -3,7 +3,8 @@
 import pytest
 from msgspec import structs
 
-from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Secret, Target, TimeoutSettings
+from proxy.config.hidden import Secret
+from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Target, TimeoutSettings
 from proxy.resilience.breaker import Reason, State
 from proxy.resilience.targets import IDLE_CAP, TOTAL_CAP, Registry
 from translators.ir import Dialect

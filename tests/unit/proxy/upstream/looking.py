@@ -4,13 +4,13 @@ looks take no time."""
 import asyncio
 from contextlib import asynccontextmanager
 
+from proxy.config.hidden import Secret
 from proxy.config.values import (
     BreakerSettings,
     HealthSettings,
     Provider,
     ProviderKey,
     RetrySettings,
-    Secret,
     Target,
     TimeoutSettings,
 )

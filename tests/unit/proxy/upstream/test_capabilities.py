@@ -6,8 +6,9 @@ import orjson
 import pytest
 from msgspec import structs
 
+from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for, vendors
-from proxy.config.values import Provider, ProviderKey, Secret
+from proxy.config.values import Provider, ProviderKey
 from proxy.upstream import capabilities
 from proxy.upstream.capabilities import DAY_S, SOON_S, Capabilities, World
 from proxy.upstream.seam import Unreachable

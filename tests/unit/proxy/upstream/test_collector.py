@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from proxy.config.values import Secret, TelemetrySettings
+from proxy.config.hidden import Secret
+from proxy.config.values import TelemetrySettings
 from proxy.upstream import collector as sending
 from proxy.upstream.collector import BATCH, PAUSE_CAP_S, QUEUE, QUIET_S, TRIES, Collector
 from proxy.upstream.seam import Cut, TooLarge, Unreachable

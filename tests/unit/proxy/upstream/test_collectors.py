@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from proxy.config.values import Config, Secret, ServerSettings, TelemetrySettings
+from proxy.config.hidden import Secret
+from proxy.config.values import Config, ServerSettings, TelemetrySettings
 from proxy.upstream import collectors as module
 from proxy.upstream.collectors import Collectors
 from proxy.upstream.seam import Unreachable

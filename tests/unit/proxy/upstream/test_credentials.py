@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from proxy.config.values import EntraToken, GoogleToken, KeyFile, Provider, ProviderKey, Secret
+from proxy.config.hidden import Secret
+from proxy.config.values import EntraToken, GoogleToken, KeyFile, Provider, ProviderKey
 from proxy.upstream import credentials
 from proxy.upstream.credentials import LOOK_S, PAUSE_S, USED, Credentials
 from proxy.upstream.grants import Grant, NoToken

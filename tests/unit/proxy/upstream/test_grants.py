@@ -10,15 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from msgspec import structs
 
-from proxy.config.values import (
-    EntraToken,
-    GoogleToken,
-    ManagedIdentity,
-    Provider,
-    Secret,
-    ServiceAccount,
-    TimeoutSettings,
-)
+from proxy.config.hidden import Secret
+from proxy.config.values import EntraToken, GoogleToken, ManagedIdentity, Provider, ServiceAccount, TimeoutSettings
 from proxy.upstream import grants
 from proxy.upstream.engines import engine_for
 from proxy.upstream.grants import NoToken, grant

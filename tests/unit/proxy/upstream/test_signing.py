@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from proxy.config.values import Secret, ServiceAccount
+from proxy.config.hidden import Secret
+from proxy.config.values import ServiceAccount
 from proxy.upstream.signing import Unsigned, assertion
 
 AUDIENCE = "https://oauth2.googleapis.com/token"

@@ -1,0 +1,137 @@
+"""What may be spent, by whom, at which prices, and where that is kept: frozen values, checked when they are loaded.
+
+Money is whole nano-dollars everywhere (a millionth of a thousandth of a dollar), prices are nano-dollars for a million
+tokens; both are integers, so that sums are exact.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from proxy.config.hidden import Secret
+
+NANOS: Final = 1_000_000_000
+"""Nano-dollars in a dollar."""
+AMOUNT_MAX: Final = 9_000_000 * NANOS
+"""Of one budget, in its unit: larger sums are not exact in every store."""
+OUTPUT_BOUND: Final = 8192
+"""Tokens that an answer may have at most under a hard budget, where neither the client nor the model's entry says."""
+
+Unit = Literal["usd", "tokens", "requests"]
+Window = Literal["minute", "hour", "day", "month"]
+Dimension = Literal["client", "team", "user", "task", "model", "provider"]
+DIMENSIONS: Final[tuple[Dimension, ...]] = ("client", "team", "user", "task", "model", "provider")
+EACH: Final = "*"
+"""In a scope: every value has an amount of its own."""
+
+Scope = Mapping[Dimension, str]
+"""Which requests are counted: all of these must be so. Empty: every request."""
+
+
+class Budget(Struct, frozen=True):
+    """`[[budgets]]`: an amount for a window."""
+
+    name: str
+    unit: Unit
+    amount: int
+    """In nano-dollars, tokens or requests."""
+    window: Window
+    scope: Scope = {}
+    timezone: str = "UTC"
+    """By whose calendar the window begins."""
+    hard: bool = True
+    """Whether nothing may be spent beyond it: what is under way is reserved at its worst case. A soft one is looked at
+    before each request, and may be exceeded by what is under way."""
+    when_spent: Literal["reject", "downgrade", "alert"] = "reject"
+    downgrade_to: str = ""
+    """The model that serves instead, by its name in `[models]`."""
+    downgrade_from: float = 1.0
+    """The fraction from which on it does."""
+    alerts: tuple[float, ...] = (0.8, 1.0)
+    """Fractions that people are told of, each once in a window."""
+    unpriced: Literal["refuse", "allow"] = "refuse"
+    """What happens to a target whose price nobody knows; `allow` counts it as free."""
+
+
+class Rate(Struct, frozen=True):
+    """`[[rates]]`: how fast, in this process. 0: no limit of that kind."""
+
+    name: str
+    scope: Scope = {}
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    concurrent: int = 0
+
+
+class Price(Struct, frozen=True):
+    """What a model costs, in nano-dollars for a million tokens; `request` in nano-dollars for each call."""
+
+    input: int
+    output: int
+    cached: int | None = None
+    """Input read from the provider's cache; None: as other input."""
+    cache_write: int | None = None
+    """Input written to it; None: as other input."""
+    cache_write_1h: int | None = None
+    """The same where it is kept for an hour; None: as `cache_write`."""
+    reasoning: int | None = None
+    """Output that is thinking; None: as other output."""
+    request: int = 0
+    tiers: "tuple[Tier, ...]" = ()
+    """Ascending by `above`."""
+
+
+class Tier(Struct, frozen=True):
+    """The price of a whole call whose input has more than `above` tokens."""
+
+    above: int
+    price: Price
+    """Without tiers of its own."""
+
+
+class LedgerSettings(Struct, frozen=True):
+    """`[ledger]`: where budgets and usage are kept."""
+
+    url: str = ""
+    """`sqlite:///relative/path`, `sqlite:////absolute/path`, `redis://...`, `rediss://...`, `memory:`; empty: nothing
+    is kept, because nothing asks for it."""
+    password: Secret | None = None
+    timeout_s: float = 0.05
+    """How long Redis may take before it counts as away."""
+    usage: bool = True
+    """Whether a record of every request is kept."""
+    keep_days: int = 90
+    """How long."""
+    file: str = ""
+    """Where usage records are kept on this machine beside Redis' stream; empty: there alone."""
+
+
+class AlertSettings(Struct, frozen=True):
+    """`[alerts]`: who is told beside the log."""
+
+    webhook: str = ""
+    secret: Secret | None = None
+    """Signs what is sent there."""
+
+
+class TokenSettings(Struct, frozen=True):
+    """`[tokens]`: how tokens are counted where no provider says."""
+
+    count: Literal["estimate", "tiktoken"] = "estimate"
+
+
+class Spending(Struct, frozen=True):
+    """Everything above, of one configuration."""
+
+    budgets: tuple[Budget, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    prices: Mapping[str, Price] = {}
+    """By `provider/model`, or by the model alone; before the table that ships."""
+    ledger: LedgerSettings = LedgerSettings()
+    alerts: AlertSettings = AlertSettings()
+    tokens: TokenSettings = TokenSettings()
+    max_cost_per_request: int | None = None
+    """Nano-dollars; a target whose worst case is dearer is passed over."""
+    passthrough_fee: int | None = None
+    """Nano-dollars that a request which passes through is counted as; None: it has no price."""
