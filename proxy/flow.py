@@ -14,6 +14,7 @@ from translators.faults import Fault, Kind
 if TYPE_CHECKING:
     from asyncio import Task
 
+    from proxy.budgets.spend import Spend
     from proxy.config.values import Client
     from proxy.tracing import Trace
     from translators.codec import Codec, Envelope
@@ -133,6 +134,8 @@ class Exchange(Struct, eq=False):
     """The client SDK's own count of retries (`x-stainless-retry-count`)."""
     client: "Client | None" = None
     who: Who = NOBODY
+    spend: "Spend | None" = None
+    """What it reserves and is billed; None where nothing is limited or counted."""
     payload: Any = None
     """The parsed body."""
     envelope: "Envelope | None" = None

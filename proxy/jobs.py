@@ -143,6 +143,7 @@ class ChatJob:
         stream: bool,
         usage: bool,
         bound: int | None,
+        clamped: str = "",
         thinks: bool | None = None,
         at_least: Callable[[Mapping[str, Any]], int] = lambda _: 0,
         past: Past | None = None,
@@ -150,7 +151,7 @@ class ChatJob:
         fan_out: bool = False,
         hearing: Hearing | None = None,
     ) -> None:
-        """`at_least` tells how many input tokens a body is at the least; `past` keeps what a client drops of turns with
+        """`clamped` is the field that a budget bounds, where nobody else does; `at_least` tells how many input tokens a body is at the least; `past` keeps what a client drops of turns with
         tools; `taught` what targets said of the API they want to be asked by; `fan_out` says whether several answers
         may be asked for by as many calls where a target gives one; `hearing` keeps what the client is told."""
         self._hearing = hearing
@@ -167,6 +168,7 @@ class ChatJob:
         self._payload = payload
         self._usage = usage
         self._bound = bound
+        self._clamped = clamped
         self._neutral: Request | None = None
         self._custom: tuple[str, ...] = ()
         self._hosted = False
@@ -212,6 +214,8 @@ class ChatJob:
         if fan is not None:
             fields, report = self._rendered(target, upstream, alone=True)
             report.approximated("n", f"asked for by {fan.calls} calls")
+        if self._clamped:
+            report.clamped(self._clamped, f"a budget holds, so that at most {self._bound} tokens are answered")
         stream = self.stream
         if not stream and (translated or target.profile.upstream_stream):
             # A relay passes what was asked, and its answer as it came: only the configuration may have it folded.

@@ -18,9 +18,12 @@ from msgspec import Struct, field, structs
 
 from proxy import tokens
 from proxy.answers import minted_id, served_headers
+from proxy.budgets.paying import Paying
+from proxy.budgets.refusals import Downgraded
 from proxy.chain.passthrough import Passthrough
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
+from proxy.config.spending import OUTPUT_BOUND
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, expire
 from proxy.jobs import ChatJob, Job
@@ -31,6 +34,7 @@ from proxy.routing.resolve import Resolution, Router
 from proxy.telemetry.names import MODE
 from proxy.ways import Taught, way
 from translators import embeddings
+from translators.catalog import output_bound
 from translators.codec import Codec, Envelope
 from translators.embeddings import EmbeddingEnvelope
 from translators.faults import Kind, Malformed
@@ -56,6 +60,11 @@ _DEFAULTS: Mapping[Dialect, frozenset[str]] = {
     ),
 }
 """Of a model's defaults, which are fields of chat, those that mean the same in another client's dialect."""
+_OUTPUT_FIELDS: Mapping[Dialect, str] = {
+    Dialect.OPENAI_CHAT: "max_completion_tokens",
+    Dialect.OPENAI_RESPONSES: "max_output_tokens",
+}
+"""What clients call the bound of an answer, where it is not `max_tokens`."""
 
 
 class Remembered(Struct, frozen=True):
@@ -78,8 +87,12 @@ class Endpoints:
         clock: Clock,
         remembered: Remembered | None = None,
         passthrough: Passthrough | None = None,
+        paying: Paying | None = None,
     ) -> None:
-        """`passthrough` takes what passes through, where anything does."""
+        """`passthrough` takes what passes through, where anything does; `paying` is told of every request that costs,
+        where anything is limited or counted."""
+        self._paying = paying
+        self._at_most = OUTPUT_BOUND if paying is not None and paying.budgets.bounded else None
         remembered = remembered or Remembered()
         self._store = remembered.store
         self._taught = remembered.taught
@@ -119,7 +132,7 @@ class Endpoints:
         if pin is not None:
             found = structs.replace(found, targets=(self._keeper(found, payload, pin, owner),))
         try:
-            await self._converse(exchange, payload, envelope, found, hearing)
+            await self._converse(exchange, payload, envelope, found, hearing, pinned=pin is not None)
         finally:
             if exchange.status == 200 and payload.get("store") is not False:
                 maker = exchange.provider if exchange.answer_id else ""
@@ -141,19 +154,30 @@ class Endpoints:
         envelope: Envelope,
         found: Resolution,
         hearing: Hearing | None = None,
+        *,
+        pinned: bool = False,
     ) -> None:
+        """`pinned`: nobody but the targets of `found` can serve it."""
         past = None
         if self._store is not None and payload.get("tools"):
             past = Past(self._store, _owner(exchange))
-        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing)
+        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing, self._at_most)
         if past is not None:
             await job.recall()
-        await self._run(exchange, job, found)
+        try:
+            await self._run(exchange, job, found)
+        except Downgraded as downgraded:
+            cheaper = self._router.chat(downgraded.to)
+            if cheaper is None or pinned:
+                raise downgraded.refusal from None
+            await self._converse(exchange, payload, envelope, cheaper, hearing)
 
     async def _asked(self, exchange: Exchange) -> tuple[dict[str, Any], Envelope, Resolution]:
         payload = parse_json(await exchange.read())
         envelope = exchange.codec.check_envelope(payload)
         exchange.payload, exchange.envelope, exchange.asked = payload, envelope, envelope.model
+        if self._paying is not None:
+            self._paying.begin(exchange, payload)
         found = self._router.chat(envelope.model)
         if found is None:
             raise self._unknown(envelope.model)
@@ -184,10 +208,15 @@ class Endpoints:
         payload = parse_json(await exchange.read())
         envelope = embeddings.check(payload)
         exchange.payload, exchange.asked = payload, envelope.model
+        if self._paying is not None:
+            self._paying.begin(exchange, payload)
         found = self._router.embeddings(envelope.model)
         if found is None:
             raise self._no_vectors(envelope.model)
-        await self._run(exchange, embeddings_job(payload, envelope, found), found)
+        try:
+            await self._run(exchange, embeddings_job(payload, envelope, found), found)
+        except Downgraded as downgraded:  # vectors of another model are no answer
+            raise downgraded.refusal from None
 
     async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
         mode = mode_of(exchange, found)
@@ -276,21 +305,27 @@ def chat_job(
     past: Past | None = None,
     taught: Taught | None = None,
     hearing: Hearing | None = None,
+    at_most: int | None = None,
 ) -> ChatJob:
-    """The job of a conversation, the model's configured defaults filled in."""
+    """The job of a conversation, the model's configured defaults filled in. `at_most`: tokens that an answer may have
+    where nobody says."""
     defaults = found.route.defaults
     if defaults and (known := _DEFAULTS.get(client.dialect)) is not None:
         defaults = {name: value for name, value in defaults.items() if name in known}
     if defaults:
         payload = {**defaults, **payload}
         envelope = client.check_envelope(payload)
+    bound, clamped = found.route.max_output, ""
+    if at_most is not None and bound is None and output_bound(client.dialect, payload)[0] is None:
+        bound, clamped = at_most, _OUTPUT_FIELDS.get(client.dialect, "max_tokens")
     return ChatJob(
         client,
         payload,
         stream=envelope.stream,
         usage=envelope.include_usage,
         thinks=envelope.thinks,
-        bound=found.route.max_output,
+        bound=bound,
+        clamped=clamped,
         at_least=tokens.at_least,
         past=past,
         taught=taught,

@@ -7,6 +7,7 @@ after the commit, or cancelled from outside.
 from msgspec import structs
 
 from proxy.answers import served_headers
+from proxy.budgets.spend import Spend
 from proxy.chain.ready import Ready, Tools
 from proxy.config.values import Provider, Target
 from proxy.flow import Attempt, Exchange, Headers, Refused
@@ -36,7 +37,7 @@ class Account:
     """One attempt at `target`, from `open` to `close`; `seen` is filled by whoever makes the call, or the `calls` that
     are made side by side: they have one permit and one key."""
 
-    __slots__ = ("_began", "_calls", "_exchange", "_noted", "_ready", "_state", "_target", "_tools", "seen")
+    __slots__ = ("_began", "_calls", "_content", "_exchange", "_noted", "_ready", "_state", "_target", "_tools", "seen")
 
     def __init__(
         self, tools: Tools, exchange: Exchange, target: Target, state: TargetState, ready: Ready, calls: int = 1
@@ -50,6 +51,8 @@ class Account:
         self._ready = ready
         self._began = tools.clock.now()
         self._noted: Attempt | None = None
+        self._content = False
+        """Some of the answer came, though nothing of it was sent on."""
 
     def open(self) -> None:
         """The call begins."""
@@ -62,6 +65,7 @@ class Account:
 
     def begun(self) -> None:
         """The answer has begun: enough for a probe."""
+        self._content = True
         now = self._tools.clock.now()
         self._state.breaker.commit(self._ready.permit, now)
         if self._exchange.trace is not None:
@@ -139,6 +143,8 @@ class Account:
             exchange.usage = self.seen.usage
         else:
             exchange.upstream_s += now - self._began
+        if exchange.spend is not None:
+            self._pay(exchange.spend, fault)
         kind = "ok"
         given: Verdict = "success"
         if fault is not None:
@@ -159,6 +165,12 @@ class Account:
             tools.registry.keys(target.provider).ok(self._ready.key)
         else:
             self._blame(fault, now)
+
+    def _pay(self, spend: Spend, fault: Fault | None) -> None:
+        content = self._content or self._exchange.out.started
+        cost = spend.close(fault, self.seen.usage, self.seen.status, content=content)
+        if cost is not None:
+            self._exchange.cost = (self._exchange.cost or 0) + cost
 
     def _judged(self, fault: Fault, now: float) -> Verdict:
         """What the breaker is told. What is the caller's own doing says nothing of the target; all else is noted."""

@@ -165,7 +165,16 @@ class Engagement:
             clock=self._tools.clock,
             seen=self._account.seen,
             tail=lambda: self._noted(context) if self._wants_metadata else b"",
+            pay=None if exchange.spend is None else self._pay,
         )
+
+    async def _pay(self, call: Call) -> None:
+        """Reserves what a call for the rest can cost. Raises Failure where a budget does not bear it."""
+        spend, sent = self._exchange.spend, self._prepared.body
+        longer = len(call.body) - len(sent) if isinstance(call.body, bytes) else 0
+        refused = None if spend is None else await spend.further(longer)
+        if refused is not None:
+            raise Failure(refused.fault)
 
     def _noted(self, context: Context) -> bytes:
         """What is told before the end, with what the answer itself turned out to lose."""

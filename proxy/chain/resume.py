@@ -44,13 +44,18 @@ class Resumption:
             return False
         clock = self._tools.clock
         pause = self._pause(self._account.again(fault, seen), tried, clock.now())
-        if pause is None or not self._state.budget.withdraw(clock.now()):
+        if pause is None or not await self._paid(fault, seen) or not self._state.budget.withdraw(clock.now()):
             return False
         self.left -= 1
         self.made += 1
         self._account.stumbled(fault)
         await clock.sleep(pause)
         return True
+
+    async def _paid(self, fault: Fault, seen: Seen) -> bool:
+        """Whether budgets bear what the failed call may have cost beside another one."""
+        spend = self._exchange.spend
+        return spend is None or await spend.again(fault, seen.status) is None
 
     def _pause(self, fault: Fault, tried: int, now: float) -> float | None:
         """Seconds until it may be made again; None where it may not."""

@@ -28,7 +28,7 @@ class Skip(Struct, frozen=True):
 
     target: str
     why: str
-    """`breaker`, `throttled`, `keys`, `busy`, `cannot`, `smaller`."""
+    """`breaker`, `throttled`, `keys`, `busy`, `budget`, `cannot`, `smaller`."""
     reason: str
     """One clause for people."""
     wait_s: float | None = None

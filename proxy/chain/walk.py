@@ -16,6 +16,8 @@ no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the 
 
 from msgspec import Struct
 
+from proxy.budgets.most import most_of
+from proxy.budgets.spend import Spend
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
 from proxy.chain.ready import Ready, Tools, key_for
@@ -93,6 +95,8 @@ class _Walk:
         self._shut: list[_Shut] = []
         self._held: list[_Try] = []
         """What ramps held back."""
+        self._unpaid: Refused | None = None
+        """Why the latest target could not be paid for."""
         self._malformed: Malformed | None = None
         self._translated = False
         self._window: int | None = None
@@ -159,6 +163,8 @@ class _Walk:
         """The last word."""
         if self._malformed and not self._faults and all(skip.why == "cannot" for skip in self.skips):
             raise self._malformed
+        if self._unpaid and not self._faults and all(skip.why in ("budget", *UNABLE) for skip in self.skips):
+            raise self._unpaid
         if self._over():
             message = "The request's time ran out before a target answered."
             raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message))
@@ -221,6 +227,8 @@ class _Walk:
         """The target's attempts. True once the exchange is answered."""
         spent: set[int] = set()
         while True:
+            if self._exchange.spend is not None and not await self._paid(self._exchange.spend, turn):
+                return False
             ready = self._ready(turn, spent)
             if isinstance(ready, Skip):
                 if not turn.made:
@@ -232,6 +240,21 @@ class _Walk:
                 continue
             if not await self._again(turn, ready.key, spent):
                 return False
+
+    async def _paid(self, spend: Spend, turn: _Try) -> bool:
+        """Whether budgets bear the most that an attempt can cost."""
+        if self._job.endpoint == "count_tokens":  # providers count for nothing
+            return True
+        prepared = turn.prepared
+        most = most_of(prepared, vectors=self._job.endpoint == "embeddings")
+        refused = await spend.cover(prepared.target, most, prepared.calls)
+        if refused is None:
+            return True
+        self._unpaid = refused
+        if not turn.made:
+            reason = refused.fault.message.rstrip(".")
+            self.skips.append(Skip(turn.target.name, "budget", reason, refused.retry_after_s))
+        return False
 
     async def _attempt(self, turn: _Try, ready: Ready) -> bool:
         if not turn.made:
@@ -363,6 +386,9 @@ class _Walk:
         if permit is None:
             return False
         self.skips = [skip for skip in self.skips if skip.target != turn.target.name]
+        if self._exchange.spend is not None and not await self._paid(self._exchange.spend, turn):
+            turn.state.breaker.settle(permit, "ignored", self._tools.clock.now())
+            return False
         return await self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
 
 

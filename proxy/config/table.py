@@ -142,6 +142,17 @@ class Table:
             if value is not None:
                 yield name, Table(value, self.at(name), self.problems)
 
+    def rows(self, key: str) -> Iterator["Table"]:
+        """Every table of a list of tables (`[[KEY]]`); one is named by its place, from 1."""
+        found = self.raw(key)
+        if found is None:
+            return
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            self.wrong(key, f"must be written as [[{key}]], once for each")
+            return
+        for place, one in enumerate(found):
+            yield Table(one, f"{self.at(key)}[{place + 1}]", self.problems)
+
     def finish(self) -> None:
         """Notes every key nobody asked for."""
         for key in self._data:

@@ -86,7 +86,10 @@ async def _gone_on(trial: Trial, answered: Answered, dog: Watchdog) -> Answered:
         fields = hops.following(answered.pause.continued)
         if fields is None:
             break
-        answered = await _rest(trial, answered.pause, trial.again(fields, trial.part))
+        call = trial.again(fields, trial.part)
+        if trial.pay is not None:
+            await trial.pay(call)
+        answered = await _rest(trial, answered.pause, call)
     return answered
 
 
@@ -143,6 +146,8 @@ async def _call_by_call(trial: Trial, pump: Pump, one: Callable[[Call, Watchdog]
     call: Call | None = trial.call
     tried = 0
     while call is not None:
+        if trial.pay is not None and call is not trial.call and not tried:
+            await trial.pay(call)
         try:
             call = await _watched(trial, pump.limit, partial(one, call))
             tried = 0

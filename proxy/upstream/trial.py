@@ -34,6 +34,8 @@ class Seen(Struct):
 Resume = Callable[[Fault, Seen, int], Awaitable[bool]]
 """Whether a call for the rest of an answer, which failed so for the given time (from 1) before any of it came, is made
 again; sleeps the pause before it."""
+Pay = Callable[[Call], Awaitable[None]]
+"""Reserves what a call for the rest of an answer can cost; raises Failure where a budget does not bear it."""
 Commit = Callable[[], Awaitable[None]]
 """Called once, when a stream's first content is there: sends the client's status and headers, if it gets a stream."""
 
@@ -58,5 +60,7 @@ class Trial(Struct, frozen=True):
     seen: Seen
     tail: Callable[[], bytes]
     """What is said before a stream's regular end, e.g. the metadata a client asked for."""
+    pay: Pay | None = None
+    """None where nothing limits what is spent."""
     part: int = 0
     """Which one it is of several that are made side by side (`fanout`)."""

@@ -1,0 +1,35 @@
+"""What an attempt is billed by its provider, as far as anybody can know. Pure.
+
+A provider that answers with an error bills nothing, and what was never sent cannot be billed. What was broken off (a
+silence, a cut, a client that left) may have been worked on to its end: nobody knows, so it counts at its worst.
+"""
+
+import enum
+
+from translators.faults import Fault, Kind
+from translators.ir import Usage
+
+_NEVER_SENT = frozenset({Kind.CONNECT, Kind.SHED})
+_BROKEN_OFF = frozenset({Kind.TIMEOUT, Kind.CANCELLED, Kind.DEADLINE, Kind.PROTOCOL})
+
+
+class Bill(enum.Enum):
+    NOTHING = "nothing"
+    USAGE = "usage"
+    """What the provider counted."""
+    WORST = "worst"
+    """The most it can have been."""
+
+
+def bill_of(fault: Fault | None, usage: Usage | None, status: int, *, content: bool, calls: int = 1) -> Bill:
+    """`status` is the provider's, 0 without one; `content`: some of the answer came; `calls` were made, and only of the
+    last one the fault is known."""
+    if fault is None:
+        return Bill.WORST if usage is None else Bill.USAGE
+    if content or calls > 1:
+        return Bill.WORST
+    if status >= 300 or fault.kind in _NEVER_SENT:
+        return Bill.NOTHING
+    if fault.kind in _BROKEN_OFF:
+        return Bill.WORST
+    return Bill.NOTHING if usage is None else Bill.USAGE  # an error in the words of a good answer

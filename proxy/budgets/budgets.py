@@ -1,0 +1,87 @@
+"""The budgets of one configuration: which of them concern a request or a target, and in which balance they count.
+
+They outlive no configuration; the balances, which the ledger keeps by their keys, outlive all.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from proxy.budgets.scopes import Cut, cut, key_of, of_request, of_target
+from proxy.budgets.windows import Span, span_of
+from proxy.config.spending import Budget
+from proxy.config.values import Target
+from proxy.flow import Who
+from proxy.ledger.balance import Balance
+from proxy.ledger.ledger import Ledger
+
+KEPT_S = 2 * 86_400
+"""How long a balance stays in the store after its window, so that late settlements find it."""
+KEYS_CAP = 20_000
+"""Keys remembered; who asks may be any number."""
+
+
+class Plan(Struct, frozen=True, eq=False):
+    """A budget, its scope taken apart."""
+
+    budget: Budget
+    cut: Cut
+
+
+class Held(Struct, frozen=True, eq=False):
+    """A budget's balance for one request."""
+
+    plan: Plan
+    values: tuple[str, ...]
+    span: Span
+    balance: Balance
+
+
+class Budgets:
+    """Used from the loop's thread alone."""
+
+    def __init__(self, budgets: Sequence[Budget], ledger: Ledger) -> None:
+        self._ledger = ledger
+        plans = [Plan(budget, cut(budget.scope)) for budget in budgets]
+        self._general = [plan for plan in plans if not plan.cut.served]
+        self._special = [plan for plan in plans if plan.cut.served]
+        self._spans: dict[tuple[str, str], Span] = {}
+        self._keys: dict[tuple[str, tuple[str, ...], str], str] = {}
+        self.bounded = any(budget.hard and budget.unit != "requests" for budget in budgets)
+        """Whether any of them needs to know the most an answer can cost."""
+
+    def of_request(self, who: Who) -> Iterator[Held]:
+        """The balances that all of a request's attempts count in."""
+        for plan in self._general:
+            values = of_request(plan.cut, who)
+            if values is not None:
+                yield self._held(plan, values)
+
+    def of_target(self, who: Who, target: Target) -> Iterator[Held]:
+        """Those that its attempts at `target` count in beside them."""
+        for plan in self._special:
+            asked = of_request(plan.cut, who)
+            if asked is None:
+                continue
+            served = of_target(plan.cut, target.provider.name, target.model)
+            if served is not None:
+                yield self._held(plan, (*asked, *served))
+
+    def _held(self, plan: Plan, values: tuple[str, ...]) -> Held:
+        budget = plan.budget
+        span = self._span(budget)
+        named = (budget.name, values, span.id)
+        key = self._keys.get(named)
+        if key is None:
+            if len(self._keys) >= KEYS_CAP:
+                self._keys.clear()
+            key = self._keys[named] = key_of(budget, values, span.id)
+        balance = self._ledger.balance(key, budget.amount, int(span.end) + KEPT_S, hard=budget.hard)
+        return Held(plan, values, span, balance)
+
+    def _span(self, budget: Budget) -> Span:
+        kind, now = (budget.window, budget.timezone), self._ledger.now()
+        span = self._spans.get(kind)
+        if span is None or not span.start <= now < span.end:
+            span = self._spans[kind] = span_of(budget.window, budget.timezone, now)
+        return span

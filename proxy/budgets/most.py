@@ -1,0 +1,19 @@
+"""The most tokens that a call can have, by what is about to be sent. Pure."""
+
+from proxy import tokens
+from proxy.budgets.spend import Most
+from proxy.jobs import Prepared
+from translators.catalog import output_bound
+
+
+def most_of(prepared: Prepared, *, vectors: bool = False) -> Most:
+    """`vectors`: what is asked for is no text, so that none is written."""
+    target = prepared.target
+    dialect, profile = target.provider.dialect, target.profile
+    given = tokens.worst_input(prepared.body, prepared.fields, dialect, profile)
+    if vectors:
+        return Most(given, 0)
+    bound, answers = output_bound(dialect, prepared.fields)
+    if bound is None:
+        bound = profile.max_output
+    return Most(given, None if bound is None else bound * answers)

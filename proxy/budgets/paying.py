@@ -1,0 +1,54 @@
+"""Where an exchange's money matters begin and end: whose it is, how fast it may come, what it may cost.
+
+A request begins once its body is read, for that may say whose it is, and ends with the exchange, however that ends.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from proxy.budgets.budgets import Budgets
+from proxy.budgets.identity import who
+from proxy.budgets.rates import Rates
+from proxy.budgets.spend import Spend
+from proxy.config.spending import Spending
+from proxy.flow import Exchange, Service
+from proxy.ledger.ledger import Ledger
+from translators.ir import Usage
+
+Overrun = Callable[[str, str], None]
+"""Is told the budget, and the target that cost more than it could."""
+_NOTHING = Usage(input=0, output=0)
+
+
+class Paying:
+    """For one configuration; the ledger and the rates outlive it."""
+
+    def __init__(self, spending: Spending, ledger: Ledger, rates: Rates, overrun: Overrun) -> None:
+        self._spending = spending
+        self._ledger = ledger
+        self._rates = rates
+        self._overrun = overrun
+        self.budgets = Budgets(spending.budgets, ledger)
+
+    def begin(self, exchange: Exchange, payload: Any) -> None:
+        """Called once, when `payload` is parsed. Raises Refused where it comes too fast or says what it may not."""
+        client = exchange.client
+        exchange.who = who(client, exchange.headers, payload, exchange.codec.dialect)
+        if self._rates:
+            exchange.pace = self._rates.enter(exchange, exchange.who, exchange.asked)
+        limit = client.max_cost_per_request if client is not None else None
+        spend = exchange.spend = Spend(self.budgets, self._ledger)
+        spend.begin(exchange.who, self._spending.max_cost_per_request if limit is None else limit)
+
+    async def __call__(self, exchange: Exchange, service: Service) -> None:
+        """The filter: settles what `begin` opened at the exchange's real end."""
+        try:
+            await service(exchange)
+        finally:
+            spend, pace = exchange.spend, exchange.pace
+            if spend is not None:
+                spend.settle()
+                for name in spend.overruns:
+                    self._overrun(name, f"{exchange.provider}/{exchange.model}")
+            if pace is not None:
+                pace.settle(exchange.usage if exchange.attempts else _NOTHING)

@@ -1,0 +1,82 @@
+"""What a client is told where something cannot be paid for. Pure."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from proxy.budgets.budgets import Held
+from proxy.budgets.money import dollars
+from proxy.budgets.scopes import told
+from proxy.flow import Refused
+from translators.faults import Fault, Kind, say
+
+INSUFFICIENT: Final = "insufficient_quota"
+UNPRICED: Final = "unpriced_model"
+TOO_DEAR: Final = "request_too_costly"
+STORE_AWAY: Final = "budget_store_unavailable"
+SOON_S: Final = 1.0
+"""Retry-After where the lack is a matter of moments."""
+
+
+class Downgraded(Exception):
+    """A budget gives way: the request is to be served by the model `to` instead, or refused so where that cannot be."""
+
+    def __init__(self, to: str, refusal: Refused) -> None:
+        super().__init__(to)
+        self.to = to
+        self.refusal = refusal
+
+
+def spent(held: Held, now: float) -> Refused:
+    """The window's amount is used up, or what is left of it does not suffice."""
+    budget = held.plan.budget
+    amount = f"{dollars(budget.amount)} USD" if budget.unit == "usd" else f"{budget.amount} {budget.unit}"
+    until = datetime.fromtimestamp(held.span.end, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    message = (
+        f"The budget {told(budget, held.values)} of {amount} a {budget.window} does not cover this request any more; "
+        f"it begins anew at {until}."
+    )
+    return _refused(429, INSUFFICIENT, message, held.span.end - now, again=False)
+
+
+def taken(held: Held) -> Refused:
+    """What is left is reserved by requests that are under way, which may turn out cheaper."""
+    message = (
+        f"What is left of the budget {told(held.plan.budget, held.values)} is reserved by requests that are under way."
+    )
+    return _refused(429, INSUFFICIENT, message, SOON_S, again=True)
+
+
+def away(held: Held, reason: str) -> Refused:
+    message = f"The budget {told(held.plan.budget, held.values)} cannot be looked up now: {reason.rstrip('.')}."
+    return _refused(503, STORE_AWAY, message, SOON_S, again=True)
+
+
+def unpriced(held: Held, target: str) -> Refused:
+    message = (
+        f"No price is known for {target}, so the budget {held.plan.budget.name} cannot hold: add "
+        f'[prices."{target}"], or unpriced = "allow" to the budget.'
+    )
+    return _refused(403, UNPRICED, message, None, again=False)
+
+
+def too_dear(target: str, most: int, allowed: int) -> Refused:
+    message = (
+        f"At worst this request costs {dollars(most)} USD at {target}, more than the {dollars(allowed)} USD that one "
+        "may cost here; ask for a shorter answer."
+    )
+    return _refused(400, TOO_DEAR, message, None, again=False)
+
+
+def unbounded(held: Held, target: str) -> Refused:
+    message = (
+        f"How long an answer of {target} may become is not bounded, so the budget {held.plan.budget.name} cannot hold: "
+        "ask for at most so many tokens."
+    )
+    return _refused(400, TOO_DEAR, message, None, again=False)
+
+
+def _refused(status: int, code: str, message: str, wait_s: float | None, *, again: bool) -> Refused:
+    kind = Kind.SHED if status == 503 else Kind.REFUSED
+    told_as = INSUFFICIENT if code == INSUFFICIENT else None
+    fault = Fault(kind=kind, status=status, type=told_as, code=code, message=say(message))
+    return Refused(fault, retry_after_s=wait_s, should_retry=again)

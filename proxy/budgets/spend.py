@@ -1,0 +1,254 @@
+"""What one exchange reserves and is billed, over all of its attempts.
+
+Before an attempt the most it can cost is reserved in every balance it counts in; a switch to another target extends
+that by what is missing. The attempt's end turns its part into what it was billed, or into the most where nobody knows.
+At the exchange's end, whatever that is, all is settled once.
+
+A budget that gives way to a cheaper model goes on to count what that costs, and stops it no more.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from proxy.budgets import refusals
+from proxy.budgets.bills import Bill, bill_of
+from proxy.budgets.budgets import Budgets, Held
+from proxy.budgets.refusals import Downgraded
+from proxy.config.spending import Budget
+from proxy.config.values import Target
+from proxy.flow import NOBODY, Refused, Who
+from proxy.ledger.ledger import Denied, Ledger, Line
+from proxy.pricing.cost import cost, worst
+from translators.faults import Fault
+from translators.ir import Usage
+
+
+class Most(Struct, frozen=True):
+    """The most tokens that one call can have: its input, and its answers together. `output` None: it has no bound."""
+
+    input: int
+    output: int | None
+
+
+class _Part(Struct, eq=False):
+    """What the exchange has of one balance."""
+
+    held: Held
+    reserved: int = 0
+    charged: int = 0
+    need: int = 0
+    """The most that the attempt under way can add."""
+    last: int = 0
+    """Of that, what the latest call can add."""
+    lost: int = 0
+    """What calls of it that were made again may have cost."""
+    loose: bool = False
+    """It is counted, and stops nothing."""
+
+    @property
+    def budget(self) -> Budget:
+        return self.held.plan.budget
+
+
+class Spend:
+    """One exchange's. `begin` once it is known whose it is; then, for each attempt, `cover` before and `close` after
+    it; `settle` at the end."""
+
+    __slots__ = (
+        "_budgets",
+        "_calls",
+        "_current",
+        "_general",
+        "_last_usd",
+        "_ledger",
+        "_limit",
+        "_lost_usd",
+        "_most",
+        "_parts",
+        "_target",
+        "_usd",
+        "_who",
+        "_worst",
+        "notes",
+        "overruns",
+    )
+
+    def __init__(self, budgets: Budgets, ledger: Ledger) -> None:
+        self._budgets = budgets
+        self._ledger = ledger
+        self._who = NOBODY
+        self._limit: int | None = None
+        self._general: list[_Part] = []
+        self._parts: dict[str, _Part] = {}
+        """By the balance's key."""
+        self._current: list[_Part] = []
+        """Those of the attempt under way."""
+        self._target: Target | None = None
+        self._calls = 0
+        self._usd = self._last_usd = self._lost_usd = 0
+        """As of each part: `need`, `last`, `lost`."""
+        self._most = Most(0, 0)
+        """Of the attempt's first call."""
+        self._worst = False
+        """Whatever the attempt comes to, calls of it are not known to be free."""
+        self.notes: list[str] = []
+        """What the answer says of budgets: `NAME;downgraded`."""
+        self.overruns: list[str] = []
+        """Budgets in which an attempt was billed more than the most it could cost: a bug, here or at the provider."""
+
+    def begin(self, who: Who, limit: int | None) -> None:
+        """`limit`: nano-dollars that one attempt may cost at most; None for any."""
+        self._who = who
+        self._limit = limit
+        self._general = [self._part(held) for held in self._budgets.of_request(who)]
+
+    async def cover(self, target: Target, most: Most, calls: int = 1) -> Refused | None:
+        """Reserves what an attempt at `target` can cost. Gives why it may not be made; None where it may. Raises
+        Downgraded."""
+        special = [self._part(held) for held in self._budgets.of_target(self._who, target)]
+        self._current = [*self._general, *special] if special else self._general
+        self._target, self._most, self._calls, self._worst = target, most, 0, False
+        self._usd = self._last_usd = self._lost_usd = 0
+        for part in self._current:
+            part.need = part.last = part.lost = 0
+        return await self.extend(most, calls)
+
+    async def extend(self, most: Most, calls: int = 1) -> Refused | None:
+        """The same for further calls of the attempt under way."""
+        target = self._target
+        if target is None:
+            return None
+        usd = None
+        if target.price is not None and most.output is not None:
+            usd = calls * worst(target.price, most.input, most.output)
+            if self._limit is not None and self._usd + usd > self._limit:
+                return refusals.too_dear(target.name, self._usd + usd, self._limit)
+        wanted: list[tuple[_Part, int]] = []
+        for part in self._current:
+            amount = self._stopped(part) or self._amount(part, target, most, usd, calls)
+            if isinstance(amount, Refused):
+                self._worst = self._calls > 0
+                return amount
+            wanted.append((part, amount))
+        return await self._reserve(wanted, usd or 0, calls)
+
+    async def further(self, more: int) -> Refused | None:
+        """The same for a call that goes on from what the latest one said; its body is so many bytes longer."""
+        return await self.extend(Most(self._most.input + max(0, more), self._most.output))
+
+    async def again(self, fault: Fault, status: int) -> Refused | None:
+        """The same where the latest call failed and is to be made again: what it may have cost is lost."""
+        if bill_of(fault, None, status, content=False) is not Bill.WORST:
+            return None
+        self._lost_usd += self._last_usd
+        for part in self._current:
+            part.lost += part.last
+        return await self._reserve([(part, part.last) for part in self._current], self._last_usd, 1)
+
+    async def _reserve(self, wanted: list[tuple[_Part, int]], usd: int, calls: int) -> Refused | None:
+        """Takes what is missing. It is noted at once, since other calls of the same attempt may want more meanwhile."""
+        missing = [(part, part.charged + part.need + amount - part.reserved) for part, amount in wanted]
+        taken = [(part, more) for part, more in missing if more > 0 and not part.loose]
+        for part, amount in wanted:
+            part.need += amount
+        for part, more in taken:
+            part.reserved += more
+        lines = [Line(part.held.balance, more) for part, more in taken]
+        denied: Denied | None = None
+        done = False
+        try:
+            if lines and not self._ledger.take(lines):
+                denied = await self._ledger.obtain(lines)
+            done = denied is None
+        finally:
+            if not done:
+                for part, amount in wanted:
+                    part.need -= amount
+                for part, more in taken:
+                    part.reserved -= more
+        if denied is not None:
+            self._worst = self._calls > 0
+            return self._denied(denied, (part for part, _ in taken))
+        self._usd, self._last_usd, self._calls = self._usd + usd, usd // calls, self._calls + calls
+        for part, amount in wanted:
+            part.last = amount // calls
+        return None
+
+    def close(self, fault: Fault | None, usage: Usage | None, status: int, *, content: bool) -> int | None:
+        """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known."""
+        target, calls = self._target, self._calls
+        if target is None:
+            return None
+        bill = Bill.WORST if self._worst else bill_of(fault, usage, status, content=content, calls=calls)
+        usd = self._usd if bill is Bill.WORST else self._lost_usd
+        if bill is Bill.USAGE and usage is not None and target.price is not None:
+            usd += cost(target.price, usage, calls)
+        for part in self._current:
+            billed = self._billed(part, bill, usage, usd)
+            if billed > part.need and part.budget.hard and not part.loose:
+                self.overruns.append(part.budget.name)
+            part.charged += billed
+            part.need = 0
+        self._target = None
+        return None if target.price is None else usd
+
+    def settle(self) -> None:
+        """All of it, once: what is called again has nothing to settle."""
+        parts, self._parts, self._general, self._current = self._parts, {}, [], []
+        for part in parts.values():
+            self._ledger.settle(Line(part.held.balance, part.reserved), part.charged)
+
+    def _part(self, held: Held) -> _Part:
+        part = self._parts.get(held.balance.key)
+        if part is None:
+            part = self._parts[held.balance.key] = _Part(held)
+        return part
+
+    def _stopped(self, part: _Part) -> Refused | None:
+        """Why a balance that has come so far stops the request. Raises Downgraded."""
+        budget, balance = part.budget, part.held.balance
+        if part.loose:
+            return None
+        if budget.when_spent == "downgrade" and balance.used >= budget.downgrade_from * balance.limit:
+            self._give_way(part)
+        if not budget.hard and budget.when_spent == "reject" and balance.used >= balance.limit:
+            return refusals.spent(part.held, self._ledger.now())
+        return None
+
+    def _give_way(self, part: _Part) -> None:
+        part.loose = True
+        self.notes.append(f"{part.budget.name};downgraded")
+        raise Downgraded(part.budget.downgrade_to, refusals.spent(part.held, self._ledger.now()))
+
+    def _amount(self, part: _Part, target: Target, most: Most, usd: int | None, calls: int) -> int | Refused:
+        """The most that the calls can add to what the balance must bear."""
+        budget = part.budget
+        if budget.unit == "requests":
+            return 0 if part.charged or part.need else 1
+        if budget.unit == "usd":
+            if target.price is None:
+                return 0 if budget.unpriced == "allow" else refusals.unpriced(part.held, target.name)
+            amount = usd
+        else:
+            amount = None if most.output is None else calls * (most.input + most.output)
+        if amount is None:
+            return refusals.unbounded(part.held, target.name) if budget.hard and not part.loose else 0
+        return amount
+
+    def _denied(self, denied: Denied, growing: Iterable[_Part]) -> Refused:
+        part = next(part for part in growing if part.held.balance is denied.balance)
+        if denied.away:
+            return refusals.away(part.held, denied.away)
+        if part.budget.when_spent == "downgrade":
+            self._give_way(part)
+        return refusals.taken(part.held) if denied.held else refusals.spent(part.held, self._ledger.now())
+
+    def _billed(self, part: _Part, bill: Bill, usage: Usage | None, usd: int) -> int:
+        if part.budget.unit == "requests":
+            return part.need
+        if part.budget.unit == "usd":
+            return usd
+        if bill is Bill.WORST:
+            return part.need
+        return part.lost + (usage.total if bill is Bill.USAGE and usage is not None else 0)
