@@ -83,6 +83,8 @@ def served_headers(exchange: Exchange) -> Headers:
         headers.append((TRANSLATION, exchange.translation))
     if exchange.upstream_id:
         headers.append((UPSTREAM_ID, safe(exchange.upstream_id)[:128]))
+    if exchange.limits:
+        headers.extend(exchange.limits)
     return headers
 
 

@@ -150,6 +150,8 @@ class Exchange(Struct, eq=False):
     status: int = 0
     fault: Fault | None = None
     usage: "Usage | None" = None
+    limits: Sequence[tuple[str, str]] = ()
+    """Headers by which every answer tells how much of the client's rates is left."""
     cost: int | None = None
     """Nano-dollars that its attempts are billed, as far as prices are known; None where none is."""
     translation: str = ""

@@ -20,6 +20,10 @@ DEMO: Final = "x-sidestep-demo"
 """`true` on an answer that a scripted provider of `--demo-without-keys` made up."""
 MODE: Final = "x-sidestep-mode"
 METADATA: Final = "x-sidestep-metadata"
+USER: Final = "x-sidestep-user"
+TEAM: Final = "x-sidestep-team"
+TASK: Final = "x-sidestep-task"
+"""On whose account a request goes, where its client may say."""
 REQUEST_TIMEOUT: Final = "x-request-timeout"
 RETRY_COUNT: Final = "x-stainless-retry-count"
 READ_TIMEOUT: Final = "x-stainless-read-timeout"
@@ -61,6 +65,7 @@ PASSTHROUGH: Final = "passthrough"
 BODY_TOO_LARGE: Final = "body_too_large"
 BODY_TOO_SLOW: Final = "body_too_slow"
 DEADLINE_EXCEEDED: Final = "deadline_exceeded"
+IDENTITY_REFUSED: Final = "identity_refused"
 INTERNAL_ERROR: Final = "internal_error"
 INVALID_API_KEY: Final = "invalid_api_key"
 INVALID_HTTP: Final = "invalid_http"
@@ -68,6 +73,7 @@ LOOP_DETECTED: Final = "loop_detected"
 METHOD_NOT_ALLOWED: Final = "method_not_allowed"
 ORIGIN_REFUSED: Final = "origin_refused"
 OVERLOADED: Final = "overloaded"
+PROVIDER_REFUSED: Final = "provider_refused"
 UNKNOWN_URL: Final = "unknown_url"
 UNSUPPORTED_MEDIA_TYPE: Final = "unsupported_media_type"
 
@@ -76,6 +82,7 @@ CODES: Final = frozenset(
         BODY_TOO_LARGE,
         BODY_TOO_SLOW,
         DEADLINE_EXCEEDED,
+        IDENTITY_REFUSED,
         INTERNAL_ERROR,
         INVALID_API_KEY,
         INVALID_HTTP,
@@ -83,6 +90,7 @@ CODES: Final = frozenset(
         METHOD_NOT_ALLOWED,
         ORIGIN_REFUSED,
         OVERLOADED,
+        PROVIDER_REFUSED,
         UNKNOWN_URL,
         UNSUPPORTED_MEDIA_TYPE,
         "all_targets_failed",
