@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
 
-from proxy.admin.standing import Gauge, gauges, health
+from proxy.admin import standing
+from proxy.admin.standing import Gauge, gauges
+from proxy.budgets.budgets import Held
+from proxy.budgets.paying import Paying
+from proxy.budgets.till import Till
 from proxy.chain.passthrough import Passthrough
 from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
@@ -31,7 +35,6 @@ from proxy.flow import Filter, Service, stack
 from proxy.opaque import MemoryStore
 from proxy.recording.recorders import Recorders
 from proxy.resilience.breaker import Reason, State
-from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints, Remembered
@@ -70,6 +73,8 @@ class Generation(Struct, frozen=True, eq=False):
     """Who writes its exchanges down; None: nobody."""
     router: Router
     service: Service
+    paying: Paying | None = None
+    """What its exchanges may cost, and where that is counted; None where nobody asks."""
 
 
 class App:
@@ -102,6 +107,7 @@ class App:
         self.metrics.spans_dropped = lambda: self._collectors.dropped
         self._recorders = Recorders(clock, self.state, self._not_recorded)
         self.metrics.records_dropped = lambda: self._recorders.dropped
+        self._till = Till(clock, self._spent, self._overrun)
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -111,6 +117,7 @@ class App:
         self, config: Config, pools: Mapping[str, Pool], rings: Rings, collector: "Collector | None"
     ) -> Generation:
         recorder = self._recorders.recorder_for(config.record)
+        paying = self._till.paying_for(config)
         tools = Tools(
             self._registry,
             _engines(pools, recorder),
@@ -131,12 +138,14 @@ class App:
                 Auth(config.clients),
                 # Outside admission, so that the time spent waiting for a place counts.
                 Deadline(config.timeouts, self._clock),
-                # Last before the work: what is let in here is read, translated and sent.
+                # Last before anything is spent: what is let in here is read, translated and sent.
                 self._admission,
+                # Innermost, so that nothing is reserved for what is refused; its end is the exchange's real end.
+                *([] if paying is None else [paying]),
             ],
-            Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools)),
+            Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools), paying),
         )
-        return Generation(config, pools, rings, collector, recorder, router, service)
+        return Generation(config, pools, rings, collector, recorder, router, service, paying)
 
     @property
     def service(self) -> Service:
@@ -166,8 +175,8 @@ class App:
         return {
             "source": self._serving.config.source,
             "demo": self._serving.config.demo,
-            "targets": [_target(state, now) for state in self._registry.targets()],
-            "providers": {name: [_key(key, now) for key in pool.snapshot(now)] for name, pool in pools.items()},
+            "targets": [standing.target(state, now) for state in self._registry.targets()],
+            "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
         }
 
@@ -178,6 +187,8 @@ class App:
         self._probes.follow(self._serving.config.providers.values())
         self._collectors.open(self._serving.collector)
         self._recorders.open(self._serving.recorder)
+        self._till.follow(self._serving.paying)
+        await self._till.ready()
 
     async def prepare(self, config: Config) -> Generation:
         """A generation of `config`, ready to serve: whatever takes time or may fail, while the one before still serves.
@@ -201,6 +212,7 @@ class App:
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
         self._probes.follow(config.providers.values())
+        self._till.follow(generation.paying)
         self._admission.resize(config.limits)
         self.metrics.name(*configured_names(config))
         self._forget()
@@ -212,6 +224,7 @@ class App:
         if all(one.collector is not generation.collector for one in self._living):
             self._collectors.end(generation.collector)
         self._recorders.keep([one.recorder for one in self._living])
+        self._till.keep([one.paying for one in self._living])
         used = [pool for one in self._living for pool in one.pools.values()]
         for pool in generation.pools.values():
             if pool not in used:
@@ -239,6 +252,7 @@ class App:
             await self.retire(generation)
         await self._collectors.close()
         await self._recorders.close()
+        await self._till.close()
         await self._writer.close()
 
     def _traces(self, config: Config, collector: "Collector | None") -> Iterator[Filter]:
@@ -255,6 +269,12 @@ class App:
 
     def _not_recorded(self, reason: str) -> None:
         self.log.events.warning("not_recorded", reason=reason, so_far=self._recorders.dropped)
+
+    def _spent(self, held: Held) -> None:
+        """A budget's spending has moved."""
+
+    def _overrun(self, budget: str, target: str) -> None:
+        self._alert("budget_overrun", budget=budget, target=target)
 
     def _own_engine(self, provider: Provider) -> Engine:
         """For calls that are not a request's, and few."""
@@ -331,34 +351,3 @@ def _asked(config: Config) -> Iterable[Provider]:
 def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
     provider = config.passthrough.provider
     return Passthrough(tools, provider, config.providers) if provider else None
-
-
-def _target(state: TargetState, now: float) -> dict[str, Any]:
-    breaker = state.breaker.snapshot(now)
-    free_at, admits_at = state.throttle.free_at(now), state.breaker.next_admit(now)
-    return {
-        "target": state.name,
-        "in_flight": state.in_flight,
-        "throttled_for_s": round(free_at - now, 1) if free_at > now else None,
-        "breaker": {
-            "state": breaker.state.name,
-            "reason": breaker.reason.value if breaker.reason else None,
-            "failures": breaker.failures,
-            "openings": breaker.openings,
-            "opens_for_s": round(breaker.reopens_at - now, 1) if breaker.reopens_at is not None else None,
-            "admits_in_s": round(admits_at - now, 1) if admits_at > now else None,
-            "ramp": breaker.ramp,
-        },
-        "health": health(state, now),
-    }
-
-
-def _key(key: KeySnapshot, now: float) -> dict[str, Any]:
-    return {
-        "key": key.fingerprint,
-        "source": key.source,
-        "in_flight": key.in_flight,
-        "off": key.off_kind,
-        "off_for_s": round(key.off_until - now) if key.off_until is not None else None,
-        "throttled_for_s": round(key.throttled_until - now, 1) if key.throttled_until is not None else None,
-    }

@@ -14,6 +14,7 @@ from translators.faults import Fault, Kind
 if TYPE_CHECKING:
     from asyncio import Task
 
+    from proxy.budgets.rates import Held
     from proxy.budgets.spend import Spend
     from proxy.config.values import Client
     from proxy.tracing import Trace
@@ -136,6 +137,8 @@ class Exchange(Struct, eq=False):
     who: Who = NOBODY
     spend: "Spend | None" = None
     """What it reserves and is billed; None where nothing is limited or counted."""
+    pace: "Held | None" = None
+    """What it has taken of the rates that concern it; None where none is configured."""
     payload: Any = None
     """The parsed body."""
     envelope: "Envelope | None" = None

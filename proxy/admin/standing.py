@@ -1,8 +1,9 @@
-"""How targets fared of late, as `/state` and `/metrics` show it."""
+"""Targets and keys as `/state` and `/metrics` show them: how they stand, and how they fared of late."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import TargetState
 from proxy.resilience.window import Figures, Times, Window, figures
 from proxy.telemetry import names
@@ -12,6 +13,39 @@ Gauge = tuple[str, Labels, float]
 """A metric's name, its labels and its value."""
 
 _MS: Final = 1000
+
+
+def target(state: TargetState, now: float) -> dict[str, Any]:
+    """One target, in JSON's terms."""
+    breaker = state.breaker.snapshot(now)
+    free_at, admits_at = state.throttle.free_at(now), state.breaker.next_admit(now)
+    return {
+        "target": state.name,
+        "in_flight": state.in_flight,
+        "throttled_for_s": round(free_at - now, 1) if free_at > now else None,
+        "breaker": {
+            "state": breaker.state.name,
+            "reason": breaker.reason.value if breaker.reason else None,
+            "failures": breaker.failures,
+            "openings": breaker.openings,
+            "opens_for_s": round(breaker.reopens_at - now, 1) if breaker.reopens_at is not None else None,
+            "admits_in_s": round(admits_at - now, 1) if admits_at > now else None,
+            "ramp": breaker.ramp,
+        },
+        "health": health(state, now),
+    }
+
+
+def key(one: KeySnapshot, now: float) -> dict[str, Any]:
+    """One key by its hash, likewise."""
+    return {
+        "key": one.fingerprint,
+        "source": one.source,
+        "in_flight": one.in_flight,
+        "off": one.off_kind,
+        "off_for_s": round(one.off_until - now) if one.off_until is not None else None,
+        "throttled_for_s": round(one.throttled_until - now, 1) if one.throttled_until is not None else None,
+    }
 
 
 def health(state: TargetState, now: float) -> dict[str, Any]:

@@ -4,9 +4,12 @@ They outlive no configuration; the balances, which the ledger keeps by their key
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
 
+from proxy.budgets.money import dollars
 from proxy.budgets.scopes import Cut, cut, key_of, of_request, of_target
 from proxy.budgets.windows import Span, span_of
 from proxy.config.spending import Budget
@@ -15,8 +18,6 @@ from proxy.flow import Who
 from proxy.ledger.balance import Balance
 from proxy.ledger.ledger import Ledger
 
-KEPT_S = 2 * 86_400
-"""How long a balance stays in the store after its window, so that late settlements find it."""
 KEYS_CAP = 20_000
 """Keys remembered; who asks may be any number."""
 
@@ -47,6 +48,8 @@ class Budgets:
         self._special = [plan for plan in plans if plan.cut.served]
         self._spans: dict[tuple[str, str], Span] = {}
         self._keys: dict[tuple[str, tuple[str, ...], str], str] = {}
+        self._known: dict[str, Held] = {}
+        """By the balance's key."""
         self.bounded = any(budget.hard and budget.unit != "requests" for budget in budgets)
         """Whether any of them needs to know the most an answer can cost."""
 
@@ -67,6 +70,18 @@ class Budgets:
             if served is not None:
                 yield self._held(plan, (*asked, *served))
 
+    def known(self, balance: Balance) -> Held | None:
+        """Whose it is, where a request of late counted in it."""
+        held = self._known.get(balance.key)
+        return held if held is not None and held.balance is balance else None
+
+    def state(self) -> Iterator[dict[str, Any]]:
+        """What people are shown of balances that requests of late counted in, those of past windows aside."""
+        now = self._ledger.now()
+        for held in self._known.values():
+            if held.span.end > now:
+                yield _shown(held)
+
     def _held(self, plan: Plan, values: tuple[str, ...]) -> Held:
         budget = plan.budget
         span = self._span(budget)
@@ -75,9 +90,13 @@ class Budgets:
         if key is None:
             if len(self._keys) >= KEYS_CAP:
                 self._keys.clear()
+                self._known.clear()
             key = self._keys[named] = key_of(budget, values, span.id)
-        balance = self._ledger.balance(key, budget.amount, int(span.end) + KEPT_S, hard=budget.hard)
-        return Held(plan, values, span, balance)
+        balance = self._ledger.balance(key, budget.amount, span.end, hard=budget.hard)
+        held = self._known.get(key)
+        if held is None or held.balance is not balance:
+            held = self._known[key] = Held(plan, values, span, balance)
+        return held
 
     def _span(self, budget: Budget) -> Span:
         kind, now = (budget.window, budget.timezone), self._ledger.now()
@@ -85,3 +104,26 @@ class Budgets:
         if span is None or not span.start <= now < span.end:
             span = self._spans[kind] = span_of(budget.window, budget.timezone, now)
         return span
+
+
+def _shown(held: Held) -> dict[str, Any]:
+    budget, balance = held.plan.budget, held.balance
+    dimensions = [dimension for dimension, _ in (*held.plan.cut.asked, *held.plan.cut.served)]
+    return {
+        "budget": budget.name,
+        "scope": dict(zip(dimensions, held.values, strict=True)),
+        "unit": budget.unit,
+        "limit": amount_of(budget, balance.limit),
+        "spent": amount_of(budget, balance.spent_in_all),
+        "reserved": amount_of(budget, balance.taken_in_all - balance.spent_in_all),
+        "fraction": round(balance.spent_in_all / balance.limit, 4),
+        "window": budget.window,
+        "window_end": datetime.fromtimestamp(held.span.end, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "mode": "hard" if budget.hard else "soft",
+        "when_spent": budget.when_spent,
+    }
+
+
+def amount_of(budget: Budget, amount: int) -> str | int:
+    """Dollars as exact text, other units as they are."""
+    return dollars(amount) if budget.unit == "usd" else amount

@@ -3,6 +3,7 @@
 A request begins once its body is read, for that may say whose it is, and ends with the exchange, however that ends.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from proxy.budgets.budgets import Budgets
 from proxy.budgets.identity import who
 from proxy.budgets.rates import Rates
 from proxy.budgets.spend import Spend
-from proxy.config.spending import Spending
+from proxy.config.spending import LedgerSettings, Spending
 from proxy.flow import Exchange, Service
 from proxy.ledger.ledger import Ledger
 from translators.ir import Usage
@@ -20,15 +21,41 @@ Overrun = Callable[[str, str], None]
 _NOTHING = Usage(input=0, output=0)
 
 
-class Paying:
-    """For one configuration; the ledger and the rates outlive it."""
+class Kept:
+    """A ledger, and the settings it was made by."""
 
-    def __init__(self, spending: Spending, ledger: Ledger, rates: Rates, overrun: Overrun) -> None:
-        self._spending = spending
-        self._ledger = ledger
+    dropped = 0
+    """It loses nothing (`proxy.lasting.Closing`)."""
+
+    def __init__(self, settings: LedgerSettings, *, hard: bool, ledger: Ledger) -> None:
+        self.settings = settings
+        self.hard = hard
+        """Whether a hard budget is kept there."""
+        self.ledger = ledger
+        self._opening: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        self._opening = asyncio.create_task(self.ledger.open())
+
+    async def ready(self) -> None:
+        if self._opening is not None:
+            await self._opening
+
+    async def close(self) -> None:
+        await self.ready()
+        await self.ledger.close()
+
+
+class Paying:
+    """For one configuration; what is kept and the rates outlive it."""
+
+    def __init__(self, spending: Spending, kept: Kept, rates: Rates, overrun: Overrun) -> None:
+        self.spending = spending
+        self.kept = kept
+        self._ledger = kept.ledger
         self._rates = rates
         self._overrun = overrun
-        self.budgets = Budgets(spending.budgets, ledger)
+        self.budgets = Budgets(spending.budgets, kept.ledger)
 
     def begin(self, exchange: Exchange, payload: Any) -> None:
         """Called once, when `payload` is parsed. Raises Refused where it comes too fast or says what it may not."""
@@ -38,7 +65,7 @@ class Paying:
             exchange.pace = self._rates.enter(exchange, exchange.who, exchange.asked)
         limit = client.max_cost_per_request if client is not None else None
         spend = exchange.spend = Spend(self.budgets, self._ledger)
-        spend.begin(exchange.who, self._spending.max_cost_per_request if limit is None else limit)
+        spend.begin(exchange.who, self.spending.max_cost_per_request if limit is None else limit)
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
         """The filter: settles what `begin` opened at the exchange's real end."""

@@ -15,10 +15,11 @@ from proxy.budgets import refusals
 from proxy.budgets.bills import Bill, bill_of
 from proxy.budgets.budgets import Budgets, Held
 from proxy.budgets.refusals import Downgraded
-from proxy.config.spending import Budget
+from proxy.config.spending import Budget, Price
 from proxy.config.values import Target
 from proxy.flow import NOBODY, Refused, Who
-from proxy.ledger.ledger import Denied, Ledger, Line
+from proxy.ledger.balance import Denied, Line
+from proxy.ledger.ledger import Ledger
 from proxy.pricing.cost import cost, worst
 from translators.faults import Fault
 from translators.ir import Usage
@@ -35,7 +36,9 @@ class _Part(Struct, eq=False):
     """What the exchange has of one balance."""
 
     held: Held
+    line: Line
     reserved: int = 0
+    """With what is just being asked for."""
     charged: int = 0
     need: int = 0
     """The most that the attempt under way can add."""
@@ -170,6 +173,8 @@ class Spend:
         if denied is not None:
             self._worst = self._calls > 0
             return self._denied(denied, (part for part, _ in taken))
+        for part, more in taken:
+            part.line.held += more
         self._usd, self._last_usd, self._calls = self._usd + usd, usd // calls, self._calls + calls
         for part, amount in wanted:
             part.last = amount // calls
@@ -183,7 +188,7 @@ class Spend:
         bill = Bill.WORST if self._worst else bill_of(fault, usage, status, content=content, calls=calls)
         usd = self._usd if bill is Bill.WORST else self._lost_usd
         if bill is Bill.USAGE and usage is not None and target.price is not None:
-            usd += cost(target.price, usage, calls)
+            usd += self._cost(target.price, usage, calls)
         for part in self._current:
             billed = self._billed(part, bill, usage, usd)
             if billed > part.need and part.budget.hard and not part.loose:
@@ -197,12 +202,12 @@ class Spend:
         """All of it, once: what is called again has nothing to settle."""
         parts, self._parts, self._general, self._current = self._parts, {}, [], []
         for part in parts.values():
-            self._ledger.settle(Line(part.held.balance, part.reserved), part.charged)
+            self._ledger.settle(part.line, part.charged)
 
     def _part(self, held: Held) -> _Part:
         part = self._parts.get(held.balance.key)
         if part is None:
-            part = self._parts[held.balance.key] = _Part(held)
+            part = self._parts[held.balance.key] = _Part(held, Line(held.balance, 0))
         return part
 
     def _stopped(self, part: _Part) -> Refused | None:
@@ -210,9 +215,9 @@ class Spend:
         budget, balance = part.budget, part.held.balance
         if part.loose:
             return None
-        if budget.when_spent == "downgrade" and balance.used >= budget.downgrade_from * balance.limit:
+        if budget.when_spent == "downgrade" and balance.spent_in_all >= budget.downgrade_from * balance.limit:
             self._give_way(part)
-        if not budget.hard and budget.when_spent == "reject" and balance.used >= balance.limit:
+        if not budget.hard and budget.when_spent == "reject" and balance.spent_in_all >= balance.limit:
             return refusals.spent(part.held, self._ledger.now())
         return None
 
@@ -243,6 +248,11 @@ class Spend:
         if part.budget.when_spent == "downgrade":
             self._give_way(part)
         return refusals.taken(part.held) if denied.held else refusals.spent(part.held, self._ledger.now())
+
+    def _cost(self, price: Price, usage: Usage, calls: int) -> int:
+        """Of several calls only the sum is known: which of them was long enough for a dearer tier is not."""
+        one = cost(price, usage)
+        return one if calls <= 1 else min(one + (calls - 1) * price.request, self._usd - self._lost_usd)
 
     def _billed(self, part: _Part, bill: Bill, usage: Usage | None, usd: int) -> int:
         if part.budget.unit == "requests":

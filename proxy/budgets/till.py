@@ -1,0 +1,90 @@
+"""What of money matters outlives a configuration: the ledger and the rates.
+
+A ledger stays as long as its settings do, over reloads; one that is replaced gives back what it has in hand once its
+last request has ended. Where no budget asks for one, as where rates alone are configured, it is kept in memory.
+"""
+
+import os
+from collections.abc import Callable, Collection
+from typing import Any
+
+from proxy.budgets.budgets import Held
+from proxy.budgets.paying import Kept, Overrun, Paying
+from proxy.budgets.rates import Rates
+from proxy.clock import Clock
+from proxy.config.spending import Spending
+from proxy.config.values import Config
+from proxy.lasting import Lasting
+from proxy.ledger.balance import Balance
+from proxy.ledger.ledger import Ledger
+from proxy.ledger.stores import store_for
+
+Looked = Callable[[Held], None]
+"""Is told a balance whose spending has moved."""
+
+
+class Till(Lasting[Kept]):
+    """Used in one running loop."""
+
+    def __init__(self, clock: Clock, looked: Looked, overrun: Overrun) -> None:
+        """`looked` is told whatever moved the spending of a budget."""
+        super().__init__()
+        self._clock = clock
+        self._looked = looked
+        self._overrun = overrun
+        self._rates = Rates((), clock)
+        self._serving: Paying | None = None
+
+    def paying_for(self, config: Config) -> Paying | None:
+        """For exchanges under this configuration; None where nothing is limited and nothing is kept."""
+        spending = config.spending
+        limits = [spending.max_cost_per_request, *(one.max_cost_per_request for one in config.clients.values())]
+        if not (spending.budgets or spending.rates or spending.ledger.url) and all(limit is None for limit in limits):
+            return None
+        return Paying(spending, self._kept_for(spending), self._rates, self._overrun)
+
+    def follow(self, paying: Paying | None) -> None:
+        """Who comes now comes under this."""
+        self._serving = paying
+        self._rates.follow(() if paying is None else paying.spending.rates)
+        if paying is not None:
+            self.open(paying.kept)
+
+    async def ready(self) -> None:
+        """Returns once the store has been looked for, found or not."""
+        if self._serving is not None:
+            await self._serving.kept.ready()
+
+    def keep(self, used: Collection[Paying | None]) -> None:
+        """Nobody asks the other ledgers any more. Waits for nothing."""
+        kept = [paying.kept for paying in used if paying is not None]
+        for one in self.opened:
+            if one not in kept:
+                self.end(one)
+
+    @property
+    def unfit(self) -> str:
+        """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
+        paying = self._serving
+        return paying.kept.ledger.unfit if paying is not None and paying.kept.hard else ""
+
+    def state(self) -> dict[str, Any]:
+        """What `/budgets` shows."""
+        paying = self._serving
+        if paying is None:
+            return {"budgets": [], "store": None}
+        return {"budgets": [*paying.budgets.state()], "store": paying.kept.ledger.trouble or "ok"}
+
+    def _kept_for(self, spending: Spending) -> Kept:
+        settings, hard = spending.ledger, any(budget.hard for budget in spending.budgets)
+        found = next((one for one in self.opened if one.settings == settings and one.hard is hard), None)
+        if found is not None:
+            return found
+        owner = os.urandom(8).hex()
+        store = store_for(settings, self._clock, hard=hard)
+        return Kept(settings, hard=hard, ledger=Ledger(store, self._clock, owner, self._moved))
+
+    def _moved(self, balance: Balance) -> None:
+        held = self._serving and self._serving.budgets.known(balance)
+        if held:
+            self._looked(held)
