@@ -31,7 +31,7 @@ class MemoryStore:
         now = self._clock.wall()
         self._calls += 1
         if self._calls % SWEEP_EVERY == 0:
-            self._forget(now)
+            self._expire(now)
         remembers = memory in {"", self._memory}
         standings = []
         for ask in asks:
@@ -50,7 +50,14 @@ class MemoryStore:
     async def close(self) -> None:
         """Keeps everything, for those who share it."""
 
-    def _forget(self, now: float) -> None:
+    def forget(self, memory: str) -> None:
+        """Knows nothing any more."""
+        self._memory = memory
+        self._balances.clear()
+        self._expires.clear()
+        self._marks.clear()
+
+    def _expire(self, now: float) -> None:
         for key in [key for key, expires in self._expires.items() if expires <= now]:
             del self._expires[key], self._balances[key]
         for name in [name for name, expires in self._marks.items() if expires <= now]:
