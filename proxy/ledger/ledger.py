@@ -1,0 +1,377 @@
+"""The balances of this process, in hand: what is reserved and settled here without asking anybody.
+
+`take` and `settle` are on every request's way. They add and subtract integers; whatever needs the store is left to one
+worker, which asks for everything at once and in one call at a time. Those who wait (`obtain`) queue; while a call is
+under way others gather, and after it all are served in order of what is in hand by then.
+
+When the store is asked:
+- at once when somebody waits, when half of a lease is used, and when there is debt;
+- at once with what is free of a balance that is near its end, for another process may need it;
+- within TELL_S of a settlement, and as often for all that is in hand: so a store that has lost its memory soon hears
+  of everything that is out.
+
+While the store is away, what is in hand goes on being used and nobody waits: who has not enough of a hard balance is
+denied with the reason. It is tried again after RETRY_S, then twice as long, up to RETRY_MAX_S.
+
+A store that answers with another memory has forgotten what others hold. What they told before is said for them, and
+nothing is asked for until DOUBT_S have passed, in which all who live have spoken for themselves.
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from proxy.clock import Clock
+from proxy.ledger.balance import IDLE_S, Balance, Denied, Line
+from proxy.ledger.store import Ask, Away, Store, Told, Unfit
+
+TELL_S: Final = 1.0
+SWEEP_S: Final = 0.1
+"""The least time between two looks at what is idle or untold."""
+RETRY_S: Final = 0.25
+RETRY_MAX_S: Final = 2.0
+DOUBT_S: Final = 2.0
+CLOSE_S: Final = 2.0
+"""What closing may take."""
+KEEP_S: Final = 900
+"""The store keeps a balance so long after its window: longer than an exchange may take."""
+BATCH: Final = 256
+"""Balances in one call at most."""
+LIVE: Final = 10_000
+"""Balances kept here at most, as long as any of them is idle."""
+DROP_S: Final = 60.0
+"""One that nobody used for so long is dropped."""
+
+_FORGOT = "the budget store has lost what it knew and is being told again"
+_CLOSED = "the budget store is not open"
+
+
+class Ledger:
+    """Used in one running loop. `owner` is this life of this process: nobody ever had it before."""
+
+    def __init__(
+        self, store: Store, clock: Clock, owner: str, changed: Callable[[Balance], None] | None = None
+    ) -> None:
+        self.overruns = 0
+        """Settlements beyond what a hard balance had reserved: a bound was none."""
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._changed = changed or _unheeded
+        self._memory = ""
+        self._offset = 0.0
+        self._live: dict[str, Balance] = {}
+        self._busy: dict[str, Balance] = {}
+        """Those that have something in hand or untold."""
+        self._urgent: deque[Balance] = deque()
+        self._waiters: deque[_Waiter] = deque()
+        self._wake = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._open = False
+        self._away = _CLOSED
+        self._retry_s = RETRY_S
+        self._retry_at = -math.inf
+        self._due = math.inf
+        self._doubt_until = -math.inf
+        self._drop_at = -math.inf
+
+    @property
+    def trouble(self) -> str:
+        """Why the store cannot be used now, in one sentence; empty when it can."""
+        return self._away
+
+    @property
+    def balances(self) -> Sequence[Balance]:
+        return tuple(self._live.values())
+
+    def now(self) -> float:
+        """Unix seconds, by the store's clock."""
+        return self._clock.wall() + self._offset
+
+    async def open(self) -> None:
+        """Never raises: see `trouble`. What was away or unfit is tried again for as long as this is open."""
+        await self._call(())
+        self._worker = asyncio.create_task(self._work())
+
+    async def close(self) -> None:
+        """Gives back what is free and tells what is spent, as far as the store hears it in time."""
+        worker, self._worker = self._worker, None
+        self._wake.set()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                if worker is not None:
+                    await worker
+                await self._leave()
+        except TimeoutError:
+            pass
+        if worker is not None:
+            worker.cancel()
+        self._away = _CLOSED
+        self._serve(())
+        await self._store.close()
+
+    def balance(self, key: str, limit: int, end: float, *, hard: bool = True) -> Balance:
+        """The balance of that key, found or made. `end` is its window's, Unix seconds. Ask for it anew for each
+        reservation: one that nobody uses is dropped."""
+        now = self._clock.now()
+        found = self._live.get(key)
+        if found is None:
+            if len(self._live) >= LIVE:
+                self._drop(now - 2 * IDLE_S)
+            found = self._live[key] = Balance(key, limit, end, math.ceil(end) + KEEP_S, hard=hard)
+        found.limit, found.hard, found.used_at = limit, hard, now
+        return found
+
+    def take(self, lines: Sequence[Line]) -> bool:
+        """Reserves every line's `amount` from what is in hand, or nothing. Each balance at most once."""
+        for line in lines:
+            balance = line.balance
+            if balance.free < line.amount and balance.hard:
+                return False
+        now = self._clock.now()
+        for line in lines:
+            balance, amount = line.balance, line.amount
+            line.held += amount
+            balance.reserve(amount)
+            balance.used_at = now
+            if balance.free < balance.low and not balance.wanted:
+                self._want(balance)
+        return True
+
+    async def obtain(self, lines: Sequence[Line]) -> Denied | None:
+        """The same, waiting for the store where something is missing; says what is not to be had."""
+        if self.take(lines):
+            return None
+        if denied := self._hopeless(lines):
+            return denied
+        waiter = _Waiter(lines, asyncio.get_running_loop().create_future())
+        self._waiters.append(waiter)
+        self._want_missing(lines)
+        try:
+            return await waiter.answer
+        except asyncio.CancelledError:
+            if not waiter.answer.cancelled() and waiter.answer.result() is None:
+                for line in lines:
+                    line.held -= line.amount
+                    line.balance.settle(line.amount, 0)
+            elif waiter in self._waiters:
+                self._waiters.remove(waiter)
+            raise
+
+    def settle(self, line: Line, spent: int) -> None:
+        """What the line reserved ends as `spent`, once: the second time nothing happens."""
+        if line.settled:
+            return
+        line.settled = True
+        balance, held = line.balance, line.held
+        line.held = 0
+        if spent > held and balance.hard:
+            self.overruns += 1
+        balance.settle(held, spent)
+        balance.used_at = now = self._clock.now()
+        self._busy[balance.key] = balance
+        if self._due > now + TELL_S:
+            self._due = now + TELL_S
+            self._wake.set()
+        if (balance.scarce or balance.free < balance.low) and not balance.wanted:
+            self._want(balance)
+        self._changed(balance)
+
+    async def mark(self, name: str, expires: int) -> bool:
+        """See Store."""
+        return await self._store.mark(name, expires)
+
+    def _want(self, balance: Balance) -> None:
+        balance.wanted = True
+        self._urgent.append(balance)
+        self._wake.set()
+
+    def _want_missing(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            if line.balance.free < line.amount and not line.balance.wanted:
+                self._want(line.balance)
+
+    def _hopeless(self, lines: Sequence[Line]) -> Denied | None:
+        """What need not be asked: the store is away, or has said enough. What is spent never comes back."""
+        away = self._away or (_FORGOT if self._clock.now() < self._doubt_until else "")
+        for line in lines:
+            balance = line.balance
+            if balance.hard and balance.free < line.amount:
+                if away:
+                    return Denied(balance, away=away)
+                if balance.limit - balance.spent_in_all < line.amount:
+                    return Denied(balance)
+        return None
+
+    async def _work(self) -> None:
+        while self._worker is not None:
+            await self._pause()
+            now = self._clock.now()
+            if self._away:
+                if now >= self._retry_at:
+                    await self._call(())
+                continue
+            if now >= self._due:
+                self._sweep(now)
+            if self._urgent:
+                await self._round(now)
+
+    async def _pause(self) -> None:
+        """Until there may be something to do."""
+        until = self._retry_at if self._away else self._due
+        if self._urgent and not self._away:
+            return
+        seconds = until - self._clock.now()
+        try:
+            async with asyncio.timeout(None if math.isinf(seconds) else seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    async def _round(self, now: float) -> None:
+        """One call for what is urgent, and the answers to those who wait."""
+        batch = [self._urgent.popleft() for _ in range(min(BATCH, len(self._urgent)))]
+        waiting = self._waiting()
+        doubt = now < self._doubt_until
+        asks = [one.tell() if doubt else one.ask(*waiting.get(one, _NOTHING)) for one in batch]
+        for one in batch:
+            one.wanted = False
+        known = self._memory
+        told = await self._call(asks)
+        if told is None or known not in {"", told.memory}:
+            for one in batch:
+                if not one.wanted:
+                    self._want(one)
+        else:
+            self._hear(batch, told)
+            self._serve(batch)
+
+    def _waiting(self) -> dict[Balance, tuple[int, int]]:
+        """The sum and the least of what waits, by balance."""
+        found: dict[Balance, tuple[int, int]] = {}
+        for waiter in self._waiters:
+            for line in waiter.lines:
+                total, least = found.get(line.balance, (0, line.amount))
+                found[line.balance] = total + line.amount, min(least, line.amount)
+        return found
+
+    async def _call(self, asks: Sequence[Ask]) -> Told | None:
+        """None: it is away, and who waits has heard of it."""
+        try:
+            if not self._open:
+                await self._store.open()
+                self._open = True
+            told = await self._store.call(self._owner, asks, self._memory)
+        except (Away, Unfit) as error:
+            self._gone(str(error))
+            return None
+        except Exception as error:  # noqa: BLE001 - a fault in a store must not leave everybody waiting
+            self._gone(f"the budget store failed: {type(error).__name__}")
+            return None
+        self._away, self._retry_s = "", RETRY_S
+        self._offset = told.now - self._clock.wall()
+        if self._memory not in {"", told.memory}:
+            self._forgotten()
+        self._memory = told.memory
+        return told
+
+    def _gone(self, reason: str) -> None:
+        self._away = reason
+        self._retry_at = self._clock.now() + self._retry_s
+        self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
+        self._serve(())
+
+    def _forgotten(self) -> None:
+        """Everything is told again; nothing is asked for until others had the time to."""
+        self._doubt_until = self._clock.now() + DOUBT_S
+        for balance in self._live.values():
+            balance.reassert = True
+            if not balance.wanted:
+                self._want(balance)
+        self._serve(())
+
+    def _hear(self, batch: Sequence[Balance], told: Told) -> None:
+        now = self._clock.now()
+        for balance, standing in zip(batch, told.standings, strict=True):
+            balance.reassert = False
+            balance.told_at = now
+            if balance.hear(standing):
+                self._changed(balance)
+            self._busy[balance.key] = balance
+        self._due = min(self._due, now + TELL_S)
+
+    def _serve(self, asked: Sequence[Balance]) -> None:
+        """Answers who can be answered, in their order; the others wait for the next call."""
+        waiters, self._waiters = self._waiters, deque()
+        fresh = set(asked)
+        for waiter in waiters:
+            if waiter.answer.done():
+                continue
+            if self.take(waiter.lines):
+                waiter.answer.set_result(None)
+            elif denied := self._hopeless(waiter.lines) or _refused(waiter.lines, fresh):
+                waiter.answer.set_result(denied)
+            else:
+                self._waiters.append(waiter)
+                self._want_missing(waiter.lines)
+
+    def _sweep(self, now: float) -> None:
+        """What is idle goes back, and what happened is told."""
+        self._due = math.inf
+        for balance in tuple(self._busy.values()):
+            if balance.quiet:
+                del self._busy[balance.key]
+                continue
+            idle_at = balance.used_at + IDLE_S
+            if idle_at <= now:
+                balance.give_back()
+            if balance.told_at + TELL_S <= now or not balance.told:
+                if not balance.wanted:
+                    self._want(balance)
+                self._due = min(self._due, now + TELL_S)
+            else:
+                self._due = min(self._due, balance.told_at + TELL_S, idle_at if balance.free else math.inf)
+        self._due = max(self._due, now + SWEEP_S)
+        if now >= self._drop_at:
+            self._drop(now - DROP_S)
+            self._drop_at = now + DROP_S
+
+    def _drop(self, before: float) -> None:
+        """Forgets balances that were not used since, and of which the store knows everything."""
+        for key in [one.key for one in self._live.values() if one.used_at <= before and one.quiet and not one.wanted]:
+            del self._live[key]
+            self._busy.pop(key, None)
+
+    async def _leave(self) -> None:
+        for balance in self._live.values():
+            balance.give_back()
+        untold = [one for one in self._live.values() if not one.told]
+        for first in range(0, len(untold), BATCH):
+            if await self._call([one.tell() for one in untold[first : first + BATCH]]) is None:
+                return
+
+
+class _Waiter(Struct, eq=False):
+    lines: Sequence[Line]
+    answer: "asyncio.Future[Denied | None]"
+
+
+def _refused(lines: Sequence[Line], asked: Collection[Balance]) -> Denied | None:
+    """What the store has just refused."""
+    for line in lines:
+        balance = line.balance
+        if balance in asked and balance.limit - balance.taken_in_all < line.amount - balance.free:
+            return Denied(balance, held=balance.limit - balance.spent_in_all >= line.amount)
+    return None
+
+
+def _unheeded(_: Balance) -> None:
+    pass
+
+
+_NOTHING = (0, 0)
