@@ -11,7 +11,15 @@ PIECE: Final = 200
 
 class NotKept(Exception):
     """The records were not kept, or nobody knows whether they were. The message says why in one clause, without a
-    secret; the same records may be given again."""
+    secret.
+
+    `passing`: the same records may be given again, and may then be kept within seconds (the place is busy or cannot be
+    reached); else they are lost.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class Unread(Exception):
