@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from proxy.config import zero
+from proxy.config.ledger import URL_VARIABLE
 from proxy.config.profiles import vendors
 
 VARIABLE: Final = "SIDESTEP_OFFLINE_KEY_"
@@ -17,10 +18,12 @@ _ONLINE: Final = frozenset({"ca_file", "proxy", "token_url"})
 
 
 def content(told: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's content with stand-ins for the sources of its keys; what is malformed is left for others to refuse."""
+    """A file's content with stand-ins for the sources of its keys, and no place where usage is kept; what is malformed
+    is left for others to refuse."""
+    told = {name: value for name, value in told.items() if name != "ledger"}
     providers = told.get("providers")
     if not isinstance(providers, dict):
-        return dict(told)
+        return told
     return {**told, "providers": {name: _provider(block) for name, block in providers.items()}}
 
 
@@ -43,12 +46,17 @@ def _names(count: int) -> list[str]:
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
     """`env` with what the stand-ins name."""
-    return {**env, **{f"{VARIABLE}{place + 1}": f"offline-{place + 1}" for place in range(MOST)}}
+    return {**_unkept(env), **{f"{VARIABLE}{place + 1}": f"offline-{place + 1}" for place in range(MOST)}}
+
+
+def _unkept(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name != URL_VARIABLE}
 
 
 def defaults(env: Mapping[str, str]) -> dict[str, str]:
     """For a start without a file: `env` as it is where some vendor has a key there, else with keys for the vendors that
     it names, or that stand in a chain by default."""
+    env = _unkept(env)
     if any(env.get(name, "").strip() for vendor in zero.unaided().values() for name in vendor.key_env):
         return dict(env)
     named = [env.get(zero.PRIMARY, "").strip() or zero.DEFAULT_PRIMARY]

@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from proxy.config import keyless, settings, zero
 from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, ConfigErrors, NoKeys, Problems
+from proxy.config.ledger import read_ledger
 from proxy.config.listeners import (
     Overrides,
     check_exposure,
@@ -27,6 +28,7 @@ from proxy.config.passthrough import read_passthrough
 from proxy.config.providers import Common, read_providers
 from proxy.config.record import read_record, recorded
 from proxy.config.routes import ANY, read_embeddings, read_models
+from proxy.config.spending import Spending
 from proxy.config.table import Table, join
 from proxy.config.telemetry import read_telemetry
 from proxy.config.values import (
@@ -133,6 +135,7 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         health=common.health,
         telemetry=read_telemetry(env, problems, root.table("telemetry"), server.cluster_hosts),
         record=read_record(root.table("record")),
+        spending=_spending(root, env, problems),
         source=problems.source,
     )
     root.finish()
@@ -142,6 +145,11 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
             f"{zero.PRIMARY} and {zero.FALLBACK} are not read: {config.source} says which providers serve"
         )
     return config
+
+
+def _spending(root: Table, env: Mapping[str, str], problems: Problems) -> Spending:
+    section = root.table("ledger") if "ledger" in root else None
+    return Spending(ledger=read_ledger(section, env, problems, asked=False))
 
 
 def _check_whole(config: Config, problems: Problems) -> None:

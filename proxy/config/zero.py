@@ -10,11 +10,14 @@ from typing import Final, NamedTuple
 
 from proxy.config.addresses import check_url
 from proxy.config.errors import ENVIRONMENT, Problems, listed, nearest
+from proxy.config.ledger import VARIABLES as LEDGER
+from proxy.config.ledger import read_ledger
 from proxy.config.listeners import CLIENT_VARIABLE, Overrides, environment_client, override
 from proxy.config.passthrough import SPEAKS
 from proxy.config.profiles import Vendor, vendors
 from proxy.config.providers import vendor_keys
 from proxy.config.secrets import NoSecret
+from proxy.config.spending import Spending
 from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.telemetry import read_telemetry
 from proxy.config.values import Config, ModelRoute, PassthroughSettings, Provider, ServerSettings, Step
@@ -76,6 +79,7 @@ def read_environment(env: Mapping[str, str], overrides: Overrides, problems: Pro
         clients={client.name: client} if client else {},
         server=override(ServerSettings(), overrides, problems),
         telemetry=read_telemetry(env, problems),
+        spending=Spending(ledger=read_ledger(None, env, problems, asked=False)),
     )
 
 
@@ -216,4 +220,4 @@ def variables() -> tuple[str, ...]:
         names += [*vendor.key_env, model_variable(vendor.name)]
         if vendor.name in ENDPOINTS:
             names.append(ENDPOINTS[vendor.name].variable)
-    return (*names, CLIENT_VARIABLE, *TRACES)
+    return (*names, CLIENT_VARIABLE, *TRACES, *LEDGER)

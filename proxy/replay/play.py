@@ -13,6 +13,7 @@ import orjson
 from msgspec import Struct, structs
 
 from proxy.clock import Clock
+from proxy.config.spending import Spending
 from proxy.config.values import Config, Provider, RecordSettings, Target, TelemetrySettings
 from proxy.flow import Exchange, Service, cancel
 from proxy.recording.form import Line, Stopped
@@ -84,7 +85,9 @@ async def _play(build: Build, config: Config, lines: Sequence[Line]) -> list[Pla
 
 def offline(config: Config) -> Config:
     """`config` for a proxy that answers nobody, asks nobody and writes nothing."""
-    return structs.replace(config, clients={}, record=RecordSettings(), telemetry=TelemetrySettings())
+    return structs.replace(
+        config, clients={}, record=RecordSettings(), telemetry=TelemetrySettings(), spending=Spending()
+    )
 
 
 def _player(

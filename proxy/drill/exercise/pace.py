@@ -12,6 +12,7 @@ for those of an offline drill.
 
 from msgspec import Struct, structs
 
+from proxy.config.spending import Spending
 from proxy.config.values import (
     BreakerSettings,
     Config,
@@ -111,8 +112,8 @@ def _changes(own: BreakerSettings, used: BreakerSettings) -> tuple[str, ...]:
 
 def quickened(config: Config, pace: Pace) -> Config:
     """`config` at that pace, on free ports of this machine, for a client without a key and for nothing but chat,
-    with no traces: staged failures are no news for who watches the real ones. Nor are lists of models asked for, which
-    the fault says nothing of."""
+    with no traces and no budgets: staged failures are no news for who watches the real ones. Nor are lists of models
+    asked for, which the fault says nothing of."""
     return structs.replace(
         config,
         providers={name: _provider(provider, pace) for name, provider in config.providers.items()},
@@ -120,6 +121,7 @@ def quickened(config: Config, pace: Pace) -> Config:
         clients={},
         passthrough=PassthroughSettings(),
         telemetry=TelemetrySettings(),
+        spending=Spending(),
         server=structs.replace(
             config.server, listen="127.0.0.1:0", admin="127.0.0.1:0", drain_s=1.0, refresh_capabilities=False
         ),

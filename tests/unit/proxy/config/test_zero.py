@@ -260,6 +260,7 @@ def test_every_variable_that_is_read_is_declared():
     load(
         None, Recording(OPENAI | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1]", "OTEL_TRACES_SAMPLER": "traceidratio"})
     )
+    load(None, Recording(OPENAI | {"SIDESTEP_LEDGER_URL": "sqlite://", "SIDESTEP_STATE_DIR": "/var/lib/sidestep"}))
     assert asked == set(variables())
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.app import build
 from proxy.config.hidden import Secret
+from proxy.config.spending import LedgerSettings, Spending
 from proxy.config.values import (
     BreakerSettings,
     Client,
@@ -37,6 +38,7 @@ CONFIG = Config(
     clients={"app": Client("app", ("0" * 64,))},
     record=RecordSettings("x"),
     telemetry=TelemetrySettings("https://t.test"),
+    spending=Spending(ledger=LedgerSettings("sqlite:///kept.db")),
 )
 SAID = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
 GOOD = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [SAID]}
@@ -127,3 +129,4 @@ def test_a_call_that_is_not_recorded_ends_the_exchange(run):
 def test_nobody_is_asked_told_or_let_in_by_a_key():
     found = offline(CONFIG)
     assert (found.clients, found.record, found.telemetry) == ({}, RecordSettings(), TelemetrySettings())
+    assert found.spending == Spending()

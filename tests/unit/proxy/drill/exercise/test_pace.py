@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 
+from proxy.config.spending import LedgerSettings, Spending
 from proxy.config.values import (
     BreakerSettings,
     HealthSettings,
@@ -100,6 +101,7 @@ def test_the_configuration_that_is_drilled_differs_in_its_times_and_ports_alone(
         models={"gpt": route},
         passthrough=PassthroughSettings("alpha"),
         telemetry=TelemetrySettings("http://otel.test/v1/traces"),
+        spending=Spending(ledger=LedgerSettings("sqlite:///kept.db")),
     )
     looked_at = {
         name: structs.replace(one, health=HealthSettings(active=True)) for name, one in config.providers.items()
@@ -119,3 +121,4 @@ def test_the_configuration_that_is_drilled_differs_in_its_times_and_ports_alone(
     assert not quick.clients
     assert not quick.passthrough.provider
     assert not quick.telemetry.otlp
+    assert quick.spending == Spending()

@@ -1,0 +1,104 @@
+"""What is kept of one request, once it has ended.
+
+Names and numbers alone: no header, no body, nothing that was said. Names that a client may choose (user, task, model)
+are cut to `NAME_CAP` characters.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from proxy.flow import Exchange
+
+NAME_CAP: Final = 200
+"""Characters of a name."""
+OK: Final = "ok"
+
+
+class Record(Struct, frozen=True):
+    """One request. Money is in nano-dollars, tokens count as in `translators.ir.Usage`; empty where it is not known."""
+
+    id: str
+    """The exchange's own, which no client chooses: never twice."""
+    at: float
+    """When it ended, in Unix seconds."""
+    client: str = ""
+    team: str = ""
+    user: str = ""
+    task: str = ""
+    tags: Mapping[str, str] = {}
+    """The client's, of its configuration."""
+    asked: str = ""
+    """The model it asked for."""
+    route: str = ""
+    """One of `proxy.edge.routes.ROUTES`."""
+    provider: str = ""
+    model: str = ""
+    """Who answered."""
+    stream: bool = False
+    input: int | None = None
+    """Tokens, those read from a cache or written to it among them; None where nobody says."""
+    cached: int | None = None
+    cache_write: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    estimated: bool = False
+    """Whether the tokens are an estimate, for want of the provider's word."""
+    cost: int | None = None
+    """Of all its attempts; None where no price is known."""
+    attempts: int = 0
+    ms: int = 0
+    """From its first byte to its answer's end."""
+    first_token_ms: int | None = None
+    """To a stream's first content."""
+    outcome: str = OK
+    """`ok`, or the fault's kind."""
+    status: int = 0
+    """As the client was told it."""
+    code: str = ""
+    """The error code it was told."""
+
+
+def record_of(exchange: Exchange, *, at: float, now: float, estimate: int | None = None) -> Record:
+    """The record of `exchange`, which ended at `at` by the wall's clock and `now` by the loop's. `estimate` is how many
+    input tokens it had about, where its provider did not say."""
+    who, client, fault, usage, envelope = (
+        exchange.who,
+        exchange.client,
+        exchange.fault,
+        exchange.usage,
+        exchange.envelope,
+    )
+    first = exchange.first_token
+    return Record(  # by place, since names cost as much again
+        exchange.id,
+        at,
+        who.client or (client.name if client is not None else ""),
+        who.team or (client.team if client is not None else ""),
+        who.user[:NAME_CAP],
+        who.task[:NAME_CAP],
+        client.tags if client is not None else {},
+        exchange.asked[:NAME_CAP],
+        exchange.route,
+        exchange.provider,
+        exchange.model[:NAME_CAP],
+        envelope.stream if envelope is not None else False,
+        estimate if usage is None else usage.input,
+        None if usage is None else usage.cached,
+        None if usage is None else usage.cache_write,
+        None if usage is None else usage.output,
+        None if usage is None else usage.reasoning,
+        usage is None and estimate is not None,
+        exchange.cost,
+        len(exchange.attempts),
+        _ms(now - exchange.started),
+        _ms(first - exchange.started) if first else None,
+        OK if fault is None else fault.kind.value,
+        exchange.status,
+        "" if fault is None else (fault.code or fault.outcome.code or "")[:NAME_CAP],
+    )
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000 + 0.5)

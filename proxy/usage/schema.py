@@ -1,0 +1,80 @@
+"""The tables of usage in SQLite: one of records, and two views under names and columns that people's own reports ask
+for.
+
+The records lie in the order of their ends: what is new is added at one end, what is old goes at the other, and what is
+asked for between two times lies together. So no other index is needed. A request that no model answered goes by the
+model that was asked for.
+
+Names that are not known are empty texts, as in `Record`. In the views they are NULL, and so is a quality that nobody
+has scored. Money is whole nano-dollars in the table, and dollars in the views.
+"""
+
+from typing import Any, Final
+
+from msgspec import json
+
+from proxy.usage.record import Record
+
+TABLE: Final = "usage_records"
+COLUMNS: Final = Record.__struct_fields__
+
+_CREATE: Final = """\
+CREATE TABLE IF NOT EXISTS usage_records (
+    id TEXT NOT NULL, at REAL NOT NULL,
+    client TEXT NOT NULL, team TEXT NOT NULL, user TEXT NOT NULL, task TEXT NOT NULL, tags TEXT NOT NULL,
+    asked TEXT NOT NULL, route TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, stream INTEGER NOT NULL,
+    input INTEGER, cached INTEGER, cache_write INTEGER, output INTEGER, reasoning INTEGER, estimated INTEGER NOT NULL,
+    cost INTEGER, attempts INTEGER NOT NULL, ms INTEGER NOT NULL, first_token_ms INTEGER,
+    outcome TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL,
+    PRIMARY KEY (at, id)
+) WITHOUT ROWID"""
+_PERFORMANCE: Final = """\
+CREATE VIEW IF NOT EXISTS model_performance_metrics AS SELECT
+    CASE model WHEN '' THEN asked ELSE model END AS model_name,
+    NULLIF(task, '') AS task_type,
+    ms AS processing_time_ms,
+    COALESCE(input, 0) + COALESCE(output, 0) AS tokens_used,
+    cost / 1000000000.0 AS cost_usd,
+    CAST(NULL AS REAL) AS quality_score,
+    outcome = 'ok' AS success,
+    strftime('%Y-%m-%d %H:%M:%S', at, 'unixepoch') AS created_at
+FROM usage_records"""
+_COSTS: Final = """\
+CREATE VIEW IF NOT EXISTS model_cost_tracking AS SELECT
+    NULLIF(user, '') AS user_id,
+    date(at, 'unixepoch') AS date,
+    CASE model WHEN '' THEN asked ELSE model END AS model_name,
+    SUM(cost) / 1000000000.0 AS total_cost_usd,
+    COUNT(*) AS generation_count,
+    SUM(cost) / 1000000000.0 / COUNT(*) AS avg_cost_per_generation
+FROM usage_records WHERE provider <> '' OR cost > 0 GROUP BY 1, 2, 3"""
+
+MAKE: Final = (_CREATE, _PERFORMANCE, _COSTS)
+KEEP: Final = (
+    f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - made of the names above alone
+)
+FORGET: Final = (
+    f"DELETE FROM {TABLE} WHERE (at, id) IN (SELECT at, id FROM {TABLE} WHERE at < ? ORDER BY at, id LIMIT ?)"  # noqa: S608 - likewise
+)
+PAGE: Final = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE (at, id) > (?, ?) AND at < ? ORDER BY at, id LIMIT ?"  # noqa: S608 - likewise
+
+_encode = json.Encoder().encode
+_decode = json.Decoder(dict[str, str]).decode
+_TAGS: Final = COLUMNS.index("tags")
+_FLAGS: Final = tuple(COLUMNS.index(name) for name in ("stream", "estimated"))
+
+
+def row_of(record: Record) -> tuple[Any, ...]:
+    """The record as the table has it."""
+    values = [getattr(record, name) for name in COLUMNS]
+    values[_TAGS] = _encode(record.tags).decode() if record.tags else ""
+    return tuple(values)
+
+
+def record_in(row: tuple[Any, ...]) -> Record:
+    """The record that a row of the table, in the order of its columns, tells."""
+    values = list(row)
+    values[_TAGS] = _decode(values[_TAGS]) if values[_TAGS] else {}
+    for place in _FLAGS:
+        values[place] = bool(values[place])
+    return Record(*values)
