@@ -5,28 +5,30 @@ folder. Without one the environment alone decides (`proxy.config.zero`).
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, structs
 
 from proxy.config import keyless, settings, zero
+from proxy.config.alerts import read_alerts
+from proxy.config.clients import Known, environment_client, read_clients
 from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, ConfigErrors, NoKeys, Problems
 from proxy.config.listeners import (
     Overrides,
     check_exposure,
-    environment_client,
     override,
     read_admin,
-    read_clients,
     read_server,
 )
 from proxy.config.origins import Origins, origins_of
 from proxy.config.passthrough import read_passthrough
 from proxy.config.providers import Common, read_providers
+from proxy.config.rates import read_rates
 from proxy.config.record import read_record, recorded
 from proxy.config.routes import ANY, read_embeddings, read_models
+from proxy.config.spending import Dimension, Spending
 from proxy.config.table import Table, join
 from proxy.config.telemetry import read_telemetry
 from proxy.config.values import (
@@ -120,11 +122,14 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         per_target=limits.per_target,
     )
     providers = read_providers(root.table("providers"), common)
+    models = read_models(root.table("models"), providers)
+    embeddings = read_embeddings(root.table("embeddings"), providers)
+    clients = read_clients(root.table("clients"), env, Known((*models, *embeddings), providers))
     config = Config(
         providers=providers,
-        models=read_models(root.table("models"), providers),
-        embeddings=read_embeddings(root.table("embeddings"), providers),
-        clients=read_clients(root.table("clients"), env),
+        models=models,
+        embeddings=embeddings,
+        clients=clients,
         server=server,
         admin=read_admin(root.table("admin")),
         limits=limits,
@@ -133,6 +138,10 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         health=common.health,
         telemetry=read_telemetry(env, problems, root.table("telemetry"), server.cluster_hosts),
         record=read_record(root.table("record")),
+        spending=Spending(
+            rates=read_rates(root, _names((*models, *embeddings), clients)),
+            alerts=read_alerts(root.table("alerts"), env, server.cluster_hosts),
+        ),
         source=problems.source,
     )
     root.finish()
@@ -142,6 +151,12 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
             f"{zero.PRIMARY} and {zero.FALLBACK} are not read: {config.source} says which providers serve"
         )
     return config
+
+
+def _names(models: Collection[str], clients: Collection[str]) -> Mapping[Dimension, Collection[str]]:
+    """What a scope may say, as far as that is known: without clients no request has one, and `*` serves any model."""
+    known: dict[Dimension, Collection[str]] = {"client": clients}
+    return known if ANY in models else known | {"model": models}
 
 
 def _check_whole(config: Config, problems: Problems) -> None:

@@ -7,6 +7,7 @@ reading goes on.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -114,6 +115,20 @@ class Table:
             self.wrong(key, message)
         return good
 
+    def decimal(self, key: str, places: int = 9) -> int | None:
+        """A decimal number, exact: as a whole number of its last place of `places`."""
+        value = self.raw(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+            self.wrong(key, f"must be a number, not {kind_of(value)}")
+            return None
+        exact = Decimal(str(value))
+        if not exact.is_finite() or exact.scaleb(places) % 1:
+            self.wrong(key, f"must be a number of at most {places} decimals")
+            return None
+        return int(exact.scaleb(places))
+
     def texts(self, key: str) -> tuple[str, ...] | None:
         """A list of texts; an entry of another kind is named by its place."""
         value = self._typed(key, list)
@@ -141,6 +156,17 @@ class Table:
             value = self._typed(name, dict)
             if value is not None:
                 yield name, Table(value, self.at(name), self.problems)
+
+    def rows(self, key: str) -> Iterator["Table"]:
+        """Every table of a list of tables (`[[KEY]]`); one is named by its place, from 1."""
+        found = self.raw(key)
+        if found is None:
+            return
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            self.wrong(key, f"must be written as [[{key}]], once for each")
+            return
+        for place, one in enumerate(found):
+            yield Table(one, f"{self.at(key)}[{place + 1}]", self.problems)
 
     def finish(self) -> None:
         """Notes every key nobody asked for."""
