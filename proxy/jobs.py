@@ -151,9 +151,10 @@ class ChatJob:
         fan_out: bool = False,
         hearing: Hearing | None = None,
     ) -> None:
-        """`clamped` is the field that a budget bounds, where nobody else does; `at_least` tells how many input tokens a body is at the least; `past` keeps what a client drops of turns with
-        tools; `taught` what targets said of the API they want to be asked by; `fan_out` says whether several answers
-        may be asked for by as many calls where a target gives one; `hearing` keeps what the client is told."""
+        """`clamped` is the field that a budget bounds, where nobody else does; `at_least` tells how many input tokens a
+        body is at the least; `past` keeps what a client drops of turns with tools; `taught` what targets said of the
+        API they want to be asked by; `fan_out` says whether several answers may be asked for by as many calls where a
+        target gives one; `hearing` keeps what the client is told."""
         self._hearing = hearing
         self.stream = stream
         self._taught = taught or Taught()

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs, to_builtins
 
-from proxy.config.listeners import ENV_CLIENT
+from proxy.config.clients import ENV_CLIENT
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
 from proxy.config.telemetry import described

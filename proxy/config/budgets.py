@@ -1,38 +1,41 @@
 """`[[budgets]]`: what may be spent in a window, by whom, and what happens when it is spent."""
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Final, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from proxy.config.spending import AMOUNT_MAX, DIMENSIONS, EACH, NANOS, Budget, Dimension, Unit, Window
+from proxy.config.dollars import read_dollars
+from proxy.config.scopes import check_scope, read_name, read_scope
+from proxy.config.spending import AMOUNT_MAX, EACH, Budget, Dimension, Unit, Window
 from proxy.config.table import Range, Table, number
 
 UNITS: Final = ("usd", "tokens", "requests")
 WINDOWS: Final = ("minute", "hour", "day", "month")
 WHEN_SPENT: Final = ("reject", "downgrade", "alert")
-VALUE_CAP: Final = 128
-"""Characters of a scope's value, as of what a request may say of itself."""
+BUDGETS_CAP: Final = 100
 FRACTION: Final = Range(0, 1, above=True)
 ALERT: Final = Range(0, 10, above=True)
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 
-
-def read_budgets(root: Table, models: Collection[str]) -> tuple[Budget, ...]:
-    """The budgets, in the file's order; `models` are the names that one may downgrade to."""
+def read_budgets(
+    root: Table, known: Mapping[Dimension, Collection[str]], models: Collection[str]
+) -> tuple[Budget, ...]:
+    """The budgets, in the file's order; `known` are the names that a scope may say, where they are known, `models`
+    those that one may give way to."""
     found: dict[str, Budget] = {}
     for table in root.rows("budgets"):
-        budget = _budget(table, models)
+        budget = _budget(table, known, models)
         if budget is None:
             continue
         if budget.name in found:
             table.wrong("name", f'"{budget.name}" is the name of another budget too')
         found[budget.name] = budget
+    if len(found) > BUDGETS_CAP:
+        root.wrong("budgets", f"must be at most {BUDGETS_CAP}, not {len(found)}: every request is held to all of them")
     return tuple(found.values())
 
 
-def _budget(table: Table, models: Collection[str]) -> Budget | None:
+def _budget(table: Table, known: Mapping[Dimension, Collection[str]], models: Collection[str]) -> Budget | None:
     name, unit = read_name(table), table.choice("unit", UNITS)
     window = table.choice("window", WINDOWS)
     amount = _amount(table, unit)
@@ -40,8 +43,10 @@ def _budget(table: Table, models: Collection[str]) -> Budget | None:
     base = Budget("", "usd", 1, "day")
     fraction = table.number("downgrade_from", float, FRACTION)
     to = _downgrade(table, when, models, fraction)
+    scope = read_scope(table)
+    check_scope(table, scope, known)
     values = {
-        "scope": read_scope(table),
+        "scope": scope,
         "timezone": _timezone(table) or base.timezone,
         "hard": _hard(table, when),
         "when_spent": when,
@@ -59,34 +64,6 @@ def _budget(table: Table, models: Collection[str]) -> Budget | None:
     return Budget(name, cast("Unit", unit), amount, cast("Window", window), **values)  # type: ignore[arg-type] # checked by key above
 
 
-def read_name(table: Table) -> str:
-    """What it is called in messages, metrics and the store; empty where that is missing or wrong."""
-    name = table.text("name")
-    if name is None:
-        if "name" not in table:
-            table.wrong("name", "is missing: messages and metrics call it by a name")
-        return ""
-    if not _NAME.match(name):
-        table.wrong("name", "must be at most 64 letters, digits, and - _ . between them")
-        return ""
-    return name
-
-
-def read_scope(table: Table) -> Mapping[Dimension, str]:
-    """`{team = "research", user = "*"}`: every part must be so."""
-    part = table.table("scope")
-    found: dict[Dimension, str] = {}
-    for dimension in DIMENSIONS:
-        value = part.text(dimension)
-        if value is None:
-            continue
-        if len(value) > VALUE_CAP:
-            part.wrong(dimension, f"must have at most {VALUE_CAP} characters")
-        found[dimension] = value
-    part.finish()
-    return found
-
-
 def _amount(table: Table, unit: str | None) -> int | None:
     """In the unit's smallest part: dollars have nine decimals, the others none."""
     if "amount" not in table:
@@ -96,11 +73,7 @@ def _amount(table: Table, unit: str | None) -> int | None:
     if unit != "usd":
         found: int | None = table.number("amount", int, Range(1, AMOUNT_MAX))
         return found
-    nanos = table.decimal("amount")
-    if nanos is not None and not 0 < nanos <= AMOUNT_MAX:
-        table.wrong("amount", f"must be more than 0 and at most {AMOUNT_MAX // NANOS} dollars")
-        return None
-    return nanos
+    return read_dollars(table, "amount")
 
 
 def _timezone(table: Table) -> str | None:

@@ -18,9 +18,9 @@ _ONLINE: Final = frozenset({"ca_file", "proxy", "token_url"})
 
 
 def content(told: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's content with stand-ins for the sources of its keys, and no place where usage is kept; what is malformed
-    is left for others to refuse."""
-    told = {name: value for name, value in told.items() if name != "ledger"}
+    """A file's content with stand-ins for the sources of its keys, no place where usage is kept and nobody who is
+    alerted; what is malformed is left for others to refuse."""
+    told = {name: section for name, section in told.items() if name not in ("ledger", "alerts")}
     providers = told.get("providers")
     if not isinstance(providers, dict):
         return told

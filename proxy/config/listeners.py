@@ -1,31 +1,25 @@
-"""`[server]`, `[admin]` and `[clients.NAME]`: where the proxy listens, and whom it serves there.
+"""`[server]` and `[admin]`: where the proxy listens, and that nobody is served there who must not be.
 
 Without clients anyone who reaches the data port is served, so it then stays on this machine; there is no switch for
 that. The admin port off this machine needs a token.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final, Literal, cast
+from collections.abc import Mapping
+from typing import Literal, cast
 
 from msgspec import Struct, structs
 
 from proxy.config.addresses import is_host, is_listenable, is_loopback, join_listen, split_listen
-from proxy.config.errors import ENVIRONMENT, OPTION, Problems
-from proxy.config.secrets import digest
+from proxy.config.clients import CLIENT_VARIABLE, digests
+from proxy.config.errors import OPTION, Problems
 from proxy.config.table import Range, Table
 from proxy.config.values import (
-    MODES,
     AdminSettings,
-    Client,
     Config,
-    ModeName,
     Provider,
     RecordSettings,
     ServerSettings,
 )
-
-CLIENT_VARIABLE: Final = "SIDESTEP_CLIENT_SHA256"
-ENV_CLIENT: Final = "env"
 
 
 class Overrides(Struct, frozen=True):
@@ -101,58 +95,9 @@ def _checked(option: str, address: str, like: str, problems: Problems) -> str:
 
 
 def read_admin(table: Table) -> AdminSettings:
-    admin = AdminSettings(_digests(table, "token_sha256"))
+    admin = AdminSettings(digests(table, "token_sha256"))
     table.finish()
     return admin
-
-
-def read_clients(table: Table, env: Mapping[str, str]) -> dict[str, Client]:
-    """The clients of the file and, under the name `env`, of SIDESTEP_CLIENT_SHA256."""
-    found: dict[str, Client] = {}
-    for name, block in table.tables():
-        found[name] = Client(name, _digests(block, "key_sha256"), cast("ModeName | None", block.choice("mode", MODES)))
-        if not block.raw("key_sha256"):
-            block.wrong("key_sha256", "must list at least one digest (`sidestep key new NAME` prints one)")
-        block.finish()
-    from_env = environment_client(env, table.problems)
-    if from_env and ENV_CLIENT in found:
-        table.wrong(ENV_CLIENT, f"is the name of the client that {CLIENT_VARIABLE} describes; choose another")
-    if from_env:
-        found[ENV_CLIENT] = from_env
-    _check_owners(found.values(), table.problems)
-    return found
-
-
-def environment_client(env: Mapping[str, str], problems: Problems) -> Client | None:
-    entries = [part for part in env.get(CLIENT_VARIABLE, "").split(",") if part.strip()]
-    good = []
-    for place, entry in enumerate(entries):
-        value, problem = digest(entry)
-        if value is None:
-            problems.add(CLIENT_VARIABLE, f"entry {place + 1} {problem}", ENVIRONMENT)
-        else:
-            good.append(value)
-    return Client(ENV_CLIENT, tuple(good)) if good else None
-
-
-def _digests(table: Table, key: str) -> tuple[str, ...]:
-    good = []
-    for place, entry in enumerate(table.texts(key) or ()):
-        value, problem = digest(entry)
-        if value is None:
-            table.wrong(key, f"entry {place + 1} {problem}")
-        else:
-            good.append(value)
-    return tuple(good)
-
-
-def _check_owners(clients: Iterable[Client], problems: Problems) -> None:
-    owners: dict[str, str] = {}
-    for client in clients:
-        for value in client.key_sha256:
-            owner = owners.setdefault(value, client.name)
-            if owner != client.name:
-                problems.add("clients", f"{owner} and {client.name} have the same key digest {value[:8]}...")
 
 
 def check_exposure(config: Config, overrides: Overrides, problems: Problems) -> None:

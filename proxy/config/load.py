@@ -5,22 +5,21 @@ folder. Without one the environment alone decides (`proxy.config.zero`).
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, structs
 
 from proxy.config import keyless, settings, zero
+from proxy.config.clients import Known, environment_client, read_clients
+from proxy.config.dollars import read_dollars
 from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, ConfigErrors, NoKeys, Problems
-from proxy.config.ledger import read_ledger
 from proxy.config.listeners import (
     Overrides,
     check_exposure,
-    environment_client,
     override,
     read_admin,
-    read_clients,
     read_server,
 )
 from proxy.config.origins import Origins, origins_of
@@ -28,7 +27,8 @@ from proxy.config.passthrough import read_passthrough
 from proxy.config.providers import Common, read_providers
 from proxy.config.record import read_record, recorded
 from proxy.config.routes import ANY, read_embeddings, read_models
-from proxy.config.spending import Spending
+from proxy.config.spend import read_spending
+from proxy.config.spending import Dimension
 from proxy.config.table import Table, join
 from proxy.config.telemetry import read_telemetry
 from proxy.config.values import (
@@ -110,7 +110,9 @@ def relisten(config: Config, env: Mapping[str, str], overrides: Overrides) -> Co
 def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Overrides, problems: Problems) -> Config:
     root = Table(content, "", problems)
     server = read_server(root.table("server"), overrides)
-    limits = settings.over(LimitSettings(), root.table("limits"))
+    section = root.table("limits")
+    dearest = read_dollars(section, "max_cost_per_request_usd")
+    limits = settings.over(LimitSettings(), section)
     common = Common(
         env=env,
         listen=server.listen,
@@ -122,20 +124,28 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         per_target=limits.per_target,
     )
     providers = read_providers(root.table("providers"), common)
+    models = read_models(root.table("models"), providers)
+    embeddings = read_embeddings(root.table("embeddings"), providers)
+    asked = (*models, *embeddings)
+    clients = read_clients(root.table("clients"), env, Known(asked, providers))
+    names: dict[Dimension, Collection[str]] = {"client": clients, "model": asked, "provider": providers}
+    spending = read_spending(root, env, server.cluster_hosts, names, models)
+    section = root.table("passthrough")
+    fee = read_dollars(section, "fee_usd")
     config = Config(
         providers=providers,
-        models=read_models(root.table("models"), providers),
-        embeddings=read_embeddings(root.table("embeddings"), providers),
-        clients=read_clients(root.table("clients"), env),
+        models=models,
+        embeddings=embeddings,
+        clients=clients,
         server=server,
         admin=read_admin(root.table("admin")),
         limits=limits,
         timeouts=common.timeouts,
-        passthrough=read_passthrough(root.table("passthrough"), providers),
+        passthrough=read_passthrough(section, providers),
         health=common.health,
         telemetry=read_telemetry(env, problems, root.table("telemetry"), server.cluster_hosts),
         record=read_record(root.table("record")),
-        spending=_spending(root, env, problems),
+        spending=structs.replace(spending, max_cost_per_request=dearest, passthrough_fee=fee),
         source=problems.source,
     )
     root.finish()
@@ -145,11 +155,6 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
             f"{zero.PRIMARY} and {zero.FALLBACK} are not read: {config.source} says which providers serve"
         )
     return config
-
-
-def _spending(root: Table, env: Mapping[str, str], problems: Problems) -> Spending:
-    section = root.table("ledger") if "ledger" in root else None
-    return Spending(ledger=read_ledger(section, env, problems, asked=False))
 
 
 def _check_whole(config: Config, problems: Problems) -> None:

@@ -7,6 +7,7 @@ reading goes on.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -113,6 +114,20 @@ class Table:
         if good is None:
             self.wrong(key, message)
         return good
+
+    def decimal(self, key: str, places: int = 9) -> int | None:
+        """A decimal number, exact: as a whole number of its last place of `places`."""
+        value = self.raw(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+            self.wrong(key, f"must be a number, not {kind_of(value)}")
+            return None
+        exact = Decimal(str(value))
+        if not exact.is_finite() or exact.scaleb(places) % 1:
+            self.wrong(key, f"must be a number of at most {places} decimals")
+            return None
+        return int(exact.scaleb(places))
 
     def texts(self, key: str) -> tuple[str, ...] | None:
         """A list of texts; an entry of another kind is named by its place."""

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from proxy.config.addresses import check_url
+from proxy.config.clients import CLIENT_VARIABLE, environment_client
 from proxy.config.errors import ENVIRONMENT, Problems, listed, nearest
 from proxy.config.ledger import VARIABLES as LEDGER
 from proxy.config.ledger import read_ledger
-from proxy.config.listeners import CLIENT_VARIABLE, Overrides, environment_client, override
+from proxy.config.listeners import Overrides, override
 from proxy.config.passthrough import SPEAKS
 from proxy.config.profiles import Vendor, vendors
 from proxy.config.providers import vendor_keys

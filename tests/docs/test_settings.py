@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from proxy.cli.providers import carried
-from proxy.config.listeners import CLIENT_VARIABLE
+from proxy.config.clients import CLIENT_VARIABLE
 from proxy.config.profiles import vendors
 from proxy.config.settings import RANGES, WHOLE_CHAIN
 from proxy.config.telemetry import VARIABLES as TRACES

@@ -1,7 +1,6 @@
 """`[[budgets]]` is read whole, and every mistake is named by its place."""
 
 import tomllib
-from decimal import Decimal
 
 import pytest
 
@@ -12,11 +11,13 @@ from proxy.config.table import Table
 
 LEAST = 'name = "daily"\nunit = "usd"\namount = 5\nwindow = "day"\n'
 
+CHEAP = 'when_spent = "downgrade"\ndowngrade_to = "cheap"'
+
 
 def read(text: str) -> tuple[tuple[Budget, ...], list[str]]:
     problems = Problems("config.toml")
-    content = tomllib.loads(text, parse_float=Decimal)
-    found = read_budgets(Table(content, "", problems), ["cheap", "*"])
+    content = tomllib.loads(text)
+    found = read_budgets(Table(content, "", problems), {"provider": ["openai"]}, ["cheap", "*"])
     return found, [str(error) for error in problems.errors]
 
 
@@ -85,18 +86,23 @@ def test_everything_that_can_be_said():
         (LEAST.replace("amount = 5", "amount = nan"), "budgets[1].amount", ""),
         (LEAST.replace("amount = 5", 'amount = "5"'), "budgets[1].amount", ""),
         (LEAST.replace("usd", "tokens").replace("amount = 5", "amount = 1.5"), "budgets[1].amount", "whole number"),
-        (LEAST.replace("day\"", "week\""), "budgets[1].window", "not known"),
+        (LEAST.replace('day"', 'week"'), "budgets[1].window", "not known"),
         (f'{LEAST}timezone = "Mars/Olympus"', "budgets[1].timezone", "Europe/Berlin"),
         (f'{LEAST}timezone = "../etc/passwd"', "budgets[1].timezone", "not known"),
         (f'{LEAST}scope = {{planet = "*"}}', "budgets[1].scope.planet", "not a known key"),
         (f'{LEAST}scope = {{user = "{"u" * 129}"}}', "budgets[1].scope.user", "128"),
+        (f'{LEAST}scope = {{provider = "opanai"}}', "budgets[1].scope.provider", "openai"),
         (f'{LEAST}mode = "hard"\nwhen_spent = "alert"', "budgets[1].mode", "alert"),
         (f'{LEAST}when_spent = "downgrade"', "budgets[1].downgrade_to", "is missing"),
         (f'{LEAST}when_spent = "downgrade"\ndowngrade_to = "dear"', "budgets[1].downgrade_to", "models"),
         (f'{LEAST}when_spent = "downgrade"\ndowngrade_to = "*"', "budgets[1].downgrade_to", "models"),
         (f'{LEAST}downgrade_to = "cheap"', "budgets[1].downgrade_to", "only with"),
         (f"{LEAST}downgrade_from = 0.5", "budgets[1].downgrade_from", "only with"),
-        (f'{LEAST}when_spent = "downgrade"\ndowngrade_to = "cheap"\ndowngrade_from = 0', "budgets[1].downgrade_from", ""),
+        (
+            f'{LEAST}when_spent = "downgrade"\ndowngrade_to = "cheap"\ndowngrade_from = 0',
+            "budgets[1].downgrade_from",
+            "",
+        ),
         (f"{LEAST}alerts = [0]", "budgets[1].alerts", "entry 1"),
         (f"{LEAST}alerts = 0.8", "budgets[1].alerts", "list"),
         (f"{LEAST}colour = 1", "budgets[1].colour", "not a known key"),
