@@ -3,14 +3,16 @@
 A test file of a store subclasses Contract and gives it a fixture `place`: where balances are kept.
 """
 
-import time
 from typing import Protocol
 
 import pytest
 
+from proxy.clock import SystemClock
 from proxy.ledger.store import Ask, Count, Store
 
-END = int(time.time()) + 3_600
+WALL = SystemClock().wall
+
+END = int(WALL()) + 3_600
 
 
 class Place(Protocol):
@@ -112,7 +114,7 @@ class Contract:
         first = await told(store, "one")
         assert first.standings == ()
         assert first.memory
-        assert abs(first.now - time.time()) < 5
+        assert abs(first.now - WALL()) < 5
         assert (await told(store, "two", memory=first.memory)).memory == first.memory
 
     async def test_large_amounts_are_exact(self, store):
@@ -162,7 +164,7 @@ class Contract:
         assert await other.mark("all of b", END)
 
     async def test_a_name_may_be_said_again_when_it_has_expired(self, store):
-        assert await store.mark("half of b", int(time.time()) - 10)
+        assert await store.mark("half of b", int(WALL()) - 10)
         assert await store.mark("half of b", END)
 
     async def test_a_store_that_was_closed_finds_everything_when_it_is_open_again(self, place, store):
