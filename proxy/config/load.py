@@ -24,10 +24,12 @@ from proxy.config.listeners import (
 )
 from proxy.config.origins import Origins, origins_of
 from proxy.config.passthrough import read_passthrough
+from proxy.config.prices import read_prices, read_tokens
 from proxy.config.providers import Common, read_providers
 from proxy.config.record import read_record, recorded
 from proxy.config.routes import ANY, read_embeddings, read_models
-from proxy.config.table import Table, join
+from proxy.config.spending import Spending
+from proxy.config.table import Table, Written, join
 from proxy.config.telemetry import read_telemetry
 from proxy.config.values import (
     BreakerSettings,
@@ -133,6 +135,10 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         health=common.health,
         telemetry=read_telemetry(env, problems, root.table("telemetry"), server.cluster_hosts),
         record=read_record(root.table("record")),
+        spending=Spending(
+            prices=read_prices(root.table("prices")),
+            tokens=read_tokens(root.table("tokens")),
+        ),
         source=problems.source,
     )
     root.finish()
@@ -170,7 +176,7 @@ def _parsed(path: str, named: str) -> dict[str, Any]:
     if len(content) > FILE_LIMIT:
         raise _unreadable(path, f"is larger than {FILE_LIMIT} bytes")
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8"), parse_float=Written)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _unreadable(path, f"line {line} is not UTF-8") from None
