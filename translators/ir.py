@@ -236,6 +236,14 @@ class Usage(Struct, frozen=True):
     cached: int | None = None
     cache_write: int | None = None
     reasoning: int | None = None
+    cache_write_1h: int | None = None
+    """What of `cache_write` is kept for an hour, which costs more."""
+    audio: int | None = None
+    """What of `input` is sound."""
+    audio_output: int | None = None
+    """What of `output` is sound."""
+    tier: str | None = None
+    """The tier of service that answered, where that has a price of its own: `priority`, `flex`, `fast`."""
 
     @property
     def total(self) -> int:

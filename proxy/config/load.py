@@ -29,7 +29,7 @@ from proxy.config.record import read_record, recorded
 from proxy.config.routes import ANY, read_embeddings, read_models
 from proxy.config.spend import read_spending
 from proxy.config.spending import Dimension
-from proxy.config.table import Table, join
+from proxy.config.table import Table, Written, join
 from proxy.config.telemetry import read_telemetry
 from proxy.config.values import (
     BreakerSettings,
@@ -183,7 +183,7 @@ def _parsed(path: str, named: str) -> dict[str, Any]:
     if len(content) > FILE_LIMIT:
         raise _unreadable(path, f"is larger than {FILE_LIMIT} bytes")
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8"), parse_float=Written)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _unreadable(path, f"line {line} is not UTF-8") from None

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from proxy.config.alerts import read_alerts
 from proxy.config.budgets import read_budgets
 from proxy.config.ledger import read_ledger
+from proxy.config.prices import read_prices, read_tokens
 from proxy.config.rates import read_rates
 from proxy.config.routes import ANY
 from proxy.config.spending import Dimension, Spending
@@ -28,5 +29,7 @@ def read_spending(
         budgets=budgets,
         rates=read_rates(root, {"client": clients} if ANY in asked else {"client": clients, "model": asked}),
         ledger=read_ledger(ledger, env, root.problems, asked=bool(budgets)),
+        prices=read_prices(root.table("prices")),
+        tokens=read_tokens(root.table("tokens")),
         alerts=read_alerts(root.table("alerts"), env, hosts),
     )

@@ -64,7 +64,7 @@ class Rate(Struct, frozen=True):
     concurrent: int = 0
 
 
-class Price(Struct, frozen=True):
+class Price(Struct, frozen=True, omit_defaults=True):
     """What a model costs, in nano-dollars for a million tokens; `request` in nano-dollars for each call."""
 
     input: int
@@ -77,9 +77,15 @@ class Price(Struct, frozen=True):
     """The same where it is kept for an hour; None: as `cache_write`."""
     reasoning: int | None = None
     """Output that is thinking; None: as other output."""
+    audio: int | None = None
+    """Input that is sound; None: as other input."""
+    audio_output: int | None = None
+    """Output that is sound; None: as other output."""
     request: int = 0
     tiers: "tuple[Tier, ...]" = ()
     """Ascending by `above`."""
+    served: "tuple[Served, ...]" = ()
+    """What it costs where it is served faster or later than usual."""
 
 
 class Tier(Struct, frozen=True):
@@ -88,6 +94,15 @@ class Tier(Struct, frozen=True):
     above: int
     price: Price
     """Without tiers of its own."""
+
+
+class Served(Struct, frozen=True):
+    """The price of a call that another tier of service answered."""
+
+    tier: str
+    """By the word that answers have for it (`Usage.tier`): `priority`, `flex`, `fast`."""
+    price: Price
+    """Without others of its own."""
 
 
 class LedgerSettings(Struct, frozen=True):

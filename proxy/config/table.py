@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -16,7 +16,23 @@ from proxy.config.errors import Problems, listed, nearest
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _KINDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "a table"}
+NANO: Final = 9
+"""Decimals of an amount of money."""
+_AMOUNT = re.compile(r"\d[\d_]{0,30}(\.\d[\d_]{0,30})?([eE][+-]?\d{1,2})?\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Written(float):
+    """A number with decimals that remembers how it was written (`tomllib`'s `parse_float`), for where it must be exact."""
+
+    __slots__ = ("text",)
+
+    def __new__(cls, text: str) -> "Written":
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
 
 
 class Range(Struct, frozen=True):
@@ -40,6 +56,8 @@ def join(path: str, key: str) -> str:
 
 
 def kind_of(value: object) -> str:
+    if isinstance(value, Written):
+        return _KINDS[float]
     return _KINDS.get(type(value), type(value).__name__)
 
 
@@ -50,6 +68,31 @@ def number(value: object, kind: type, allowed: Range) -> tuple[float | None, str
     if math.isnan(value) or not allowed.holds(value):
         return None, f"must be {allowed}, not {value}"
     return kind(value), ""
+
+
+def decimal(value: object, most: int, places: int) -> tuple[int | None, str]:
+    """The amount in whole parts of which 10**places make one, or None and what is wrong with it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None, f"must be a number, not {kind_of(value)}"
+    text = value.text if isinstance(value, Written) else str(value)
+    if not _AMOUNT.match(text):
+        return None, f'must be a decimal number from 0 to {most}, such as 2.5 or "0.000001", not {text[:40]}'
+    amount = Decimal(text)
+    if amount > most:
+        return None, f"must be at most {most}, not {text[:40]}"
+    parts = amount.scaleb(places)
+    if parts != parts.to_integral_value():
+        return None, f"must not have more than {places} decimals, as {text[:40]} has"
+    return int(parts), ""
+
+
+def _plain(value: Any) -> Any:
+    """The value with its numbers as everybody else has them."""
+    if isinstance(value, Written):
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 class Table:
@@ -75,11 +118,14 @@ class Table:
 
     def raw(self, key: str) -> Any:
         """The value unchecked, None when absent."""
+        return _plain(self._written(key))
+
+    def _written(self, key: str) -> Any:
         self._asked.add(key)
         return self._data.get(key)
 
     def _typed(self, key: str, kind: type) -> Any:
-        value = self.raw(key)
+        value = self._written(key)
         if value is None or isinstance(value, kind):
             return value
         self.wrong(key, f"must be {_KINDS[kind]}, not {kind_of(value)}")
@@ -115,19 +161,15 @@ class Table:
             self.wrong(key, message)
         return good
 
-    def decimal(self, key: str, places: int = 9) -> int | None:
-        """A decimal number, exact: as a whole number of its last place of `places`."""
-        value = self.raw(key)
+    def decimal(self, key: str, most: int, places: int = NANO) -> int | None:
+        """An amount from 0 to `most`, in whole parts of which 10**places make one. It may be written as text."""
+        value = self._written(key)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-            self.wrong(key, f"must be a number, not {kind_of(value)}")
-            return None
-        exact = Decimal(str(value))
-        if not exact.is_finite() or exact.scaleb(places) % 1:
-            self.wrong(key, f"must be a number of at most {places} decimals")
-            return None
-        return int(exact.scaleb(places))
+        exact, message = decimal(value, most, places)
+        if exact is None:
+            self.wrong(key, message)
+        return exact
 
     def texts(self, key: str) -> tuple[str, ...] | None:
         """A list of texts; an entry of another kind is named by its place."""
@@ -148,7 +190,15 @@ class Table:
 
     def plain(self, key: str) -> dict[str, Any]:
         """The sub-table's content as it stands."""
-        return dict(self._typed(key, dict) or {})
+        return dict(_plain(self._typed(key, dict) or {}))
+
+    def blocks(self, key: str) -> "Iterator[Table]":
+        """Every table of a list of tables, each named by its place from 1 on."""
+        for place, item in enumerate(self._typed(key, list) or (), 1):
+            if isinstance(item, dict):
+                yield Table(item, f"{self.at(key)}[{place}]", self.problems)
+            else:
+                self.wrong(key, f"entry {place} must be a table, not {kind_of(item)}")
 
     def tables(self) -> Iterator[tuple[str, "Table"]]:
         """Every sub-table of this one, by its name."""

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from proxy.clock import Clock
 from proxy.config.spending import LedgerSettings
 from proxy.ledger.memory import MemoryStore
-from proxy.ledger.sqlite import SQLiteStore
+from proxy.ledger.sqlite import SqliteStore
 from proxy.ledger.store import Store
 
 SQLITE = "sqlite:///"
@@ -16,7 +16,7 @@ def store_for(settings: LedgerSettings, clock: Clock, *, hard: bool) -> Store:
     else; connects to nothing."""
     url = settings.url
     if url.startswith(SQLITE):
-        return SQLiteStore(unquote(url.removeprefix(SQLITE)), clock)
+        return SqliteStore(unquote(url.removeprefix(SQLITE)), clock)
     if url.startswith(("redis://", "rediss://")):
         from proxy.ledger.redis import RedisStore  # noqa: PLC0415 - most ledgers are files
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
+from proxy.config.spending import Price
 from proxy.config.values import (
     BreakerSettings,
     Config,
@@ -44,15 +45,24 @@ class Resolution(Struct, frozen=True):
 
 ProfileFor = Callable[[Provider, str], Profile]
 VendorOf = Callable[[str], str | None]
+PriceFor = Callable[[Provider, str], Price | None]
+
+
+def unpriced(_: Provider, __: str) -> Price | None:
+    """For who only asks where a request may go."""
+    return None
 
 
 class Router:
     """Resolves names against one configuration. Immutable but for its bounded memo."""
 
-    def __init__(self, config: Config, profile_for: ProfileFor, vendor_of: VendorOf) -> None:
+    def __init__(
+        self, config: Config, profile_for: ProfileFor, vendor_of: VendorOf, price_for: PriceFor = unpriced
+    ) -> None:
         self._config = config
         self._profile_for = profile_for
         self._vendor_of = vendor_of
+        self._price_for = price_for
         self._memo: dict[tuple[str, str], Resolution | None] = {}
 
     def chat(self, asked: str) -> Resolution | None:
@@ -64,7 +74,7 @@ class Router:
         return self._remembered("embeddings", asked, self._embeddings)
 
     def forget(self) -> None:
-        """What profiles say has changed: names are resolved anew."""
+        """What profiles say has changed, or a price: names are resolved anew."""
         self._memo.clear()
 
     def leads_to(self, key: tuple[str, str, str]) -> bool:
@@ -164,6 +174,7 @@ class Router:
             breaker=_over(provider.breaker, route.breaker),
             retry=_over(provider.retry, route.retry),
             timeouts=_over(provider.timeouts, route.timeouts),
+            price=self._price_for(provider, model),
         )
 
 

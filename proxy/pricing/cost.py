@@ -1,0 +1,98 @@
+"""What a call cost, and the most it can cost: whole nano-dollars out of counts and a price, and no fractions on the way.
+
+A price is for a million tokens, so a sum is divided once, at its end, and rounded up: what is charged is never less than
+the invoice, and more by less than a nano-dollar a call.
+
+Counts are a provider's, who may say anything: none below nothing counts, the kinds are never more than the whole they are
+part of, and no cost is above what a budget can hold. So what a call costs is at most what `worst` says of its bounds.
+"""
+
+from typing import Final
+
+from proxy.config.spending import AMOUNT_MAX, Price
+from translators.ir import Usage
+
+MILLION: Final = 1_000_000
+
+
+def cost(price: Price, usage: Usage) -> int:
+    """What a call with these counts costs, in nano-dollars."""
+    price = _as_served(price, usage.tier) if usage.tier is not None and price.served else price
+    entire = max(0, usage.input)
+    price = _at(price, entire) if price.tiers else price
+    total = entire * price.input
+    if usage.cached is not None or usage.cache_write is not None or usage.audio is not None:
+        total = _input(price, usage, entire)
+    total += usage.output * price.output if usage.output > 0 else 0
+    if usage.reasoning is not None or usage.audio_output is not None:
+        total += _kinds(price, usage)
+    return min(-(-total // MILLION) + price.request, AMOUNT_MAX)
+
+
+def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None = None) -> int:
+    """The most that a call with at most so many tokens can cost, in nano-dollars, when it asks for `tier` of service and
+    may be answered without it. Every token is taken for one of its dearest kind, and the dearest of the prices that so
+    long an input may have decides."""
+    most = _reached(price, input_tokens, output_tokens)
+    if tier is not None and price.served:
+        most = max(most, _reached(_as_served(price, tier), input_tokens, output_tokens))
+    return min(most, AMOUNT_MAX)
+
+
+def _reached(price: Price, input_tokens: int, output_tokens: int) -> int:
+    most = _worst(price, input_tokens, output_tokens)
+    for tier in price.tiers:
+        if input_tokens > tier.above:
+            most = max(most, _worst(tier.price, input_tokens, output_tokens))
+    return most
+
+
+def _worst(price: Price, input_tokens: int, output_tokens: int) -> int:
+    for_input = max(price.input, price.cached or 0, price.cache_write or 0, price.cache_write_1h or 0, price.audio or 0)
+    for_output = max(price.output, price.reasoning or 0, price.audio_output or 0)
+    return -(-(input_tokens * for_input + output_tokens * for_output) // MILLION) + price.request
+
+
+def _as_served(price: Price, tier: str) -> Price:
+    for one in price.served:
+        if one.tier == tier:
+            return one.price
+    return price
+
+
+def _at(price: Price, entire: int) -> Price:
+    """The price for an input of this length: that of the last tier below it."""
+    found = price
+    for tier in price.tiers:
+        if entire > tier.above:
+            found = tier.price
+    return found
+
+
+def _input(price: Price, usage: Usage, entire: int) -> int:
+    """The input's kinds, each at its price. Sound that was read from a cache counts as sound."""
+    written = _part(usage.cache_write or 0, entire)
+    hour = _part(usage.cache_write_1h or 0, written)
+    audio = _part(usage.audio or 0, entire - written) if price.audio is not None else 0
+    cached = _part(usage.cached or 0, entire - written - audio)
+    for_writing = price.input if price.cache_write is None else price.cache_write
+    return (
+        (entire - written - audio - cached) * price.input
+        + cached * (price.input if price.cached is None else price.cached)
+        + (written - hour) * for_writing
+        + hour * (for_writing if price.cache_write_1h is None else price.cache_write_1h)
+        + audio * (price.audio or 0)
+    )
+
+
+def _kinds(price: Price, usage: Usage) -> int:
+    """What thinking and sound cost more than other output; negative where they cost less."""
+    thought = _part(usage.reasoning or 0, usage.output)
+    spoken = _part(usage.audio_output or 0, usage.output - thought)
+    more = 0 if price.reasoning is None else thought * (price.reasoning - price.output)
+    return more if price.audio_output is None else more + spoken * (price.audio_output - price.output)
+
+
+def _part(count: int, of: int) -> int:
+    """A count of something that is part of another."""
+    return max(0, min(count, of))
