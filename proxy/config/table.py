@@ -124,7 +124,7 @@ class Table:
             self.wrong(key, f"must be a number, not {kind_of(value)}")
             return None
         exact = Decimal(str(value))
-        if not exact.is_finite() or exact.scaleb(places) % 1:
+        if not exact.is_finite() or int(exact.normalize().as_tuple().exponent) < -places:
             self.wrong(key, f"must be a number of at most {places} decimals")
             return None
         return int(exact.scaleb(places))
