@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from proxy.cli import spending
 from proxy.cli.options import Stop, add_config, add_json, load
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
     yield f"traces         {_traces(**stack['telemetry'])}"
     yield f"recording      {recording(**stack['record'])}"
     yield f"passthrough    {_passthrough(**stack['passthrough'])}"
+    yield from spending.lines(stack["spending"])
     yield "\nproviders"
     for provider in stack["providers"]:
         yield from _provider(provider, stack["health"])
@@ -76,9 +78,22 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
 def _clients(clients: list[dict[str, Any]]) -> str:
     if not clients:
         return "anyone on this machine"
-    return ", ".join(
-        f"{one['name']} ({' '.join(one['keys'])}{', mode ' + one['mode'] if one['mode'] else ''})" for one in clients
-    )
+    return ", ".join(f"{one['name']} ({', '.join(_client(one))})" for one in clients)
+
+
+def _client(client: dict[str, Any]) -> Iterator[str]:
+    yield " ".join(client["keys"])
+    for key in ("mode", "team"):
+        if client[key]:
+            yield f"{key} {client[key]}"
+    for key in ("models", "providers"):
+        if client[key] is not None:
+            yield f"{key} {' '.join(client[key])}"
+    if client["speaks_for"]:
+        yield f"speaks for {' '.join(client['speaks_for'])}"
+    if client["max_cost_per_request_usd"]:
+        yield f"at most {client['max_cost_per_request_usd']} USD a request"
+    yield from (f"{name}={value}" for name, value in client["tags"].items())
 
 
 def _passthrough(provider: str, paths: list[str]) -> str:

@@ -4,6 +4,7 @@ Keys appear as their sources, headers by name alone.
 """
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from msgspec import structs, to_builtins
@@ -11,6 +12,7 @@ from msgspec import structs, to_builtins
 from proxy.config.clients import ENV_CLIENT
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
+from proxy.config.spending import Spending
 from proxy.config.telemetry import described
 from proxy.config.values import (
     BreakerSettings,
@@ -52,6 +54,7 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
         "health": structs.asdict(config.health),
         "telemetry": described(config.telemetry),
         "record": structs.asdict(config.record),
+        "spending": _spending(config.spending),
         "warnings": list(warnings),
     }
 
@@ -136,4 +139,32 @@ def _target(target: Target, attempts: int) -> Plain:
 def _client(client: Client) -> Plain:
     source = "SIDESTEP_CLIENT_SHA256" if client.name == ENV_CLIENT else "file"
     keys = [digest[:8] for digest in client.key_sha256]
-    return {"name": client.name, "source": source, "keys": keys, "mode": client.mode}
+    return {
+        "name": client.name,
+        "source": source,
+        "keys": keys,
+        "mode": client.mode,
+        "models": None if client.models is None else list(client.models),
+        "providers": None if client.providers is None else list(client.providers),
+        "team": client.team or None,
+        "tags": dict(client.tags),
+        "speaks_for": list(client.speaks_for),
+        "max_cost_per_request_usd": usd(client.max_cost_per_request),
+    }
+
+
+def usd(nanos: int | None) -> str | None:
+    """Nano-dollars in dollars, exact: `0.05`."""
+    if nanos is None:
+        return None
+    text = f"{Decimal(nanos).scaleb(-9):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _spending(spending: Spending) -> Plain:
+    """In JSON's terms; of a secret, that it is there."""
+    alerts = spending.alerts
+    return {
+        "rates": [structs.asdict(rate) for rate in spending.rates],
+        "alerts": {"webhook": alerts.webhook or None, "signed": alerts.secret is not None},
+    }

@@ -69,7 +69,7 @@ def test_json_has_the_whole_stack(shown):
     stack = json.loads(shown("--json"))
     assert stack["source"] == "c.toml"
     assert stack["server"]["listen"] == "127.0.0.1:4700"
-    assert stack["clients"] == [{"name": "app", "source": "file", "keys": ["abababab"], "mode": None}]
+    assert [(one["name"], one["keys"], one["mode"]) for one in stack["clients"]] == [("app", ["abababab"], None)]
     alpha = stack["providers"][0]
     assert alpha["keys"] == ["env:ALPHA_KEY"]
     assert alpha["headers"] == ["x-team"]
@@ -80,7 +80,7 @@ def test_json_has_the_whole_stack(shown):
     assert stack["embeddings"][0]["chain"][0]["target"] == "alpha/e3"
     assert set(stack) == {
         "source", "demo", "server", "admin", "providers", "models", "embeddings", "clients", "limits", "health",
-        "warnings", "defaults", "passthrough", "telemetry", "record",
+        "warnings", "defaults", "passthrough", "telemetry", "record", "spending",
     }  # fmt: skip
 
 
@@ -106,6 +106,7 @@ def test_the_text_has_what_a_person_looks_for(shown):
     assert '    profile  context_window=8000 rejects=["logprobs","seed"] upstream_stream=false\n' in text
     assert '    models   "small": max_output=900 requires={"reasoning":{"split":true}}\n' in text
     assert "health         active=true interval_s=10\n" in text
+    assert "rates          none\nalerts         in the log\n" in text
     assert text.count("    health   active=true interval_s=5\n") == 1, "of the provider that says something else"
     assert "    2. beta/claude-x: anthropic-messages, 3 attempts\n" in text
     assert "       breaker consecutive_failures=2 open_s=11\n" in text
@@ -120,6 +121,23 @@ refresh_capabilities = false
 [clients.app]
 key_sha256 = ["{"ab" * 32}"]
 mode = "strict"
+models = ["fast"]
+providers = ["alpha"]
+team = "web"
+tags = {{cost = "7"}}
+speaks_for = ["user", "task"]
+max_cost_per_request_usd = 0.25
+[alerts]
+webhook = "http://a.svc/alerts"
+secret = "file:secret"
+[[rates]]
+name = "users"
+scope = {{user = "*", client = "app"}}
+requests_per_minute = 60
+concurrent = 3
+[[rates]]
+name = "whole"
+tokens_per_minute = 9000
 [providers.alpha]
 dialect = "openai-chat"
 base_url = "http://a.svc/v1"
@@ -137,9 +155,18 @@ same_space = "both are e3"
 
 def test_the_text_has_what_is_not_as_usual(sidestep, tmp_path):
     (tmp_path / "c.toml").write_text(UNUSUAL)
+    (tmp_path / "secret").write_text(CANARY)
     text = sidestep("check", "--config", "c.toml").stdout
     assert "(engine native, drain 60 s, follows its file)\n" in text
-    assert "clients        app (abababab, mode strict)\n" in text
+    assert (
+        "clients        app (abababab, mode strict, team web, models fast, providers alpha, speaks for user task, "
+        "at most 0.25 USD a request, cost=7)\n"
+    ) in text
+    assert (
+        "rates          users (client app, each user): 60 requests a minute, 3 at once; "
+        "whole (all): 9000 tokens a minute\n"
+    ) in text
+    assert "alerts         in the log, and to http://a.svc/alerts, signed\n" in text and CANARY not in text
     assert "without TLS    a.svc\ncapabilities   not asked for\n" in text
     assert '"fast": deadline 600 s, at most 3 attempts, mode warn, fails over on content refusals, ' in text
     assert "fans out, tool loops do not stay\n" in text

@@ -5,8 +5,9 @@ import json
 import pytest
 from msgspec import structs
 
-from proxy.cli.describe import describe
+from proxy.cli.describe import describe, usd
 from proxy.config.hidden import Secret
+from proxy.config.spending import AlertSettings, Rate, Spending
 from proxy.config.values import (
     BreakerSettings,
     Client,
@@ -37,6 +38,18 @@ FAST = ModelRoute(
 )
 ANY = ModelRoute("*", (Step("alpha", "*"), Step("beta", "*")))
 
+APP = Client(
+    "app",
+    ("ab" * 32,),
+    "strict",
+    ("fast",),
+    ("alpha",),
+    "web",
+    {"cost": "7"},
+    ("user",),
+    max_cost_per_request=1_500_000_000,
+)
+
 
 @pytest.fixture
 def config() -> Config:
@@ -44,7 +57,10 @@ def config() -> Config:
         {"alpha": ALPHA, "beta": BETA},
         {"fast": FAST, "*": ANY},
         embeddings={"docs": EmbeddingRoute("docs", (Step("alpha", "e"),), 256)},
-        clients={"app": Client("app", ("ab" * 32,), "strict"), "env": Client("env", ("cd" * 32,))},
+        clients={"app": APP, "env": Client("env", ("cd" * 32,))},
+        spending=Spending(
+            rates=(Rate("users", {"user": "*"}, 60),), alerts=AlertSettings("https://h.example", Secret(CANARY))
+        ),
         limits=LimitSettings(queue=3),
         source="c.toml",
     )
@@ -68,10 +84,34 @@ def test_keys_are_their_sources_and_clients_the_start_of_their_digests(config):
     stack = describe(config, ())
     assert stack["providers"][0]["keys"] == ["env:A", "file:/a"]
     assert stack["providers"][1]["keys"] == ["client"]
-    assert stack["clients"] == [
-        {"name": "app", "source": "file", "keys": ["abababab"], "mode": "strict"},
-        {"name": "env", "source": "SIDESTEP_CLIENT_SHA256", "keys": ["cdcdcdcd"], "mode": None},
+    assert [(one["name"], one["source"], one["keys"]) for one in stack["clients"]] == [
+        ("app", "file", ["abababab"]),
+        ("env", "SIDESTEP_CLIENT_SHA256", ["cdcdcdcd"]),
     ]
+
+
+def test_what_a_client_may_is_there_and_all_where_nothing_limits_it(config):
+    app, env = describe(config, ())["clients"]
+    assert (app["mode"], app["models"], app["providers"], app["team"]) == ("strict", ["fast"], ["alpha"], "web")
+    assert (app["tags"], app["speaks_for"], app["max_cost_per_request_usd"]) == ({"cost": "7"}, ["user"], "1.5")
+    assert (env["mode"], env["models"], env["providers"], env["max_cost_per_request_usd"]) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("nanos", "told"), [(1, "0.000000001"), (10**9, "1"), (2 * 10**10, "20"), (None, None)])
+def test_dollars_are_told_to_the_last_nano(nanos, told):
+    assert usd(nanos) == told
+
+
+def test_rates_and_alerts_are_there_and_no_secret(config):
+    assert describe(config, ())["spending"] == {
+        "rates": [
+            {
+                "name": "users", "scope": {"user": "*"}, "requests_per_minute": 60, "tokens_per_minute": 0,
+                "concurrent": 0,
+            }
+        ],
+        "alerts": {"webhook": "https://h.example", "signed": True},
+    }  # fmt: skip
 
 
 def test_embeddings_limits_and_warnings_are_there(config):
@@ -106,7 +146,11 @@ ELSEWHERE = {"chain", "breaker", "retry", "timeouts"}
 )
 def test_no_setting_is_left_out(config, settings, told):
     """So that what rules a proxy can always be seen from outside."""
-    names = {"key_sha256": "keys", "client_key": "keys"}
+    names = {
+        "key_sha256": "keys",
+        "client_key": "keys",
+        "max_cost_per_request": "max_cost_per_request_usd",
+    }
     own = {names.get(name, name) for name in settings.__struct_fields__} - ELSEWHERE - set(BESIDE.get(settings, ()))
     assert own <= set(told(describe(config, ())))
 

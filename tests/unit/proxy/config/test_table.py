@@ -1,5 +1,7 @@
 """Reading a table: what is wrong is noted with its path, and reading goes on."""
 
+from decimal import Decimal
+
 import pytest
 
 from proxy.config.errors import Problems
@@ -82,3 +84,44 @@ def test_paths_are_written_as_toml_writes_them():
     assert join("", "a") == "a"
     assert join("models", "*") == 'models."*"'
     assert join("models", 'a"b\\') == 'models."a\\"b\\\\"'
+
+
+@pytest.mark.parametrize(
+    ("value", "nanos"),
+    [
+        (5, 5 * 10**9),
+        (0.1, 10**8),
+        (0.000000001, 1),
+        (Decimal("0.3"), 3 * 10**8),
+        (-1.5, -15 * 10**8),
+        (0, 0),
+        (1e300, 10**309),
+    ],
+)
+def test_decimals_are_exact(problems, value, nanos):
+    assert table(problems, x=value).decimal("x") == nanos
+    assert problems.errors == []
+
+
+@pytest.mark.parametrize("value", [True, "1", [1]])
+def test_what_is_no_number_is_no_decimal(problems, value):
+    assert table(problems, x=value).decimal("x") is None
+    assert told(problems)[0].startswith("f.toml: t.x: must be a number, not ")
+
+
+@pytest.mark.parametrize("value", [1e-10, float("nan"), float("inf"), Decimal("0.0000000001")])
+def test_a_decimal_with_more_places_is_refused(problems, value):
+    assert table(problems, x=value).decimal("x") is None
+    assert told(problems) == ["f.toml: t.x: must be a number of at most 9 decimals"]
+
+
+def test_the_tables_of_a_list_are_named_by_their_place(problems):
+    first, second = Table({"r": [{"a": 1}, {"b": 2}]}, "", problems).rows("r")
+    assert (first.path, second.path, second.raw("b")) == ("r[1]", "r[2]", 2)
+    assert list(Table({}, "", problems).rows("r")) == []
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [1], "x"])
+def test_what_is_no_list_of_tables_is_told_how_it_is_written(problems, value):
+    assert list(Table({"r": value}, "", problems).rows("r")) == []
+    assert told(problems) == ["f.toml: r: must be written as [[r]], once for each"]

@@ -1,0 +1,37 @@
+"""What may be spent, and how fast, as `sidestep check` shows it to people."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Plain = dict[str, Any]
+EACH = "*"
+
+
+def lines(spending: Plain) -> Iterator[str]:
+    """Of what `proxy.cli.describe` says of it."""
+    rates = spending["rates"]
+    yield f"rates          {'; '.join(map(_limits, rates)) or 'none'}"
+    yield f"alerts         {_webhook(**spending['alerts'])}"
+
+
+def _limits(rate: Plain) -> str:
+    told = [
+        f"{rate[key]} {words}"
+        for key, words in (
+            ("requests_per_minute", "requests a minute"),
+            ("tokens_per_minute", "tokens a minute"),
+            ("concurrent", "at once"),
+        )
+        if rate[key]
+    ]
+    return f"{rate['name']} ({whom(rate['scope'])}): {', '.join(told)}"
+
+
+def whom(scope: dict[str, str]) -> str:
+    """Whom a scope concerns: `team research, each user`."""
+    parts = [f"each {kind}" if value == EACH else f"{kind} {value}" for kind, value in scope.items()]
+    return ", ".join(parts) or "all"
+
+
+def _webhook(webhook: str | None, *, signed: bool) -> str:
+    return f"in the log, and to {webhook}{', signed' if signed else ''}" if webhook else "in the log"
