@@ -47,6 +47,7 @@ from proxy.upstream.pools import Pool, pools_for
 from proxy.upstream.probes import Probes
 from proxy.upstream.probes import World as ProbeWorld
 from proxy.upstream.seam import Engine
+from proxy.usage.writers import Writers
 from translators.catalog import codec
 from translators.codec import Codec
 from translators.ir import Dialect
@@ -54,6 +55,7 @@ from translators.ir import Dialect
 if TYPE_CHECKING:
     from proxy.recording.recorder import Recorder
     from proxy.upstream.collector import Collector
+    from proxy.usage.writer import Writer
 
 
 class Generation(Struct, frozen=True, eq=False):
@@ -68,6 +70,8 @@ class Generation(Struct, frozen=True, eq=False):
     """Where its exchanges' spans go; None: none are made."""
     recorder: "Recorder | None"
     """Who writes its exchanges down; None: nobody."""
+    writers: "tuple[Writer, ...]"
+    """Who keeps its records of usage; empty: nobody."""
     router: Router
     service: Service
 
@@ -102,6 +106,8 @@ class App:
         self.metrics.spans_dropped = lambda: self._collectors.dropped
         self._recorders = Recorders(clock, self.state, self._not_recorded)
         self.metrics.records_dropped = lambda: self._recorders.dropped
+        self._writers = Writers(clock, self._usage_dropped)
+        self.metrics.usage_dropped = lambda: self._writers.dropped
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -111,6 +117,7 @@ class App:
         self, config: Config, pools: Mapping[str, Pool], rings: Rings, collector: "Collector | None"
     ) -> Generation:
         recorder = self._recorders.recorder_for(config.record)
+        writers = self._writers.writers_for(config.spending.ledger)
         tools = Tools(
             self._registry,
             _engines(pools, recorder),
@@ -125,6 +132,8 @@ class App:
                 *([] if recorder is None else [recorder]),
                 # Only where spans are asked for, and then around everything: a span tells what came of it all.
                 *self._traces(config, collector),
+                # Only where it is kept, and outside what says how an exchange ended.
+                *self._usage(writers),
                 # Outermost, so that every outcome is told, counted and logged, refusals among them.
                 self._observe,
                 # Before anything that costs: a stranger's request is not even read.
@@ -136,7 +145,7 @@ class App:
             ],
             Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools)),
         )
-        return Generation(config, pools, rings, collector, recorder, router, service)
+        return Generation(config, pools, rings, collector, recorder, writers, router, service)
 
     @property
     def service(self) -> Service:
@@ -178,6 +187,7 @@ class App:
         self._probes.follow(self._serving.config.providers.values())
         self._collectors.open(self._serving.collector)
         self._recorders.open(self._serving.recorder)
+        self._writers.open_all(self._serving.writers)
 
     async def prepare(self, config: Config) -> Generation:
         """A generation of `config`, ready to serve: whatever takes time or may fail, while the one before still serves.
@@ -198,6 +208,7 @@ class App:
         self._living.append(generation)
         self._collectors.open(generation.collector)
         self._recorders.open(generation.recorder)
+        self._writers.open_all(generation.writers)
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
         self._probes.follow(config.providers.values())
@@ -212,6 +223,7 @@ class App:
         if all(one.collector is not generation.collector for one in self._living):
             self._collectors.end(generation.collector)
         self._recorders.keep([one.recorder for one in self._living])
+        self._writers.keep([writer for one in self._living for writer in one.writers])
         used = [pool for one in self._living for pool in one.pools.values()]
         for pool in generation.pools.values():
             if pool not in used:
@@ -230,8 +242,8 @@ class App:
         return (passes and serving.config.passthrough.provider != "") or serving.router.leads_to(target)
 
     async def close(self) -> None:
-        """Closes the connections upstream, sends what is left of the spans and writes what is left of recording and
-        log."""
+        """Closes the connections upstream, sends what is left of the spans and writes what is left of recording,
+        usage and log."""
         await self._credentials.close()
         await self._capabilities.close()
         await self._probes.close()
@@ -239,6 +251,7 @@ class App:
             await self.retire(generation)
         await self._collectors.close()
         await self._recorders.close()
+        await self._writers.close()
         await self._writer.close()
 
     def _traces(self, config: Config, collector: "Collector | None") -> Iterator[Filter]:
@@ -250,11 +263,21 @@ class App:
         sampler = Sampler(config.telemetry.ratio, config.telemetry.follows)
         yield Traces(collector, sampler, self._clock, os.urandom)
 
+    def _usage(self, writers: "tuple[Writer, ...]") -> Iterator[Filter]:
+        """The filter that notes records of usage, where they are kept."""
+        if writers:
+            from proxy.filters.usage import Noting  # noqa: PLC0415 - most processes keep none
+
+            yield Noting(writers, self._clock)
+
     def _spans_lost(self, reason: str, so_far: int) -> None:
         self.log.events.warning("spans_lost", reason=reason, so_far=so_far)
 
     def _not_recorded(self, reason: str) -> None:
         self.log.events.warning("not_recorded", reason=reason, so_far=self._recorders.dropped)
+
+    def _usage_dropped(self, reason: str) -> None:
+        self.log.events.warning("usage_dropped", reason=reason, so_far=self._writers.dropped)
 
     def _own_engine(self, provider: Provider) -> Engine:
         """For calls that are not a request's, and few."""
