@@ -50,6 +50,7 @@ from proxy.upstream.pools import Pool, pools_for
 from proxy.upstream.probes import Probes
 from proxy.upstream.probes import World as ProbeWorld
 from proxy.upstream.seam import Engine
+from proxy.usage.writers import Writers
 from translators.catalog import codec
 from translators.codec import Codec
 from translators.ir import Dialect
@@ -57,6 +58,7 @@ from translators.ir import Dialect
 if TYPE_CHECKING:
     from proxy.recording.recorder import Recorder
     from proxy.upstream.collector import Collector
+    from proxy.usage.writer import Writer
 
 
 class Generation(Struct, frozen=True, eq=False):
@@ -71,6 +73,8 @@ class Generation(Struct, frozen=True, eq=False):
     """Where its exchanges' spans go; None: none are made."""
     recorder: "Recorder | None"
     """Who writes its exchanges down; None: nobody."""
+    writers: "tuple[Writer, ...]"
+    """Who keeps its records of usage; empty: nobody."""
     router: Router
     service: Service
     paying: Paying | None = None
@@ -108,6 +112,8 @@ class App:
         self._recorders = Recorders(clock, self.state, self._not_recorded)
         self.metrics.records_dropped = lambda: self._recorders.dropped
         self._till = Till(clock, self._spent, self._overrun)
+        self._writers = Writers(clock, self._usage_dropped)
+        self.metrics.usage_dropped = lambda: self._writers.dropped
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -118,6 +124,7 @@ class App:
     ) -> Generation:
         recorder = self._recorders.recorder_for(config.record)
         paying = self._till.paying_for(config)
+        writers = self._writers.writers_for(config.spending.ledger)
         tools = Tools(
             self._registry,
             _engines(pools, recorder),
@@ -132,6 +139,8 @@ class App:
                 *([] if recorder is None else [recorder]),
                 # Only where spans are asked for, and then around everything: a span tells what came of it all.
                 *self._traces(config, collector),
+                # Only where it is kept, and outside what says how an exchange ended.
+                *self._usage(writers),
                 # Outermost, so that every outcome is told, counted and logged, refusals among them.
                 self._observe,
                 # Before anything that costs: a stranger's request is not even read.
@@ -145,7 +154,7 @@ class App:
             ],
             Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools), paying),
         )
-        return Generation(config, pools, rings, collector, recorder, router, service, paying)
+        return Generation(config, pools, rings, collector, recorder, writers, router, service, paying)
 
     @property
     def service(self) -> Service:
@@ -189,6 +198,7 @@ class App:
         self._recorders.open(self._serving.recorder)
         self._till.follow(self._serving.paying)
         await self._till.ready()
+        self._writers.open_all(self._serving.writers)
 
     async def prepare(self, config: Config) -> Generation:
         """A generation of `config`, ready to serve: whatever takes time or may fail, while the one before still serves.
@@ -209,6 +219,7 @@ class App:
         self._living.append(generation)
         self._collectors.open(generation.collector)
         self._recorders.open(generation.recorder)
+        self._writers.open_all(generation.writers)
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
         self._probes.follow(config.providers.values())
@@ -225,6 +236,7 @@ class App:
             self._collectors.end(generation.collector)
         self._recorders.keep([one.recorder for one in self._living])
         self._till.keep([one.paying for one in self._living])
+        self._writers.keep([writer for one in self._living for writer in one.writers])
         used = [pool for one in self._living for pool in one.pools.values()]
         for pool in generation.pools.values():
             if pool not in used:
@@ -243,8 +255,8 @@ class App:
         return (passes and serving.config.passthrough.provider != "") or serving.router.leads_to(target)
 
     async def close(self) -> None:
-        """Closes the connections upstream, sends what is left of the spans and writes what is left of recording and
-        log."""
+        """Closes the connections upstream, sends what is left of the spans and writes what is left of recording,
+        usage and log."""
         await self._credentials.close()
         await self._capabilities.close()
         await self._probes.close()
@@ -253,6 +265,7 @@ class App:
         await self._collectors.close()
         await self._recorders.close()
         await self._till.close()
+        await self._writers.close()
         await self._writer.close()
 
     def _traces(self, config: Config, collector: "Collector | None") -> Iterator[Filter]:
@@ -263,6 +276,13 @@ class App:
 
         sampler = Sampler(config.telemetry.ratio, config.telemetry.follows)
         yield Traces(collector, sampler, self._clock, os.urandom)
+
+    def _usage(self, writers: "tuple[Writer, ...]") -> Iterator[Filter]:
+        """The filter that notes records of usage, where they are kept."""
+        if writers:
+            from proxy.filters.usage import Noting  # noqa: PLC0415 - most processes keep none
+
+            yield Noting(writers, self._clock)
 
     def _spans_lost(self, reason: str, so_far: int) -> None:
         self.log.events.warning("spans_lost", reason=reason, so_far=so_far)
@@ -275,6 +295,9 @@ class App:
 
     def _overrun(self, budget: str, target: str) -> None:
         self._alert("budget_overrun", budget=budget, target=target)
+
+    def _usage_dropped(self, reason: str) -> None:
+        self.log.events.warning("usage_dropped", reason=reason, so_far=self._writers.dropped)
 
     def _own_engine(self, provider: Provider) -> Engine:
         """For calls that are not a request's, and few."""

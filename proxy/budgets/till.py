@@ -66,7 +66,7 @@ class Till(Lasting[Kept]):
     def unfit(self) -> str:
         """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
         paying = self._serving
-        return paying.kept.ledger.unfit if paying is not None and paying.kept.hard else ""
+        return paying.kept.ledger.trouble if paying is not None and paying.kept.hard else ""
 
     def state(self) -> dict[str, Any]:
         """What `/budgets` shows."""

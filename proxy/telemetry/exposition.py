@@ -62,6 +62,8 @@ class _Families(Collector):
         yield CounterMetricFamily(
             names.RECORDS_DROPPED, "Exchanges that should have been recorded, and were not.", lost
         )
+        lost = m.usage_dropped()
+        yield CounterMetricFamily(names.USAGE_DROPPED, "Records of usage lost: their place did not take them.", lost)
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Labels, int]) -> Metric:

@@ -86,6 +86,7 @@ class Metrics:
         self.log_lines_dropped: Callable[[], int] = lambda: 0
         self.spans_dropped: Callable[[], int] = lambda: 0
         self.records_dropped: Callable[[], int] = lambda: 0
+        self.usage_dropped: Callable[[], int] = lambda: 0
         self.configured = True, 0.0
         """Whether the configuration that was read last serves, and when it was read (Unix time, seconds)."""
 

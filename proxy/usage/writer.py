@@ -58,8 +58,10 @@ class Writer:
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop
-        self._trouble = ""
-        """What was told last; empty once the sink works again."""
+        self._told = ""
+        """Why records were lost; empty once the sink works again."""
+        self._fails = False
+        """The thread's: whether the sink did not work when it was last used."""
         self._tidy_at = clock.now()
 
     def open(self) -> None:
@@ -103,15 +105,17 @@ class Writer:
             self._lost(len(batch), FULL)
         elif batch:
             self._batches.put(batch)
+            if self._told == FULL:
+                self._told = ""
 
     def _lost(self, count: int, why: str) -> None:
         self.dropped += count
-        if why != self._trouble:
-            self._trouble = why
+        if why != self._told:
+            self._told = why
             self._tell(why)
 
     def _works(self) -> None:
-        self._trouble = ""
+        self._told = ""
 
     # What follows runs in the thread.
 
@@ -161,6 +165,9 @@ class Writer:
         self._tidy_at = self._clock.now() + (TIDY_ON_S if more else TIDY_S)
 
     def _say(self, lost: int, why: str) -> None:
+        if not (why or self._fails):
+            return
+        self._fails = bool(why)
         with suppress(RuntimeError):  # the loop has ended: nobody is left to be told
             self._loop.call_soon_threadsafe(*((self._lost, lost, why) if why else (self._works,)))
 

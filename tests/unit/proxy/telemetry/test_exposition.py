@@ -36,6 +36,7 @@ def metrics():
         (names.TARGET_SECONDS, ("alpha", "m", "0.95"), 2.5),
     ]
     metrics.records_dropped = lambda: 5
+    metrics.usage_dropped = lambda: 6
     return metrics
 
 
@@ -66,6 +67,7 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
     assert samples[("sidestep_target_success_ratio", *alpha)] == 0.75
     assert samples[("sidestep_target_seconds", *alpha, ("quantile", "0.95"))] == 2.5
     assert samples[("sidestep_records_dropped_total",)] == 5
+    assert samples[("sidestep_usage_dropped_total",)] == 6
     assert samples[("sidestep_request_seconds_count", ("route", "chat"))] == 2
     assert samples[("sidestep_request_seconds_sum", ("route", "chat"))] == 1000.3
     assert samples[("sidestep_request_seconds_bucket", ("le", "0.5"), ("route", "chat"))] == 1
@@ -108,6 +110,7 @@ def test_before_anything_was_counted_every_name_is_known():
             "target_seconds",
             "target_ttft_seconds",
             "records_dropped",
+            "usage_dropped",
         )
     }
 

@@ -1,0 +1,58 @@
+"""Notes a record of every request that asked something of a model, once it has ended, for whoever keeps records.
+
+Outside `observe`, which says how an exchange ended. Without anybody who keeps records it stands in no stack. Strangers
+leave no records, for they could fill a disk with them: what is refused before it was read is in log and metrics alone.
+Neither does counting tokens, which uses none.
+
+Where a provider that answered did not say what the answer used (it was cut off, or the server never says), the input is
+estimated, and told as an estimate. How much was said back is then not known.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from proxy import tokens
+from proxy.clock import Clock
+from proxy.flow import Exchange, Service
+from proxy.usage.record import record_of
+from proxy.usage.writer import Writer
+from translators.faults import Malformed
+
+ROUTES: Final = frozenset({"chat", "completions", "responses", "messages", "embeddings", "passthrough"})
+
+
+class Noting:
+    def __init__(self, writers: Sequence[Writer], clock: Clock) -> None:
+        self._writers = writers
+        self._clock = clock
+
+    async def __call__(self, exchange: Exchange, service: Service) -> None:
+        try:
+            await service(exchange)
+        finally:
+            if (exchange.asked or exchange.attempts) and exchange.route in ROUTES:
+                clock = self._clock
+                record = record_of(exchange, at=clock.wall(), now=clock.now(), estimate=_estimate(exchange))
+                for writer in self._writers:
+                    writer.note(record)
+
+
+def _estimate(exchange: Exchange) -> int | None:
+    """Input tokens, about; None where they are known, nobody answered, or there is nothing to count."""
+    if exchange.usage is not None or not exchange.provider or not isinstance(exchange.payload, dict):
+        return None
+    if exchange.route == "embeddings":
+        return _embedded(exchange.payload.get("input"))
+    try:
+        return tokens.estimate(exchange.codec.parse_request(exchange.payload))
+    except (Malformed, ValueError):  # its provider understood what we do not
+        return None
+
+
+def _embedded(value: Any) -> int:
+    """Of a text, texts, tokens or lists of tokens."""
+    if isinstance(value, str):
+        return -(-len(value.encode("utf-8", "replace")) // tokens.BYTES_PER_TOKEN)
+    if isinstance(value, list):
+        return sum(1 if isinstance(item, int) else _embedded(item) for item in value)
+    return 0
