@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from proxy.app import _key, _target
+from proxy.admin.standing import key as _key
+from proxy.admin.standing import target as _target
 from proxy.config.origins import Origins
 from proxy.routing.explain import FORCED, explain
 from proxy.routing.live import read
