@@ -29,6 +29,8 @@ from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
 from proxy.flow import Filter, Service, stack
 from proxy.opaque import MemoryStore
+from proxy.pricing.prices import Prices, prices_of
+from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders
 from proxy.resilience.breaker import Reason, State
 from proxy.resilience.keys import KeySnapshot
@@ -68,6 +70,7 @@ class Generation(Struct, frozen=True, eq=False):
     """Where its exchanges' spans go; None: none are made."""
     recorder: "Recorder | None"
     """Who writes its exchanges down; None: nobody."""
+    prices: Prices
     router: Router
     service: Service
 
@@ -93,6 +96,7 @@ class App:
         self._capabilities = Capabilities(
             _asked(config), World(self._engine, self._secret, clock, self._not_listed), self._learned
         )
+        self._turning = Turning(clock, self._learned)
         self._probes = Probes(
             ProbeWorld(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at)
         )
@@ -118,7 +122,8 @@ class App:
             self.metrics.attempt,
             self._alert,
         )
-        router = Router(config, self._capabilities.profile_for, vendor_of)
+        prices = prices_of(config, self._clock.wall)
+        router = Router(config, self._capabilities.profile_for, vendor_of, prices.price_for)
         service = stack(
             [
                 # Only where the configuration says so, and then around everything, as what records must see it all.
@@ -136,7 +141,7 @@ class App:
             ],
             Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools)),
         )
-        return Generation(config, pools, rings, collector, recorder, router, service)
+        return Generation(config, pools, rings, collector, recorder, prices, router, service)
 
     @property
     def service(self) -> Service:
@@ -175,6 +180,7 @@ class App:
         """Fetches what the first request needs; returns within some seconds, had or not."""
         await self._credentials.open()
         self._capabilities.open()
+        self._turning.follow(self._serving.prices.turns)
         self._probes.follow(self._serving.config.providers.values())
         self._collectors.open(self._serving.collector)
         self._recorders.open(self._serving.recorder)
@@ -200,6 +206,7 @@ class App:
         self._recorders.open(generation.recorder)
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
+        self._turning.follow(generation.prices.turns)
         self._probes.follow(config.providers.values())
         self._admission.resize(config.limits)
         self.metrics.name(*configured_names(config))
@@ -234,6 +241,7 @@ class App:
         log."""
         await self._credentials.close()
         await self._capabilities.close()
+        await self._turning.close()
         await self._probes.close()
         for generation in list(self._living):
             await self.retire(generation)

@@ -229,7 +229,9 @@ class Finish(enum.StrEnum):
 
 class Usage(Struct, frozen=True):
     """Token counts with one meaning everywhere: `input` includes cached and cache-write tokens, `output` includes
-    reasoning. None means the provider did not say, which is not zero."""
+    reasoning. Of `cache_write` `cache_write_1h` is kept for an hour; of `input` `audio` is sound, and of `output`
+    `audio_output`; `tier` is the tier of service that answered, where it may have a price of its own (`priority`,
+    `flex`, `fast`). None means the provider did not say, which is not zero."""
 
     input: int
     output: int
@@ -237,13 +239,9 @@ class Usage(Struct, frozen=True):
     cache_write: int | None = None
     reasoning: int | None = None
     cache_write_1h: int | None = None
-    """What of `cache_write` is kept for an hour, which costs more."""
     audio: int | None = None
-    """What of `input` is sound."""
     audio_output: int | None = None
-    """What of `output` is sound."""
     tier: str | None = None
-    """The tier of service that answered, where that has a price of its own: `priority`, `flex`, `fast`."""
 
     @property
     def total(self) -> int:
