@@ -228,10 +228,8 @@ class Finish(enum.StrEnum):
 
 
 class Usage(Struct, frozen=True):
-    """Token counts with one meaning everywhere: `input` includes cached and cache-write tokens, `output` includes
-    reasoning. Of `cache_write` `cache_write_1h` is kept for an hour; of `input` `audio` is sound, and of `output`
-    `audio_output`; `tier` is the tier of service that answered, where it may have a price of its own (`priority`,
-    `flex`, `fast`). None means the provider did not say, which is not zero."""
+    """Token counts with one meaning everywhere: `input` includes cached, cache-write and sound tokens, `cache_write` those
+    kept for an hour, `output` reasoning and sound; `tier` is that of the service. None: the provider did not say."""
 
     input: int
     output: int

@@ -12,8 +12,8 @@ from proxy.config.listeners import CLIENT_VARIABLE
 from proxy.config.prices import KINDS
 from proxy.config.profiles import vendors
 from proxy.config.settings import RANGES, WHOLE_CHAIN
-from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.spending import Price, TokenSettings
+from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.values import (
     PASSED,
     AdminSettings,
