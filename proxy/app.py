@@ -33,6 +33,8 @@ from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
 from proxy.flow import Filter, Service, stack
 from proxy.opaque import MemoryStore
+from proxy.pricing.prices import Prices, prices_of
+from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders
 from proxy.resilience.breaker import Reason, State
 from proxy.resilience.targets import Registry, TargetKey, TargetState
@@ -75,6 +77,7 @@ class Generation(Struct, frozen=True, eq=False):
     """Who writes its exchanges down; None: nobody."""
     writers: "tuple[Writer, ...]"
     """Who keeps its records of usage; empty: nobody."""
+    prices: Prices
     router: Router
     service: Service
     paying: Paying | None = None
@@ -102,6 +105,7 @@ class App:
         self._capabilities = Capabilities(
             _asked(config), World(self._engine, self._secret, clock, self._not_listed), self._learned
         )
+        self._turning = Turning(clock, self._learned)
         self._probes = Probes(
             ProbeWorld(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at)
         )
@@ -132,7 +136,8 @@ class App:
             self.metrics.attempt,
             self._alert,
         )
-        router = Router(config, self._capabilities.profile_for, vendor_of)
+        prices = prices_of(config, self._clock.wall)
+        router = Router(config, self._capabilities.profile_for, vendor_of, prices.price_for)
         service = stack(
             [
                 # Only where the configuration says so, and then around everything, as what records must see it all.
@@ -154,7 +159,7 @@ class App:
             ],
             Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools), paying),
         )
-        return Generation(config, pools, rings, collector, recorder, writers, router, service, paying)
+        return Generation(config, pools, rings, collector, recorder, writers, prices, router, service, paying)
 
     @property
     def service(self) -> Service:
@@ -193,6 +198,7 @@ class App:
         """Fetches what the first request needs; returns within some seconds, had or not."""
         await self._credentials.open()
         self._capabilities.open()
+        self._turning.follow(self._serving.prices.turns)
         self._probes.follow(self._serving.config.providers.values())
         self._collectors.open(self._serving.collector)
         self._recorders.open(self._serving.recorder)
@@ -222,6 +228,7 @@ class App:
         self._writers.open_all(generation.writers)
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
+        self._turning.follow(generation.prices.turns)
         self._probes.follow(config.providers.values())
         self._till.follow(generation.paying)
         self._admission.resize(config.limits)
@@ -259,6 +266,7 @@ class App:
         usage and log."""
         await self._credentials.close()
         await self._capabilities.close()
+        await self._turning.close()
         await self._probes.close()
         for generation in list(self._living):
             await self.retire(generation)

@@ -228,8 +228,8 @@ class Finish(enum.StrEnum):
 
 
 class Usage(Struct, frozen=True):
-    """Token counts with one meaning everywhere: `input` includes cached and cache-write tokens, `output` includes
-    reasoning. None means the provider did not say, which is not zero."""
+    """Token counts with one meaning everywhere: `input` includes cached, cache-write and sound tokens, `cache_write` those
+    kept for an hour, `output` reasoning and sound; `tier` is that of the service. None: the provider did not say."""
 
     input: int
     output: int
@@ -237,13 +237,9 @@ class Usage(Struct, frozen=True):
     cache_write: int | None = None
     reasoning: int | None = None
     cache_write_1h: int | None = None
-    """What of `cache_write` is kept for an hour, which costs more."""
     audio: int | None = None
-    """What of `input` is sound."""
     audio_output: int | None = None
-    """What of `output` is sound."""
     tier: str | None = None
-    """The tier of service that answered, where that has a price of its own: `priority`, `flex`, `fast`."""
 
     @property
     def total(self) -> int:

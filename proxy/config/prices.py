@@ -1,9 +1,11 @@
 """What models cost, where the configuration says it, and how tokens are counted.
 
 `[prices."provider/model"]` outranks the table that ships, and adds to it: a name without a provider holds wherever the
-model is, `provider/*` for all else that this provider has. Amounts are dollars for a million tokens, exactly as written.
+model is, `provider/*` for all else that this provider has. Amounts are dollars for a million tokens, exactly as
+written.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from msgspec import structs
@@ -33,12 +35,12 @@ def _price(block: Table) -> Price:
         if key not in block:
             block.wrong(key, "is missing: a price in dollars for a million tokens, 0 where they are free")
     fee = block.decimal("request", DEAREST)
-    price = Price(**{"input": 0, "output": 0, **_amounts(block)}, request=fee or 0)
+    price = structs.replace(Price(0, 0, request=fee or 0), **_amounts(block))
     tiers = tuple(tier for one in block.blocks("tiers") if (tier := _tier(one, price)) is not None)
     block.finish()
     if len(tiers) > TIERS_MAX:
         block.wrong("tiers", f"must be at most {TIERS_MAX}")
-    if any(first.above >= then.above for first, then in zip(tiers, tiers[1:], strict=False)):
+    if any(first.above >= then.above for first, then in pairwise(tiers)):
         block.wrong("tiers", "must ascend by `above`")
     return structs.replace(price, tiers=tiers)
 

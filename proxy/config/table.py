@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from msgspec import Struct
 
@@ -23,11 +23,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Written(float):
-    """A number with decimals that remembers how it was written (`tomllib`'s `parse_float`), for where it must be exact."""
+    """A number with decimals that remembers how it was written (`tomllib`'s `parse_float`): for where it must be
+    exact."""
 
     __slots__ = ("text",)
 
-    def __new__(cls, text: str) -> "Written":
+    def __new__(cls, text: str) -> Self:
         made = super().__new__(cls, text)
         made.text = text
         return made

@@ -133,7 +133,7 @@ def _whole(told: Mapping[str, Any]) -> Price:
 def _flat(told: Mapping[str, Any], start: int) -> Price:
     """The price for inputs longer than `start`; -1: for the shortest."""
     amounts = {FIELDS[name]: _nanos(_of(value, start)) for name, value in told.items() if name in FIELDS}
-    return Price(**{"output": 0, **amounts})
+    return structs.replace(FREE, **amounts)
 
 
 def _of(value: Any, start: int) -> Decimal:

@@ -1,10 +1,11 @@
-"""What a call cost, and the most it can cost: whole nano-dollars out of counts and a price, and no fractions on the way.
+"""What a call cost, and the most it can cost: whole nano-dollars out of counts and a price, no fractions on the way.
 
-A price is for a million tokens, so a sum is divided once, at its end, and rounded up: what is charged is never less than
-the invoice, and more by less than a nano-dollar a call.
+A price is for a million tokens, so a sum is divided once, at its end, and rounded up: what is charged is never less
+than the invoice, and more by less than a nano-dollar a call.
 
-Counts are a provider's, who may say anything: none below nothing counts, the kinds are never more than the whole they are
-part of, and no cost is above what a budget can hold. So what a call costs is at most what `worst` says of its bounds.
+Counts are a provider's, who may say anything: none below nothing counts, the kinds are never more than the whole they
+are part of, and no cost is above what a budget can hold. So what a call costs is at most what `worst` says of its
+bounds.
 """
 
 from typing import Final
@@ -30,9 +31,9 @@ def cost(price: Price, usage: Usage) -> int:
 
 
 def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None = None) -> int:
-    """The most that a call with at most so many tokens can cost, in nano-dollars, when it asks for `tier` of service and
-    may be answered without it. Every token is taken for one of its dearest kind, and the dearest of the prices that so
-    long an input may have decides."""
+    """The most that a call with at most so many tokens can cost, in nano-dollars, when it asks for `tier` of service
+    and may be answered without it. Every token is taken for one of its dearest kind, and the dearest of the prices that
+    so long an input may have decides."""
     most = _reached(price, input_tokens, output_tokens)
     if tier is not None and price.served:
         most = max(most, _reached(_as_served(price, tier), input_tokens, output_tokens))

@@ -1,15 +1,16 @@
 """What a model costs at a provider: what the configuration says, or else the table that ships.
 
-The configuration is asked for `provider/model`, then for the model alone, then for `provider/*`. The table knows vendors,
-so a provider that names none has no price but a configured one. A price that nobody knows is None, which is not free.
+The configuration is asked for `provider/model`, then for the model alone, then for `provider/*`. The table knows
+vendors, so a provider that names none has no price but a configured one. A price that nobody knows is None, which is
+not free.
 """
 
 from collections.abc import Callable, Mapping
 
 from proxy.config.spending import Price
 from proxy.config.table import join
-from proxy.config.values import Provider
-from proxy.pricing.table import Table
+from proxy.config.values import Config, Provider
+from proxy.pricing.table import Table, shipped
 
 
 class Prices:
@@ -47,3 +48,8 @@ class Prices:
             if name in self._configured:
                 return name
         return None
+
+
+def prices_of(config: Config, wall: Callable[[], float]) -> Prices:
+    """The prices under this configuration."""
+    return Prices(config.spending.prices, shipped({one.vendor for one in config.providers.values()}), wall)

@@ -3,12 +3,13 @@
 A vendor's models are rows in order; the first whose `match` fits an id has its price, and where none does, those of the
 vendors that it resells (`also`). A row without a price is one that Sidestep cannot charge for by tokens alone.
 
-Prices change: a row's `changes` each hold from a day on, or for some hours of every day (UTC), the later ones before the
-earlier. `turns` says when some price is another one next, so that whoever keeps prices can look again.
+Prices change: a row's `changes` each hold from a day on, or for some hours of every day (UTC), the later ones before
+the earlier. `turns` says when some price is another one next, so that whoever keeps prices can look again.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Final
 
@@ -155,5 +156,11 @@ def _first(rows: Sequence[Row], model: str) -> Row | None:
 
 
 def shipped(vendors: Iterable[str]) -> Table:
-    """The table that ships, with what these vendors charge. Reads a file: never while a request waits."""
-    return Table(resources.files("proxy.pricing").joinpath(FILE).read_bytes(), vendors)
+    """The table that ships, with what these vendors charge."""
+    return Table(content(), vendors)
+
+
+@cache
+def content() -> bytes:
+    """The file, read once: at the start, never while a request waits."""
+    return resources.files("proxy.pricing").joinpath(FILE).read_bytes()

@@ -9,8 +9,10 @@ from msgspec import structs
 
 from proxy.cli.providers import carried
 from proxy.config.clients import CLIENT_VARIABLE
+from proxy.config.prices import KINDS
 from proxy.config.profiles import vendors
 from proxy.config.settings import RANGES, WHOLE_CHAIN
+from proxy.config.spending import Price, TokenSettings
 from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.values import (
     PASSED,
@@ -56,6 +58,8 @@ BLOCKS = {
     "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
     "[passthrough]": (PassthroughSettings, set()),
     "[record]": (RecordSettings, set()),
+    '[prices."NAME"]': (Price, {"served"}),
+    "[tokens]": (TokenSettings, set()),
     "[telemetry]": (TelemetrySettings, {"headers", "resource", "ratio", "follows"}),
 }
 """With the fields that no file says."""
@@ -95,6 +99,10 @@ def test_what_belongs_to_a_whole_chain_is_overridden_by_models_alone(rows, headi
 def test_every_key_of_a_block_is_there_and_no_other(rows, heading):
     kind, inner = BLOCKS[heading]
     assert {row["key"] for row in rows(PAGE, heading)} == {field.name for field in structs.fields(kind)} - inner
+
+
+def test_every_kind_of_token_has_its_row_in_order(rows):
+    assert [row["key"] for row in rows(PAGE, '[prices."NAME"]')] == [*KINDS, "request", "tiers"]
 
 
 def test_the_paths_that_pass_by_default_are_there_in_order():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.config.spending import Price
 from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Provider, Step
 from proxy.routing.resolve import MEMO_CAP, Router
 from translators.ir import Dialect
@@ -163,6 +164,17 @@ def test_what_was_learned_of_models_counts_for_names_asked_before():
     assert router.chat("m").targets[0].profile.context_window == 1
     router.forget()
     assert router.chat("m").targets[0].profile.context_window == 2
+
+
+def test_every_target_has_the_price_of_its_model_at_its_provider():
+    prices = {("a", "x"): Price(1, 2)}
+    providers = {name: Provider(name, Dialect.OPENAI_CHAT, f"https://{name}.test") for name in "ab"}
+    config = Config(providers, {"m": ModelRoute("m", (Step("a", "x"), Step("b", "x")))})
+    router = Router(config, lambda *_: Profile(), lambda _: None, lambda at, model: prices.get((at.name, model)))
+    assert [target.price for target in router.chat("m").targets] == [Price(1, 2), None]
+    prices["b", "x"] = Price(3, 4)
+    router.forget()
+    assert [target.price for target in router.chat("m").targets] == [Price(1, 2), Price(3, 4)]
 
 
 def test_it_leads_to_the_targets_of_its_names_at_their_providers_address_and_to_no_other():
