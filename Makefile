@@ -77,7 +77,7 @@ $(FRAMEWORKS)/.done: requirements/frameworks.txt pyproject.toml tests/e2e/matrix
 	@touch $@
 
 lock: install-dev ## resolve the requirements anew, with hashes
-	cd requirements && for set in run vertex dev fuzz; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
+	cd requirements && for set in run redis vertex dev fuzz; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
 
 # uv takes seconds where pip-compile takes many minutes for this set; it is part of the set.
 lock-frameworks: $(FRAMEWORKS)/.done ## the same for the frameworks
