@@ -1,4 +1,5 @@
-"""One connection to Redis or Valkey on which every exchange takes a bounded time, or is as good as none.
+"""One connection to Redis or Valkey on which every exchange takes a bounded time, or is as good as none; and one for a
+thread that may wait.
 
 A store of limits that is slow is worse than one that is not there: whoever waits for it waits with a request in hand.
 So an exchange that takes longer than `timeout_s` fails like one that was refused, and its connection, on which the
@@ -15,8 +16,8 @@ by nobody else.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -27,7 +28,7 @@ OPEN_S: Final = 2.0
 """For a new connection, until it may be used."""
 PORT: Final = 6379
 
-Command = Sequence[str | int]
+Command = Sequence[str | int | bytes]
 Check = Callable[["Ask"], Awaitable[None]]
 """Looks at a new connection before it is used; what it raises is what every exchange fails with that waited for it."""
 Ask = Callable[..., Awaitable[list[Any]]]
@@ -55,33 +56,12 @@ class Redis:
     gives way to `password`. Raises Missing. Used in one running loop."""
 
     def __init__(self, url: str, password: str | None, timeout_s: float, check: Check | None = None) -> None:
-        try:
-            from redis import asyncio as library  # noqa: PLC0415 - see above
-            from redis import exceptions  # noqa: PLC0415 - likewise
-        except ImportError:
-            raise Missing(
-                "a redis:// address takes the package redis, which is not installed: pip install 'sidestep[redis]'"
-            ) from None
-        at = urlsplit(url)
-        self.name = f"Redis at {at.hostname}:{at.port or PORT}"
-        """Without user and password, for people."""
+        self._library = library = _library()
+        self.name = name_of(url)
         self._timeout_s = timeout_s
         self._check = check
-        self._library = exceptions
-        secured = at.scheme == "rediss"
-        self._link: Connection = (library.SSLConnection if secured else library.Connection)(
-            host=at.hostname or "",
-            port=at.port or PORT,
-            username=unquote(at.username) if at.username else None,
-            password=password or (unquote(at.password) if at.password else None),
-            db=int(at.path.strip("/") or 0),
-            socket_timeout=None,
-            socket_connect_timeout=OPEN_S,
-            protocol=2,
-            driver_info=None,
-            decode_responses=True,
-            encoding_errors="backslashreplace",
-        )
+        made = library.asyncio.SSLConnection if _secured(url) else library.asyncio.Connection
+        self._link: Connection = made(**_at(url, password), socket_timeout=None, socket_connect_timeout=OPEN_S)
         self._ready = False
         """Whether the connection is open and checked."""
         self._opening: asyncio.Task[Exception | None] | None = None
@@ -165,15 +145,84 @@ class Redis:
 
     async def _attempt(self, step: Awaitable[Any]) -> Any:
         """Raises what this module raises for what the library does."""
-        try:
+        with _told(self._library, self.name):
             return await step
-        except (self._library.AuthenticationError, self._library.ResponseError) as answer:
-            code = getattr(answer, "status_code", None)
-            raise Refused(self.name, f"{code} {answer}" if code else str(answer)) from None
-        except (self._library.RedisError, OSError, RuntimeError) as failure:  # uvloop says the last of a closed socket
-            raise Lost(f"{self.name} cannot be reached: {str(failure).rstrip('.')[:200]}") from None
 
     async def _drop(self) -> None:
         self._ready = False
         with suppress(self._library.RedisError, OSError):
             await self._link.disconnect(nowait=True)
+
+
+class BlockingRedis:
+    """The same for one thread, which may wait `timeout_s` for each step. Raises Missing."""
+
+    def __init__(self, url: str, password: str | None, timeout_s: float) -> None:
+        self._library = library = _library()
+        self.name = name_of(url)
+        made = library.SSLConnection if _secured(url) else library.Connection
+        times = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
+        self._link: Any = made(**_at(url, password), **times)
+
+    def ask(self, *commands: Command) -> list[Any]:
+        """The replies to all commands. Raises Lost, and Refused for the first that was refused."""
+        try:
+            with _told(self._library, self.name):
+                self._link.connect()
+                self._link.send_packed_command(self._link.pack_commands(commands))
+                return [self._link.read_response() for _ in commands]
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        with suppress(self._library.RedisError, OSError):
+            self._link.disconnect()
+
+
+def name_of(url: str) -> str:
+    """For people: without user and password."""
+    at = urlsplit(url)
+    return f"Redis at {at.hostname}:{at.port or PORT}"
+
+
+def _library() -> Any:
+    try:
+        import redis.asyncio  # noqa: PLC0415 - see above
+    except ImportError:
+        raise Missing(
+            "a redis:// address takes the package redis, which is not installed: pip install 'sidestep[redis]'"
+        ) from None
+    return redis
+
+
+def _secured(url: str) -> bool:
+    return urlsplit(url).scheme == "rediss"
+
+
+def _at(url: str, password: str | None) -> dict[str, Any]:
+    """What both kinds of connection are made with."""
+    at = urlsplit(url)
+    return {
+        "host": at.hostname or "",
+        "port": at.port or PORT,
+        "username": unquote(at.username) if at.username else None,
+        "password": password or (unquote(at.password) if at.password else None),
+        "db": int(at.path.strip("/") or 0),
+        "protocol": 2,
+        "driver_info": None,
+        "decode_responses": True,
+        "encoding_errors": "backslashreplace",
+    }
+
+
+@contextmanager
+def _told(library: Any, name: str) -> Iterator[None]:
+    """Raises what this module raises for what the library does."""
+    try:
+        yield
+    except (library.AuthenticationError, library.ResponseError) as answer:
+        code = getattr(answer, "status_code", None)
+        raise Refused(name, f"{code} {answer}" if code else str(answer)) from None
+    except (library.RedisError, OSError, RuntimeError) as failure:  # uvloop says the last of a closed socket
+        raise Lost(f"{name} cannot be reached: {str(failure).rstrip('.')[:200]}") from None

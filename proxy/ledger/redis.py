@@ -10,6 +10,7 @@ away to make room (`maxmemory-policy noeviction`), for a balance that is gone re
 server that forgot nevertheless is noticed by its memory, a name that the first call of all makes.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha1
@@ -27,6 +28,8 @@ EXACT: Final = 2**53 - 1
 """The largest number that the script is exact with; no budget is as large."""
 TOGETHER: Final = 100
 """Balances in one script, which keeps the server from everything else: a tenth of a call's time at most."""
+UNSURE: Final = 1_000
+"""Marks that are remembered for want of an answer."""
 DIGEST: Final = sha1(CALL.encode(), usedforsecurity=False).hexdigest()
 UNFIT: Final = {
     "NOAUTH": "it wants a password: set [ledger] password",
@@ -39,11 +42,10 @@ UNFIT: Final = {
 
 
 class RedisStore:
-    """`settings.url` names Redis. `owner` is unique to this process' life; `hard` says whether hard budgets are kept
-    here, and what they need of the server is demanded."""
+    """`settings.url` names Redis; `hard`: hard budgets are kept here, and what they need of the server is demanded."""
 
-    def __init__(self, settings: LedgerSettings, owner: str, *, hard: bool) -> None:
-        self._owner = owner
+    def __init__(self, settings: LedgerSettings, *, hard: bool) -> None:
+        self._marker = os.urandom(8).hex()
         self._hard = hard
         self._missing = ""
         self._unsure: set[str] = set()
@@ -72,14 +74,15 @@ class RedisStore:
         key = f"{PREFIX}mark:{name}"
         try:
             [set_now, holder] = await self._ask(
-                ("SET", key, self._owner, "NX", "EXAT", expires),
+                ("SET", key, self._marker, "NX", "EXAT", expires),
                 ("GET", key),
             )
         except Away:
             # It may have been set, and the answer alone have been lost: then it is this process' own to act on.
-            self._unsure.add(name)
+            if len(self._unsure) < UNSURE:
+                self._unsure.add(name)
             raise
-        first = bool(set_now) or (name in self._unsure and holder == self._owner)
+        first = bool(set_now) or (name in self._unsure and holder == self._marker)
         self._unsure.discard(name)
         return first
 

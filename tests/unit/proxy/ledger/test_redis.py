@@ -17,8 +17,8 @@ from tests.unit.proxy.ledger.contract import Contract
 LATER = 4_000_000_000
 
 
-def store_at(server, owner="one", *, hard=True, timeout_s=0.5, **settings) -> RedisStore:
-    return RedisStore(LedgerSettings(url=server.url, timeout_s=timeout_s, **settings), owner, hard=hard)
+def store_at(server, *, hard=True, timeout_s=0.5, **settings) -> RedisStore:
+    return RedisStore(LedgerSettings(url=server.url, timeout_s=timeout_s, **settings), hard=hard)
 
 
 @pytest.fixture
@@ -40,16 +40,16 @@ async def test_the_time_is_the_servers(store):
 
 
 async def test_two_who_race_for_the_last_unit_never_both_get_it(redis_server):
-    stores = [store_at(redis_server, name) for name in ("one", "two")]
-    for store in stores:
+    stores = {name: store_at(redis_server) for name in ("one", "two")}
+    for store in stores.values():
         await store.open()
     for number in range(100):
         answers = await asyncio.gather(
-            *(store.call(store._owner, [wants(1, f"last-{number}", 1)], "") for store in stores)
+            *(store.call(name, [wants(1, f"last-{number}", 1)], "") for name, store in stores.items())
         )
         assert sorted(told.standings[0].own.granted for told in answers) == [0, 1]
         assert all(told.standings[0].total == 1 for told in answers)
-    for store in stores:
+    for store in stores.values():
         await store.close()
 
 
@@ -113,7 +113,7 @@ async def test_a_balance_is_forgotten_some_time_after_it_may_be(redis_server, st
 
 
 async def test_a_name_is_marked_once_until_it_expires(redis_server, store):
-    other = store_at(redis_server, "two")
+    other = store_at(redis_server)
     await other.open()
     assert await store.mark("told", LATER)
     assert not await store.mark("told", LATER)
@@ -124,7 +124,7 @@ async def test_a_name_is_marked_once_until_it_expires(redis_server, store):
 
 async def test_a_mark_whose_answer_was_lost_is_still_ones_own(redis_server):
     """Or an alert would be told by nobody: by this process for it does not know, by the others for it is marked."""
-    store, other = store_at(redis_server, timeout_s=0.05), store_at(redis_server, "two")
+    store, other = store_at(redis_server, timeout_s=0.05), store_at(redis_server)
     await store.open()
     await other.open()
     redis_server.pause()
@@ -229,7 +229,7 @@ def test_what_is_lacking_is_named_by_its_setting():
 async def test_what_living_owners_hold_survives_a_server_that_was_emptied(redis_server):
     """Two ledgers, 60 of 100 spent by both in turn; the server forgets everything, and nobody gets more than the 40
     that were left, all of which can be had."""
-    ledgers = [Ledger(store_at(redis_server, name), SystemClock(), name) for name in ("one", "two")]
+    ledgers = [Ledger(store_at(redis_server), SystemClock(), name) for name in ("one", "two")]
     for ledger in ledgers:
         await ledger.open()
     for ledger in (*ledgers, *ledgers):
@@ -258,7 +258,7 @@ class OnOneServer:
         self.made = []
 
     def store(self):
-        self.made.append(store_at(self.server, f"process-{len(self.made)}"))
+        self.made.append(store_at(self.server))
         return self.made[-1]
 
     async def forget(self):

@@ -17,7 +17,7 @@ async def test_both_grant_and_merge_the_same_on_whatever_they_are_asked(redis_se
     """A thousand asks of all sizes, by several owners, with counters of their own that grow beyond what a double
     holds; sums and standings equal to the last digit."""
     chance = Random(5)
-    store = RedisStore(LedgerSettings(url=redis_server.url, timeout_s=5), "me", hard=False)
+    store = RedisStore(LedgerSettings(url=redis_server.url, timeout_s=5), hard=False)
     held: dict[str, dict[str, Count]] = {}
     for _ in range(250):
         asks = [an_ask(chance, held) for _ in range(chance.randint(1, 7))]
