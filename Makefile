@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run drill test test-recorded test-frameworks matrix docs check install install-dev bench soak overload fuzz lock lock-frameworks clean help
+.PHONY: run drill test test-recorded test-frameworks matrix docs check install install-dev bench soak overload budgets fuzz lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ soak: install-dev ## half of the capacity with faults for 5 minutes: leaks, drif
 
 overload: install-dev ## three times the capacity for a minute: what is served, shed, and how soon all is well again
 	$(BIN)/python -m tests.soak overload $(ARGS)
+
+budgets: install-dev ## budgets of real processes under load, kills and a Redis that fails: some minutes (ARGS="exactly redis" for some)
+	$(BIN)/python -m tests.budgets $(ARGS)
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not Python 3.11 or later: name one that is, as in make PYTHON=python3.12"; exit 1; }

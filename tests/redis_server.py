@@ -50,12 +50,26 @@ class RedisServer:
 
     async def says(self, *command: str) -> bytes:
         """The first line of its answer, on a connection of its own, without TLS."""
-        words = b"".join(b"$%d\r\n%b\r\n" % (len(word.encode()), word.encode()) for word in command)
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(b"*%d\r\n" % len(command) + words)
+        reader, writer = await self._asked(command)
         line = await reader.readline()
         writer.close()
         return line.strip()
+
+    async def lines(self, *command: str) -> list[str]:
+        """Its answer where that is a list of texts."""
+        reader, writer = await self._asked(command)
+        found = []
+        for _ in range(int((await reader.readline())[1:])):
+            size = int((await reader.readline())[1:])
+            found.append((await reader.readexactly(size + 2))[:-2].decode())
+        writer.close()
+        return found
+
+    async def _asked(self, command: tuple[str, ...]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        words = b"".join(b"$%d\r\n%b\r\n" % (len(word.encode()), word.encode()) for word in command)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(b"*%d\r\n" % len(command) + words)
+        return reader, writer
 
     async def stop(self) -> None:
         """As by `kill -9`."""
