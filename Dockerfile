@@ -9,10 +9,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 WORKDIR /src
 
 # Wheels only, each by hash: nothing of a dependency runs while it is installed.
-COPY requirements/run.txt requirements/run.txt
+COPY requirements/run.txt requirements/redis.txt requirements/
 RUN python -m venv --without-pip /opt/sidestep
 RUN pip --python /opt/sidestep/bin/python install \
-    --quiet --no-compile --only-binary :all: --require-hashes -r requirements/run.txt
+    --quiet --no-compile --only-binary :all: --require-hashes -r requirements/run.txt -r requirements/redis.txt
 
 # The tokenizer's vocabularies, checked by tiktoken against its own hashes, for exact counts. Nothing on a request's way
 # needs them, and without them a stated upper bound serves: a build that cannot fetch them goes on.

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run drill test test-recorded test-frameworks matrix docs check install install-dev bench soak overload fuzz lock lock-frameworks clean help
+.PHONY: run drill test test-recorded test-frameworks matrix docs check install install-dev bench soak overload budgets fuzz lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ soak: install-dev ## half of the capacity with faults for 5 minutes: leaks, drif
 overload: install-dev ## three times the capacity for a minute: what is served, shed, and how soon all is well again
 	$(BIN)/python -m tests.soak overload $(ARGS)
 
+budgets: install-dev ## budgets of real processes under load, kills and a Redis that fails: some minutes (ARGS="exactly redis" for some)
+	$(BIN)/python -m tests.budgets $(ARGS)
+
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not Python 3.11 or later: name one that is, as in make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
@@ -77,7 +80,7 @@ $(FRAMEWORKS)/.done: requirements/frameworks.txt pyproject.toml tests/e2e/matrix
 	@touch $@
 
 lock: install-dev ## resolve the requirements anew, with hashes
-	cd requirements && for set in run vertex dev fuzz; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
+	cd requirements && for set in run redis vertex dev fuzz; do CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file $$set.txt $$set.in; done
 
 # uv takes seconds where pip-compile takes many minutes for this set; it is part of the set.
 lock-frameworks: $(FRAMEWORKS)/.done ## the same for the frameworks

@@ -1,11 +1,13 @@
 """What every test shares."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from blockbuster import blockbuster_ctx
 
 from proxy.server.lifecycle import load_the_rest
+from tests.redis_server import PROGRAM, RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +29,27 @@ def nothing_blocks_the_loop() -> Iterator[None]:
             # One look at one file a second, which takes microseconds.
             function.can_block_in("proxy/config/followed.py", "changed")
         yield
+
+
+@pytest.fixture
+async def make_redis(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[RedisServer]]]:
+    """`await make_redis("--appendonly", "no")`: a server of the test's own; without words one that is fit for hard
+    budgets."""
+    if PROGRAM is None:
+        pytest.skip("needs redis-server or valkey-server (Debian's package redis-server)")
+    made: list[RedisServer] = []
+
+    async def make(*words: str) -> RedisServer:
+        folder = tmp_path / f"redis-{len(made)}"
+        folder.mkdir()
+        made.append(RedisServer(folder, *words))
+        return await made[-1].start()
+
+    yield make
+    for one in made:
+        await one.stop()
+
+
+@pytest.fixture
+async def redis_server(make_redis: Callable[..., Awaitable[RedisServer]]) -> RedisServer:
+    return await make_redis()

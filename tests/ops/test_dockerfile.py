@@ -79,6 +79,7 @@ def test_the_build_sees_an_allowlist_of_the_checkout():
         "!LICENSE",
         "!README.md",
         "!pyproject.toml",
+        "!requirements/redis.txt",
         "!requirements/run.txt",
         "!proxy",
         "!translators",

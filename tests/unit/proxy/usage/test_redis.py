@@ -1,0 +1,81 @@
+"""Records as a stream of a real redis-server, written by a thread."""
+
+import asyncio
+
+import pytest
+from msgspec import json
+
+from proxy.config.hidden import Secret
+from proxy.config.spending import LedgerSettings
+from proxy.redis import BlockingRedis
+from proxy.usage import redis as usage
+from proxy.usage.record import Record
+from proxy.usage.redis import STREAM, RedisSink
+from proxy.usage.sink import NotKept
+
+
+@pytest.fixture
+def sink(redis_server):
+    made = RedisSink(LedgerSettings(url=redis_server.url))
+    yield made
+    made.close()
+
+
+async def entries(server) -> list[Record]:
+    reader = BlockingRedis(server.url, None, 1)
+    [found] = await asyncio.to_thread(reader.ask, ("XRANGE", STREAM, "-", "+"))
+    reader.close()
+    return [json.decode(fields[1], type=Record) for _, fields in found]
+
+
+async def test_every_record_is_an_entry_whole_and_in_order(sink, redis_server, record):
+    records = [record(number, user="Zoë\n", cost=None) for number in range(200)]
+    await asyncio.to_thread(sink.write, records)
+    assert await entries(redis_server) == records
+
+
+async def test_the_stream_is_capped(sink, redis_server, record, monkeypatch):
+    monkeypatch.setattr(usage, "LENGTH", 100)
+    for start in range(0, 2_000, 200):
+        await asyncio.to_thread(sink.write, [record(start + number) for number in range(200)])
+    kept = await entries(redis_server)
+    assert 100 <= len(kept) < 400
+    assert kept[-1] == record(1_999)
+
+
+async def test_what_is_old_is_forgotten(sink, redis_server, record):
+    for number in range(3):
+        await asyncio.to_thread(sink.write, [record(number)] * 100)
+    seconds = int((await redis_server.says("LASTSAVE"))[1:])
+    assert not await asyncio.to_thread(sink.tidy, seconds - 60)
+    assert await asyncio.to_thread(sink.tidy, seconds + 60)
+    assert await entries(redis_server) == []
+
+
+async def test_a_server_that_is_away_is_asked_again_and_found(sink, redis_server, record):
+    await asyncio.to_thread(sink.open)
+    await redis_server.stop()
+    for _ in range(2):
+        with pytest.raises(NotKept, match="cannot be reached") as caught:
+            await asyncio.to_thread(sink.write, [record(1)])
+        assert caught.value.passing
+    await redis_server.start()
+    await asyncio.to_thread(sink.write, [record(1)])
+    assert await entries(redis_server) == [record(1)]
+
+
+async def test_a_server_that_is_full_may_have_room_later(sink, redis_server, record):
+    await redis_server.says("CONFIG", "SET", "maxmemory", "1")
+    with pytest.raises(NotKept, match="OOM") as caught:
+        await asyncio.to_thread(sink.write, [record(1)])
+    assert caught.value.passing
+
+
+async def test_a_wrong_password_is_no_passing_thing_and_not_shown(make_redis, record):
+    server = await make_redis("--requirepass", "right")
+    sink = RedisSink(LedgerSettings(url=server.url, password=Secret("hush")))
+    with pytest.raises(NotKept, match="WRONGPASS") as caught:
+        await asyncio.to_thread(sink.open)
+    assert not caught.value.passing and "hush" not in str(caught.value)
+    assert sink.place == f"Redis at 127.0.0.1:{server.port}, stream {STREAM}"
+    sink.close()
