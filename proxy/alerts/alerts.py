@@ -68,8 +68,8 @@ class Alerts:
         before = self._seen.get(key, 0)
         if spent <= before:
             return
-        if len(self._seen) >= KEYS:
-            self._seen.clear()
+        if not before and len(self._seen) >= KEYS:
+            del self._seen[next(iter(self._seen))]
         self._seen[key] = spent
         for threshold in thresholds(held.plan.budget, before, spent):
             self._note(_Due(held, threshold, held.balance.spent_in_all))
