@@ -1,7 +1,8 @@
 """The innermost service: what each route of the data port does once a request is let in.
 
 Reads and checks the little that must be right of every request (JSON, the envelope, a known model), makes a job of it
-and hands it to the chain. `/v1/models` is answered from the configuration alone.
+and hands it to the chain. `/v1/models` is answered from the configuration alone. What a name means for whoever asks is
+said by `proxy.offer`.
 
 Tokens are counted by the target that would serve, where it speaks Anthropic's dialect and so has a counter; for any
 other chain, and where no counter answers, they are estimated here, and the answer says that they are.
@@ -10,7 +11,6 @@ other chain, and where no counter answers, they are estimated here, and the answ
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -28,6 +28,7 @@ from proxy.config.spending import OUTPUT_BOUND
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, expire
 from proxy.jobs import ChatJob, Job
+from proxy.offer import Offer
 from proxy.opaque import OpaqueStore, Past
 from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
@@ -38,7 +39,7 @@ from translators import embeddings
 from translators.codec import Codec, Envelope
 from translators.embeddings import EmbeddingEnvelope
 from translators.faults import Kind, Malformed
-from translators.ir import MODEL_CAP, Dialect
+from translators.ir import Dialect
 from translators.openai_responses.envelope import Pin, pinned_by
 from translators.openai_responses.references import spelled_out
 from translators.report import Mode
@@ -98,10 +99,9 @@ class Endpoints:
         self._taught = remembered.taught
         self._pins = remembered.pins
         self._items = remembered.items
-        self._router = router
+        self._offer = Offer(router, int(clock.wall()))
         self._chain = chain
         self._clock = clock
-        self._since = int(clock.wall())
         self._routes: dict[str, Callable[[Exchange], Awaitable[None]]] = {
             "count_tokens": self._count,
             "embeddings": self._embeddings,
@@ -167,7 +167,7 @@ class Endpoints:
         try:
             await self._run(exchange, job, found)
         except Downgraded as downgraded:
-            cheaper = self._router.chat(downgraded.to)
+            cheaper = self._offer.instead(exchange.client, downgraded.to)
             if cheaper is None or pinned:
                 raise downgraded.refusal from None
             await self._converse(exchange, payload, envelope, cheaper, hearing)
@@ -178,15 +178,15 @@ class Endpoints:
         exchange.payload, exchange.envelope, exchange.asked = payload, envelope, envelope.model
         if self._paying is not None:
             self._paying.begin(exchange, payload)
-        found = self._router.chat(envelope.model)
-        if found is None:
-            raise self._unknown(envelope.model)
-        return payload, envelope, found
+        return payload, envelope, self._offer.chat(exchange.client, envelope.model)
 
     async def _passed(self, exchange: Exchange) -> None:
         """What passes through; an answer of `/responses` is asked of whoever made it."""
         answer = answer_named(exchange.path)
         maker = self._pins.maker(_owner(exchange), answer, self._clock.wall()) if answer else None
+        self._offer.passes(exchange.client, maker or self._passthrough.provider)
+        if self._paying is not None:
+            self._paying.begin(exchange, None)
         await self._passthrough.run(exchange, maker)
 
     async def _count(self, exchange: Exchange) -> None:
@@ -210,9 +210,7 @@ class Endpoints:
         exchange.payload, exchange.asked = payload, envelope.model
         if self._paying is not None:
             self._paying.begin(exchange, payload)
-        found = self._router.embeddings(envelope.model)
-        if found is None:
-            raise self._no_vectors(envelope.model)
+        found = self._offer.embeddings(exchange.client, envelope.model)
         try:
             await self._run(exchange, embeddings_job(payload, envelope, found), found)
         except Downgraded as downgraded:  # vectors of another model are no answer
@@ -237,51 +235,11 @@ class Endpoints:
         finally:
             timer.cancel()
 
-    def _unknown(self, model: str) -> Malformed:
-        known = ", ".join(self._router.names()[:8]) or "none"
-        return Malformed(
-            f"The model '{model[:100]}' is not configured here; known models: {known}.",
-            param="model",
-            code="model_not_found",
-            status=404,
-        )
-
-    def _no_vectors(self, model: str) -> Malformed:
-        """A model may be here and yet give no vectors; saying that nobody knows it would mislead."""
-        known = [name for name in self._router.names() if self._router.embeddings(name)][:8]
-        return Malformed(
-            f"No target here gives embeddings of '{model[:100]}'; known for embeddings: {', '.join(known) or 'none'}.",
-            param="model",
-            code="model_not_found",
-            status=404,
-        )
-
     async def _models(self, exchange: Exchange) -> None:
-        names = self._router.names()
         wanted = exchange.path.removeprefix("/v1/models").lstrip("/")
-        if len(wanted) > MODEL_CAP:
-            raise self._unknown(wanted)
-        anthropic = exchange.codec.dialect is Dialect.ANTHROPIC_MESSAGES
-        described = self._anthropic_model if anthropic else self._model
-        if wanted:
-            if wanted not in names and not self._router.chat(wanted) and not self._router.embeddings(wanted):
-                raise self._unknown(wanted)
-            body = described(wanted)
-        else:
-            body = {"data": [described(name) for name in names]}
-            ends = {"first_id": names[0], "last_id": names[-1]} if names else {"first_id": None, "last_id": None}
-            body |= {"has_more": False, **ends} if anthropic else {"object": "list"}
+        body = self._offer.listing(exchange.client, wanted, exchange.codec.dialect)
         exchange.status = 200
         await _answer(exchange, body)
-
-    def _anthropic_model(self, name: str) -> dict[str, Any]:
-        since = datetime.fromtimestamp(self._since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {"type": "model", "id": name, "display_name": name, "created_at": since}
-
-    def _model(self, name: str) -> dict[str, Any]:
-        found = self._router.chat(name) or self._router.embeddings(name)
-        owner = found.targets[0].provider.name if found and found.targets else "sidestep"
-        return {"id": name, "object": "model", "created": self._since, "owned_by": owner}
 
 
 async def _answer(exchange: Exchange, body: dict[str, Any]) -> None:

@@ -89,13 +89,13 @@ class Passthrough:
 
     def __init__(self, tools: Tools, name: str, providers: Mapping[str, Provider]) -> None:
         self._tools = tools
-        self._name = name
+        self.provider = name
         self._targets = {one: target_at(provider) for one, provider in providers.items()}
 
     async def run(self, exchange: Exchange, maker: str | None = None) -> None:
         """Answers the exchange. `maker` is who made what it asks for: empty where nobody keeps it, None where that is
         not known. Raises Refused, or Gone when the client leaves while it sends."""
-        target = self._targets.get(self._name if maker is None else maker)
+        target = self._targets.get(self.provider if maker is None else maker)
         if target is None:
             raise Refused(_nowhere(maker or ""), should_retry=None)
         await _Passage(self._tools, target).run(exchange)

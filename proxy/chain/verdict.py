@@ -18,7 +18,8 @@ MAX_RETRY_AFTER_S = 120.0
 SOON_S = 1.0
 """Retry-After of what only this machine's own lack stood in the way of."""
 
-
+NOT_OPEN = "its provider is not open to this client"
+"""Why a target was left out before the chain was walked: that decides nothing, and is told with the others."""
 UNABLE = frozenset({"cannot", "smaller"})
 """Reasons of `Skip.why` that lie in the request and stay true however long one waits."""
 

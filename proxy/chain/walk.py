@@ -21,7 +21,7 @@ from proxy.budgets.spend import Spend
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
 from proxy.chain.ready import Ready, Tools, key_for
-from proxy.chain.verdict import UNABLE, Skip, last_word
+from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused
 from proxy.jobs import Job, Prepared
@@ -183,7 +183,9 @@ class _Walk:
 
     def tell_skips(self) -> None:
         """Puts who was passed over, and why, where the answer's head finds it."""
-        self._exchange.skipped = [(skip.target, skip.reason) for skip in self.skips]
+        skipped = [(skip.target, skip.reason) for skip in self.skips]
+        barred = self._found.barred
+        self._exchange.skipped = [(name, NOT_OPEN) for name in barred] + skipped if barred else skipped
 
     def _over(self) -> bool:
         return self._tools.clock.now() >= self._limit
@@ -261,7 +263,7 @@ class _Walk:
             turn.state.budget.deposit(self._tools.clock.now())
         turn.made += 1
         self._left -= 1
-        if self.skips:
+        if self.skips or self._found.barred:
             self.tell_skips()
         target = turn.target
         engagement = Engagement(self._tools, self._exchange, self._job, target, turn.state, turn.prepared, ready)

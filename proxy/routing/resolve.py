@@ -41,6 +41,8 @@ class Resolution(Struct, frozen=True):
     targets: tuple[Target, ...]
     route: ModelRoute
     dimensions: int | None = None
+    barred: tuple[str, ...] = ()
+    """Targets left out because this client's requests may not go there."""
 
 
 ProfileFor = Callable[[Provider, str], Profile]

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from proxy.app import build
 from proxy.config.hidden import Secret
@@ -60,14 +61,15 @@ def _config(providers: dict[str, ScriptedProvider]) -> Config:
 
 
 @asynccontextmanager
-async def _guarded() -> AsyncIterator[Guarded]:
+async def _guarded(**changes: Any) -> AsyncIterator[Guarded]:
+    """With `changes` of its configuration."""
     log = BytesIO()
     async with AsyncExitStack() as stack:
         providers = {
             name: await stack.enter_async_context(ScriptedProvider(name, dialect)) for name, dialect in DIALECTS.items()
         }
         running = await stack.enter_async_context(
-            serving(_config(providers), lambda config, clock: build(config, clock, log))
+            serving(structs.replace(_config(providers), **changes), lambda config, clock: build(config, clock, log))
         )
         yield Guarded(running.data_url, providers, log)
 
@@ -76,3 +78,8 @@ async def _guarded() -> AsyncIterator[Guarded]:
 async def guarded() -> AsyncIterator[Guarded]:
     async with _guarded() as made:
         yield made
+
+
+@pytest.fixture
+def guarded_with() -> Any:
+    return _guarded

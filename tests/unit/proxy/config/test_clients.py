@@ -107,11 +107,9 @@ max_cost_per_request_usd = 0.000000001
         ("tags = {a = 1}", "tags.a: must be text, not a whole number"),
         ("tags = {" + ", ".join(f'a{n} = "x"' for n in range(17)) + "}", "tags: has 17 tags, which is more than 16"),
         ('speaks_for = ["users"]', 'speaks_for: entry 1: "users" is not known; known: user, team and task; did you'),
-        ("max_cost_per_request_usd = 0", "max_cost_per_request_usd: must be more than 0 and at most 9000000 dollars"),
-        ("max_cost_per_request_usd = -0.5", "max_cost_per_request_usd: must be more than 0"),
-        ('max_cost_per_request_usd = "1"', "max_cost_per_request_usd: must be a number, not text"),
-        ("max_cost_per_request_usd = 0.0000000001", "max_cost_per_request_usd: must be a number of at most 9 decimals"),
-        ("max_cost_per_request_usd = 1e9", "max_cost_per_request_usd: must be more than 0 and at most 9000000"),
+        ("max_cost_per_request_usd = 0", "max_cost_per_request_usd: must be more than 0"),
+        ("max_cost_per_request_usd = -0.5", "max_cost_per_request_usd: must be a decimal number from 0 to 9000000"),
+        ("max_cost_per_request_usd = 0.0000000001", "max_cost_per_request_usd: must not have more than 9 decimals"),
     ],
 )
 def test_every_mistake_of_what_a_client_may_has_its_path(mistakes, line, message):

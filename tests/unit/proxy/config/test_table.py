@@ -1,7 +1,5 @@
 """Reading a table: what is wrong is noted with its path, and reading goes on."""
 
-from decimal import Decimal
-
 import pytest
 
 from proxy.config.errors import Problems
@@ -84,35 +82,6 @@ def test_paths_are_written_as_toml_writes_them():
     assert join("", "a") == "a"
     assert join("models", "*") == 'models."*"'
     assert join("models", 'a"b\\') == 'models."a\\"b\\\\"'
-
-
-@pytest.mark.parametrize(
-    ("value", "nanos"),
-    [
-        (5, 5 * 10**9),
-        (0.1, 10**8),
-        (0.000000001, 1),
-        (Decimal("0.3"), 3 * 10**8),
-        (-1.5, -15 * 10**8),
-        (0, 0),
-        (1e300, 10**309),
-    ],
-)
-def test_decimals_are_exact(problems, value, nanos):
-    assert table(problems, x=value).decimal("x") == nanos
-    assert problems.errors == []
-
-
-@pytest.mark.parametrize("value", [True, "1", [1]])
-def test_what_is_no_number_is_no_decimal(problems, value):
-    assert table(problems, x=value).decimal("x") is None
-    assert told(problems)[0].startswith("f.toml: t.x: must be a number, not ")
-
-
-@pytest.mark.parametrize("value", [1e-10, float("nan"), float("inf"), Decimal("0.0000000001")])
-def test_a_decimal_with_more_places_is_refused(problems, value):
-    assert table(problems, x=value).decimal("x") is None
-    assert told(problems) == ["f.toml: t.x: must be a number of at most 9 decimals"]
 
 
 def test_the_tables_of_a_list_are_named_by_their_place(problems):

@@ -1,0 +1,109 @@
+"""Tells people that a budget runs out: each of its thresholds once in a window, whichever process sees it first.
+
+`look` is on the way of requests and does next to nothing until a threshold is reached. All else happens behind: the
+store is asked whether somebody has told it before (a process that is restarted, another one beside this), and log,
+metric and webhook are told. A store that is away is asked again for a while; then people are told all the same, for an
+alert that comes twice is better than none.
+
+A budget that has had to refuse is spent, though less than its amount may be settled: what is left was too little.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from msgspec import Struct
+
+from proxy.alerts.message import Facts, body, facts
+from proxy.alerts.thresholds import thresholds
+from proxy.budgets.budgets import Held
+from proxy.clock import Clock
+from proxy.ledger.store import Away, Unfit
+
+WAITING: Final = 1000
+"""Alerts that may wait to be told; more are dropped, and counted."""
+KEYS: Final = 20_000
+"""Balances whose spending is remembered; of one that is forgotten the store still knows what was told."""
+PAUSES: Final = (0.5, 1.0, 2.0)
+"""Seconds between two questions to a store that is away."""
+CLOSE_S: Final = 1.0
+KEPT_S: Final = 86_400
+"""The store remembers so long after the window that it was told."""
+
+Mark = Callable[[str, int], Awaitable[bool]]
+"""Whether the name is said for the first time; forgotten from a moment on. Raises Away or Unfit."""
+
+
+class _Due(Struct, frozen=True, eq=False):
+    held: Held
+    threshold: float
+    spent: int
+
+
+class Alerts:
+    """Used in one running loop. `told` is told of every alert; `send` gets its message, and waits for nothing."""
+
+    def __init__(self, mark: Mark, clock: Clock, told: Callable[[Facts], None], send: Callable[[bytes], None]) -> None:
+        self.dropped = 0
+        self._mark = mark
+        self._clock = clock
+        self._told = told
+        self._send = send
+        self._seen: dict[str, int] = {}
+        """How much of each balance was spent when it was looked at last."""
+        self._due: deque[_Due] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def look(self, held: Held) -> None:
+        """The spending of a balance has moved."""
+        self._reached(held, held.balance.spent_in_all)
+
+    def refused(self, held: Held) -> None:
+        """There was too little left of a balance."""
+        self._reached(held, max(held.plan.budget.amount, held.balance.spent_in_all))
+
+    def _reached(self, held: Held, spent: int) -> None:
+        key = held.balance.key
+        before = self._seen.get(key, 0)
+        if spent <= before:
+            return
+        if not before and len(self._seen) >= KEYS:
+            del self._seen[next(iter(self._seen))]
+        self._seen[key] = spent
+        for threshold in thresholds(held.plan.budget, before, spent):
+            self._note(_Due(held, threshold, held.balance.spent_in_all))
+
+    def _note(self, due: _Due) -> None:
+        if len(self._due) >= WAITING:
+            self.dropped += 1
+            return
+        self._due.append(due)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._tell_all())
+
+    async def close(self) -> None:
+        """Tells what waits, for a bounded time."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=CLOSE_S)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _tell_all(self) -> None:
+        while self._due:
+            due = self._due.popleft()
+            if await self._first(due):
+                told = facts(due.held, due.threshold, due.spent)
+                self._told(told)
+                self._send(body(told, self._clock.wall()))
+
+    async def _first(self, due: _Due) -> bool:
+        """Whether nobody has told it before, as far as that can be known."""
+        name, expires = f"alert|{due.held.balance.key}|{due.threshold}", int(due.held.span.end) + KEPT_S
+        for pause in (*PAUSES, None):
+            try:
+                return await self._mark(name, expires)
+            except (Away, Unfit):
+                if pause is not None:
+                    await self._clock.sleep(pause)
+        return True
