@@ -66,7 +66,9 @@ def test_a_file_says_all_of_it(tmp_path):
         "rediss://me@cache.internal:7000/3", Secret("s3cret"), 0.2, keep_days=7, file="usage.db"
     )
     assert (usage_stream(found), usage_file(found)) == (found.url, "usage.db")
-    assert described(found)["password"] is True
+    told = described(found)
+    assert (told["password"], told["usage_places"]) == (True, [found.url, "usage.db"])
+    assert "s3cret" not in str(told)
 
 
 @pytest.mark.parametrize(
