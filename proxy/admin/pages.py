@@ -1,4 +1,4 @@
-"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`.
+"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/usage`.
 
 Who may read them: the two health pages, anyone, since a kubelet's probe carries no token. The others need one of the
 admin tokens where any is configured, and are for this machine alone where none is: neither for another machine nor for
@@ -20,7 +20,9 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.admin.health import Health
+from proxy.admin.usage import Usage
 from proxy.clock import Clock
+from proxy.config.spending import LedgerSettings
 from proxy.edge import CONNECTION
 from proxy.filters.auth import is_own, matching, presented_key
 from proxy.telemetry.metrics import Metrics
@@ -37,9 +39,12 @@ def admin_app(
     clock: Clock,
     metrics: Metrics,
     state: Callable[[], Mapping[str, Any]],
+    ledger: Callable[[], LedgerSettings] = LedgerSettings,
     token_sha256: Callable[[], Sequence[str]] = tuple,
 ) -> ASGIApp:
-    """The ASGI application; `state` gives what `/state` shows, free of secrets, `token_sha256` the tokens of now."""
+    """The ASGI application; `state` gives what `/state` shows, free of secrets, `ledger` where usage is kept now,
+    `token_sha256` the tokens of now."""
+    usage = Usage(ledger, clock)
 
     @cache
     def exposition() -> "Exposition":
@@ -65,6 +70,10 @@ def admin_app(
     def show(_: Request) -> Response:
         return _json(200, state())
 
+    async def used(request: Request) -> Response:
+        status, body = await usage.answer(request.query_params)
+        return _json(status, body) if status == 200 else _error(status, None, body)
+
     def guarded(page: Page) -> Page:
         def checked(request: Request) -> Response | Awaitable[Response]:
             tokens = [(bytes.fromhex(digest), True) for digest in token_sha256()]
@@ -72,7 +81,8 @@ def admin_app(
 
         return checked
 
-    pages = {"/livez": livez, "/readyz": readyz, "/metrics": guarded(scrape), "/state": guarded(show)}
+    closed: dict[str, Page] = {"/metrics": scrape, "/state": show, "/usage": used}
+    pages = {"/livez": livez, "/readyz": readyz, **{path: guarded(page) for path, page in closed.items()}}
     routes = [Route(path, _Get(page)) for path, page in pages.items()]
     return _Readable(Router(routes, redirect_slashes=False, default=_Unknown(sorted(pages))))
 

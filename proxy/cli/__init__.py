@@ -1,5 +1,5 @@
 """The command line: a module each for `serve`, `check`, `doctor`, `explain`, `health`, `providers`, `prices`, `demo`,
-`drill`, `record`, `replay`, `probe` and `key`.
+`drill`, `record`, `replay`, `usage`, `probe` and `key`.
 
 Importing this package and its modules imports the standard library alone; a command imports what it needs when it
 runs. So `--help` and `probe` are quick, and a broken dependency cannot keep a probe from telling the truth.
@@ -15,7 +15,22 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import proxy
-from proxy.cli import check, demo, doctor, drill, explain, health, key, prices, probe, providers, record, replay, serve
+from proxy.cli import (
+    check,
+    demo,
+    doctor,
+    drill,
+    explain,
+    health,
+    key,
+    prices,
+    probe,
+    providers,
+    record,
+    replay,
+    serve,
+    usage,
+)
 from proxy.cli.options import Stop
 
 _DESCRIPTION = """\
@@ -89,7 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sidestep {proxy.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, check, doctor, explain, health, providers, prices, demo, drill, record, replay, probe, key):
+    shown = (serve, check, doctor, explain, health, providers, prices, demo, drill, record, replay, usage, probe, key)
+    for module in shown:
         module.add(commands)
     return parser
 

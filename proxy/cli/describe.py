@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import structs, to_builtins
 
 from proxy.config.clients import ENV_CLIENT
+from proxy.config.ledger import described as ledger_described
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
 from proxy.config.spending import Spending
@@ -167,4 +168,5 @@ def _spending(spending: Spending) -> Plain:
     return {
         "rates": [structs.asdict(rate) for rate in spending.rates],
         "alerts": {"webhook": alerts.webhook or None, "signed": alerts.secret is not None},
+        "ledger": ledger_described(spending.ledger),
     }

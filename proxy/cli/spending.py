@@ -12,6 +12,7 @@ def lines(spending: Plain) -> Iterator[str]:
     rates = spending["rates"]
     yield f"rates          {'; '.join(map(_limits, rates)) or 'none'}"
     yield f"alerts         {_webhook(**spending['alerts'])}"
+    yield f"ledger         {_ledger(spending['ledger'])}"
 
 
 def _limits(rate: Plain) -> str:
@@ -35,3 +36,13 @@ def whom(scope: dict[str, str]) -> str:
 
 def _webhook(webhook: str | None, *, signed: bool) -> str:
     return f"in the log, and to {webhook}{', signed' if signed else ''}" if webhook else "in the log"
+
+
+def _ledger(told: Plain) -> str:
+    """Where budgets are kept, and where records of usage."""
+    if not told["url"]:
+        return "none, nothing is kept"
+    places = told["usage_places"]
+    kept = f"usage for {told['keep_days']} days in {' and '.join(places)}" if places else "no usage"
+    password = ", with a password" if told["password"] else ""
+    return f"{told['url']}{password}; {kept}"

@@ -81,8 +81,9 @@ def usage_stream(settings: LedgerSettings) -> str:
 
 
 def described(settings: LedgerSettings) -> dict[str, object]:
-    """The settings in JSON's terms, the password by its presence alone."""
-    return structs.asdict(settings) | {"password": settings.password is not None}
+    """The settings in JSON's terms, the password by its presence alone; and where records of usage are kept."""
+    places = [place for place in (usage_stream(settings), usage_file(settings)) if place]
+    return structs.asdict(settings) | {"password": settings.password is not None, "usage_places": places}
 
 
 def _from_file(table: Table, env: Mapping[str, str]) -> _Place:

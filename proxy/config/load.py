@@ -15,6 +15,7 @@ from proxy.config import keyless, settings, zero
 from proxy.config.clients import Known, environment_client, read_clients
 from proxy.config.dollars import read_dollars
 from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, ConfigErrors, NoKeys, Problems
+from proxy.config.ledger import read_ledger
 from proxy.config.listeners import (
     Overrides,
     check_exposure,
@@ -28,7 +29,7 @@ from proxy.config.providers import Common, read_providers
 from proxy.config.record import read_record, recorded
 from proxy.config.routes import ANY, read_embeddings, read_models
 from proxy.config.spend import read_spending
-from proxy.config.spending import Dimension
+from proxy.config.spending import Dimension, LedgerSettings
 from proxy.config.table import Table, Written, join
 from proxy.config.telemetry import read_telemetry
 from proxy.config.values import (
@@ -82,6 +83,18 @@ def load(
     check_exposure(config, overrides, problems)
     problems.stop()
     return Loaded(config, tuple(problems.warnings), origins_of(content))
+
+
+def load_ledger(path: str | None, env: Mapping[str, str]) -> LedgerSettings:
+    """Where the configuration of the same arguments keeps budgets and usage, and nothing else of it: who only reads
+    there needs no provider's key. Raises ConfigErrors."""
+    chosen = named_file(path, env)
+    problems = Problems(chosen or ENVIRONMENT)
+    root = Table(_parsed(chosen, "") if chosen else {}, "", problems)
+    section = root.table("ledger") if "ledger" in root else None
+    found = read_ledger(section, env, problems, asked="budgets" in root)
+    problems.stop()
+    return found
 
 
 def named_file(path: str | None, env: Mapping[str, str]) -> str:

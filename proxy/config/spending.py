@@ -29,6 +29,13 @@ Scope = Mapping[Dimension, str]
 """Which requests are counted: all of these must be so. Empty: every request."""
 
 
+def dollars(nanos: int) -> str:
+    """The exact amount as a plain decimal number of dollars: without an exponent, and without zeros at its end."""
+    whole, rest = divmod(abs(nanos), NANOS)
+    sign = "-" if nanos < 0 else ""
+    return f"{sign}{whole}.{rest:09}".rstrip("0") if rest else f"{sign}{whole}"
+
+
 class Budget(Struct, frozen=True):
     """`[[budgets]]`: an amount for a window."""
 

@@ -91,6 +91,7 @@ class Running:
             clock=clock,
             metrics=app.metrics,
             state=self.state,
+            ledger=lambda: self.config.spending.ledger,
             token_sha256=lambda: self.config.admin.token_sha256,
         )
         self._data = Listener(self.edge, sockets[0], bounds, clock)

@@ -8,13 +8,16 @@ import pytest
 
 from proxy.admin.health import Health
 from proxy.admin.pages import admin_app
+from proxy.config.spending import LedgerSettings
 from proxy.edge import CONNECTION
 from proxy.edge.hygiene import invalid
 from proxy.telemetry.metrics import Metrics
+from proxy.usage.record import Record
+from proxy.usage.sqlite import SqliteSink
 
 TOKEN = "st-admin-token"
-PAGES = ["/livez", "/readyz", "/metrics", "/state"]
-GUARDED = ["/metrics", "/state"]
+PAGES = ["/livez", "/readyz", "/metrics", "/state", "/usage"]
+GUARDED = ["/metrics", "/state", "/usage"]
 
 
 class Clock:
@@ -27,6 +30,8 @@ class Clock:
 class Admin:
     """The application and what it is made of."""
 
+    ledger = LedgerSettings()
+
     def __init__(self, tokens=()):
         self.clock = Clock()
         self.health = Health(0.0)
@@ -36,10 +41,11 @@ class Admin:
             clock=self.clock,
             metrics=Metrics(),
             state=lambda: {"targets": ["alpha/m"]},
+            ledger=lambda: self.ledger,
             token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in self.tokens],
         )
 
-    async def ask(self, path, method="GET", peer="127.0.0.1", problem=None, **headers):
+    async def ask(self, path, method="GET", peer="127.0.0.1", problem=None, query=b"", **headers):
         sent = []
         headers.setdefault("host", "127.0.0.1:4601")
 
@@ -50,7 +56,7 @@ class Admin:
             "type": "http",
             "method": method,
             "path": path,
-            "query_string": b"",
+            "query_string": query,
             "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
             "client": (peer, 1),
             "extensions": {CONNECTION: SimpleNamespace(problem=problem)},
@@ -58,6 +64,16 @@ class Admin:
         await self.app(scope, None, send)
         head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return sent[0]["status"], head, sent[1]["body"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _kept(tmp_path_factory):
+    """A place where usage is kept."""
+    path = tmp_path_factory.mktemp("state") / "ledger.db"
+    sink = SqliteSink(str(path))
+    sink.write([Record("req_1", 1.7e9, user="ann")])
+    sink.close()
+    Admin.ledger = LedgerSettings(f"sqlite:///{path}")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -90,6 +106,13 @@ async def test_metrics_are_in_the_form_that_is_asked_for():
     assert "text/plain" in (await Admin().ask("/metrics"))[1]["content-type"]
     asked = await Admin().ask("/metrics", accept="application/openmetrics-text; version=1.0.0")
     assert "application/openmetrics-text" in asked[1]["content-type"]
+
+
+async def test_usage_is_asked_for_by_its_query():
+    _, _, body = await Admin().ask("/usage", query=b"by=user")
+    assert [row["user"] for row in orjson.loads(body)["rows"]] == ["ann"]
+    status, _, body = await Admin().ask("/usage", query=b"by=key")
+    assert (status, orjson.loads(body)["error"]["message"][:12]) == (400, "by: at most ")
 
 
 @pytest.mark.parametrize("path", GUARDED)

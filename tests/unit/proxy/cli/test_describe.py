@@ -111,6 +111,10 @@ def test_rates_and_alerts_are_there_and_no_secret(config):
             }
         ],
         "alerts": {"webhook": "https://h.example", "signed": True},
+        "ledger": {
+            "url": "", "password": False, "timeout_s": 0.05, "usage": True, "keep_days": 90, "file": "",
+            "usage_places": [],
+        },
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from proxy.config.load import load
 from proxy.config.spending import LedgerSettings
 
 BASE = '[providers.openai]\nvendor = "openai"\n[models."*"]\nchain = ["openai/*"]\n'
-HOME = {"OPENAI_API_KEY": "k-1", "HOME": "/home/ann"}
+HOME = {"OPENAI_API_KEY": "k-1", "HOME": "/h/ann"}
 
 
 def loaded(tmp_path, text="", **env):
@@ -32,9 +32,9 @@ def test_nothing_is_kept_unless_somebody_asks(tmp_path):
 @pytest.mark.parametrize(
     ("env", "file"),
     [
-        ({}, "/home/ann/.local/state/sidestep/ledger.db"),
+        ({}, "/h/ann/.local/state/sidestep/ledger.db"),
         ({"XDG_STATE_HOME": "/var/state"}, "/var/state/sidestep/ledger.db"),
-        ({"XDG_STATE_HOME": "relative"}, "/home/ann/.local/state/sidestep/ledger.db"),
+        ({"XDG_STATE_HOME": "relative"}, "/h/ann/.local/state/sidestep/ledger.db"),
         ({"XDG_STATE_HOME": "/x", "SIDESTEP_STATE_DIR": "/var/lib/sidestep"}, "/var/lib/sidestep/ledger.db"),
         ({"SIDESTEP_STATE_DIR": "state"}, "state/ledger.db"),
     ],
@@ -48,7 +48,7 @@ def test_without_an_address_it_is_a_file_of_the_state_folder(tmp_path, env, file
 def test_budgets_ask_for_a_place_too():
     problems = Problems("environment")
     found = read_ledger(None, HOME, problems, asked=True)
-    assert (sqlite_file(found.url), problems.errors) == ("/home/ann/.local/state/sidestep/ledger.db", [])
+    assert (sqlite_file(found.url), problems.errors) == ("/h/ann/.local/state/sidestep/ledger.db", [])
 
 
 def test_without_any_folder_the_place_must_be_said(tmp_path):
@@ -66,7 +66,9 @@ def test_a_file_says_all_of_it(tmp_path):
         "rediss://me@cache.internal:7000/3", Secret("s3cret"), 0.2, keep_days=7, file="usage.db"
     )
     assert (usage_stream(found), usage_file(found)) == (found.url, "usage.db")
-    assert described(found)["password"] is True
+    told = described(found)
+    assert (told["password"], told["usage_places"]) == (True, [found.url, "usage.db"])
+    assert "s3cret" not in str(told)
 
 
 @pytest.mark.parametrize(

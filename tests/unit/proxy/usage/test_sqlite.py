@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import tracemalloc
 from contextlib import closing
 
 import pytest
@@ -58,6 +59,21 @@ def test_more_than_a_page_is_read_in_order_and_each_once(sink, path, record):
     for start in range(0, len(many), PIECE):
         sink.write(many[start : start + PIECE])
     assert list(SqliteSource(str(path)).records(None, None)) == many
+
+
+def test_reading_has_one_page_in_memory(sink, path, record):
+    """Ten thousand of these records are some 8 MB."""
+    name = "x" * 180
+    for start in range(0, 10_000, PIECE):
+        sink.write(
+            [record(number, user=f"{number} {name}", task=f"{number} {name}") for number in range(start, start + PIECE)]
+        )
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in SqliteSource(str(path)).records(None, None)) == 10_000
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_reading_goes_on_beside_writing(sink, path, record):
