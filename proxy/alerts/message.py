@@ -14,7 +14,7 @@ from typing import Final
 import orjson
 
 from proxy.budgets.budgets import Held
-from proxy.budgets.money import dollars
+from proxy.pricing.money import dollars
 from proxy.config.hidden import Secret
 from proxy.flow import Headers
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from proxy.budgets.money import dollars
+from proxy.pricing.money import dollars
 from proxy.budgets.scopes import Cut, cut, key_of, of_request, of_target
 from proxy.budgets.windows import Span, span_of
 from proxy.config.spending import Budget

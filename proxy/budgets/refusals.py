@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from proxy.budgets.budgets import Held
-from proxy.budgets.money import dollars
+from proxy.pricing.money import dollars
 from proxy.budgets.scopes import told
 from proxy.flow import Refused
 from translators.faults import Fault, Kind, say

@@ -7,7 +7,7 @@ import httpx2
 import openai
 import pytest
 
-from proxy.budgets.money import dollars
+from proxy.pricing.money import dollars
 from proxy.config.spending import NANOS, Budget, LedgerSettings, Price, Spending
 from proxy.config.values import ModelRoute, Step
 from proxy.drill.script import cut, hold, status
@@ -91,7 +91,9 @@ async def test_an_attempt_that_failed_over_is_charged_by_what_is_known_of_its_bi
         world.alpha.script = status(503)
         answer = await ask(world)
         assert answer.headers["x-sidestep-provider"] == "beta"
-        assert (await settled(world))["spent"] == dollars(bill(answer.json()["usage"], CLAUDE)), "an error costs nothing"
+        assert (await settled(world))["spent"] == dollars(bill(answer.json()["usage"], CLAUDE)), (
+            "an error costs nothing"
+        )
 
 
 async def test_an_answer_that_broke_off_is_charged_at_its_worst(paying):
