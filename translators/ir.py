@@ -4,8 +4,8 @@ A conversation is a flat list of items, as rich as the richest dialect: messages
 results, and reasoning with the blob that only its maker can read. Every dialect parses into these values and
 renders from them, so N dialects need N packages and not N x N.
 
-Rules: values are frozen; tool arguments stay the JSON *text* the model wrote; fields this form does not know are kept
-by name in `extra`, never thrown away in silence. Answers travel as deltas; `translators.fold` makes a Reply of them.
+Rules: values are frozen; tool arguments stay the JSON *text* the model wrote; fields unknown here are kept by name in
+`extra`, never lost in silence. Answers travel as deltas; `translators.fold` makes a Reply of them.
 """
 
 import enum
@@ -16,8 +16,7 @@ from msgspec import Struct
 
 from translators.faults import Fault
 
-Json = Any
-"""A parsed JSON value (dict, list, str, int, float, bool or None)."""
+Json = Any  # parsed: dict, list, str, int, float, bool or None
 
 MODEL_CAP = 256
 """Characters of a model's name; it stands in headers, logs and memory."""
@@ -228,8 +227,8 @@ class Finish(enum.StrEnum):
 
 
 class Usage(Struct, frozen=True):
-    """Token counts with one meaning everywhere: `input` includes cached, cache-write and sound tokens, `cache_write` those
-    kept for an hour, `output` reasoning and sound; `tier` is that of the service. None: the provider did not say."""
+    """Token counts with one meaning everywhere: `input` includes cached, cache-write and sound tokens, `cache_write`
+    those kept for an hour, `output` reasoning and sound; `tier` is the service's. None: the provider did not say."""
 
     input: int
     output: int

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from proxy import tokens
 from proxy.config.origins import Origins
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.values import Config, Provider
@@ -13,6 +12,7 @@ from proxy.routing.explain import Explanation, explain
 from proxy.routing.live import Live
 from proxy.routing.resolve import Resolution, Router
 from proxy.service import chat_job, embeddings_job
+from proxy.tokens import worst_input
 from translators import embeddings
 from translators.catalog import codec
 from translators.codec import Codec
@@ -45,7 +45,7 @@ def plan(
         asked, found, job = _conversation(router, body, codec(DIALECTS.get(route, Dialect.OPENAI_CHAT)))
     if found is None or job is None:
         raise Malformed(f"nothing serves the model '{asked[:100]}'; known: {', '.join(router.names()) or 'none'}")
-    return explain(asked, found, job, Mode(found.route.mode), body=body, bound=tokens.bound, origins=origins, live=live)
+    return explain(asked, found, job, Mode(found.route.mode), worst_input=worst_input, origins=origins, live=live)
 
 
 def _route(body: dict[str, Any], path: str | None) -> str:

@@ -17,6 +17,8 @@ from proxy.routing.live import Live, Standing, standing
 from proxy.routing.resolve import Resolution
 from proxy.routing.sticky import headed, place_of
 from translators.faults import Malformed
+from translators.ir import Dialect
+from translators.profile import Profile
 from translators.report import Mode, Report
 
 
@@ -61,6 +63,8 @@ class Explanation:
     note: str
 
 
+WorstInput = Callable[[bytes, Mapping[str, Any], Dialect, Profile], int]
+"""See `proxy.tokens.bound`."""
 NOTE = "Breakers, rate limits and keys are judged when the request comes; this is the plan with all of them free."
 NOTE_LIVE = "This is how the running proxy stood when it was asked; the next request may find it otherwise."
 FORCED = "its breaker is open, but nothing else is left, and one request a second is let through"
@@ -72,18 +76,16 @@ def explain(
     job: Job,
     mode: Mode,
     *,
-    body: Any = None,
-    bound: Callable[[Any], int] | None = None,
+    worst_input: WorstInput | None = None,
     origins: Origins = Origins(),  # noqa: B008 - frozen
     live: Live | None = None,
 ) -> Explanation:
-    """The plan for `job`. `body` and `bound` say how many input tokens the request has at most, `origins` where the
+    """The plan for `job`. `worst_input` says how many input tokens a body has at most, `origins` where the
     settings came from; with `live` it is the plan of this moment."""
     targets, stays = _ordered(found, job, live)
-    walk = _Walk(found, job, mode, origins, targets)
-    tokens = bound(body) if bound and body is not None else None
+    walk = _Walk(found, job, mode, origins, targets, worst_input)
     for position, target in enumerate(targets):
-        walk.add(position, target, standing(target, live) if live else None, tokens, stays=stays)
+        walk.add(position, target, standing(target, live) if live else None, stays=stays)
     if live:
         walk.force()
     rows = tuple(walk.rows)
@@ -94,7 +96,16 @@ def explain(
 class _Walk:
     """The chain's walk along `targets`, played with the longest times."""
 
-    def __init__(self, found: Resolution, job: Job, mode: Mode, origins: Origins, targets: tuple[Target, ...]) -> None:
+    def __init__(
+        self,
+        found: Resolution,
+        job: Job,
+        mode: Mode,
+        origins: Origins,
+        targets: tuple[Target, ...],
+        worst_input: WorstInput | None,
+    ) -> None:
+        self._worst_input = worst_input
         self._found = found
         self._job = job
         self._mode = mode
@@ -105,7 +116,7 @@ class _Walk:
         self.rows: list[Row] = []
         self.spent = 0.0
 
-    def add(self, position: int, target: Target, stood: Standing | None, tokens: int | None, *, stays: bool) -> None:
+    def add(self, position: int, target: Target, stood: Standing | None, *, stays: bool) -> None:
         prepared, problem = _prepared(self._job, target)
         report = prepared.report if prepared else Report()
         folded = prepared is not None and prepared.stream and not self._job.stream
@@ -121,11 +132,17 @@ class _Walk:
             attempts=attempts,
             worst_case_s=self._taken(position, target, attempts, folded=folded),
             upstream_stream=folded,
-            input_tokens_bound=tokens,
+            input_tokens_bound=self._most(prepared),
             settings=self._origins.effective(target, self._found.route),
             standing=None if cannot else stood,
         )
         self.rows.append(row)
+
+    def _most(self, prepared: Prepared | None) -> int | None:
+        if prepared is None or self._worst_input is None:
+            return None
+        at = prepared.target
+        return self._worst_input(prepared.body, prepared.fields, at.provider.dialect, at.profile)
 
     def _taken(self, position: int, target: Target, attempts: int, *, folded: bool) -> float:
         """The longest that so many attempts take, which is then spent."""

@@ -27,6 +27,7 @@ from proxy.service import parse_json
 from proxy.upstream.listings import LISTINGS, names
 from tests.fuzz.scene import CLIENTS, UPSTREAMS, context_of, job_of, seed_of, target_of
 from translators import embeddings
+from translators.bounds import output_bound
 from translators.catalog import codec
 from translators.faults import MESSAGE_CAP, Failure, Fault, Malformed, ProtocolFault
 from translators.ir import Dialect
@@ -46,7 +47,6 @@ def check_request(client: Dialect, data: bytes) -> None:
     job = job_of(client, payload, stream=envelope.stream, bound=4096 if seed & 4 else None)
     job.loop_origin()
     tokens.at_least(payload)
-    tokens.bound(payload)
     for dialect in UPSTREAMS:
         target = target_of(dialect, seed)
         try:
@@ -57,6 +57,9 @@ def check_request(client: Dialect, data: bytes) -> None:
         assert payload == before, "the client's body was changed"
         assert prepared.report.header().isprintable()
         prepared.report.blocking(Mode.STRICT)
+        at = prepared.target
+        assert tokens.worst_input(prepared.body, prepared.fields, at.provider.dialect, at.profile) > 0
+        assert output_bound(at.provider.dialect, prepared.fields)[1] > 0
         _is_request(prepared.target.provider.dialect, prepared.body, translated=prepared.translated)
         for repair in ("reasoning", "responses", "summary"):
             with suppress(Malformed) if repair == "responses" else nullcontext():

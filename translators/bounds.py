@@ -1,0 +1,34 @@
+"""How much one answer may say, as the body that asks for it bounds it, in each dialect's own fields.
+
+Thinking is inside the bound in every dialect, since each counts it as output.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from translators.ir import Dialect, Json
+
+_FIELDS: Final[Mapping[Dialect, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    Dialect.OPENAI_CHAT: (("max_completion_tokens", "max_tokens"), ("n",)),
+    Dialect.OPENAI_COMPLETIONS: (("max_tokens", "max_completion_tokens"), ("n", "best_of")),
+    Dialect.OPENAI_RESPONSES: (("max_output_tokens",), ()),
+    Dialect.ANTHROPIC_MESSAGES: (("max_tokens",), ()),
+    Dialect.GEMINI: (("maxOutputTokens",), ("candidateCount",)),
+}
+"""Where the bound stands, and where the number of answers that are billed; where several stand, the largest counts."""
+
+
+def output_bound(dialect: Dialect, fields: Mapping[str, Json]) -> tuple[int | None, int]:
+    """The most tokens of one answer to this conversation, None where its body does not say, and how many answers there
+    are to it. What is no whole number from 0 on says nothing: its provider will refuse it."""
+    if dialect is Dialect.GEMINI:
+        config = fields.get("generationConfig")
+        fields = config if isinstance(config, dict) else {}
+    bounds, counts = _FIELDS[dialect]
+    told = [fields[name] for name in bounds if _whole(fields.get(name))]
+    answers = [fields[name] for name in counts if _whole(fields.get(name))]
+    return (max(told) if told else None), max(1, *answers) if answers else 1
+
+
+def _whole(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
