@@ -10,9 +10,12 @@ from functools import lru_cache
 import orjson
 
 from proxy.flow import Attempt, Exchange, Headers
+from proxy.pricing.money import dollars
 from proxy.telemetry.names import (
     ANTHROPIC_REQUEST_ID,
     ATTEMPTS,
+    BUDGET,
+    COST,
     MODEL,
     PROVIDER,
     REQUEST_ID,
@@ -85,7 +88,14 @@ def served_headers(exchange: Exchange) -> Headers:
         headers.append((UPSTREAM_ID, safe(exchange.upstream_id)[:128]))
     if exchange.limits:
         headers.extend(exchange.limits)
+    if exchange.budgets:
+        headers.append((BUDGET, "; ".join(exchange.budgets)))
     return headers
+
+
+def cost_headers(exchange: Exchange) -> Headers:
+    """What a whole answer cost, all attempts included, where their prices are known."""
+    return [] if exchange.cost is None else [(COST, dollars(exchange.cost))]
 
 
 def metadata(exchange: Exchange) -> dict[str, object]:
@@ -100,6 +110,8 @@ def metadata(exchange: Exchange) -> dict[str, object]:
         told["skipped"] = _reasons(exchange)
     if exchange.translation:
         told["translation"] = exchange.translation
+    if exchange.cost is not None:
+        told["cost_usd"] = dollars(exchange.cost)
     return told
 
 

@@ -153,6 +153,8 @@ class Exchange(Struct, eq=False):
     status: int = 0
     fault: Fault | None = None
     usage: "Usage | None" = None
+    budgets: Sequence[str] = ()
+    """Budgets that gave way, as the headers tell it."""
     limits: Sequence[tuple[str, str]] = ()
     """Headers by which every answer tells how much of the client's rates is left."""
     cost: int | None = None

@@ -18,7 +18,6 @@ from msgspec import Struct, field, structs
 
 from proxy import tokens
 from proxy.answers import minted_id, served_headers
-from proxy.budgets.most import output_bound
 from proxy.budgets.paying import Paying
 from proxy.budgets.refusals import Downgraded
 from proxy.chain.passthrough import Passthrough
@@ -36,6 +35,7 @@ from proxy.routing.resolve import Resolution, Router
 from proxy.telemetry.names import MODE
 from proxy.ways import Taught, way
 from translators import embeddings
+from translators.bounds import output_bound
 from translators.codec import Codec, Envelope
 from translators.embeddings import EmbeddingEnvelope
 from translators.faults import Kind, Malformed

@@ -14,9 +14,9 @@ from typing import Final
 import orjson
 
 from proxy.budgets.budgets import Held
-from proxy.pricing.money import dollars
 from proxy.config.hidden import Secret
 from proxy.flow import Headers
+from proxy.pricing.money import dollars
 
 EVENT: Final = "budget_alert"
 SIGNATURE: Final = "x-sidestep-signature"

@@ -65,6 +65,7 @@ class Paying:
             exchange.pace = self._rates.enter(exchange, exchange.who, exchange.asked)
         limit = client.max_cost_per_request if client is not None else None
         spend = exchange.spend = Spend(self.budgets, self._ledger)
+        exchange.budgets = spend.notes
         spend.begin(exchange.who, self.spending.max_cost_per_request if limit is None else limit)
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:

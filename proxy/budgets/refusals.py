@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from proxy.budgets.budgets import Held
-from proxy.pricing.money import dollars
 from proxy.budgets.scopes import told
 from proxy.flow import Refused
+from proxy.pricing.money import dollars
 from translators.faults import Fault, Kind, say
 
 INSUFFICIENT: Final = "insufficient_quota"
@@ -69,8 +69,8 @@ def too_dear(target: str, most: int, allowed: int) -> Refused:
 
 def unbounded(held: Held, target: str) -> Refused:
     message = (
-        f"How long an answer of {target} may become is not bounded, so the budget {held.plan.budget.name} cannot hold: "
-        "ask for at most so many tokens."
+        f"What this request may use at {target} has no bound, so the budget {held.plan.budget.name} cannot hold: ask "
+        "for at most so many tokens, and for nothing that the provider fetches or runs by itself."
     )
     return _refused(400, TOO_DEAR, message, None, again=False)
 

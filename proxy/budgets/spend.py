@@ -9,7 +9,7 @@ A budget that gives way to a cheaper model goes on to count what that costs, and
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from proxy.budgets import refusals
 from proxy.budgets.bills import Bill, bill_of
@@ -30,6 +30,8 @@ class Most(Struct, frozen=True):
 
     input: int
     output: int | None
+    tier: str | None = None
+    """The tier of service that is asked for."""
 
 
 class _Part(Struct, eq=False):
@@ -124,7 +126,7 @@ class Spend:
             return None
         usd = None
         if target.price is not None and most.output is not None:
-            usd = calls * worst(target.price, most.input, most.output)
+            usd = calls * worst(target.price, most.input, most.output, most.tier)
             if self._limit is not None and self._usd + usd > self._limit:
                 return refusals.too_dear(target.name, self._usd + usd, self._limit)
         wanted: list[tuple[_Part, int]] = []
@@ -138,7 +140,7 @@ class Spend:
 
     async def further(self, more: int) -> Refused | None:
         """The same for a call that goes on from what the latest one said; its body is so many bytes longer."""
-        return await self.extend(Most(self._most.input + max(0, more), self._most.output))
+        return await self.extend(structs.replace(self._most, input=self._most.input + max(0, more)))
 
     async def again(self, fault: Fault, status: int) -> Refused | None:
         """The same where the latest call failed and is to be made again: what it may have cost is lost."""

@@ -7,10 +7,10 @@ after the commit, or cancelled from outside.
 from msgspec import structs
 
 from proxy.answers import served_headers
-from proxy.budgets.spend import Spend
 from proxy.chain.ready import Ready, Tools
 from proxy.config.values import Provider, Target
 from proxy.flow import Attempt, Exchange, Headers, Refused
+from proxy.pricing.cost import cost
 from proxy.resilience.breaker import Verdict, verdict
 from proxy.resilience.keys import KeyState
 from proxy.resilience.targets import TargetState
@@ -37,7 +37,19 @@ class Account:
     """One attempt at `target`, from `open` to `close`; `seen` is filled by whoever makes the call, or the `calls` that
     are made side by side: they have one permit and one key."""
 
-    __slots__ = ("_began", "_calls", "_content", "_exchange", "_noted", "_ready", "_state", "_target", "_tools", "seen")
+    __slots__ = (
+        "_began",
+        "_billed",
+        "_calls",
+        "_content",
+        "_exchange",
+        "_noted",
+        "_ready",
+        "_state",
+        "_target",
+        "_tools",
+        "seen",
+    )
 
     def __init__(
         self, tools: Tools, exchange: Exchange, target: Target, state: TargetState, ready: Ready, calls: int = 1
@@ -51,6 +63,7 @@ class Account:
         self._ready = ready
         self._began = tools.clock.now()
         self._noted: Attempt | None = None
+        self._billed = False
         self._content = False
         """Some of the answer came, though nothing of it was sent on."""
 
@@ -143,8 +156,7 @@ class Account:
             exchange.usage = self.seen.usage
         else:
             exchange.upstream_s += now - self._began
-        if exchange.spend is not None:
-            self._pay(exchange.spend, fault)
+        self.bill(fault)
         kind = "ok"
         given: Verdict = "success"
         if fault is not None:
@@ -166,11 +178,21 @@ class Account:
         else:
             self._blame(fault, now)
 
-    def _pay(self, spend: Spend, fault: Fault | None) -> None:
-        content = self._content or self._exchange.out.started
-        cost = spend.close(fault, self.seen.usage, self.seen.status, content=content)
-        if cost is not None:
-            self._exchange.cost = (self._exchange.cost or 0) + cost
+    def bill(self, fault: Fault | None = None) -> None:
+        """The attempt costs no more from here on: charges it, once."""
+        if self._billed:
+            return
+        self._billed = True
+        exchange, seen = self._exchange, self.seen
+        if exchange.spend is not None:
+            content = self._content or exchange.out.started
+            billed = exchange.spend.close(fault, seen.usage, seen.status, content=content)
+        elif fault is None and seen.usage is not None and self._target.price is not None:
+            billed = cost(self._target.price, seen.usage)
+        else:
+            return
+        if billed is not None:
+            exchange.cost = (exchange.cost or 0) + billed
 
     def _judged(self, fault: Fault, now: float) -> Verdict:
         """What the breaker is told. What is the caller's own doing says nothing of the target; all else is noted."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from proxy.answers import minted_id, noted, noted_chunk
+from proxy.answers import cost_headers, minted_id, noted, noted_chunk
 from proxy.chain.account import Account
 from proxy.chain.ready import Ready, Tools
 from proxy.chain.resume import Resumption
@@ -83,8 +83,9 @@ class Engagement:
             else:
                 answered = await self._whole(trial)
                 self._served()
+                self._account.bill()
                 body = answered.body
-                head = self._account.head("application/json")
+                head = [*self._account.head("application/json"), *cost_headers(self._exchange)]
                 if self._wants_metadata:
                     body = noted(body, self._exchange)
                 await self._exchange.out.answer(200, head, body)
@@ -179,6 +180,7 @@ class Engagement:
     def _noted(self, context: Context) -> bytes:
         """What is told before the end, with what the answer itself turned out to lose."""
         self._exchange.translation = self._prepared.report.header()
+        self._account.bill()
         return noted_chunk(self._exchange, context)
 
     async def _begun(self) -> None:

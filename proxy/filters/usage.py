@@ -14,6 +14,7 @@ from typing import Any, Final
 from proxy import tokens
 from proxy.clock import Clock
 from proxy.flow import Exchange, Service
+from proxy.tokens.estimated import BYTES_PER_TOKEN
 from proxy.usage.record import record_of
 from proxy.usage.writer import Writer
 from translators.faults import Malformed
@@ -52,7 +53,7 @@ def _estimate(exchange: Exchange) -> int | None:
 def _embedded(value: Any) -> int:
     """Of a text, texts, tokens or lists of tokens."""
     if isinstance(value, str):
-        return -(-len(value.encode("utf-8", "replace")) // tokens.BYTES_PER_TOKEN)
+        return -(-len(value.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
     if isinstance(value, list):
         return sum(1 if isinstance(item, int) else _embedded(item) for item in value)
     return 0

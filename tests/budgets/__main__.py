@@ -3,7 +3,6 @@
 python -m tests.budgets [SCENE ...]
 """
 
-import asyncio
 import sys
 import tempfile
 import traceback

@@ -1,4 +1,4 @@
-"""Budgets on the way of real requests: who is served, who is not, what is said of it, and what is counted in the end."""
+"""Budgets on the way of real requests: who is served and who is not, what is said of it, and what is counted."""
 
 import asyncio
 from decimal import Decimal
@@ -7,10 +7,11 @@ import httpx2
 import openai
 import pytest
 
-from proxy.pricing.money import dollars
+from proxy.clock import SystemClock
 from proxy.config.spending import NANOS, Budget, LedgerSettings, Price, Spending
 from proxy.config.values import ModelRoute, Step
 from proxy.drill.script import cut, hold, status
+from proxy.pricing.money import dollars
 
 MILLION = 1_000_000
 PRICES = {
@@ -49,8 +50,9 @@ def balances(world):
 
 async def settled(world, budget="daily"):
     """The budget's balance once nothing is under way."""
-    while balances(world)[budget]["reserved"] not in ("0", 0):  # noqa: ASYNC110 - the ledger says nothing when it is
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while balances(world)[budget]["reserved"] not in ("0", 0):
+            await SystemClock().sleep(0.001)
     return balances(world)[budget]
 
 
@@ -196,8 +198,9 @@ async def test_who_leaves_is_charged_and_leaves_nothing_reserved(paying):
     async with paying(daily(1_000_000_000)) as world:
         world.alpha.script = hold()
         asking = asyncio.create_task(ask(world))
-        while not world.alpha.requests:  # noqa: ASYNC110 - the provider has no event for it
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while not world.alpha.requests:
+                await SystemClock().sleep(0.001)
         assert Decimal(balances(world)["daily"]["reserved"]) > 0
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
