@@ -52,6 +52,7 @@ class Chain:
                 walk.conclude()
         finally:
             walk.tell_skips()
+            walk.malformed = None  # by its traceback an exception knows all that it went through, the walk among it
 
 
 class _Try(Struct):
@@ -93,7 +94,7 @@ class _Walk:
         self._shut: list[_Shut] = []
         self._held: list[_Try] = []
         """What ramps held back."""
-        self._malformed: Malformed | None = None
+        self.malformed: Malformed | None = None
         self._translated = False
         self._window: int | None = None
         """Context window of the last target that failed."""
@@ -157,8 +158,8 @@ class _Walk:
 
     def conclude(self) -> None:
         """The last word."""
-        if self._malformed and not self._faults and all(skip.why == "cannot" for skip in self.skips):
-            raise self._malformed
+        if self.malformed and not self._faults and all(skip.why == "cannot" for skip in self.skips):
+            raise self.malformed
         if self._over():
             message = "The request's time ran out before a target answered."
             raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message))
@@ -202,7 +203,7 @@ class _Walk:
         try:
             prepared = self._job.prepare(target)
         except Malformed as error:
-            self._malformed = error
+            self.malformed = error
             self.skips.append(Skip(target.name, "cannot", str(error), param=error.param))
             return None
         barred = prepared.report.blocking(self._mode)
