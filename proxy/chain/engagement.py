@@ -56,11 +56,12 @@ class Engagement:
         account, exchange = self._account, self._exchange
         account.open()
         fault: Fault | None = Fault(kind=Kind.CANCELLED, message="it was called off")
-        broken: Broken | None = None
+        broken: tuple[Fault, bytes] | None = None
         try:
             fault = await self._call()
-        except Broken as error:
-            broken, fault = error, error.fault
+        except Broken as error:  # not kept: by its traceback an exception knows all that it went through
+            fault = error.fault
+            broken = error.fault, error.notice
         except asyncio.CancelledError:
             fault = exchange.cancelled or fault
             raise
@@ -70,7 +71,7 @@ class Engagement:
                 exchange.answer_id = "" if self._prepared.translated else account.seen.id
                 exchange.translation = self._prepared.report.header()
         if broken is not None:
-            await self._tell_broken(broken)
+            await self._tell_broken(*broken)
             return None
         return fault
 
@@ -198,10 +199,10 @@ class Engagement:
         self._exchange.translation = self._prepared.report.header()
         self._account.served()
 
-    async def _tell_broken(self, broken: Broken) -> None:
+    async def _tell_broken(self, fault: Fault, notice: bytes) -> None:
         exchange = self._exchange
-        exchange.fault = broken.fault
-        await exchange.out.write(broken.notice)
+        exchange.fault = fault
+        await exchange.out.write(notice)
         exchange.out.abort()
 
 

@@ -54,6 +54,7 @@ class Chain:
                 walk.conclude()
         finally:
             walk.tell_skips()
+            walk.malformed = walk.unpaid = None  # by its traceback an exception knows all that it went through, the walk among it
 
 
 class _Try(Struct):
@@ -95,9 +96,9 @@ class _Walk:
         self._shut: list[_Shut] = []
         self._held: list[_Try] = []
         """What ramps held back."""
-        self._unpaid: Refused | None = None
+        self.unpaid: Refused | None = None
         """Why the latest target could not be paid for."""
-        self._malformed: Malformed | None = None
+        self.malformed: Malformed | None = None
         self._translated = False
         self._window: int | None = None
         """Context window of the last target that failed."""
@@ -161,10 +162,10 @@ class _Walk:
 
     def conclude(self) -> None:
         """The last word."""
-        if self._malformed and not self._faults and all(skip.why == "cannot" for skip in self.skips):
-            raise self._malformed
-        if self._unpaid and not self._faults and all(skip.why in ("budget", *UNABLE) for skip in self.skips):
-            raise self._unpaid
+        if self.malformed and not self._faults and all(skip.why == "cannot" for skip in self.skips):
+            raise self.malformed
+        if self.unpaid and not self._faults and all(skip.why in ("budget", *UNABLE) for skip in self.skips):
+            raise self.unpaid
         if self._over():
             message = "The request's time ran out before a target answered."
             raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message))
@@ -210,7 +211,7 @@ class _Walk:
         try:
             prepared = self._job.prepare(target)
         except Malformed as error:
-            self._malformed = error
+            self.malformed = error
             self.skips.append(Skip(target.name, "cannot", str(error), param=error.param))
             return None
         barred = prepared.report.blocking(self._mode)
@@ -252,7 +253,7 @@ class _Walk:
         refused = await spend.cover(prepared.target, most, prepared.calls)
         if refused is None:
             return True
-        self._unpaid = refused
+        self.unpaid = refused
         if not turn.made:
             reason = refused.fault.message.rstrip(".")
             self.skips.append(Skip(turn.target.name, "budget", reason, refused.retry_after_s))

@@ -59,7 +59,7 @@ class Edge:
         self._prefix = f"req_{int(clock.uniform() * 2**48):012x}"
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, _send: Any) -> None:
-        connection: Connection = scope["extensions"][CONNECTION]
+        connection: Connection = scope.pop("extensions")[CONNECTION]  # which keeps the scope, and would keep itself
         shift = self._shift
         client = ClientSide(receive, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
         client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)
@@ -75,6 +75,7 @@ class Edge:
             if not shift.open:
                 shift.idle.set()
             await client.end()
+            exchange.refusal = None  # an exception knows by its traceback all that it went through, this among it
             del client.exchange  # the two know each other: a body should not have to wait for the collector
 
     def relieve(self, shift: Shift) -> Shift:

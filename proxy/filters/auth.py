@@ -41,15 +41,14 @@ class Auth:
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
         """Raises Refused: 401, 403 for a foreign web page, or the edge's own refusal."""
-        refusal = exchange.refusal
-        if refusal is not None and isinstance(refusal, Unreadable):
-            raise refusal
+        if isinstance(exchange.refusal, Unreadable):
+            raise exchange.refusal
         if self._anonymous:
             refuse_strangers(exchange)
         else:
             exchange.client = self._client(exchange.headers)
-        if refusal is not None:
-            raise refusal
+        if exchange.refusal is not None:
+            raise exchange.refusal
         await service(exchange)
 
     def _client(self, headers: Mapping[str, str]) -> Client:

@@ -70,7 +70,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deaf = False
         self._offered: bytes | None = None
         """The head of a request that offers an upgrade, without the offer: to be read again."""
-        self._extensions = {CONNECTION: self}
         self._lost: Callable[[], None] | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._idle_since = 0.0
@@ -199,7 +198,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop_listening()
             raise _Pipelined
         super().on_message_begin()
-        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # an extension of our own
+        own: Any = {CONNECTION: self}
+        self.scope["extensions"] = own
         self.problem = None
         self._phase = HEAD
 
@@ -303,7 +303,7 @@ class BoundedProtocol(HttpToolsProtocol):
             "path": "",
             "headers": [],
             "client": self.client,
-            "extensions": self._extensions,
+            "extensions": {CONNECTION: self},
         }
         self.cycle = RequestResponseCycle(
             scope=scope,

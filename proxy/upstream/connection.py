@@ -36,10 +36,12 @@ _FRAMED = frozenset({"content-length", "transfer-encoding"})
 
 
 class Connection(asyncio.Protocol):
-    """Carries one answer at a time. `free(connection, usable)` is called once when each has ended."""
+    """Carries one answer at a time. `free(connection, usable)` is called once when each has ended, and `gone` when the
+    connection is lost while it carries none."""
 
-    def __init__(self, free: "Callable[[Connection, bool], None]") -> None:
+    def __init__(self, free: "Callable[[Connection, bool], None]", gone: "Callable[[Connection], None]") -> None:
         self._free = free
+        self._gone = gone
         self._parser = httptools.HttpResponseParser(self)
         self._answer: Answer | None = None
         self._rest = memoryview(b"")
@@ -200,6 +202,9 @@ class Connection(asyncio.Protocol):
         if self._answer is not None:
             self._answer.finish(Cut("the connection was reset" if error else "the connection ended too early"))
             self._end(usable=False)
+        else:
+            self._gone(self)
+        del self._parser  # the two know each other: what is lost should not have to wait for the collector
 
     def _fail(self, clause: str) -> None:
         if self._answer is not None:

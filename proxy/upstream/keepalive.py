@@ -37,6 +37,7 @@ class Pings:
         """No ping is written from here on."""
         if self._task is not None:
             self._task.cancel()
+            self._task = None  # it knows this one, which would outlive the stream with all that it was written from
 
     async def _run(self) -> None:
         while True:

@@ -54,7 +54,10 @@ class NativeEngine:
         """Calls without a place."""
         self._handed = asyncio.Semaphore(0)
         """Places that were given up for those who wait."""
-        self._idle: dict[Origin, list[Connection]] = {}
+        self._idle: dict[Origin, dict[Connection, None]] = {}
+        """Each in the order in which they were given back."""
+        self._sweep: asyncio.TimerHandle | None = None
+        """Set while any are idle."""
         self._busy: set[Connection] = set()
 
     async def send(self, call: Call) -> Answer:
@@ -81,6 +84,8 @@ class NativeEngine:
 
     async def close(self) -> None:
         """Closes every connection, those in use among them."""
+        if self._sweep is not None:
+            self._sweep.cancel()
         for connection in [*self._busy, *chain.from_iterable(self._idle.values())]:
             connection.abort()
         self._idle.clear()
@@ -110,7 +115,7 @@ class NativeEngine:
         idle = self._idle.get(origin)
         oldest = asyncio.get_running_loop().time() - IDLE_S
         while idle:
-            connection = idle.pop()
+            connection, _ = idle.popitem()
             if connection.idle_since > oldest and connection.fresh():
                 return connection
             connection.abort()
@@ -121,17 +126,34 @@ class NativeEngine:
         self._leave()
         if not usable:
             return
-        connection.idle_since = now = asyncio.get_running_loop().time()
-        idle = self._idle.setdefault(origin, [])
-        if idle and (idle[0].lost or idle[0].idle_since < now - IDLE_S):
-            idle.pop(0).abort()
-        idle.append(connection)
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle.setdefault(origin, {})[connection] = None
+        if self._sweep is None:
+            self._sweep = loop.call_later(IDLE_S, self._swept)
+
+    def _gone(self, origin: Origin, connection: Connection) -> None:
+        """Forgets a connection that its upstream closed while it was idle."""
+        self._idle.get(origin, {}).pop(connection, None)
+
+    def _swept(self) -> None:
+        """Closes those that were idle for too long: after a crowd nobody may ever need so many again."""
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - IDLE_S
+        for idle in self._idle.values():
+            while idle and (connection := next(iter(idle))).idle_since <= oldest:
+                del idle[connection]
+                connection.abort()
+        left = [next(iter(idle)).idle_since for idle in self._idle.values() if idle]
+        self._sweep = loop.call_at(min(left) + IDLE_S, self._swept) if left else None
 
     async def _connected(self, origin: Origin, connect_s: float) -> Connection:
         loop = asyncio.get_running_loop()
 
         def connection() -> Connection:
-            return Connection(lambda one, usable: self._free(origin, one, usable=usable))
+            return Connection(
+                lambda one, usable: self._free(origin, one, usable=usable), lambda one: self._gone(origin, one)
+            )
 
         try:
             async with asyncio.timeout(connect_s):

@@ -97,6 +97,11 @@ class Answer:
                 self._connection.resume()
             self._wake()
 
+    def _failed(self) -> Cut:
+        """A new one for each who reads. One that is kept would keep in its turn, by its traceback, everything that
+        was waiting for the answer, until the collector came by."""
+        return type(self._error)(*self._error.args) if self._error is not None else Cut()
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -117,7 +122,7 @@ class Answer:
         """Itself, once the head is there. Raises Cut."""
         while not self.status:
             if self._error is not None:
-                raise self._error
+                raise self._failed()
             await self._more()
         return self
 
@@ -139,7 +144,7 @@ class Answer:
     async def __anext__(self) -> bytes:
         while not self._chunks:
             if self._error is not None:
-                raise self._error
+                raise self._failed()
             if self._done:
                 raise StopAsyncIteration
             await self._more()
@@ -153,7 +158,7 @@ class Answer:
                         return True
                     continue
                 if self._error is not None:
-                    raise self._error
+                    raise self._failed()
                 if self._done:
                     return False
                 self._sink = sink
