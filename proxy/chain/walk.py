@@ -54,7 +54,7 @@ class Chain:
                 walk.conclude()
         finally:
             walk.tell_skips()
-            walk.malformed = walk.unpaid = None  # by its traceback an exception knows all that it went through, the walk among it
+            walk.malformed = walk.unpaid = None  # by its traceback an exception knows all that it went through
 
 
 class _Try(Struct):
