@@ -14,9 +14,7 @@ from translators.faults import Fault, Kind
 if TYPE_CHECKING:
     from asyncio import Task
 
-    from proxy.budgets.rates import Held
-    from proxy.budgets.spend import Spend
-    from proxy.config.values import Client
+    from proxy.config.values import Client, Target
     from proxy.tracing import Trace
     from translators.codec import Codec, Envelope
     from translators.ir import Usage
@@ -96,6 +94,41 @@ class Attempt(Struct):
     code: str | None = None
 
 
+class Most(Struct, frozen=True):
+    """The most tokens that one call can have: its input, and its answers together. `output` None: it has no bound."""
+
+    input: int
+    output: int | None
+    tier: str | None = None
+    """The tier of service that is asked for."""
+
+
+class Spend(Protocol):
+    """What one exchange reserves and is billed, over all of its attempts (`proxy.budgets.spend`)."""
+
+    async def cover(self, target: "Target", most: Most, calls: int = 1) -> Refused | None:
+        """Reserves what an attempt can cost. Gives why it may not be made; None where it may."""
+
+    async def further(self, more: int) -> Refused | None:
+        """The same for a call that goes on from what the latest one said; its body is so many bytes longer."""
+
+    async def again(self, fault: Fault, status: int) -> Refused | None:
+        """The same where the latest call failed and is to be made again: what it may have cost is lost."""
+
+    def close(self, fault: Fault | None, usage: "Usage | None", status: int, *, content: bool) -> int | None:
+        """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known."""
+
+    def settle(self) -> None:
+        """The exchange has ended; what is called again has nothing to settle."""
+
+
+class Pace(Protocol):
+    """What an exchange has taken of the rates that concern it (`proxy.budgets.rates`)."""
+
+    def settle(self, usage: "Usage | None") -> None:
+        """The exchange has ended and used this; None: nobody knows."""
+
+
 class Who(Struct, frozen=True):
     """On whose account an exchange goes; empty where that is not known."""
 
@@ -135,9 +168,9 @@ class Exchange(Struct, eq=False):
     """The client SDK's own count of retries (`x-stainless-retry-count`)."""
     client: "Client | None" = None
     who: Who = NOBODY
-    spend: "Spend | None" = None
+    spend: Spend | None = None
     """What it reserves and is billed; None where nothing is limited or counted."""
-    pace: "Held | None" = None
+    pace: Pace | None = None
     """What it has taken of the rates that concern it; None where none is configured."""
     payload: Any = None
     """The parsed body."""

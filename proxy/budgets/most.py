@@ -1,7 +1,7 @@
 """The most tokens that a call can have, by what is about to be sent. Pure."""
 
 from proxy import tokens
-from proxy.budgets.spend import Most
+from proxy.flow import Most
 from proxy.jobs import Prepared
 from translators.bounds import output_bound
 

@@ -4,20 +4,17 @@ A request begins once its body is read, for that may say whose it is, and ends w
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from proxy.budgets.budgets import Budgets
 from proxy.budgets.identity import who
 from proxy.budgets.rates import Rates
-from proxy.budgets.spend import Spend
+from proxy.budgets.spend import Overrun, Spend
 from proxy.config.spending import LedgerSettings, Spending
 from proxy.flow import Exchange, Service
 from proxy.ledger.ledger import Ledger
 from translators.ir import Usage
 
-Overrun = Callable[[str, str], None]
-"""Is told the budget, and the target that cost more than it could."""
 _NOTHING = Usage(input=0, output=0)
 
 
@@ -64,7 +61,7 @@ class Paying:
         if self._rates:
             exchange.pace = self._rates.enter(exchange, exchange.who, exchange.asked)
         limit = client.max_cost_per_request if client is not None else None
-        spend = exchange.spend = Spend(self.budgets, self._ledger)
+        spend = exchange.spend = Spend(self.budgets, self._ledger, self._overrun)
         exchange.budgets = spend.notes
         spend.begin(exchange.who, self.spending.max_cost_per_request if limit is None else limit)
 
@@ -76,7 +73,5 @@ class Paying:
             spend, pace = exchange.spend, exchange.pace
             if spend is not None:
                 spend.settle()
-                for name in spend.overruns:
-                    self._overrun(name, f"{exchange.provider}/{exchange.model}")
             if pace is not None:
                 pace.settle(exchange.usage if exchange.attempts else _NOTHING)

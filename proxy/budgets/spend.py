@@ -7,7 +7,7 @@ At the exchange's end, whatever that is, all is settled once.
 A budget that gives way to a cheaper model goes on to count what that costs, and stops it no more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct, structs
 
@@ -17,21 +17,15 @@ from proxy.budgets.budgets import Budgets, Held
 from proxy.budgets.refusals import Downgraded
 from proxy.config.spending import Budget, Price
 from proxy.config.values import Target
-from proxy.flow import NOBODY, Refused, Who
+from proxy.flow import NOBODY, Most, Refused, Who
 from proxy.ledger.balance import Denied, Line
 from proxy.ledger.ledger import Ledger
 from proxy.pricing.cost import cost, worst
 from translators.faults import Fault
 from translators.ir import Usage
 
-
-class Most(Struct, frozen=True):
-    """The most tokens that one call can have: its input, and its answers together. `output` None: it has no bound."""
-
-    input: int
-    output: int | None
-    tier: str | None = None
-    """The tier of service that is asked for."""
+Overrun = Callable[[str, str], None]
+"""Is told the budget, and the target that cost more than it could."""
 
 
 class _Part(Struct, eq=False):
@@ -70,16 +64,19 @@ class Spend:
         "_limit",
         "_lost_usd",
         "_most",
+        "_overrun",
         "_parts",
         "_target",
         "_usd",
         "_who",
         "_worst",
         "notes",
-        "overruns",
     )
 
-    def __init__(self, budgets: Budgets, ledger: Ledger) -> None:
+    def __init__(self, budgets: Budgets, ledger: Ledger, overrun: Overrun = lambda *_: None) -> None:
+        """`overrun` is told where an attempt was billed more than the most it could cost: a bug, here or at the
+        provider."""
+        self._overrun = overrun
         self._budgets = budgets
         self._ledger = ledger
         self._who = NOBODY
@@ -99,8 +96,6 @@ class Spend:
         """Whatever the attempt comes to, calls of it are not known to be free."""
         self.notes: list[str] = []
         """What the answer says of budgets: `NAME;downgraded`."""
-        self.overruns: list[str] = []
-        """Budgets in which an attempt was billed more than the most it could cost: a bug, here or at the provider."""
 
     def begin(self, who: Who, limit: int | None) -> None:
         """`limit`: nano-dollars that one attempt may cost at most; None for any."""
@@ -194,7 +189,7 @@ class Spend:
         for part in self._current:
             billed = self._billed(part, bill, usage, usd)
             if billed > part.need and part.budget.hard and not part.loose:
-                self.overruns.append(part.budget.name)
+                self._overrun(part.budget.name, target.name)
             part.charged += billed
             part.need = 0
         self._target = None

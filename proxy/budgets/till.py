@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from proxy.budgets.budgets import Held
-from proxy.budgets.paying import Kept, Overrun, Paying
+from proxy.budgets.paying import Kept, Paying
 from proxy.budgets.rates import Rates
+from proxy.budgets.spend import Overrun
 from proxy.clock import Clock
 from proxy.config.spending import Spending
 from proxy.config.values import Config

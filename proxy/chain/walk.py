@@ -17,13 +17,12 @@ no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the 
 from msgspec import Struct
 
 from proxy.budgets.most import most_of
-from proxy.budgets.spend import Spend
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
 from proxy.chain.ready import Ready, Tools, key_for
 from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word
 from proxy.config.values import Target
-from proxy.flow import Exchange, Refused
+from proxy.flow import Exchange, Refused, Spend
 from proxy.jobs import Job, Prepared
 from proxy.resilience.breaker import State
 from proxy.resilience.keys import KeyState

@@ -125,8 +125,8 @@ async def test_a_spent_budget_refuses_in_the_clients_words_and_says_when_it_begi
 
 
 async def test_a_target_too_dear_for_what_is_left_is_passed_over_for_one_that_fits(paying):
-    async with paying(daily(650_000)) as world:
-        answer = await ask(world, model="claude-first", max_tokens=12)
+    async with paying(daily(1_250_000_000)) as world:
+        answer = await ask(world, model="claude-first", max_tokens=100_000)
         assert answer.status_code == 200
         assert answer.headers["x-sidestep-skipped"] == "beta/demo-claude"
 
@@ -178,7 +178,7 @@ async def test_what_has_no_price_is_refused_where_money_is_limited(paying):
 
 
 async def test_a_request_may_cost_so_much_at_most(paying):
-    async with paying(max_cost_per_request=600_000) as world:
+    async with paying(max_cost_per_request=5_000_000) as world:
         answer = await ask(world, max_tokens=1000)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "request_too_costly")
         assert (await ask(world, max_tokens=1)).status_code == 200

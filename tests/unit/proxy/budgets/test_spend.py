@@ -6,10 +6,10 @@ import pytest
 
 from proxy.budgets.budgets import Budgets
 from proxy.budgets.refusals import Downgraded
-from proxy.budgets.spend import Most, Spend
+from proxy.budgets.spend import Spend
 from proxy.config.spending import Budget, Price
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
-from proxy.flow import Who
+from proxy.flow import Most, Who
 from proxy.ledger.ledger import Ledger
 from proxy.ledger.memory import MemoryStore
 from translators.faults import Fault, Kind
@@ -55,10 +55,11 @@ class Bank:
 
     def __init__(self) -> None:
         self.clock = Clock()
+        self.overruns: list[tuple[str, str]] = []
         self.ledger = Ledger(MemoryStore(self.clock), self.clock, "me")
 
     def spend(self, *budgets: Budget, who: Who = ALICE, limit: int | None = None) -> Spend:
-        spend = Spend(Budgets(budgets, self.ledger), self.ledger)
+        spend = Spend(Budgets(budgets, self.ledger), self.ledger, lambda *told: self.overruns.append(told))
         spend.begin(who, limit)
         return spend
 
@@ -231,7 +232,7 @@ async def test_a_spent_budget_gives_way_to_the_cheaper_model_and_counts_that_too
     spend.close(None, Usage(input=1000, output=1000), 200, content=True)
     spend.settle()
     assert bank.spent(budget) == 3000
-    assert spend.overruns == []
+    assert bank.overruns == []
 
 
 async def test_a_budget_may_give_way_before_it_is_spent(bank):
@@ -283,7 +284,7 @@ async def test_a_bill_above_the_most_is_charged_in_full_and_told(bank):
     spend.close(None, Usage(input=50, output=50), 200, content=True)
     spend.settle()
     assert bank.spent(budget) == 150
-    assert spend.overruns == ["daily"]
+    assert bank.overruns == [("daily", "openai/small")]
 
 
 async def test_answers_side_by_side_are_reserved_each(bank):
