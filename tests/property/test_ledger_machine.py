@@ -239,7 +239,7 @@ class ProcessesOfOneFile(Processes):
 
 
 TestInMemory = Processes.TestCase
-TestInMemory.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestInMemory.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestInOneFile = ProcessesOfOneFile.TestCase
 TestInOneFile.settings = settings(
     max_examples=3, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
