@@ -7,9 +7,9 @@ need not be, for what an outage of the machine takes away then counts as still i
 All of SQLite happens in one thread. A call that takes longer than `timeout_s` is given up, and not begun any more;
 what was begun goes on, and its grants are heard of with the next answer.
 
-Every process that writes waits its turn for BUSY_S at most. After any other error the file is opened anew by the next
-call: so a disk that was full, rights that were missing and a file that was moved away or put back heal by themselves.
-A file that was replaced is another memory.
+Every process that writes waits its turn for half of `timeout_s`. After any other error the file is opened anew by the
+next call: so a disk that was full, rights that were missing and a file that was moved away or put back heal by
+themselves. A file that was replaced is another memory.
 
 Never opened but by SQLite: closing any other descriptor of it would drop the locks that this process holds.
 """
@@ -30,7 +30,6 @@ from proxy.ledger.grants import apply
 from proxy.ledger.store import Ask, Away, Count, Standing, Told, Unfit
 
 TIMEOUT_S: Final = 2.0
-BUSY_S: Final = 1.0
 EXPIRE_S: Final = 5.0
 """Between two looks for what has expired."""
 EXPIRE_MAX: Final = 500
@@ -94,6 +93,7 @@ class SqliteStore:
     """See Store. Folder and file are made where they are missing, for this user alone."""
 
     def __init__(self, path: Path, clock: Clock, timeout_s: float = TIMEOUT_S) -> None:
+        """`timeout_s`: after this long a call raises Away."""
         self._path = path
         self._clock = clock
         self._timeout_s = timeout_s
@@ -102,6 +102,7 @@ class SqliteStore:
         self._running: asyncio.Task[None] | None = None
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._memory = ""
         self._expire_at = 0.0
 
     async def open(self) -> None:
@@ -111,10 +112,9 @@ class SqliteStore:
         now = self._clock.wall()
 
         def work(connection: sqlite3.Connection) -> Told:
-            (known,) = connection.execute("SELECT id FROM memory").fetchone()
-            remembers = memory in {"", known}
+            remembers = memory in {"", self._memory}
             standings = tuple(_stand(connection, owner, ask, remembers=remembers) for ask in asks)
-            return Told(standings, known, now)
+            return Told(standings, self._memory, now)
 
         told: Told = await self._do(work, durable=any(ask.least or ask.force for ask in asks))
         return told
@@ -195,30 +195,35 @@ class SqliteStore:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        self._connection = connection = sqlite3.connect(
-            self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        identity = _identity(self._path)
+        connection = sqlite3.connect(
+            self._path, timeout=self._timeout_s / 2, isolation_level=None, check_same_thread=False
         )
-        self._identity = _identity(self._path)
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            self._shut()
-            raise Unfit(f"the budget file {self._path} is where processes cannot share it; name one on a local disk")
-        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_MAX}")
-        self._make(connection)
+        try:
+            self._memory = self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._identity = connection, identity
         return connection
 
-    def _make(self, connection: sqlite3.Connection) -> None:
-        """The tables, where they are missing."""
+    def _prepare(self, connection: sqlite3.Connection) -> str:
+        """Makes the tables where they are missing; the file's memory."""
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise Unfit(f"the budget file {self._path} is where processes cannot share it; name one on a local disk")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_MAX}")
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise Unfit(f"the budget file {self._path} is of a later version of sidestep; name another one")
         if version == 0:
             for statement in _TABLES:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
+        (memory,) = connection.execute("SELECT id FROM memory").fetchone()
         connection.execute("COMMIT")
-        if version > VERSION:
-            self._shut()
-            raise Unfit(f"the budget file {self._path} is of a later version of sidestep; name another file")
+        return str(memory)
 
     def _shut(self) -> None:
         connection, self._connection = self._connection, None
