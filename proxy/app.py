@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from proxy.admin import standing
 from proxy.admin.standing import Gauge, gauges
-from proxy.budgets.budgets import Held
+from proxy.alerts.alerts import Alerts
+from proxy.alerts.message import EVENT, Facts
 from proxy.budgets.paying import Paying
 from proxy.budgets.till import Till
 from proxy.chain.passthrough import Passthrough
@@ -52,6 +53,7 @@ from proxy.upstream.pools import Pool, pools_for
 from proxy.upstream.probes import Probes
 from proxy.upstream.probes import World as ProbeWorld
 from proxy.upstream.seam import Engine
+from proxy.upstream.webhook import Webhook
 from proxy.usage.writers import Writers
 from translators.catalog import codec
 from translators.codec import Codec
@@ -115,7 +117,11 @@ class App:
         self.metrics.spans_dropped = lambda: self._collectors.dropped
         self._recorders = Recorders(clock, self.state, self._not_recorded)
         self.metrics.records_dropped = lambda: self._recorders.dropped
-        self._till = Till(clock, self._spent, self._overrun)
+        self._webhook = Webhook(self._own_engine, clock, self._not_alerted)
+        self._alerts = Alerts(self._mark, clock, self._alerted, self._webhook.offer)
+        self._till = Till(clock, self._alerts.look, self._overrun, self._alerts.refused)
+        self.metrics.budget_fractions = self._till.fractions
+        self.metrics.alerts_lost = lambda: self._alerts.dropped + self._webhook.dropped
         self._writers = Writers(clock, self._usage_dropped)
         self.metrics.usage_dropped = lambda: self._writers.dropped
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
@@ -202,6 +208,7 @@ class App:
         self._probes.follow(self._serving.config.providers.values())
         self._collectors.open(self._serving.collector)
         self._recorders.open(self._serving.recorder)
+        self._webhook.follow(self._serving.config.spending.alerts)
         self._till.follow(self._serving.paying)
         await self._till.ready()
         self._writers.open_all(self._serving.writers)
@@ -230,6 +237,7 @@ class App:
         self._capabilities.follow(_asked(config))
         self._turning.follow(generation.prices.turns)
         self._probes.follow(config.providers.values())
+        self._webhook.follow(config.spending.alerts)
         self._till.follow(generation.paying)
         self._admission.resize(config.limits)
         self.metrics.name(*configured_names(config))
@@ -273,6 +281,8 @@ class App:
         await self._collectors.close()
         await self._recorders.close()
         await self._till.close()
+        await self._alerts.close()
+        await self._webhook.close()
         await self._writers.close()
         await self._writer.close()
 
@@ -298,8 +308,15 @@ class App:
     def _not_recorded(self, reason: str) -> None:
         self.log.events.warning("not_recorded", reason=reason, so_far=self._recorders.dropped)
 
-    def _spent(self, held: Held) -> None:
-        """A budget's spending has moved."""
+    async def _mark(self, name: str, expires: int) -> bool:
+        return await self._till.mark(name, expires)
+
+    def _alerted(self, facts: Facts) -> None:
+        self.log.events.warning(EVENT, **facts)
+        self.metrics.budget_alerts[str(facts["budget"]), str(facts["threshold"])] += 1
+
+    def _not_alerted(self, reason: str, so_far: int) -> None:
+        self.log.events.error("alert_lost", reason=reason, so_far=so_far)
 
     def _overrun(self, budget: str, target: str) -> None:
         self._alert("budget_overrun", budget=budget, target=target)

@@ -5,7 +5,7 @@ store is asked whether somebody has told it before (a process that is restarted,
 metric and webhook are told. A store that is away is asked again for a while; then people are told all the same, for an
 alert that comes twice is better than none.
 
-A budget that has had to refuse is spent, though less than its amount may be settled: what is left was too little.
+A budget that refuses near its end is spent, though less than its amount is settled: what is left was too little.
 """
 
 import asyncio
@@ -27,6 +27,8 @@ KEYS: Final = 20_000
 """Balances whose spending is remembered; of one that is forgotten the store still knows what was told."""
 PAUSES: Final = (0.5, 1.0, 2.0)
 """Seconds between two questions to a store that is away."""
+NEAR: Final = 10
+"""Spent is what refuses with less than this part of it left; else it was the request that was too large."""
 CLOSE_S: Final = 1.0
 KEPT_S: Final = 86_400
 """The store remembers so long after the window that it was told."""
@@ -61,7 +63,9 @@ class Alerts:
 
     def refused(self, held: Held) -> None:
         """There was too little left of a balance."""
-        self._reached(held, max(held.plan.budget.amount, held.balance.spent_in_all))
+        amount, spent = held.plan.budget.amount, held.balance.spent_in_all
+        if NEAR * (amount - spent) < amount:
+            self._reached(held, max(amount, spent))
 
     def _reached(self, held: Held, spent: int) -> None:
         key = held.balance.key

@@ -3,7 +3,7 @@
 They outlive no configuration; the balances, which the ledger keeps by their keys, outlive all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,8 +41,12 @@ class Held(Struct, frozen=True, eq=False):
 class Budgets:
     """Used from the loop's thread alone."""
 
-    def __init__(self, budgets: Sequence[Budget], ledger: Ledger) -> None:
+    def __init__(
+        self, budgets: Sequence[Budget], ledger: Ledger, emptied: Callable[[Held], None] = lambda _: None
+    ) -> None:
+        """`emptied` is told of a balance that had too little left."""
         self._ledger = ledger
+        self.emptied = emptied
         plans = [Plan(budget, cut(budget.scope)) for budget in budgets]
         self._general = [plan for plan in plans if not plan.cut.served]
         self._special = [plan for plan in plans if plan.cut.served]
@@ -74,6 +78,17 @@ class Budgets:
         """Whose it is, where a request of late counted in it."""
         held = self._known.get(balance.key)
         return held if held is not None and held.balance is balance else None
+
+    def fractions(self) -> Mapping[str, float]:
+        """The part of each budget that is spent; of several balances, where it is the largest."""
+        now = self._ledger.now()
+        found: dict[str, float] = {}
+        for held in self._known.values():
+            if held.span.end > now:
+                budget = held.plan.budget
+                part = held.balance.spent_in_all / budget.amount
+                found[budget.name] = max(part, found.get(budget.name, 0.0))
+        return found
 
     def state(self) -> Iterator[dict[str, Any]]:
         """What people are shown of balances that requests of late counted in, those of past windows aside."""

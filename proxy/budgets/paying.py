@@ -4,9 +4,10 @@ A request begins once its body is read, for that may say whose it is, and ends w
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-from proxy.budgets.budgets import Budgets
+from proxy.budgets.budgets import Budgets, Held
 from proxy.budgets.identity import who
 from proxy.budgets.rates import Rates
 from proxy.budgets.spend import Overrun, Spend
@@ -15,6 +16,8 @@ from proxy.flow import Exchange, Service
 from proxy.ledger.ledger import Ledger
 from translators.ir import Usage
 
+Emptied = Callable[[Held], None]
+"""Is told a balance that had too little left for a request."""
 _NOTHING = Usage(input=0, output=0)
 
 
@@ -46,13 +49,13 @@ class Kept:
 class Paying:
     """For one configuration; what is kept and the rates outlive it."""
 
-    def __init__(self, spending: Spending, kept: Kept, rates: Rates, overrun: Overrun) -> None:
+    def __init__(self, spending: Spending, kept: Kept, rates: Rates, overrun: Overrun, emptied: Emptied) -> None:
         self.spending = spending
         self.kept = kept
         self._ledger = kept.ledger
         self._rates = rates
         self._overrun = overrun
-        self.budgets = Budgets(spending.budgets, kept.ledger)
+        self.budgets = Budgets(spending.budgets, kept.ledger, emptied)
 
     def begin(self, exchange: Exchange, payload: Any) -> None:
         """Called once, when `payload` is parsed. Raises Refused where it comes too fast or says what it may not."""

@@ -244,7 +244,10 @@ class Spend:
             return refusals.away(part.held, denied.away)
         if part.budget.when_spent == "downgrade":
             self._give_way(part)
-        return refusals.taken(part.held) if denied.held else refusals.spent(part.held, self._ledger.now())
+        if denied.held:
+            return refusals.taken(part.held)
+        self._budgets.emptied(part.held)
+        return refusals.spent(part.held, self._ledger.now())
 
     def _cost(self, price: Price, usage: Usage, calls: int) -> int:
         """Of several calls only the sum is known: which of them was long enough for a dearer tier is not."""

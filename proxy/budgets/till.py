@@ -5,11 +5,11 @@ last request has ended. Where no budget asks for one, as where rates alone are c
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from proxy.budgets.budgets import Held
-from proxy.budgets.paying import Kept, Paying
+from proxy.budgets.paying import Emptied, Kept, Paying
 from proxy.budgets.rates import Rates
 from proxy.budgets.spend import Overrun
 from proxy.clock import Clock
@@ -27,12 +27,13 @@ Looked = Callable[[Held], None]
 class Till(Lasting[Kept]):
     """Used in one running loop."""
 
-    def __init__(self, clock: Clock, looked: Looked, overrun: Overrun) -> None:
-        """`looked` is told whatever moved the spending of a budget."""
+    def __init__(self, clock: Clock, looked: Looked, overrun: Overrun, emptied: Emptied = lambda _: None) -> None:
+        """`looked` is told whatever moved the spending of a budget, `emptied` whatever had too little left."""
         super().__init__()
         self._clock = clock
         self._looked = looked
         self._overrun = overrun
+        self._emptied = emptied
         self._rates = Rates((), clock)
         self._serving: Paying | None = None
 
@@ -42,7 +43,7 @@ class Till(Lasting[Kept]):
         limits = [spending.max_cost_per_request, *(one.max_cost_per_request for one in config.clients.values())]
         if not (spending.budgets or spending.rates or spending.ledger.url) and all(limit is None for limit in limits):
             return None
-        return Paying(spending, self._kept_for(spending), self._rates, self._overrun)
+        return Paying(spending, self._kept_for(spending), self._rates, self._overrun, self._emptied)
 
     def follow(self, paying: Paying | None) -> None:
         """Who comes now comes under this."""
@@ -68,6 +69,15 @@ class Till(Lasting[Kept]):
         """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
         paying = self._serving
         return paying.kept.ledger.trouble if paying is not None and paying.kept.hard else ""
+
+    async def mark(self, name: str, expires: int) -> bool:
+        """Whether the store hears this name for the first time; forgotten from `expires` on. Raises Away or Unfit."""
+        paying = self._serving
+        return paying is None or await paying.kept.ledger.mark(name, expires)
+
+    def fractions(self) -> Mapping[str, float]:
+        """How much of each budget is spent, as a part of it."""
+        return {} if self._serving is None else self._serving.budgets.fractions()
 
     def state(self) -> dict[str, Any]:
         """What `/budgets` shows."""

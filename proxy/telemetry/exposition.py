@@ -51,6 +51,7 @@ class _Families(Collector):
             up.add_metric((m.provider_label(provider),), int(is_up))
         yield up
         yield from _targets(m.targets())
+        yield from _budgets(m)
         applied, at = m.configured
         yield GaugeMetricFamily(names.RELOAD_SUCCESS, "1 if the configuration read last serves.", value=int(applied))
         yield GaugeMetricFamily(names.RELOAD_TIME, "When the configuration was read last, in Unix time.", value=at)
@@ -64,6 +65,18 @@ class _Families(Collector):
         )
         lost = m.usage_dropped()
         yield CounterMetricFamily(names.USAGE_DROPPED, "Records of usage lost: their place did not take them.", lost)
+
+
+def _budgets(m: Metrics) -> Iterator[Metric]:
+    spent = GaugeMetricFamily(
+        names.BUDGET_FRACTION, "The part of a budget that is spent, where it is the largest.", labels=("budget",)
+    )
+    for budget, fraction in m.budget_fractions().items():
+        spent.add_metric((budget,), fraction)
+    yield spent
+    yield _counter(names.BUDGET_ALERTS, "Thresholds reached.", ("budget", "threshold"), m.budget_alerts)
+    lost = m.alerts_lost()
+    yield CounterMetricFamily(names.ALERTS_LOST, "Alerts that the webhook, or nobody, was told of.", lost)
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Labels, int]) -> Metric:

@@ -87,6 +87,10 @@ class Metrics:
         self.spans_dropped: Callable[[], int] = lambda: 0
         self.records_dropped: Callable[[], int] = lambda: 0
         self.usage_dropped: Callable[[], int] = lambda: 0
+        self.budget_alerts: defaultdict[Labels, int] = defaultdict(int)
+        """By budget and threshold."""
+        self.budget_fractions: Callable[[], Mapping[str, float]] = dict
+        self.alerts_lost: Callable[[], int] = lambda: 0
         self.configured = True, 0.0
         """Whether the configuration that was read last serves, and when it was read (Unix time, seconds)."""
 

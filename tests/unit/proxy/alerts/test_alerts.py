@@ -97,6 +97,14 @@ async def test_a_budget_that_had_to_refuse_is_spent_though_less_is_settled(lab, 
     assert [(one["threshold"], one["spent"]) for one in lab.told] == [(0.8, "9.99"), (1.0, "9.99")]
 
 
+async def test_a_request_that_was_too_large_is_no_budgets_end(lab, held_of):
+    held = held_of()
+    held.balance.spent_in_all = 9 * NANOS
+    lab.it.refused(held)
+    await lab.done()
+    assert lab.told == []
+
+
 @pytest.mark.parametrize("fault", [Away("it is away"), Unfit("it is broken")])
 async def test_a_store_that_is_away_is_asked_again(lab, held_of, fault):
     lab.faults = [fault] * 2

@@ -110,6 +110,9 @@ def test_before_anything_was_counted_every_name_is_known():
             "target_seconds",
             "target_ttft_seconds",
             "records_dropped",
+            "budget_fraction",
+            "budget_alerts",
+            "alerts_lost",
             "usage_dropped",
         )
     }
