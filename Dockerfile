@@ -41,18 +41,22 @@ LABEL org.opencontainers.image.title="sidestep" \
       org.opencontainers.image.licenses="MIT"
 
 # The base comes without bytecode of the standard library, and a read-only root could never keep it: made here, it is
-# not compiled anew at every start and every probe.
+# not compiled anew at every start and every probe. The state folder is for budgets and usage, where they are kept: a
+# volume that is mounted there belongs to the user that runs.
 RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
-    && python -m compileall -q --invalidation-mode unchecked-hash -x 'test|idlelib|lib2to3|turtledemo' /usr/local/lib/python3.12
+    && python -m compileall -q --invalidation-mode unchecked-hash -x 'test|idlelib|lib2to3|turtledemo' /usr/local/lib/python3.12 \
+    && mkdir -p -m 0700 /var/lib/sidestep && chown 65532:65532 /var/lib/sidestep
 COPY --from=build /opt/sidestep /opt/sidestep
 COPY --from=build /opt/tiktoken /opt/tiktoken
 
 ENV PATH=/opt/sidestep/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    SIDESTEP_STATE_DIR=/var/lib/sidestep \
     TIKTOKEN_CACHE_DIR=/opt/tiktoken
 
-# A number, so that Kubernetes' runAsNonRoot can check it; it owns no file of the image, and the root may be read-only.
+# A number, so that Kubernetes' runAsNonRoot can check it; of the image it owns the empty state folder alone, and the root
+# may be read-only.
 USER 65532:65532
 WORKDIR /
 EXPOSE 4600

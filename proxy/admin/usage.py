@@ -61,7 +61,7 @@ class Usage:
 
         latest = self._clock.now() + LONGEST_S
         try:
-            source = source_for(self._ledger())
+            source = source_for(self._ledger(), here=True)
         except Unread as error:
             return 404, str(error)
         try:

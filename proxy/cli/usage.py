@@ -51,6 +51,9 @@ def add(commands: "Commands") -> None:
 
 def _add_span(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
+    parser.add_argument(
+        "--here", action="store_true", help="from the file of this machine, where [ledger] names one beside Redis"
+    )
     parser.add_argument("--since", metavar="WHEN", help=f"from then on: {_WHEN}")
     parser.add_argument("--until", metavar="WHEN", help="and before then")
 
@@ -123,7 +126,7 @@ def _source(arguments: argparse.Namespace) -> "Source":
         settings = load_ledger(getattr(arguments, "config", None), os.environ)
     except ConfigErrors as error:
         raise refusal(error) from None
-    return source_for(settings)
+    return source_for(settings, here=getattr(arguments, "here", False))
 
 
 def lines(found: "Summary", place: str) -> Iterator[str]:

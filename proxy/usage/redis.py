@@ -5,22 +5,30 @@ its memory and may throw nothing away for want of room: what is older than the c
 that was written and not confirmed is written again; readers know its twin by the record's `id`.
 """
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from msgspec import json
+from msgspec import DecodeError, json
 
 from proxy.config.spending import LedgerSettings
 from proxy.redis import BlockingRedis, Command, Lost, Missing, Refused, name_of
 from proxy.usage.record import Record
-from proxy.usage.sink import NotKept
+from proxy.usage.sink import NotKept, Unread
 
 STREAM: Final = "sidestep:{ledger}:usage"
 LENGTH: Final = 100_000
 """Entries kept, about: some 60 MB."""
 TIMEOUT_S: Final = 2.0
 _PASSING: Final = frozenset({"OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN"})
+PAGE: Final = 500
+"""Entries read at once."""
+LATE_S: Final = 120
+"""How long after its end, or before it by another clock, a record may have been written."""
+TWINS: Final = 10_000
+"""Records that a reader remembers, to know a twin."""
 _encode = json.Encoder().encode
+_decode = json.Decoder(Record).decode
 
 
 class RedisSink:
@@ -60,3 +68,39 @@ class RedisSink:
             raise NotKept(str(lost), passing=True) from None
         except Refused as refused:
             raise NotKept(str(refused), passing=refused.code in _PASSING) from None
+
+
+class RedisSource:
+    """Reads them there; see `proxy.usage.sink.Source`. The newest that the cap leaves, of all machines."""
+
+    def __init__(self, settings: LedgerSettings) -> None:
+        self._settings = settings
+
+    @property
+    def place(self) -> str:
+        return f"{name_of(self._settings.url)}, stream {STREAM}, which keeps the newest {LENGTH}"
+
+    def records(self, since: float | None, until: float | None) -> Iterator[Record]:
+        known: OrderedDict[str, None] = OrderedDict()
+        for record in self._all(since, until):
+            if record.id in known or (since is not None and record.at < since) or (until and record.at >= until):
+                continue
+            known[record.id] = None
+            if len(known) > TWINS:
+                known.popitem(last=False)
+            yield record
+
+    def _all(self, since: float | None, until: float | None) -> Iterator[Record]:
+        first = "-" if since is None else str(max(0, int((since - LATE_S) * 1000)))
+        last = "+" if until is None else str(max(0, int((until + LATE_S) * 1000)))
+        settings = self._settings
+        try:
+            redis = BlockingRedis(settings.url, settings.password.reveal() if settings.password else None, TIMEOUT_S)
+            try:
+                while entries := redis.ask(("XRANGE", STREAM, first, last, "COUNT", PAGE))[0]:
+                    yield from (_decode(fields[1]) for _, fields in entries)
+                    first = f"({entries[-1][0]}"
+            finally:
+                redis.close()
+        except (Missing, Lost, Refused, DecodeError) as error:
+            raise Unread(f"Records of usage cannot be read: {error}") from None

@@ -5,14 +5,18 @@ from proxy.config.spending import LedgerSettings
 from proxy.usage.sink import Source, Unread
 
 
-def source_for(settings: LedgerSettings) -> Source:
-    """The file of this machine where there is one, which needs nobody else. Raises Unread where none are kept."""
-    if file := usage_file(settings):
+def source_for(settings: LedgerSettings, *, here: bool = False) -> Source:
+    """The stream of all machines where there is one, else the file of this machine; with `here` that file first. Raises
+    Unread where none are kept."""
+    file, stream = usage_file(settings), usage_stream(settings)
+    if file and (here or not stream):
         from proxy.usage.sqlite import SqliteSource  # noqa: PLC0415 - a server reads hardly ever
 
         return SqliteSource(file)
-    if usage_stream(settings):
-        raise Unread("Records of usage go to Redis alone, and are not read from there: name a file in [ledger] file.")
+    if stream:
+        from proxy.usage.redis import RedisSource  # noqa: PLC0415 - likewise
+
+        return RedisSource(settings)
     if settings.url:
         raise Unread("No records of usage are kept: [ledger] says usage = false, or keeps all in memory.")
     raise Unread(

@@ -4,10 +4,11 @@ Several processes write to one file; each waits for the others a while. What is 
 once and survives the process, but an outage of the machine may take what the last seconds brought: records are told
 apart from budgets there, whose grants are on the disk before they are used.
 
-A file that somebody moved away, or that cannot be used any more, is opened (and made) anew by the next write.
+A file that somebody moved away, or that cannot be used any more, is opened (and made) anew by the next write. Nothing
+but SQLite ever opens it: closing any other descriptor of it would drop the locks of this whole process, the budgets'
+too.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -77,10 +78,11 @@ class SqliteSink:
             return self._connection
         self.close()
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Who asked for what is nobody else's business; what SQLite puts beside the file has the file's own mode.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        made = not self._path.exists()
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
         try:
+            if made:  # who asked for what is nobody else's business; what SQLite puts beside it has the file's mode
+                self._path.chmod(0o600)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             for statement in MAKE:

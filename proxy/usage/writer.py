@@ -120,10 +120,7 @@ class Writer:
     # What follows runs in the thread.
 
     def _write(self) -> None:
-        try:
-            self._sink.open()
-        except Exception as error:  # noqa: BLE001 - see `_why`
-            self._say(0, _why(error))
+        self._begin()
         going = True
         while going:
             batch: list[Record] | None = []
@@ -135,6 +132,13 @@ class Writer:
             if going and self._clock.now() >= self._tidy_at:
                 self._tidy()
         self._sink.close()
+
+    def _begin(self) -> None:
+        try:
+            self._sink.open()
+        except Exception as error:  # noqa: BLE001 - see `_why`
+            if not (isinstance(error, NotKept) and error.passing):
+                self._say(0, _why(error))
 
     def _keep(self, piece: Sequence[Record]) -> None:
         why = self._kept(piece)

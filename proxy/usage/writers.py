@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from proxy.clock import Clock
-from proxy.config.ledger import usage_file
+from proxy.config.ledger import usage_file, usage_stream
 from proxy.config.spending import LedgerSettings
 from proxy.lasting import Lasting
 
@@ -53,3 +53,7 @@ def _sinks(settings: LedgerSettings) -> "Iterator[Sink]":
         from proxy.usage.sqlite import SqliteSink  # noqa: PLC0415 - as above
 
         yield SqliteSink(file)
+    if usage_stream(settings):
+        from proxy.usage.redis import RedisSink  # noqa: PLC0415 - likewise
+
+        yield RedisSink(settings)

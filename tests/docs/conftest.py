@@ -17,11 +17,14 @@ from typing import IO
 
 import httpx2
 import pytest
+from msgspec import structs
 
 from proxy.app import build
 from proxy.config.values import Config, ModelRoute, Provider, RetrySettings, ServerSettings, Step
 from proxy.drill.provider import ScriptedProvider
 from proxy.server import serving
+from proxy.usage.record import Record
+from proxy.usage.sqlite import SqliteSink
 from translators.ir import Dialect
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +35,22 @@ SHIM = f"""#!/bin/sh
 exec {sys.executable} -c '{ENTRY}' "$@"
 """
 KEYS = {"OPENAI_API_KEY": "sk-fake-1", "ANTHROPIC_API_KEY": "sk-fake-2", "AZURE_OPENAI_API_KEY": "sk-fake-3"}
+LEDGER = "ledger.db"
+AT = 1_795_161_600.0
+"""2026-11-20 08:00 UTC."""
+FIRST = Record(
+    f"req_{1:024x}", AT, "web", "shop", "ann", "summary", {"cost_center": "7"}, "gpt-4o", "chat", "openai", "gpt-4o",
+    input=1200, cached=512, output=160, reasoning=32, cost=3_960_001, attempts=1, ms=910, status=200,
+)  # fmt: skip
+USED = (
+    FIRST,
+    structs.replace(FIRST, id=f"req_{2:024x}", at=AT + 60, cached=0, cost=4_600_001, ms=2110),
+    structs.replace(FIRST, id=f"req_{3:024x}", at=AT + 90, user="bob", model="claude-sonnet-5", provider="anthropic",
+                    cached=1000, cache_write=200, reasoning=None, cost=4_050_000, attempts=2, ms=1480),
+    structs.replace(FIRST, id=f"req_{4:024x}", at=AT + 120, user="bob", provider="", model="", input=None, cached=None,
+                    output=None, reasoning=None, cost=None, outcome="timeout", status=504, code="deadline_exceeded"),
+)  # fmt: skip
+"""What was used, as the page on it shows it."""
 CLEAN = {"PYTHONPATH": str(ROOT), "HOME": os.environ.get("HOME", "/"), "NO_PROXY": "*"}
 
 
@@ -123,10 +142,13 @@ def proxy() -> Iterator[Proxy]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder as a checkout's top level, to run commands in, with a recording beside."""
+    """A folder as a checkout's top level, to run commands in, with a recording and some usage beside."""
     for name in ("config.toml", ".env.example"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copy(ROOT / "tests/golden/recording/exchanges.jsonl", tmp_path)
+    sink = SqliteSink(str(tmp_path / LEDGER))
+    sink.write(USED)
+    sink.close()
     return tmp_path
 
 
@@ -137,6 +159,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, proxy: Proxy) -> dict[
     (tools / "sidestep").write_text(SHIM)
     (tools / "sidestep").chmod(0o755)
     own = {"PATH": f"{tools}:{os.environ['PATH']}", "OPENAI_BASE_URL": f"http://{proxy.data}/v1"}
+    own["SIDESTEP_LEDGER_URL"] = f"sqlite:///{LEDGER}"
     return CLEAN | KEYS | own
 
 

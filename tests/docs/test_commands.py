@@ -100,8 +100,9 @@ def serves(command, place, environment):
 
 
 def needs(command):
-    if command.startswith("curl") and shutil.which("curl") is None:
-        pytest.skip("curl is missing")
+    tool = command.split()[0]
+    if tool in {"curl", "sqlite3"} and shutil.which(tool) is None:
+        pytest.skip(f"{tool} is missing")
 
 
 def test_every_command_runs(sh_block, shell, proxy, place, environment):

@@ -12,7 +12,7 @@ from proxy.config.clients import CLIENT_VARIABLE
 from proxy.config.prices import KINDS
 from proxy.config.profiles import vendors
 from proxy.config.settings import RANGES, WHOLE_CHAIN
-from proxy.config.spending import Price, TokenSettings
+from proxy.config.spending import LedgerSettings, Price, TokenSettings
 from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.values import (
     PASSED,
@@ -60,6 +60,7 @@ BLOCKS = {
     "[record]": (RecordSettings, set()),
     '[prices."NAME"]': (Price, {"served"}),
     "[tokens]": (TokenSettings, set()),
+    "[ledger]": (LedgerSettings, set()),
     "[telemetry]": (TelemetrySettings, {"headers", "resource", "ratio", "follows"}),
 }
 """With the fields that no file says."""

@@ -66,6 +66,14 @@ def test_nothing_is_written_at_run_time(dockerfile):
     assert any("compileall" in text for text in of(dockerfile, "run", "RUN"))
 
 
+def test_the_state_folder_belongs_to_the_user_that_runs(dockerfile):
+    """A volume that is mounted over it takes its owner; without one a read-only root keeps it empty."""
+    [env] = of(dockerfile, "run", "ENV")
+    [folder] = re.findall(r"SIDESTEP_STATE_DIR=(\S+)", env)
+    [made] = of(dockerfile, "run", "RUN")
+    assert f"mkdir -p -m 0700 {folder} && chown {of(dockerfile, 'run', 'USER')[0]} {folder}" in made
+
+
 def test_its_version_label_is_the_projects(dockerfile):
     [label] = of(dockerfile, "run", "LABEL")
     assert f'org.opencontainers.image.version="{proxy.__version__}"' in label

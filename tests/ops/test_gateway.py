@@ -141,12 +141,14 @@ def test_it_has_no_privilege_at_all(pod, container):
     assert not {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"} & set(pod)
 
 
-def test_all_it_may_write_is_a_small_folder_in_memory(pod, container):
+def test_all_it_may_write_is_a_small_folder_in_memory_and_the_state_folder(pod, container, dockerfile):
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
-    assert set(mounts) == {"/etc/sidestep", KEYS, "/tmp"}
-    assert [path for path, mount in mounts.items() if not mount.get("readOnly")] == ["/tmp"]
+    assert set(mounts) == {"/etc/sidestep", KEYS, "/tmp", "/var/lib/sidestep"}
+    assert [path for path, mount in mounts.items() if not mount.get("readOnly")] == ["/tmp", "/var/lib/sidestep"]
     assert volumes[mounts["/tmp"]["name"]]["emptyDir"] == {"medium": "Memory", "sizeLimit": "16Mi"}
+    assert volumes[mounts["/var/lib/sidestep"]["name"]]["emptyDir"] == {"sizeLimit": "1Gi"}
+    assert any("SIDESTEP_STATE_DIR=/var/lib/sidestep " in one.text for one in dockerfile if one.word == "ENV")
 
 
 def test_memory_requested_is_memory_limited_and_holds_what_the_limits_allow(container, config):

@@ -110,12 +110,13 @@ def test_the_sidecar_has_no_privilege_at_all(pod, sidecar):
     assert not {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"} & set(pod)
 
 
-def test_all_it_may_write_is_a_small_folder_in_memory(pod, sidecar):
+def test_all_it_may_write_is_a_small_folder_in_memory_and_the_state_folder(pod, sidecar):
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     mounts = {mount["mountPath"]: mount for mount in sidecar["volumeMounts"]}
-    assert set(mounts) == {"/etc/sidestep", "/tmp"}
+    assert set(mounts) == {"/etc/sidestep", "/tmp", "/var/lib/sidestep"}
     assert mounts["/etc/sidestep"]["readOnly"] is True
     assert volumes[mounts["/tmp"]["name"]]["emptyDir"] == {"medium": "Memory", "sizeLimit": "16Mi"}
+    assert volumes[mounts["/var/lib/sidestep"]["name"]]["emptyDir"] == {"sizeLimit": "1Gi"}
 
 
 def test_memory_requested_is_memory_limited_and_holds_what_the_limits_allow(sidecar, config):

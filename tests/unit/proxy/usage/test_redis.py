@@ -10,8 +10,8 @@ from proxy.config.spending import LedgerSettings
 from proxy.redis import BlockingRedis
 from proxy.usage import redis as usage
 from proxy.usage.record import Record
-from proxy.usage.redis import STREAM, RedisSink
-from proxy.usage.sink import NotKept
+from proxy.usage.redis import STREAM, RedisSink, RedisSource
+from proxy.usage.sink import NotKept, Unread
 
 
 @pytest.fixture
@@ -79,3 +79,40 @@ async def test_a_wrong_password_is_no_passing_thing_and_not_shown(make_redis, re
     assert not caught.value.passing and "hush" not in str(caught.value)
     assert sink.place == f"Redis at 127.0.0.1:{server.port}, stream {STREAM}"
     sink.close()
+
+
+async def read(server, since=None, until=None):
+    source = RedisSource(LedgerSettings(url=server.url))
+    return await asyncio.to_thread(lambda: list(source.records(since, until)))
+
+
+async def test_the_stream_is_read_again_in_pages_and_each_record_once(sink, redis_server, record, monkeypatch):
+    monkeypatch.setattr(usage, "PAGE", 7)
+    records = [record(number, tags={}, user="Zoë") for number in range(20)]
+    await asyncio.to_thread(sink.write, records)
+    await asyncio.to_thread(sink.write, records[-3:])
+    assert await read(redis_server) == records
+
+
+async def test_a_span_of_time_has_its_beginning_and_not_its_end(sink, redis_server, record):
+    now = float((await redis_server.says("LASTSAVE"))[1:])
+    records = [record(number, at=now + number) for number in range(4)]
+    await asyncio.to_thread(sink.write, records)
+    assert await read(redis_server, now + 1, now + 3) == records[1:3]
+    assert await read(redis_server, now - 5000, now - 4000) == []
+
+
+async def test_more_twins_than_are_remembered_are_told_apart_no_more(sink, redis_server, record, monkeypatch):
+    monkeypatch.setattr(usage, "TWINS", 2)
+    await asyncio.to_thread(sink.write, [record(1), record(2), record(2), record(3), record(1)])
+    assert await read(redis_server) == [record(1), record(2), record(3), record(1)]
+
+
+async def test_a_stream_that_cannot_be_read_is_told_in_a_sentence(sink, redis_server, record):
+    await asyncio.to_thread(sink.write, [record(1)])
+    await redis_server.says("XADD", STREAM, "*", "record", "no record")
+    with pytest.raises(Unread, match="Records of usage cannot be read: JSON is malformed"):
+        await read(redis_server)
+    await redis_server.stop()
+    with pytest.raises(Unread, match=r"Records of usage cannot be read: .* cannot be reached"):
+        await read(redis_server)

@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import tracemalloc
 from contextlib import closing
 
@@ -92,6 +94,21 @@ def test_what_is_old_goes_in_pieces(sink, path, record):
     assert sink.tidy(record(PIECE + 1).at) is True
     assert sink.tidy(record(PIECE + 1).at) is False
     assert read(path) == [f"req_{PIECE + 1:04}", f"req_{PIECE + 2:04}"]
+
+
+def test_opening_it_leaves_the_locks_of_others_in_this_process(sink, path, record):
+    """POSIX drops all locks of a process on a file as soon as it closes any descriptor of it. Then another process that
+    leaves would take itself for the last one, and take the log along that is still written to."""
+    sink.write([record(1)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("SELECT 1 FROM usage_records").fetchall()
+        sink.close()
+        sink.open()
+        leaves = (
+            "import sqlite3, sys; one = sqlite3.connect(sys.argv[1]); one.execute('PRAGMA user_version'); one.close()"
+        )
+        subprocess.run([sys.executable, "-c", leaves, str(path)], check=True, timeout=30)
+        assert path.with_name("ledger.db-wal").exists()
 
 
 def test_a_file_that_was_moved_away_is_made_anew(sink, path, record):

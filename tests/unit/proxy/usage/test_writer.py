@@ -157,6 +157,14 @@ async def test_a_place_that_cannot_be_opened_is_told_before_anything_is_lost(lab
     await writer.close()
 
 
+async def test_a_place_that_is_busy_at_first_is_no_news(lab, record):
+    lab.sink.moods = [BUSY]
+    writer = lab.writer()
+    writer.note(record())
+    await writer.close()
+    assert (lab.sink.kept, lab.told) == (["req_0001"], [])
+
+
 async def test_a_sink_that_fails_is_told_as_our_fault_and_asked_again(lab, record):
     lab.sink.moods = [None, ValueError("with a name in it")]
     writer = lab.writer()

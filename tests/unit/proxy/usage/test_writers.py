@@ -45,7 +45,9 @@ async def test_the_same_settings_have_the_same_writer_and_others_another(writers
 
 async def test_beside_redis_a_file_is_kept_where_one_is_named(writers, tmp_path):
     found = writers.writers_for(LedgerSettings("redis://127.0.0.1:1/0", file=f"{tmp_path}/beside.db"))
-    assert f"{tmp_path}/beside.db" in [one._sink.place for one in found]
+    assert [one._sink.place for one in found] == [
+        f"{tmp_path}/beside.db", "Redis at 127.0.0.1:1, stream sidestep:{ledger}:usage",
+    ]  # fmt: skip
 
 
 def test_a_process_that_keeps_nothing_loads_nothing_that_keeps():
