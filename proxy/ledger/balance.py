@@ -51,7 +51,7 @@ class Balance:
         self.reserved = 0
         self.spent = 0
         self.returned = 0
-        self.low = 0 if hard else 1
+        self.low = 0
         """With less in hand than this it is time to ask for more."""
         self.size = 0
         """The last reservation."""
@@ -119,7 +119,7 @@ class Balance:
             self.returned += self.free - keep
             self.free = keep
             self._pace = 0
-            self.low = 0 if self.hard else 1
+            self.low = 0
 
     def ask(self, waiting: int, least: int) -> Ask:
         """What to say to the store: `waiting` is the sum of what waits for this balance, `least` the smallest of it."""
@@ -155,7 +155,7 @@ class Balance:
         for name, count in standing.others.items():
             self._others[name] = merged(self._others.get(name, count), count)
         self.scarce = scarce(self.limit, standing.total)
-        self.low = 0 if self.hard and (self.scarce or self._direct) else max(1, self.free // 2)
+        self.low = 0 if self.hard and (self.scarce or self._direct) else self.free // 2
         return before != (self.spent_elsewhere, self.taken_elsewhere)
 
     @property

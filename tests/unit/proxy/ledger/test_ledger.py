@@ -3,61 +3,196 @@
 import asyncio
 
 from proxy.ledger.balance import Denied, Line
-from proxy.ledger.ledger import Ledger
-from proxy.ledger.memory import MemoryStore
-from tests.virtual import VirtualClock, played
-
-END = 1_900_000_000
-
-
-def on(store_of=MemoryStore):
-    """Runs the test's coroutine, which is given an open ledger and its store, in virtual time."""
-
-    def decorate(test):
-        def run():
-            async def main():
-                clock = VirtualClock()
-                store = store_of(clock)
-                ledger = Ledger(store, clock, "one")
-                await ledger.open()
-                try:
-                    await test(ledger, store, clock)
-                finally:
-                    await ledger.close()
-
-            played(main())
-
-        run.__doc__ = test.__doc__
-        run.__name__ = test.__name__
-        return run
-
-    return decorate
+from proxy.ledger.ledger import TELL_S
+from proxy.ledger.store import Ask
+from tests.unit.proxy.ledger.watched import END, FAR, line_of, played_with
+from tests.virtual import VirtualClock
 
 
-@on()
+@played_with
 async def test_nothing_is_in_hand_before_the_store_was_asked(ledger, store, clock):
-    line = Line(ledger.balance("b", 1_000, END), 10)
+    line = Line(ledger.balance("b", FAR, END), 10)
     assert not ledger.take([line])
     assert await ledger.obtain([line]) is None
     assert line.held == 10
 
 
-@on()
+@played_with
 async def test_what_a_lease_has_left_is_taken_without_asking(ledger, store, clock):
-    balance = ledger.balance("b", 100_000, END)
-    assert await ledger.obtain([Line(balance, 10)]) is None
+    await line_of(ledger, 10)
+    await line_of(ledger, 10)
+    asked = len(store.calls)
+    balance = ledger.balance("b", FAR, END)
     assert ledger.take([Line(balance, 10)])
+    assert len(store.calls) == asked
 
 
-@on()
+@played_with
+async def test_all_lines_are_taken_or_none(ledger, store, clock):
+    rich = (await line_of(ledger, 10)).balance
+    poor = ledger.balance("poor", 5, END)
+    assert not ledger.take([Line(rich, 1), Line(poor, 1)])
+    assert rich.reserved == 10
+    denied = await ledger.obtain([Line(rich, 1), Line(poor, 6)])
+    assert denied == Denied(poor)
+    assert rich.reserved == 10
+
+
+@played_with
 async def test_all_of_it_can_be_spent_and_nothing_more(ledger, store, clock):
     balance = ledger.balance("b", 1_000, END)
     lines = [Line(balance, 10) for _ in range(150)]
     answers = await asyncio.gather(*(ledger.obtain([line]) for line in lines))
     assert sum(answer is None for answer in answers) == 100
-    denied = next(answer for answer in answers if answer is not None)
-    assert denied == Denied(balance, held=True)
+    assert next(answer for answer in answers if answer is not None) == Denied(balance, held=True)
     for line in lines:
         if line.held:
             ledger.settle(line, 10)
     assert await ledger.obtain([Line(balance, 1)]) == Denied(balance)
+
+
+@played_with
+async def test_those_who_wait_together_are_asked_for_in_one_call_and_served_in_their_order(ledger, store, clock):
+    store.gate = asyncio.Event()
+    balance = ledger.balance("b", 1_000, END)
+    lines = [Line(balance, amount) for amount in (1, 700, 400, 300)]
+    waiting = [asyncio.create_task(ledger.obtain([line])) for line in lines]
+    asked = len(store.calls)
+    await clock.sleep(0.01)
+    store.gate.set()
+    answers = await asyncio.gather(*waiting)
+    assert [answer is None for answer in answers] == [True, True, False, False]
+    assert len(store.calls) - asked <= 2
+
+
+@played_with
+async def test_who_asks_for_less_is_served_where_who_asked_before_cannot_be(ledger, store, clock):
+    await line_of(ledger, 50, limit=100)
+    large, small = Line(ledger.balance("b", 100, END), 60), Line(ledger.balance("b", 100, END), 40)
+    answers = await asyncio.gather(ledger.obtain([large]), ledger.obtain([small]))
+    assert [answer is None for answer in answers] == [False, True]
+
+
+@played_with
+async def test_what_is_spent_for_good_is_refused_without_asking(ledger, store, clock):
+    line = await line_of(ledger, 100, limit=100)
+    ledger.settle(line, 100)
+    await clock.sleep(2 * TELL_S)
+    asked = len(store.calls)
+    assert await ledger.obtain([Line(line.balance, 1)]) == Denied(line.balance)
+    assert len(store.calls) == asked
+
+
+@played_with
+async def test_settling_a_line_again_does_nothing(ledger, store, clock):
+    line = await line_of(ledger, 10)
+    ledger.settle(line, 4)
+    ledger.settle(line, 9)
+    assert (line.balance.spent, line.balance.reserved, line.held) == (4, 0, 0)
+
+
+@played_with
+async def test_a_line_that_grew_is_settled_at_once(ledger, store, clock):
+    line = await line_of(ledger, 10)
+    line.amount = 30
+    assert await ledger.obtain([line]) is None
+    assert (line.held, line.balance.reserved) == (40, 40)
+    ledger.settle(line, 35)
+    assert (line.balance.spent, line.balance.reserved, ledger.overruns) == (35, 0, 0)
+
+
+@played_with
+async def test_what_was_spent_is_told_within_a_second(ledger, store, clock):
+    line = await line_of(ledger, 10)
+    await clock.sleep(5)
+    ledger.settle(line, 7)
+    await clock.sleep(TELL_S + 0.01)
+    assert (await store.taken())[1] == 7
+
+
+@played_with
+async def test_what_nobody_uses_goes_back_soon(ledger, store, clock):
+    line = await line_of(ledger, 10)
+    await line_of(ledger, 10)
+    assert (await store.taken())[0] > 20
+    await clock.sleep(2 * TELL_S)
+    assert (await store.taken())[0] == 20
+    ledger.settle(line, 1)
+    await clock.sleep(2 * TELL_S)
+    assert await store.taken() == (11, 1)
+
+
+@played_with
+async def test_near_its_end_what_is_free_goes_back_at_once(ledger, store, clock):
+    line = await line_of(ledger, 95, limit=100)
+    ledger.settle(line, 5)
+    await clock.sleep(0.001)
+    assert await store.taken() == (5, 5)
+
+
+@played_with
+async def test_an_idle_ledger_asks_nothing(ledger, store, clock):
+    ledger.settle(await line_of(ledger, 10), 3)
+    await clock.sleep(5)
+    asked = len(store.calls)
+    await clock.sleep(1_000)
+    assert len(store.calls) == asked
+
+
+@played_with
+async def test_what_is_reserved_for_long_is_told_every_second(ledger, store, clock):
+    await line_of(ledger, 10)
+    await clock.sleep(5)
+    asked = len(store.calls)
+    await clock.sleep(10)
+    assert 9 <= len(store.calls) - asked <= 11
+
+
+@played_with
+async def test_more_than_was_reserved_is_charged_in_full_and_counted(ledger, store, clock):
+    ledger.settle(await line_of(ledger, 100, limit=100), 130)
+    assert ledger.overruns == 1
+    await clock.sleep(2 * TELL_S)
+    assert await store.taken() == (130, 130)
+
+
+@played_with
+async def test_a_soft_balance_is_always_reserved_and_always_told(ledger, store, clock):
+    balance = ledger.balance("b", 100, END, hard=False)
+    lines = [Line(balance, 60) for _ in range(3)]
+    assert all(ledger.take([line]) for line in lines)
+    for line in lines:
+        ledger.settle(line, 50)
+    await clock.sleep(3 * TELL_S)
+    assert await store.taken() == (150, 150)
+    assert ledger.overruns == 0
+
+
+@played_with
+async def test_settlements_and_what_others_do_are_told_to_who_wants_to_know(ledger, store, clock):
+    changed = []
+    ledger._changed = changed.append
+    line = await line_of(ledger, 10)
+    changed.clear()
+    ledger.settle(line, 1)
+    assert changed == [line.balance]
+    await store.call("two", [Ask(key="b", limit=FAR, least=5, need=5, expires=END)], "")
+    changed.clear()
+    await clock.sleep(2 * TELL_S)
+    assert changed == [line.balance]
+    assert line.balance.taken_elsewhere == 5
+
+
+@played_with
+async def test_the_time_is_the_stores(ledger, store, clock):
+    ahead = VirtualClock()
+    ahead._offset += 100
+    store._clock = ahead
+    await line_of(ledger, 1)
+    assert ledger.now() - clock.wall() == 100
+
+
+@played_with
+async def test_a_name_is_marked_once(ledger, store, clock):
+    assert await ledger.mark("b 0.8", END)
+    assert not await ledger.mark("b 0.8", END)
