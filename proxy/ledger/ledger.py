@@ -7,8 +7,8 @@ under way others gather, and after it all are served in order of what is in hand
 When the store is asked:
 - at once when somebody waits, when half of a lease is used, and when there is debt;
 - at once with what is free of a balance that is near its end, for another process may need it;
-- within TELL_S of a settlement, and as often for all that is in hand: so a store that has lost its memory soon hears
-  of everything that is out.
+- within TELL_S of a settlement, and as often for all that is in hand; with nothing in hand as often, but for its memory
+  alone, while the window of any balance goes on. So a store that has lost its memory soon hears of everything.
 
 While the store is away, what is in hand goes on being used and nobody waits: who has not enough of a hard balance is
 denied with the reason. It is tried again after RETRY_S, then twice as long, up to RETRY_MAX_S.
@@ -20,7 +20,7 @@ nothing is asked for until DOUBT_S have passed, in which all who live have spoke
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -44,7 +44,7 @@ BATCH: Final = 256
 LIVE: Final = 10_000
 """Balances kept here at most, as long as any of them is idle."""
 DROP_S: Final = 60.0
-"""One that nobody used for so long is dropped."""
+"""Between two looks for those whose window is over."""
 
 _FORGOT = "the budget store has lost what it knew and is being told again"
 _CLOSED = "the budget store is not open"
@@ -76,6 +76,8 @@ class Ledger:
         self._retry_s = RETRY_S
         self._retry_at = -math.inf
         self._due = math.inf
+        self._look_at = math.inf
+        """When the store is asked whether it still knows everything."""
         self._doubt_until = -math.inf
         self._drop_at = -math.inf
 
@@ -121,7 +123,7 @@ class Ledger:
         found = self._live.get(key)
         if found is None:
             if len(self._live) >= LIVE:
-                self._drop(now - 2 * IDLE_S)
+                self._drop(one for one in self._live.values() if one.used_at <= now - 2 * IDLE_S)
             found = self._live[key] = Balance(key, limit, end, math.ceil(end) + KEEP_S, hard=hard)
         found.limit, found.hard, found.used_at = limit, hard, now
         return found
@@ -219,10 +221,20 @@ class Ledger:
                 self._sweep(now)
             if self._urgent:
                 await self._round(now)
+            elif now >= self._look_at:
+                await self._look(now)
+
+    async def _look(self, now: float) -> None:
+        """Whether the store still knows everything; nobody asks it for anything at the moment."""
+        if now >= self._drop_at:
+            self._drop_ended(now)
+        self._look_at = math.inf
+        if self._live:
+            await self._call(())
 
     async def _pause(self) -> None:
         """Until there may be something to do."""
-        until = self._retry_at if self._away else self._due
+        until = self._retry_at if self._away else min(self._due, self._look_at)
         if self._urgent and not self._away:
             return
         seconds = until - self._clock.now()
@@ -274,6 +286,7 @@ class Ledger:
             self._gone(f"the budget store failed: {type(error).__name__}")
             return None
         self._away, self._retry_s = "", RETRY_S
+        self._look_at = self._clock.now() + TELL_S if self._live else math.inf
         self._offset = told.now - self._clock.wall()
         if self._memory not in {"", told.memory}:
             self._forgotten()
@@ -338,12 +351,17 @@ class Ledger:
                 self._due = min(self._due, balance.told_at + TELL_S, idle_at if balance.free else math.inf)
         self._due = max(self._due, now + SWEEP_S)
         if now >= self._drop_at:
-            self._drop(now - DROP_S)
-            self._drop_at = now + DROP_S
+            self._drop_ended(now)
 
-    def _drop(self, before: float) -> None:
-        """Forgets balances that were not used since, and of which the store knows everything."""
-        for key in [one.key for one in self._live.values() if one.used_at <= before and one.quiet and not one.wanted]:
+    def _drop_ended(self, now: float) -> None:
+        """One whose window goes on is kept: should the store forget it, this process must not have."""
+        self._drop_at = now + DROP_S
+        wall = self.now()
+        self._drop(one for one in self._live.values() if one.end <= wall)
+
+    def _drop(self, some: Iterable[Balance]) -> None:
+        """Forgets those of which the store knows everything."""
+        for key in [one.key for one in some if one.quiet and not one.wanted]:
             del self._live[key]
             self._busy.pop(key, None)
 

@@ -57,15 +57,12 @@ class Crowd:
         self._ending = True
         await asyncio.gather(*self._going)
 
-    async def until(self, answers: int, kind: str = "") -> None:
-        """Until so many more were seen (of that kind)."""
-        before = self._count(kind)
+    async def until(self, answers: int, seen: str, *, or_one: str = "") -> None:
+        """Until so many more have seen that, or one has seen the other."""
+        before, other = self.seen[seen], self.seen[or_one]
         async with asyncio.timeout(TIMEOUT_S):
-            while self._count(kind) < before + answers:  # noqa: ASYNC110 - nobody tells
+            while self.seen[seen] < before + answers and self.seen[or_one] == other:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.005)  # noqa: TID251 - real processes, real time
-
-    def _count(self, kind: str) -> int:
-        return sum(count for seen, count in self.seen.items() if seen.startswith(kind))
 
     async def _go(self) -> None:
         while not self._ending:

@@ -29,6 +29,8 @@ ONE_MORE = 1_000_000
 PAUSE_S = 0.6
 """Longer than half the time for which an idle process keeps what it has in hand."""
 SPENT = "429 insufficient_quota"
+AWAY = "503 budget_store_unavailable"
+"""What is in hand is used up meanwhile."""
 
 
 async def exactly(folder: Path, requests: int, fitting: int) -> Said:
@@ -62,7 +64,7 @@ async def many_machines(folder: Path, redis: RedisServer, limit: int, clients: i
                 await _replaced(world, number % 3, crowd)
                 for trouble in (_restarted, _held_up, _emptied):
                     await crowd.until(steps, "200")
-                    await trouble(redis, crowd)
+                    await trouble(redis, crowd, steps)
             await crowd.until(steps, "200")
         return {"seen": dict(crowd.seen), **await _ended(world, lost=True)}
 
@@ -75,22 +77,21 @@ async def _replaced(world: World, number: int, crowd: Crowd) -> None:
     crowd.urls = world.urls
 
 
-async def _restarted(redis: RedisServer, crowd: Crowd) -> None:
+async def _restarted(redis: RedisServer, crowd: Crowd, steps: int) -> None:
     await redis.stop()
-    await crowd.until(1, "503 budget_store_unavailable")
+    await crowd.until(steps, "200", or_one=AWAY)
     await redis.start()
 
 
-async def _held_up(redis: RedisServer, crowd: Crowd) -> None:
+async def _held_up(redis: RedisServer, crowd: Crowd, steps: int) -> None:
     redis.pause()
-    await crowd.until(1, "503 budget_store_unavailable")
+    await crowd.until(steps, "200", or_one=AWAY)
     redis.resume()
 
 
-async def _emptied(redis: RedisServer, crowd: Crowd) -> None:
+async def _emptied(redis: RedisServer, _: Crowd, __: int) -> None:
     """All living processes have spoken to it since anybody died."""
     assert await redis.says("FLUSHALL") == b"+OK"
-    await crowd.until(1, "503 budget_store_unavailable")
 
 
 async def killed_often(folder: Path, limit: int, clients: int, kills: int, steps: int) -> Said:
@@ -152,7 +153,7 @@ async def _to_the_last(urls: list[str]) -> None:
     async with asyncio.timeout(60):
         while refusals < 4:
             seen = {await ask(url, 1) for url in urls}
-            assert seen <= {"200", SPENT, "503 budget_store_unavailable"}, seen
+            assert seen <= {"200", SPENT, AWAY}, seen
             refusals = refusals + 1 if seen == {SPENT} else 0
             if refusals:
                 await asyncio.sleep(PAUSE_S)  # noqa: TID251 - real processes, real time

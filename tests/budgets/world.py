@@ -32,9 +32,9 @@ base_s = 0.01
 cap_s = 0.02
 budget_min_per_s = 1000
 [timeouts]
-progress_s = 5
-progress_unary_s = 5
-deadline_s = 20
+progress_s = 30
+progress_unary_s = 30
+deadline_s = 60
 [server]
 drain_s = 5
 """

@@ -147,13 +147,33 @@ async def test_a_balance_is_found_again_with_its_limit_as_it_is_now(ledger, stor
 
 
 @played_with
-async def test_balances_that_nobody_uses_are_dropped_and_go_on_where_they_were(ledger, store, clock):
-    ledger.settle(await line_of(ledger, 10), 4)
-    await line_of(ledger, 1, key="busy")
-    await clock.sleep(2 * DROP_S + 5)
-    assert [one.key for one in ledger.balances] == ["busy"]
-    line = await line_of(ledger, 10)
-    assert (line.balance.spent, line.balance.spent_in_all) == (4, 4)
+async def test_balances_are_kept_to_their_windows_end_and_then_dropped(ledger, store, clock):
+    """What was spent of a window that goes on is known to nobody else, should the store forget."""
+    for key, end in (("b", END), ("past", clock.wall() + 60)):
+        line = Line(ledger.balance(key, FAR, end), 10)
+        assert await ledger.obtain([line]) is None
+        ledger.settle(line, 4)
+    await clock.sleep(50)
+    assert {one.key for one in ledger.balances} == {"b", "past"}
+    await clock.sleep(2 * DROP_S)
+    assert [one.key for one in ledger.balances] == ["b"]
+
+
+@played_with
+async def test_an_idle_process_notices_that_the_store_has_forgotten_and_tells_what_it_spent(ledger, store, clock):
+    """Or others, who never heard of it, would spend it once more."""
+    ledger.settle(await line_of(ledger, 30, limit=100), 30)
+    await clock.sleep(10)
+    store.forget("another")
+    await clock.sleep(DOUBT_S)
+    assert await store.taken() == (30, 30)
+
+
+@played_with
+async def test_where_nothing_was_spent_the_store_is_left_alone(ledger, store, clock):
+    asked = len(store.calls)
+    await clock.sleep(10 * DROP_S)
+    assert len(store.calls) == asked
 
 
 @played_with
