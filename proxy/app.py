@@ -26,7 +26,7 @@ from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
-from proxy.flow import Filter, Service, stack
+from proxy.flow import Filter, Service, Turnstile, stack
 from proxy.opaque import MemoryStore
 from proxy.recording.recorders import Recorders
 from proxy.resilience.breaker import Reason, State
@@ -69,6 +69,7 @@ class Generation(Struct, frozen=True, eq=False):
     """Who writes its exchanges down; None: nobody."""
     router: Router
     service: Service
+    turnstile: Turnstile
 
 
 class App:
@@ -118,29 +119,37 @@ class App:
             self._alert,
         )
         router = Router(config, self._capabilities.profile_for, vendor_of)
-        service = stack(
-            [
-                # Only where the configuration says so, and then around everything, as what records must see it all.
-                *([] if recorder is None else [recorder]),
-                # Only where spans are asked for, and then around everything: a span tells what came of it all.
-                *self._traces(config, collector),
-                # Outermost, so that every outcome is told, counted and logged, refusals among them.
-                self._observe,
-                # Before anything that costs: a stranger's request is not even read.
-                Auth(config.clients),
-                # Outside admission, so that the time spent waiting for a place counts.
-                Deadline(config.timeouts, self._clock),
-                # Last before the work: what is let in here is read, translated and sent.
-                self._admission,
-            ],
-            Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools)),
-        )
-        return Generation(config, pools, rings, collector, recorder, router, service)
+        outer: list[Filter] = [
+            # Only where the configuration says so, and then around everything, as what records must see it all.
+            *([] if recorder is None else [recorder]),
+            # Only where spans are asked for, and then around everything: a span tells what came of it all.
+            *self._traces(config, collector),
+            # Outermost, so that every outcome is told, counted and logged, refusals among them.
+            self._observe,
+            # Before anything that costs: a stranger's request is not even read.
+            Auth(config.clients),
+        ]
+        inner: list[Filter] = [
+            # Outside admission, so that the time spent waiting for a place counts.
+            Deadline(config.timeouts, self._clock),
+            # Last before the work: what is let in here is read, translated and sent.
+            self._admission,
+        ]
+        endpoints = Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools))
+        service = stack([*outer, *inner], endpoints)
+        # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
+        turnstile = Turnstile(lambda: self._admission.full, stack(outer, self._admission.shed))
+        return Generation(config, pools, rings, collector, recorder, router, service, turnstile)
 
     @property
     def service(self) -> Service:
         """The filters around the routes, outermost first."""
         return self._serving.service
+
+    @property
+    def turnstile(self) -> Turnstile:
+        """How those are answered whom `service` would shed for certain."""
+        return self._serving.turnstile
 
     def codec_for(self, route: str) -> Codec:
         """The client's dialect on a route."""
