@@ -32,7 +32,7 @@ from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
-from proxy.flow import Filter, Service, stack
+from proxy.flow import Filter, Service, Turnstile, stack
 from proxy.opaque import MemoryStore
 from proxy.pricing.prices import Prices, prices_of
 from proxy.pricing.turning import Turning
@@ -82,6 +82,7 @@ class Generation(Struct, frozen=True, eq=False):
     prices: Prices
     router: Router
     service: Service
+    turnstile: Turnstile
     paying: Paying | None = None
     """What its exchanges may cost, and where that is counted; None where nobody asks."""
 
@@ -144,33 +145,44 @@ class App:
         )
         prices = prices_of(config, self._clock.wall)
         router = Router(config, self._capabilities.profile_for, vendor_of, prices.price_for)
-        service = stack(
-            [
-                # Only where the configuration says so, and then around everything, as what records must see it all.
-                *([] if recorder is None else [recorder]),
-                # Only where spans are asked for, and then around everything: a span tells what came of it all.
-                *self._traces(config, collector),
-                # Only where it is kept, and outside what says how an exchange ended.
-                *self._usage(writers),
-                # Outermost, so that every outcome is told, counted and logged, refusals among them.
-                self._observe,
-                # Before anything that costs: a stranger's request is not even read.
-                Auth(config.clients),
-                # Outside admission, so that the time spent waiting for a place counts.
-                Deadline(config.timeouts, self._clock),
-                # Last before anything is spent: what is let in here is read, translated and sent.
-                self._admission,
-                # Innermost, so that nothing is reserved for what is refused; its end is the exchange's real end.
-                *([] if paying is None else [paying]),
-            ],
-            Endpoints(router, Chain(tools), self._clock, self._remembered, _passthrough(config, tools), paying),
+        outer: list[Filter] = [
+            # Only where the configuration says so, and then around everything, as what records must see it all.
+            *([] if recorder is None else [recorder]),
+            # Only where spans are asked for, and then around everything: a span tells what came of it all.
+            *self._traces(config, collector),
+            # Only where it is kept, and outside what says how an exchange ended.
+            *self._usage(writers),
+            # Outermost, so that every outcome is told, counted and logged, refusals among them.
+            self._observe,
+            # Before anything that costs: a stranger's request is not even read.
+            Auth(config.clients),
+        ]
+        inner: list[Filter] = [
+            # Outside admission, so that the time spent waiting for a place counts.
+            Deadline(config.timeouts, self._clock),
+            # Last before anything is spent: what is let in here is read, translated and sent.
+            self._admission,
+            # Innermost, so that nothing is reserved for what is refused; its end is the exchange's real end.
+            *([] if paying is None else [paying]),
+        ]
+        passthrough = _passthrough(config, tools)
+        endpoints = Endpoints(router, Chain(tools), self._clock, self._remembered, passthrough, paying)
+        service = stack([*outer, *inner], endpoints)
+        # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
+        turnstile = Turnstile(lambda: self._admission.full, stack(outer, self._admission.shed))
+        return Generation(
+            config, pools, rings, collector, recorder, writers, prices, router, service, turnstile, paying
         )
-        return Generation(config, pools, rings, collector, recorder, writers, prices, router, service, paying)
 
     @property
     def service(self) -> Service:
         """The filters around the routes, outermost first."""
         return self._serving.service
+
+    @property
+    def turnstile(self) -> Turnstile:
+        """How those are answered whom `service` would shed for certain."""
+        return self._serving.turnstile
 
     def codec_for(self, route: str) -> Codec:
         """The client's dialect on a route."""

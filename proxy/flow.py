@@ -4,7 +4,7 @@ Push, not pull: a Service gets the exchange and answers on `exchange.out`; a Fil
 service. One call frame covers the whole exchange, streams included, so a filter's `finally` is the real end.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
@@ -235,8 +235,27 @@ def expire(exchange: Exchange, task: "Task[None] | None") -> None:
     cancel(exchange, task, Fault(kind=Kind.DEADLINE, code="deadline_exceeded", message=message))
 
 
-Service = Callable[[Exchange], Awaitable[None]]
-Filter = Callable[[Exchange, Service], Awaitable[None]]
+Service = Callable[[Exchange], Coroutine[Any, Any, None]]
+Filter = Callable[[Exchange, Service], Coroutine[Any, Any, None]]
+
+
+class Turnstile(Struct, frozen=True):
+    """How those are answered who come while nobody is let in."""
+
+    shut: Callable[[], bool]
+    """Whether nobody is let in now."""
+    service: Service
+    """Refuses, and waits for nothing: it needs no task."""
+
+
+def at_once(work: Coroutine[Any, Any, None]) -> None:
+    """Runs what waits for nothing. Raises RuntimeError where it does wait after all; then it goes no further."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    work.close()
+    raise RuntimeError("this may not wait")
 
 
 def stack(filters: Sequence[Filter], innermost: Service) -> Service:

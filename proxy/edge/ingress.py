@@ -12,11 +12,11 @@ from typing import Any
 
 from proxy.clock import Clock
 from proxy.config.values import LimitSettings
-from proxy.edge.client import ClientSide, Connection, Memory, Receive
+from proxy.edge.client import ClientSide, Connection, Memory, Message, Receive
 from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.passing import Passing
 from proxy.edge.routes import OTHER, PASSTHROUGH, ROUTES, route_of, spoken
-from proxy.flow import Exchange, Service, Unreadable, cancel
+from proxy.flow import Exchange, Service, Turnstile, Unreadable, at_once, cancel
 from proxy.tracing import mend
 from translators.codec import Codec
 from translators.faults import Fault
@@ -28,11 +28,18 @@ CONNECTION = "sidestep.connection"
 class Shift:
     """What exchanges are served with, and those that began so and have not ended."""
 
-    __slots__ = ("idle", "limits", "open", "passing", "service")
+    __slots__ = ("idle", "limits", "open", "passing", "service", "turnstile")
 
-    def __init__(self, service: Service, limits: LimitSettings, passing: Passing | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        limits: LimitSettings,
+        passing: Passing | None = None,
+        turnstile: Turnstile | None = None,
+    ) -> None:
         """`passing` are the paths that pass through; None: none do."""
         self.service = service
+        self.turnstile = turnstile
         self.limits = limits
         self.passing = passing
         self.open: set[ClientSide] = set()
@@ -77,6 +84,20 @@ class Edge:
             await client.end()
             exchange.refusal = None  # an exception knows by its traceback all that it went through, this among it
             del client.exchange  # the two know each other: a body should not have to wait for the collector
+
+    def turn_away(self, scope: dict[str, Any], connection: Connection) -> bool:
+        """Answers a request where it stands, all of which has arrived, if nobody is let in now: a task of its own costs
+        more than the answer. False: somebody may be, and nothing was done."""
+        shift = self._shift
+        turnstile = shift.turnstile
+        if turnstile is None or not turnstile.shut():
+            return False
+        client = ClientSide(_no_more, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
+        client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)
+        at_once(turnstile.service(exchange))
+        exchange.refusal = None
+        del client.exchange
+        return True
 
     def relieve(self, shift: Shift) -> Shift:
         """Serves what comes from now on with `shift`. Gives the one before, whose exchanges end as they began; it is
@@ -157,6 +178,10 @@ class Edge:
         if route == PASSTHROUGH:
             exchange.query, exchange.pieces = query, client.pieces
         return exchange
+
+
+async def _no_more() -> Message:
+    raise RuntimeError("all of the request was here")
 
 
 def _decoded(fields: Fields) -> dict[str, str]:

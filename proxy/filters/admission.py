@@ -15,8 +15,9 @@ from types import coroutine
 
 from proxy.clock import Clock
 from proxy.config.values import LimitSettings
+from proxy.filters.deadline import retry_count
 from proxy.flow import Exchange, Refused, Service
-from proxy.telemetry.names import OVERLOADED
+from proxy.telemetry.names import OVERLOADED, RETRY_COUNT
 from translators.faults import Fault, Kind
 
 RETRY_AFTER_S = 1.0
@@ -47,6 +48,16 @@ class Admission:
             await service(exchange)
         finally:
             self._leave()
+
+    @property
+    def full(self) -> bool:
+        """Whether everybody who asks now is shed."""
+        return self._free <= 0 and len(self._waiting) >= self._queue
+
+    async def shed(self, exchange: Exchange) -> None:
+        """The service of those who ask while it is full. Waits for nothing; raises Refused, as it would otherwise."""
+        exchange.retry_count = retry_count(exchange.headers.get(RETRY_COUNT, ""))
+        raise _shed(_FULL)
 
     def resize(self, limits: LimitSettings) -> None:
         """Takes `limits` instead. Where there are fewer places than exchanges, none gets one until enough have ended;

@@ -29,11 +29,14 @@ from uvicorn.server import ServerState
 
 from proxy.edge import CONNECTION
 from proxy.edge.hygiene import invalid
+from proxy.server.offers import without_offer
 from translators.faults import Fault
 
 BLOCK = 65_536
 IDLE, HEAD, BODY, ANSWER = range(4)
 """Between requests, reading a head, reading a body, all read."""
+TurnAway = Callable[[Any, "BoundedProtocol"], bool]
+"""Answers the request of this scope, all of which is here, without waiting, or says False."""
 
 
 class Bounds(Struct, frozen=True):
@@ -59,10 +62,15 @@ def _parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
 class BoundedProtocol(HttpToolsProtocol):
     """`proxy.edge.Connection`, and what keeps one connection within `bounds`."""
 
-    def __init__(self, config: UvicornConfig, state: ServerState, bounds: Bounds) -> None:
+    def __init__(
+        self, config: UvicornConfig, state: ServerState, bounds: Bounds, turn_away: TurnAway | None = None
+    ) -> None:
         super().__init__(config, state, {})
         self.problem: Fault | None = None
         self._bounds = bounds
+        self._turn_away = turn_away
+        self._due = False
+        """Whether a request has come that nobody was told of."""
         self._phase = IDLE
         self._answering = False
         self._fed = 0
@@ -168,9 +176,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deaf:
             return
         self._fed += len(data)
+        readable = True
         try:
             self._feed(data)
         except httptools.HttpParserError:
+            readable = False
+        if self._due:
+            self._begin()
+        if not readable:
             if not self._deaf:
                 self._unreadable(invalid("The request cannot be read as HTTP/1.1."))
             return
@@ -213,8 +226,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_in_time()
-        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
-            self._offered = self._without_offer()
+        method = self.parser.get_method()
+        if self.parser.should_upgrade() and method != b"CONNECT":
+            self._offered = without_offer(method, self.url, self.parser.get_http_version(), self.headers)
             return
         self._phase = BODY
         problem = self._head_problem()
@@ -232,8 +246,16 @@ class BoundedProtocol(HttpToolsProtocol):
             self.problem = problem
             self.cycle.keep_alive = False
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._task = self.loop.create_task(cycle.run_asgi(app))  # the loop itself does not keep a task alive
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ARG002 - as uvicorn calls it
+        """Not before what has come with the head is read: whoever is turned away must be here as a whole."""
+        self._due = True
+
+    def _begin(self) -> None:
+        self._due = False
+        if self._phase == ANSWER and self._turn_away is not None and self._turn_away(self.scope, self):
+            del self.cycle.on_response  # the two know each other, and nobody calls it any more
+        else:  # the loop itself does not keep a task alive
+            self._task = self.loop.create_task(self.cycle.run_asgi(self.app))
 
     def on_body(self, body: bytes) -> None:
         self._fed = 0
@@ -254,17 +276,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.flow.resume_reading()
             self._await_request()
-
-    def _without_offer(self) -> bytes:
-        """The head just read, but for the offered upgrade."""
-        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
-        for name, value in self.headers:
-            if name == b"connection":
-                kept = b"close" if b"close" in value.lower() else b"keep-alive"
-                lines.append(b"connection: " + kept)
-            elif name not in {b"upgrade", b"http2-settings"}:
-                lines.append(b"%s: %s" % (name, value))
-        return b"\r\n".join((*lines, b"", b""))
 
     # -- requests that cannot be read
 
@@ -319,7 +330,7 @@ class BoundedProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         self._answering = True
-        self._start_asgi_task(self.cycle, self.app)
+        self._begin()
 
     def _stop_listening(self) -> None:
         """What still comes is thrown away, but read, so that the client's leaving is seen."""

@@ -13,7 +13,7 @@ from proxy.admin.pages import admin_app
 from proxy.clock import Clock
 from proxy.config.values import Config
 from proxy.edge import Edge, Passing, Shift
-from proxy.flow import Service
+from proxy.flow import Service, Turnstile
 from proxy.server.listener import Listener, Sockets
 from proxy.server.protocol import Bounds
 from proxy.telemetry.logs import Log
@@ -40,6 +40,10 @@ class App(Protocol):
     @property
     def service(self) -> Service:
         """The filters around the routes, outermost first."""
+
+    @property
+    def turnstile(self) -> Turnstile | None:
+        """How those are answered whom `service` would shed for certain."""
 
     @property
     def metrics(self) -> Metrics: ...
@@ -94,7 +98,7 @@ class Running:
             ledger=lambda: self.config.spending.ledger,
             token_sha256=lambda: self.config.admin.token_sha256,
         )
-        self._data = Listener(self.edge, sockets[0], bounds, clock)
+        self._data = Listener(self.edge, sockets[0], bounds, clock, self.edge.turn_away)
         self._admin = Listener(pages, sockets[1], bounds, clock)
 
     @property
@@ -168,7 +172,7 @@ class Running:
     def _shift(self) -> Shift:
         config = self.config
         passing = Passing(config.passthrough.paths) if config.passthrough.provider else None
-        return Shift(self.app.service, config.limits, passing)
+        return Shift(self.app.service, config.limits, passing, self.app.turnstile)
 
     async def _retire(self, shift: Shift, former: Any) -> None:
         await self.edge.ended(shift)

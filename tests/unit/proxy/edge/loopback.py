@@ -16,7 +16,7 @@ from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
-from proxy.flow import Exchange, Service, stack
+from proxy.flow import Exchange, Service, Turnstile, stack
 from proxy.server import Bounds, Running, serving
 from proxy.telemetry import logs
 from proxy.telemetry.logs import LogWriter
@@ -71,15 +71,10 @@ class PlainApp:
         self._stack()
 
     def _stack(self) -> None:
-        self.service = stack(
-            [
-                Observe(self.metrics, self.log, self.clock),
-                Auth(self.config.clients),
-                Deadline(self.timeouts, self.clock),
-                Admission(self.config.limits, self.clock),
-            ],
-            self.innermost,
-        )
+        outer = [Observe(self.metrics, self.log, self.clock), Auth(self.config.clients)]
+        admission = Admission(self.config.limits, self.clock)
+        self.service = stack([*outer, Deadline(self.timeouts, self.clock), admission], self.innermost)
+        self.turnstile = Turnstile(lambda: admission.full, stack(outer, admission.shed))
 
     def codec_for(self, route: str) -> PlainCodec:
         return PlainCodec()
