@@ -212,6 +212,14 @@ class App:
             "probes": self._probes.told(now),
         }
 
+    def budgets(self) -> dict[str, Any]:
+        """What `/budgets` shows."""
+        return self._till.state()
+
+    def unfit(self) -> str:
+        """Why hard budgets cannot be kept until somebody does something; empty where they can."""
+        return self._till.unfit
+
     async def open(self) -> None:
         """Fetches what the first request needs; returns within some seconds, had or not."""
         await self._credentials.open()

@@ -72,7 +72,7 @@ class Ledger:
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._open = False
-        self._away = _CLOSED
+        self._away, self._unfit = _CLOSED, False
         self._retry_s = RETRY_S
         self._retry_at = -math.inf
         self._due = math.inf
@@ -85,6 +85,11 @@ class Ledger:
     def trouble(self) -> str:
         """Why the store cannot be used now, in one sentence; empty when it can."""
         return self._away
+
+    @property
+    def unfit(self) -> str:
+        """The same, where it takes somebody's hand to mend it."""
+        return self._away if self._unfit else ""
 
     @property
     def balances(self) -> Sequence[Balance]:
@@ -281,11 +286,12 @@ class Ledger:
             told = await self._store.call(self._owner, asks, self._memory)
         except (Away, Unfit) as error:
             self._gone(str(error))
+            self._unfit = isinstance(error, Unfit)
             return None
         except Exception as error:  # noqa: BLE001 - a fault in a store must not leave everybody waiting
             self._gone(f"the budget store failed: {type(error).__name__}")
             return None
-        self._away, self._retry_s = "", RETRY_S
+        self._away, self._unfit, self._retry_s = "", False, RETRY_S
         self._look_at = self._clock.now() + TELL_S if self._live else math.inf
         self._offset = told.now - self._clock.wall()
         if self._memory not in {"", told.memory}:
