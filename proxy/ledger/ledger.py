@@ -262,6 +262,9 @@ class Ledger:
         else:
             self._hear(batch, told)
             self._serve(batch)
+            for one in batch:
+                if one.scarce and one.free > 0 and not one.wanted:
+                    self._want(one)
 
     def _waiting(self) -> dict[Balance, tuple[int, int]]:
         """The sum and the least of what waits, by balance."""
