@@ -69,7 +69,7 @@ class Crowd:
             seen = await self._ask(self._chance.choice(self.urls))
             self.seen[seen] += 1
             if seen != "200":
-                await asyncio.sleep(0.005)  # noqa: TID251 - as above
+                await asyncio.sleep(0.05 if seen == "refused" else 0.005)  # noqa: TID251 - as above
 
     async def _ask(self, url: str) -> str:
         patience = self._chance.uniform(0.0, 0.03) if self._chance.random() < self._leaving else TIMEOUT_S

@@ -15,7 +15,7 @@ async def test_processes_on_one_file_never_spend_more_than_the_limit_and_all_of_
 
 
 async def test_proxies_on_one_redis_hold_whatever_happens_to_it_and_to_them(tmp_path, redis_server):
-    await scenes.many_machines(tmp_path, redis_server, 100 * CENT, 16, rounds=1, steps=40)
+    await scenes.many_machines(tmp_path, redis_server, 100 * CENT, 16, proxies=2, rounds=1, steps=40)
 
 
 async def test_a_process_that_is_killed_under_load_has_recorded_what_it_spent(tmp_path):

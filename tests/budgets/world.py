@@ -46,6 +46,8 @@ class Proxy:
     def __init__(self, config: Path, port: int = 0, *, shared: bool = False) -> None:
         self.started_s = 0.0
         """How long it took until it served."""
+        self.core_s = 0.0
+        """The same in seconds of a core, where the system tells."""
         self.url = self.admin = ""
         self._words = ("--config", str(config), "--port", str(port), "--admin", "127.0.0.1:0")
         self._words += ("--reuse-port",) if shared else ()
@@ -65,6 +67,7 @@ class Proxy:
                 said += line
                 assert line, f"sidestep did not start: {said.decode()}"
         self.started_s = CLOCK.now() - since
+        self.core_s = _core_s(self._child.pid)
         self.url, self.admin = (part.decode().rstrip(",") for part in line.split() if part.startswith(b"http://"))
         self._reading = asyncio.create_task(self._child.stderr.read())
         return self
@@ -81,6 +84,14 @@ class Proxy:
             self._child.send_signal(number)
             await self._child.wait()
             await self._reading
+
+
+def _core_s(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
