@@ -17,7 +17,7 @@ from msgspec import Struct
 from proxy.admin import standing
 from proxy.admin.standing import Gauge, gauges
 from proxy.alerts.alerts import Alerts
-from proxy.alerts.message import EVENT, Facts
+from proxy.alerts.message import Facts
 from proxy.budgets.paying import Paying
 from proxy.budgets.till import Till
 from proxy.chain.passthrough import Passthrough
@@ -43,7 +43,7 @@ from proxy.routing.resolve import Router
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names
-from proxy.telemetry.names import PASSTHROUGH, PROBE
+from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, PASSTHROUGH, PROBE
 from proxy.tracing import Sampler
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.collectors import Collectors
@@ -332,11 +332,11 @@ class App:
         return await self._till.mark(name, expires)
 
     def _alerted(self, facts: Facts) -> None:
-        self.log.events.warning(EVENT, **facts)
+        self.log.events.warning(BUDGET_ALERT, **facts)
         self.metrics.budget_alerts[str(facts["budget"]), str(facts["threshold"])] += 1
 
     def _not_alerted(self, reason: str, so_far: int) -> None:
-        self.log.events.error("alert_lost", reason=reason, so_far=so_far)
+        self.log.events.error(ALERT_LOST, reason=reason, so_far=so_far)
 
     def _overrun(self, budget: str, target: str) -> None:
         self._alert("budget_overrun", budget=budget, target=target)

@@ -17,7 +17,7 @@ from proxy.drill.script import cut, status
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / "tests/e2e/node"
 KEYS = {name: f"k-{name}" for vendor in vendors().values() for name in vendor.key_env}
-ENTRA = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s"}
+ENTRA = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "ALERTS_SECRET": "s"}
 BODY = {"model": "chain", "messages": [{"role": "user", "content": "Hello"}]}
 
 
