@@ -32,7 +32,7 @@ from proxy.opaque import OpaqueStore, Past
 from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
-from proxy.telemetry.names import MODE
+from proxy.telemetry.names import METADATA, MODE
 from proxy.ways import Taught, way
 from translators import embeddings
 from translators.bounds import output_bound
@@ -218,6 +218,7 @@ class Endpoints:
 
     async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
         mode = mode_of(exchange, found)
+        exchange.wants_metadata = wants_metadata(exchange.headers)
         own = found.route.timeouts.get("deadline_s")
         if own is None:
             await self._chain.run(exchange, job, found, mode)
@@ -346,3 +347,22 @@ def mode_of(exchange: Exchange, found: Resolution) -> Mode:
             code="invalid_value",
         )
     return mode
+
+
+_ANSWERS: Mapping[str, bool] = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def wants_metadata(headers: Mapping[str, str]) -> bool:
+    """What `x-sidestep-metadata` says, in any case of letters; no without it. Raises Malformed for anything else, so
+    that nobody waits for what a slip of the pen has turned off."""
+    asked = headers.get(METADATA)
+    if asked is None:
+        return False
+    wanted = _ANSWERS.get(asked.lower())
+    if wanted is None:
+        raise Malformed(
+            f"The header {METADATA} is '{asked[:40]}'; it may be 1, true or yes, or 0, false or no.",
+            param=METADATA,
+            code="invalid_value",
+        )
+    return wanted
