@@ -210,6 +210,7 @@ class App:
         return {
             "source": self._serving.config.source,
             "demo": self._serving.config.demo,
+            "configured": self._serving.router.steps,
             "targets": [standing.target(state, now) for state in self._registry.targets()],
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
