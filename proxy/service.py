@@ -25,6 +25,7 @@ from proxy.chain.walk import Chain
 from proxy.clock import Clock
 from proxy.config.spending import OUTPUT_BOUND
 from proxy.config.values import Target
+from proxy.early import Early, keep_alive_s
 from proxy.flow import Exchange, Refused, expire
 from proxy.jobs import ChatJob, Job
 from proxy.offer import Offer
@@ -219,11 +220,12 @@ class Endpoints:
     async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
         mode = mode_of(exchange, found)
         exchange.wants_metadata = wants_metadata(exchange.headers)
+        every_s = keep_alive_s(exchange.headers)
+        work: Awaitable[None] = self._chain.run(exchange, job, found, mode)
+        if every_s is not None and job.stream:
+            work = Early(exchange, every_s, self._clock).around(work)
         own = found.route.timeouts.get("deadline_s")
-        if own is None:
-            await self._chain.run(exchange, job, found, mode)
-        else:
-            await self._within(own, exchange, self._chain.run(exchange, job, found, mode))
+        await (work if own is None else self._within(own, exchange, work))
 
     async def _within(self, seconds: float, exchange: Exchange, work: Awaitable[None]) -> None:
         """The model's own deadline, which can only shorten the request's."""
