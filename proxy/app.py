@@ -10,6 +10,7 @@ All of it that follows from the configuration is one `Generation`, which nothing
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
@@ -31,7 +32,7 @@ from proxy.edge.routes import DIALECTS
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
-from proxy.filters.observe import Observe, place_of
+from proxy.filters.observe import Observe, own_failure
 from proxy.flow import Filter, Service, Turnstile, stack
 from proxy.opaque import MemoryStore
 from proxy.pricing.prices import Prices, prices_of
@@ -43,7 +44,7 @@ from proxy.routing.resolve import Router
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names
-from proxy.telemetry.names import INTERNAL_ERROR, OWN_ERROR, PASSTHROUGH, PROBE
+from proxy.telemetry.names import PASSTHROUGH, PROBE
 from proxy.tracing import Sampler
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.collectors import Collectors
@@ -112,7 +113,7 @@ class App:
         self._probes = Probes(
             ProbeWorld(
                 *(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at),
-                self._look_failed,
+                partial(own_failure, self.metrics, self.log),
             )
         )
         self.metrics.providers_up = self._probes.up
@@ -363,10 +364,6 @@ class App:
     def _looked_at(self, provider: str, up: bool, reason: str) -> None:
         told = self.log.events.info if up else self.log.events.warning
         told(PROBE, provider=provider, up=up, reason=reason)
-
-    def _look_failed(self, error: Exception) -> None:
-        self.metrics.own_error(INTERNAL_ERROR)
-        self.log.events.error(OWN_ERROR, type=type(error).__name__, place=place_of(error))
 
     def _labels(self, state: TargetState) -> Labels:
         provider, _, model = state.key
