@@ -10,6 +10,7 @@ All of it that follows from the configuration is one `Generation`, which nothing
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
@@ -31,7 +32,7 @@ from proxy.edge.routes import DIALECTS
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
-from proxy.filters.observe import Observe
+from proxy.filters.observe import Observe, own_failure
 from proxy.flow import Filter, Service, Turnstile, stack
 from proxy.opaque import MemoryStore
 from proxy.pricing.prices import Prices, prices_of
@@ -110,7 +111,10 @@ class App:
         )
         self._turning = Turning(clock, self._learned)
         self._probes = Probes(
-            ProbeWorld(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at)
+            ProbeWorld(
+                *(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at),
+                partial(own_failure, self.metrics, self.log),
+            )
         )
         self.metrics.providers_up = self._probes.up
         self.metrics.targets = self._gauges
@@ -207,6 +211,7 @@ class App:
         return {
             "source": self._serving.config.source,
             "demo": self._serving.config.demo,
+            "configured": self._serving.router.steps,
             "targets": [standing.target(state, now) for state in self._registry.targets()],
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
