@@ -16,9 +16,14 @@ from proxy.upstream.seam import Cut, Sink
 BUFFER_LIMIT = 64 * 1024
 """Bytes kept for a reader before the upstream is told to wait."""
 
+CALLED_OFF = (asyncio.CancelledError, GeneratorExit)
+"""How a reader that waits may end."""
+
 
 class Source(Protocol):
     """The connection that an answer comes by."""
+
+    loop: asyncio.AbstractEventLoop
 
     def pause(self) -> None:
         """Reads no more from the network for now."""
@@ -103,27 +108,28 @@ class Answer:
         return type(self._error)(*self._error.args) if self._error is not None else Cut()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _more(self) -> None:
-        """Returns when anything has changed. Cancelled, it closes the connection."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        except BaseException:
-            self._give_up()
-            raise
-        finally:
+        waiter = self._waiter
+        if waiter is not None:
             self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _more(self) -> "asyncio.Future[None]":
+        """Done when anything has changed. Who is cancelled while it waits closes the connection."""
+        self._waiter = waiter = self._connection.loop.create_future()
+        return waiter
 
     # -- the reader's side
     async def opened(self) -> Self:
         """Itself, once the head is there. Raises Cut."""
-        while not self.status:
-            if self._error is not None:
-                raise self._failed()
-            await self._more()
+        try:
+            while not self.status:
+                if self._error is not None:
+                    raise self._failed()
+                await self._more()
+        except CALLED_OFF:
+            self._give_up()
+            raise
         return self
 
     async def read(self, limit: int) -> bytes:
@@ -142,12 +148,16 @@ class Answer:
         return self
 
     async def __anext__(self) -> bytes:
-        while not self._chunks:
-            if self._error is not None:
-                raise self._failed()
-            if self._done:
-                raise StopAsyncIteration
-            await self._more()
+        try:
+            while not self._chunks:
+                if self._error is not None:
+                    raise self._failed()
+                if self._done:
+                    raise StopAsyncIteration
+                await self._more()
+        except CALLED_OFF:
+            self._give_up()
+            raise
         return self._taken()
 
     async def drive(self, sink: Sink) -> bool:
@@ -167,6 +177,9 @@ class Answer:
                     raise self._raised
                 if self._sink is None:
                     return True
+        except CALLED_OFF:
+            self._give_up()
+            raise
         finally:
             self._sink = self._raised = None
 
@@ -185,6 +198,7 @@ class Answer:
         self._give_up()
 
     def _give_up(self) -> None:
+        self._waiter = None
         if not self._done:
             self._done = True
             self._error = Cut("the answer was given up")

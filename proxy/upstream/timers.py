@@ -45,7 +45,7 @@ class Watchdog:
         self._time = self._loop.time
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a Watchdog watches a task; there is none")
         self._task = task
