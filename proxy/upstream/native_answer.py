@@ -73,19 +73,23 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         self._chunks.append(data)
+        if self._sink is not None:
+            return  # it is given at once
         self._size += len(data)
         if self._size > BUFFER_LIMIT and not self._paused:
             self._paused = True
             self._connection.pause()
-        if self._sink is None:
-            self._wake()
+        self._wake()
 
     def pour(self) -> None:
         """Gives what has arrived to the sink, if there is one."""
-        if self._sink is None or not self._chunks or self._done:
+        sink, chunks = self._sink, self._chunks
+        if sink is None or not chunks or self._done:
             return
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
         try:
-            more = self._sink(self._taken())
+            more = sink(data)
         except Exception as error:  # noqa: BLE001 - raised again where the reader waits
             self._raised, more = error, False
         if not more:
