@@ -113,9 +113,9 @@ class Endpoints:
             self._passthrough = passthrough
             self._routes["passthrough"] = self._passed
 
-    async def __call__(self, exchange: Exchange) -> None:
+    def __call__(self, exchange: Exchange) -> Awaitable[None]:
         """Raises Refused or Malformed for what cannot be served."""
-        await self._routes.get(exchange.route, self._chat)(exchange)
+        return self._routes.get(exchange.route, self._chat)(exchange)
 
     async def _chat(self, exchange: Exchange) -> None:
         """A conversation, in the dialect of whatever route it came by."""
@@ -148,7 +148,7 @@ class Endpoints:
             return keeper(keepers[:1], None, pin.field)  # nothing is kept yet: whoever comes first will
         return keeper(keepers, self._pins.maker(owner, pin.id, self._clock.wall()), pin.field)
 
-    async def _converse(
+    def _converse(
         self,
         exchange: Exchange,
         payload: dict[str, Any],
@@ -217,15 +217,14 @@ class Endpoints:
         except Downgraded as downgraded:  # vectors of another model are no answer
             raise downgraded.refusal from None
 
-    async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
-        mode = mode_of(exchange, found)
+    def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Awaitable[None]:
+        mode, every_s = mode_of(exchange, found), keep_alive_s(exchange.headers)
         exchange.wants_metadata = wants_metadata(exchange.headers)
-        every_s = keep_alive_s(exchange.headers)
         work: Awaitable[None] = self._chain.run(exchange, job, found, mode)
         if every_s is not None and job.stream:
             work = Early(exchange, every_s, self._clock).around(work)
         own = found.route.timeouts.get("deadline_s")
-        await (work if own is None else self._within(own, exchange, work))
+        return work if own is None else self._within(own, exchange, work)
 
     async def _within(self, seconds: float, exchange: Exchange, work: Awaitable[None]) -> None:
         """The model's own deadline, which can only shorten the request's."""
