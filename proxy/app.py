@@ -29,6 +29,7 @@ from proxy.config.hidden import Secret
 from proxy.config.profiles import vendor_of, vendors
 from proxy.config.values import Config, Provider, ProviderKey, Target
 from proxy.edge.routes import DIALECTS
+from proxy.events import Events
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
@@ -38,13 +39,12 @@ from proxy.opaque import MemoryStore
 from proxy.pricing.prices import Prices, prices_of
 from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders
-from proxy.resilience.breaker import Reason, State
 from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names
-from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, PASSTHROUGH, PROBE
+from proxy.telemetry.names import PASSTHROUGH
 from proxy.tracing import Sampler
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.collectors import Collectors
@@ -96,38 +96,41 @@ class App:
         self._clock = clock
         self._writer = LogWriter(log)
         self.log = Log(self._writer, clock)
+        events = self._events = Events(self.log)
         self.metrics = Metrics(*configured_names(config))
         self.metrics.configured = True, clock.wall()
         self.metrics.breakers = self._breakers
         self.metrics.log_lines_dropped = lambda: self._writer.dropped
-        self._registry = Registry(clock.uniform, os.urandom(32), self._breaker_changed)
+        self._registry = Registry(clock.uniform, os.urandom(32), events.breaker)
         self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)))
         self._observe = Observe(self.metrics, self.log, clock)
         self._admission = Admission(config.limits, clock)
-        self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, self._alert)
+        self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, events.alert)
         vendors()  # read from disk now, never while a request waits
         self._capabilities = Capabilities(
-            _asked(config), World(self._engine, self._secret, clock, self._not_listed), self._learned
+            _asked(config), World(self._engine, self._secret, clock, events.not_listed), self._learned
         )
         self._turning = Turning(clock, self._learned)
         self._probes = Probes(
             ProbeWorld(
-                *(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at),
+                *(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, events.looked_at),
                 partial(own_failure, self.metrics, self.log),
             )
         )
         self.metrics.providers_up = self._probes.up
         self.metrics.targets = self._gauges
-        self._collectors = Collectors(clock, self._spans_lost)
+        self._collectors = Collectors(clock, partial(events.lost, "spans_lost"))
         self.metrics.spans_dropped = lambda: self._collectors.dropped
-        self._recorders = Recorders(clock, self.state, self._not_recorded)
+        self._recorders = Recorders(
+            clock, self.state, lambda reason: events.lost("not_recorded", reason, self._recorders.dropped)
+        )
         self.metrics.records_dropped = lambda: self._recorders.dropped
-        self._webhook = Webhook(self._own_engine, clock, self._not_alerted)
-        self._alerts = Alerts(self._mark, clock, self._alerted, self._webhook.offer)
-        self._till = Till(clock, self._alerts.look, self._overrun, self._alerts.refused)
+        self._webhook = Webhook(self._own_engine, clock, events.not_alerted)
+        self._alerts = Alerts(self._mark, clock, self._told, self._webhook.offer)
+        self._till = Till(clock, self._alerts.look, events.overrun, self._alerts.refused)
         self.metrics.budget_fractions = self._till.fractions
         self.metrics.alerts_lost = lambda: self._alerts.dropped + self._webhook.dropped
-        self._writers = Writers(clock, self._usage_dropped)
+        self._writers = Writers(clock, lambda reason: events.lost("usage_dropped", reason, self._writers.dropped))
         self.metrics.usage_dropped = lambda: self._writers.dropped
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
@@ -145,7 +148,7 @@ class App:
             _engines(pools, recorder),
             self._clock,
             self.metrics.attempt,
-            self._alert,
+            self._events.alert,
         )
         prices = prices_of(config, self._clock.wall)
         router = Router(config, self._capabilities.profile_for, vendor_of, prices.price_for)
@@ -327,27 +330,12 @@ class App:
 
             yield Noting(writers, self._clock)
 
-    def _spans_lost(self, reason: str, so_far: int) -> None:
-        self.log.events.warning("spans_lost", reason=reason, so_far=so_far)
-
-    def _not_recorded(self, reason: str) -> None:
-        self.log.events.warning("not_recorded", reason=reason, so_far=self._recorders.dropped)
+    def _told(self, facts: Facts) -> None:
+        self._events.budget(facts)
+        self.metrics.budget_alerts[str(facts["budget"]), str(facts["threshold"])] += 1
 
     async def _mark(self, name: str, expires: int) -> bool:
         return await self._till.mark(name, expires)
-
-    def _alerted(self, facts: Facts) -> None:
-        self.log.events.warning(BUDGET_ALERT, **facts)
-        self.metrics.budget_alerts[str(facts["budget"]), str(facts["threshold"])] += 1
-
-    def _not_alerted(self, reason: str, so_far: int) -> None:
-        self.log.events.error(ALERT_LOST, reason=reason, so_far=so_far)
-
-    def _overrun(self, budget: str, target: str) -> None:
-        self._alert("budget_overrun", budget=budget, target=target)
-
-    def _usage_dropped(self, reason: str) -> None:
-        self.log.events.warning("usage_dropped", reason=reason, so_far=self._writers.dropped)
 
     def _own_engine(self, provider: Provider) -> Engine:
         """For calls that are not a request's, and few."""
@@ -360,18 +348,11 @@ class App:
     def _learned(self) -> None:
         self._serving.router.forget()
 
-    def _not_listed(self, provider: str, reason: str) -> None:
-        self.log.events.warning("models_not_listed", provider=provider, reason=reason)
-
     def _renewed(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
         self._registry.renew(provider, keys)
 
     def _engine(self, provider: Provider) -> Engine:
         return self._serving.pools[provider.name].engine
-
-    def _looked_at(self, provider: str, up: bool, reason: str) -> None:
-        told = self.log.events.info if up else self.log.events.warning
-        told(PROBE, provider=provider, up=up, reason=reason)
 
     def _labels(self, state: TargetState) -> Labels:
         provider, _, model = state.key
@@ -381,26 +362,7 @@ class App:
         return gauges(self._registry.targets(), self._clock.now(), self._labels)
 
     def _breakers(self) -> Iterator[tuple[str, str, str]]:
-        now = self._clock.now()
-        worst: dict[Labels, State] = {}
-        for state in self._registry.targets():
-            names = self._labels(state)
-            found = state.breaker.state(now)
-            worst[names] = max(worst.get(names, found), found, key=_SEVERITY.index)
-        for (provider, model), found in worst.items():
-            yield provider, model, found.name
-
-    def _breaker_changed(self, target: str, before: State, after: State, reason: Reason | None, _: float) -> None:
-        self.log.events.warning(
-            "breaker", target=target, before=before.name, after=after.name, reason=reason.value if reason else None
-        )
-
-    def _alert(self, event: str, /, **facts: str | int) -> None:
-        self.log.events.error(event, **facts)
-
-
-_SEVERITY = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)
-"""Of targets that share a label, the worst is told."""
+        return standing.breakers(self._registry.targets(), self._clock.now(), self._labels)
 
 
 def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for: EngineFor = engine_for) -> App:

@@ -10,7 +10,7 @@ other chain, and where no counter answers, they are estimated here, and the answ
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import orjson
@@ -103,7 +103,7 @@ class Endpoints:
         self._offer = Offer(router, int(clock.wall()))
         self._chain = chain
         self._clock = clock
-        self._routes: dict[str, Callable[[Exchange], Awaitable[None]]] = {
+        self._routes: dict[str, Callable[[Exchange], Coroutine[Any, Any, None]]] = {
             "count_tokens": self._count,
             "embeddings": self._embeddings,
             "models": self._models,
@@ -113,7 +113,7 @@ class Endpoints:
             self._passthrough = passthrough
             self._routes["passthrough"] = self._passed
 
-    def __call__(self, exchange: Exchange) -> Awaitable[None]:
+    def __call__(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Raises Refused or Malformed for what cannot be served."""
         return self._routes.get(exchange.route, self._chat)(exchange)
 
@@ -148,7 +148,7 @@ class Endpoints:
             return keeper(keepers[:1], None, pin.field)  # nothing is kept yet: whoever comes first will
         return keeper(keepers, self._pins.maker(owner, pin.id, self._clock.wall()), pin.field)
 
-    def _converse(
+    async def _converse(
         self,
         exchange: Exchange,
         payload: dict[str, Any],

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from proxy.resilience.breaker import State
 from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import TargetState
 from proxy.resilience.window import Figures, Times, Window, figures
@@ -82,3 +83,19 @@ def _gauges(labels: Labels, found: Figures) -> Iterator[Gauge]:
         if times is not None:
             yield name, (*labels, "0.5"), times.p50
             yield name, (*labels, "0.95"), times.p95
+
+
+_SEVERITY: Final = (State.CLOSED, State.RAMP, State.PROBE, State.OPEN)
+"""Of targets that share a label, the worst is told."""
+
+
+def breakers(
+    states: Iterable[TargetState], now: float, labels: Callable[[TargetState], Labels]
+) -> Iterator[tuple[str, str, str]]:
+    """Each label, and its state by name."""
+    worst: dict[Labels, State] = {}
+    for state in states:
+        shared, found = labels(state), state.breaker.state(now)
+        worst[shared] = max(worst.get(shared, found), found, key=_SEVERITY.index)
+    for (provider, model), found in worst.items():
+        yield provider, model, found.name

@@ -137,7 +137,7 @@ async def test_the_state_shows_targets_breakers_and_keys_in_jsons_terms(app):
     assert (before["targets"], before["configured"]) == ([], ["alpha/large"])
     for _ in range(2):
         await ask(app)
-    app._alert("key_refused", provider="alpha", key="ab")
+    app._events.alert("key_refused", provider="alpha", key="ab")
     state = orjson.loads(orjson.dumps(app.state()))
     (target,), (key,) = state["targets"], state["providers"]["alpha"]
     assert target["breaker"]["admits_in_s"] == 30
