@@ -99,7 +99,7 @@ def cost_headers(exchange: Exchange) -> Headers:
 
 
 def metadata(exchange: Exchange) -> dict[str, object]:
-    """What `x-sidestep-metadata: 1` asks for: the headers' facts as an object."""
+    """What `x-sidestep-metadata` asks for: the headers' facts as an object."""
     told: dict[str, object] = {
         "request_id": exchange.id,
         "provider": exchange.provider,

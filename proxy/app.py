@@ -10,6 +10,7 @@ All of it that follows from the configuration is one `Generation`, which nothing
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from msgspec import Struct
 from proxy.admin import standing
 from proxy.admin.standing import Gauge, gauges
 from proxy.alerts.alerts import Alerts
-from proxy.alerts.message import EVENT, Facts
+from proxy.alerts.message import Facts
 from proxy.budgets.paying import Paying
 from proxy.budgets.till import Till
 from proxy.chain.passthrough import Passthrough
@@ -31,7 +32,7 @@ from proxy.edge.routes import DIALECTS
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
-from proxy.filters.observe import Observe
+from proxy.filters.observe import Observe, own_failure
 from proxy.flow import Filter, Service, Turnstile, stack
 from proxy.opaque import MemoryStore
 from proxy.pricing.prices import Prices, prices_of
@@ -43,7 +44,7 @@ from proxy.routing.resolve import Router
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names
-from proxy.telemetry.names import PASSTHROUGH, PROBE
+from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, PASSTHROUGH, PROBE
 from proxy.tracing import Sampler
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.collectors import Collectors
@@ -110,7 +111,10 @@ class App:
         )
         self._turning = Turning(clock, self._learned)
         self._probes = Probes(
-            ProbeWorld(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at)
+            ProbeWorld(
+                *(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, self._looked_at),
+                partial(own_failure, self.metrics, self.log),
+            )
         )
         self.metrics.providers_up = self._probes.up
         self.metrics.targets = self._gauges
@@ -207,10 +211,19 @@ class App:
         return {
             "source": self._serving.config.source,
             "demo": self._serving.config.demo,
+            "configured": self._serving.router.steps,
             "targets": [standing.target(state, now) for state in self._registry.targets()],
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
         }
+
+    def budgets(self) -> dict[str, Any]:
+        """What `/budgets` shows."""
+        return self._till.state()
+
+    def unfit(self) -> str:
+        """Why hard budgets cannot be kept until somebody does something; empty where they can."""
+        return self._till.unfit
 
     async def open(self) -> None:
         """Fetches what the first request needs; returns within some seconds, had or not."""
@@ -324,11 +337,11 @@ class App:
         return await self._till.mark(name, expires)
 
     def _alerted(self, facts: Facts) -> None:
-        self.log.events.warning(EVENT, **facts)
+        self.log.events.warning(BUDGET_ALERT, **facts)
         self.metrics.budget_alerts[str(facts["budget"]), str(facts["threshold"])] += 1
 
     def _not_alerted(self, reason: str, so_far: int) -> None:
-        self.log.events.error("alert_lost", reason=reason, so_far=so_far)
+        self.log.events.error(ALERT_LOST, reason=reason, so_far=so_far)
 
     def _overrun(self, budget: str, target: str) -> None:
         self._alert("budget_overrun", budget=budget, target=target)

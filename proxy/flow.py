@@ -193,6 +193,8 @@ class Exchange(Struct, eq=False):
     cost: int | None = None
     """Nano-dollars that its attempts are billed, as far as prices are known; None where none is."""
     translation: str = ""
+    wants_metadata: bool = False
+    """Whether the body of the answer is to say what its headers do (`x-sidestep-metadata`)."""
     upstream_id: str = ""
     answer_id: str = ""
     """The answer's own id, where it reached the client as its provider made it."""

@@ -25,6 +25,7 @@ from proxy.chain.walk import Chain
 from proxy.clock import Clock
 from proxy.config.spending import OUTPUT_BOUND
 from proxy.config.values import Target
+from proxy.early import Early, keep_alive_s
 from proxy.flow import Exchange, Refused, expire
 from proxy.jobs import ChatJob, Job
 from proxy.offer import Offer
@@ -32,7 +33,7 @@ from proxy.opaque import OpaqueStore, Past
 from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
-from proxy.telemetry.names import MODE
+from proxy.telemetry.names import METADATA, MODE
 from proxy.ways import Taught, way
 from translators import embeddings
 from translators.bounds import output_bound
@@ -112,9 +113,9 @@ class Endpoints:
             self._passthrough = passthrough
             self._routes["passthrough"] = self._passed
 
-    async def __call__(self, exchange: Exchange) -> None:
+    def __call__(self, exchange: Exchange) -> Awaitable[None]:
         """Raises Refused or Malformed for what cannot be served."""
-        await self._routes.get(exchange.route, self._chat)(exchange)
+        return self._routes.get(exchange.route, self._chat)(exchange)
 
     async def _chat(self, exchange: Exchange) -> None:
         """A conversation, in the dialect of whatever route it came by."""
@@ -147,7 +148,7 @@ class Endpoints:
             return keeper(keepers[:1], None, pin.field)  # nothing is kept yet: whoever comes first will
         return keeper(keepers, self._pins.maker(owner, pin.id, self._clock.wall()), pin.field)
 
-    async def _converse(
+    def _converse(
         self,
         exchange: Exchange,
         payload: dict[str, Any],
@@ -216,13 +217,14 @@ class Endpoints:
         except Downgraded as downgraded:  # vectors of another model are no answer
             raise downgraded.refusal from None
 
-    async def _run(self, exchange: Exchange, job: Job, found: Resolution) -> None:
-        mode = mode_of(exchange, found)
+    def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Awaitable[None]:
+        mode, every_s = mode_of(exchange, found), keep_alive_s(exchange.headers)
+        exchange.wants_metadata = wants_metadata(exchange.headers)
+        work: Awaitable[None] = self._chain.run(exchange, job, found, mode)
+        if every_s is not None and job.stream:
+            work = Early(exchange, every_s, self._clock).around(work)
         own = found.route.timeouts.get("deadline_s")
-        if own is None:
-            await self._chain.run(exchange, job, found, mode)
-        else:
-            await self._within(own, exchange, self._chain.run(exchange, job, found, mode))
+        return work if own is None else self._within(own, exchange, work)
 
     async def _within(self, seconds: float, exchange: Exchange, work: Awaitable[None]) -> None:
         """The model's own deadline, which can only shorten the request's."""
@@ -346,3 +348,22 @@ def mode_of(exchange: Exchange, found: Resolution) -> Mode:
             code="invalid_value",
         )
     return mode
+
+
+_ANSWERS: Mapping[str, bool] = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def wants_metadata(headers: Mapping[str, str]) -> bool:
+    """What `x-sidestep-metadata` says, in any case of letters; no without it. Raises Malformed for anything else, so
+    that nobody waits for what a slip of the pen has turned off."""
+    asked = headers.get(METADATA)
+    if asked is None:
+        return False
+    wanted = _ANSWERS.get(asked.lower())
+    if wanted is None:
+        raise Malformed(
+            f"The header {METADATA} is '{asked[:40]}'; it may be 1, true or yes, or 0, false or no.",
+            param=METADATA,
+            code="invalid_value",
+        )
+    return wanted

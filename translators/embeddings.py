@@ -14,6 +14,7 @@ import msgspec
 import orjson
 from msgspec import Raw, Struct
 
+from translators.counts import count_in
 from translators.faults import Failure, Malformed, ProtocolFault
 from translators.ir import MODEL_CAP, Json, Usage
 from translators.openai.faults import classify
@@ -101,9 +102,8 @@ def adapt(body: bytes, encoding: Encoding, profile: Profile) -> tuple[bytes, Usa
     answer, vectors, forms = _glance(body) or _parsed(body)
     if answer.error:
         raise Failure(classify(200, {"error": answer.error}))
-    usage = None
-    if answer.usage is not None and answer.usage.prompt_tokens is not None:
-        usage = Usage(max(0, int(answer.usage.prompt_tokens)), 0)
+    counted = count_in(answer.usage, "prompt_tokens")
+    usage = None if counted is None else Usage(counted, 0)
     if forms - {encoding}:
         body = _recoded(body, encoding)
     return body, usage, answer.model or "", vectors
@@ -112,15 +112,11 @@ def adapt(body: bytes, encoding: Encoding, profile: Profile) -> tuple[bytes, Usa
 # -- looking at an answer ----------------------------------------------------------------------------------------
 
 
-class _Usage(Struct, gc=False):
-    prompt_tokens: int | float | None = None
-
-
 class _Tail(Struct, gc=False):
     """An answer without its vectors."""
 
     model: str | None = None
-    usage: _Usage | None = None
+    usage: Json = None
     error: Json = None
     data: Json = msgspec.UNSET
 
@@ -132,7 +128,7 @@ class _Item(Struct, gc=False):
 class _Answer(Struct, gc=False):
     data: list[_Item] | None = None
     model: str | None = None
-    usage: _Usage | None = None
+    usage: Json = None
     error: Json = None
 
 

@@ -117,6 +117,16 @@ def say(text: str) -> str:
     return line if len(line) <= MESSAGE_CAP else line[: MESSAGE_CAP - 1] + "…"
 
 
+WEB_PAGE = "it answered with a web page instead of an API answer"
+_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml")
+
+
+def is_page(body: bytes) -> bool:
+    """Whether an answer is a page of some server in between (a firewall, a login): then it is not the provider's word,
+    and what its status says of a key, a model or the request, the provider has not said."""
+    return body[:64].lstrip().lower().startswith(_PAGES)
+
+
 class ProtocolFault(Exception):
     """The upstream sent what its dialect does not allow. The message says what, without quoting the body."""
 

@@ -393,7 +393,7 @@ class Failed(Delta, frozen=True):
     fault: Fault
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """One server-sent event: its `event:` name (empty when absent) and its joined `data:` lines."""
 
     data: bytes

@@ -1,6 +1,7 @@
 """One dialect's stream told in another: a reader and a writer, joined."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from translators.codec import EventReader, EventWriter
 from translators.ir import Annotated, Delta, Dialect, Event, Foreign, Kept, Lost, Message, Reply
@@ -8,12 +9,13 @@ from translators.report import Report
 
 Said = Kept | Annotated | Lost
 """What may have no place in a client's dialect."""
+SAID: Final = frozenset((Kept, Annotated, Lost))
 
 
 class Translating:
     """A Pipe. `shows` and `fault` are the client's dialect's."""
 
-    __slots__ = ("_aside", "_reader", "_writer", "fault", "shows")
+    __slots__ = ("_aside", "_read", "_reader", "_write", "_writer", "fault", "shows")
 
     def __init__(
         self, reader: EventReader, writer: EventWriter, aside: Callable[[Said], None] = lambda _: None
@@ -23,6 +25,8 @@ class Translating:
         self._aside = aside
         self._reader = reader
         self._writer = writer
+        self._read = reader.feed
+        self._write = writer.feed
         self.fault = writer.fault
         self.shows = writer.shows
 
@@ -32,7 +36,10 @@ class Translating:
 
     def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
         """Raises ProtocolFault on what cannot be an event of the upstream's dialect."""
-        return self._written(self._reader.feed(event))
+        deltas = self._read(event)
+        if len(deltas) == 1 and type(deltas[0]) not in SAID:  # as of nearly every event
+            return deltas, self._write(deltas[0])
+        return self._written(deltas)
 
     def close(self) -> tuple[Sequence[Delta], bytes]:
         """The last deltas and the client's regular end. Raises Truncated."""
@@ -40,11 +47,10 @@ class Translating:
         return deltas, data + self._writer.close()
 
     def _written(self, deltas: Sequence[Delta]) -> tuple[Sequence[Delta], bytes]:
-        feed = self._writer.feed
         for delta in deltas:
-            if type(delta) is Kept or type(delta) is Annotated or type(delta) is Lost:
+            if isinstance(delta, Said):
                 self._aside(delta)
-        return deltas, feed(deltas[0]) if len(deltas) == 1 else b"".join([feed(delta) for delta in deltas])
+        return deltas, b"".join([self._write(delta) for delta in deltas])
 
 
 UNCITED = frozenset((Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_COMPLETIONS))

@@ -72,18 +72,18 @@ class EventSplitter:
     def _split(self, data: bytes) -> list[Event]:
         blocks = data.split(b"\n\n")
         rest = blocks.pop()
-        limit = self._limit
+        small = len(data) <= self._limit
         events: list[Event] = []
         for block in blocks:
             end = block.find(b"\n")
             if end < 0 and block.startswith(b"data: "):
                 event: Event | None = Event(block[6:])
-            elif end < NAME_CAP and block.startswith(b"event: ") and _is_data(block, end + 1):
+            elif end < NAME_CAP and block[:7] == b"event: " and _is_data(block, end):
                 event = Event(block[end + 7 :], _name(block[7:end]))
             else:
                 block = self._lead(block)  # noqa: PLW2901 - what it starts with belongs to no event
                 event = self._lines(block)
-            if self._oversize or len(block) > limit:
+            if not small and (self._oversize or len(block) > self._limit):
                 self._oversize = True
                 break
             if event is not None:
@@ -137,9 +137,9 @@ class EventSplitter:
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _is_data(block: bytes, start: int) -> bool:
-    """Whether one `data:` line, and nothing else, begins there."""
-    return block.startswith(b"data: ", start) and block.find(b"\n", start) < 0
+def _is_data(block: bytes, end: int) -> bool:
+    """Whether one `data:` line, and nothing else, follows the line that ends there."""
+    return block.startswith(b"\ndata: ", end) and block.find(b"\n", end + 1) < 0
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/usage`.
+"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/budgets`, `/usage`.
 
 Who may read them: the two health pages, anyone, since a kubelet's probe carries no token. The others need one of the
 admin tokens where any is configured, and are for this machine alone where none is: neither for another machine nor for
@@ -39,11 +39,13 @@ def admin_app(
     clock: Clock,
     metrics: Metrics,
     state: Callable[[], Mapping[str, Any]],
+    budgets: Callable[[], Mapping[str, Any]],
+    unfit: Callable[[], str],
     ledger: Callable[[], LedgerSettings] = LedgerSettings,
     token_sha256: Callable[[], Sequence[str]] = tuple,
 ) -> ASGIApp:
-    """The ASGI application; `state` gives what `/state` shows, free of secrets, `ledger` where usage is kept now,
-    `token_sha256` the tokens of now."""
+    """The ASGI application; `state` gives what `/state` shows, free of secrets, `budgets` what `/budgets` shows,
+    `unfit` why hard budgets cannot be kept, `ledger` where usage is kept now, `token_sha256` the tokens of now."""
     usage = Usage(ledger, clock)
 
     @cache
@@ -58,7 +60,10 @@ def admin_app(
         return _json(200 if body["alive"] else 503, body)
 
     def readyz(_: Request) -> Response:
-        return _json(503 if health.draining else 200, {"ready": not health.draining, "draining": health.draining})
+        why = unfit()
+        ready = not health.draining and not why
+        told = {"ready": ready, "draining": health.draining, **({"budgets": why} if why else {})}
+        return _json(200 if ready else 503, told)
 
     async def scrape(request: Request) -> Response:
         from proxy.telemetry.exposition import process_metrics  # noqa: PLC0415 - as above
@@ -69,6 +74,9 @@ def admin_app(
 
     def show(_: Request) -> Response:
         return _json(200, state())
+
+    def limits(_: Request) -> Response:
+        return _json(200, budgets())
 
     async def used(request: Request) -> Response:
         status, body = await usage.answer(request.query_params)
@@ -81,7 +89,7 @@ def admin_app(
 
         return checked
 
-    closed: dict[str, Page] = {"/metrics": scrape, "/state": show, "/usage": used}
+    closed: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used}
     pages = {"/livez": livez, "/readyz": readyz, **{path: guarded(page) for path, page in closed.items()}}
     routes = [Route(path, _Get(page)) for path, page in pages.items()]
     return _Readable(Router(routes, redirect_slashes=False, default=_Unknown(sorted(pages))))

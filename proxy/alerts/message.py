@@ -9,7 +9,6 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
 
 import orjson
 
@@ -17,10 +16,7 @@ from proxy.budgets.budgets import Held
 from proxy.config.hidden import Secret
 from proxy.flow import Headers
 from proxy.pricing.money import dollars
-
-EVENT: Final = "budget_alert"
-SIGNATURE: Final = "x-sidestep-signature"
-TIMESTAMP: Final = "x-sidestep-timestamp"
+from proxy.telemetry.names import BUDGET_ALERT, SIGNATURE, TIMESTAMP
 
 Facts = Mapping[str, str | float | Mapping[str, str]]
 
@@ -46,7 +42,9 @@ def facts(held: Held, threshold: float, spent: int) -> Facts:
 def body(told: Facts, at: float) -> bytes:
     """The message of `told`; its id is what is alike whoever tells it."""
     named = orjson.dumps([told["budget"], told["scope"], told["window_ends"], told["threshold"]])
-    return orjson.dumps({"event": EVENT, "id": hashlib.sha256(named).hexdigest()[:32], "at": _moment(at), **told})
+    return orjson.dumps(
+        {"event": BUDGET_ALERT, "id": hashlib.sha256(named).hexdigest()[:32], "at": _moment(at), **told}
+    )
 
 
 def signed(secret: Secret, message: bytes, at: float) -> Headers:

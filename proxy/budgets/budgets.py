@@ -74,6 +74,12 @@ class Budgets:
             if served is not None:
                 yield self._held(plan, (*asked, *served))
 
+    def fresh(self, held: Held) -> Held:
+        """The same, with the balance as the ledger has it now: what nobody used for a while may have been dropped."""
+        budget = held.plan.budget
+        balance = self._ledger.balance(held.balance.key, budget.amount, held.span.end, hard=budget.hard)
+        return held if balance is held.balance else Held(held.plan, held.values, held.span, balance)
+
     def known(self, balance: Balance) -> Held | None:
         """Whose it is, where a request of late counted in it."""
         held = self._known.get(balance.key)

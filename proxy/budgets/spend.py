@@ -112,6 +112,7 @@ class Spend:
         self._usd = self._last_usd = self._lost_usd = 0
         for part in self._current:
             part.need = part.last = part.lost = 0
+            self._refresh(part)
         return await self.extend(most, calls)
 
     async def extend(self, most: Most, calls: int = 1) -> Refused | None:
@@ -199,6 +200,7 @@ class Spend:
         """All of it, once: what is called again has nothing to settle."""
         parts, self._parts, self._general, self._current = self._parts, {}, [], []
         for part in parts.values():
+            self._refresh(part)
             self._ledger.settle(part.line, part.charged)
 
     def _part(self, held: Held) -> _Part:
@@ -206,6 +208,13 @@ class Spend:
         if part is None:
             part = self._parts[held.balance.key] = _Part(held, Line(held.balance, 0))
         return part
+
+    def _refresh(self, part: _Part) -> None:
+        """Nothing is held of it, so that it may have been dropped meanwhile."""
+        if not part.line.held:
+            held = self._budgets.fresh(part.held)
+            if held is not part.held:
+                part.held, part.line = held, Line(held.balance, 0)
 
     def _stopped(self, part: _Part) -> Refused | None:
         """Why a balance that has come so far stops the request. Raises Downgraded."""

@@ -68,7 +68,7 @@ class Till(Lasting[Kept]):
     def unfit(self) -> str:
         """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
         paying = self._serving
-        return paying.kept.ledger.trouble if paying is not None and paying.kept.hard else ""
+        return paying.kept.ledger.unfit if paying is not None and paying.kept.hard else ""
 
     async def mark(self, name: str, expires: int) -> bool:
         """Whether the store hears this name for the first time; forgotten from `expires` on. Raises Away or Unfit."""

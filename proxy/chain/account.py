@@ -39,9 +39,9 @@ class Account:
 
     __slots__ = (
         "_began",
+        "_begun",
         "_billed",
         "_calls",
-        "_content",
         "_exchange",
         "_noted",
         "_ready",
@@ -62,10 +62,10 @@ class Account:
         self._state = state
         self._ready = ready
         self._began = tools.clock.now()
+        self._begun = 0.0
+        """When the first content came of an answer that is folded, and so not the client's yet; 0 before."""
         self._noted: Attempt | None = None
         self._billed = False
-        self._content = False
-        """Some of the answer came, though nothing of it was sent on."""
 
     def open(self) -> None:
         """The call begins."""
@@ -77,9 +77,8 @@ class Account:
             trace.attempt(self._target, breaker, self._calls, self._began)
 
     def begun(self) -> None:
-        """The answer has begun: enough for a probe."""
-        self._content = True
-        now = self._tools.clock.now()
+        """An answer that is folded has begun: enough for a probe."""
+        self._begun = now = self._tools.clock.now()
         self._state.breaker.commit(self._ready.permit, now)
         if self._exchange.trace is not None:
             self._exchange.trace.first(now)
@@ -163,7 +162,7 @@ class Account:
             kind, given = fault.kind.value, self._judged(fault, now)
             self._note(kind, now, fault)
         else:
-            self._state.window.note(now, self._began, exchange.first_token, None)
+            self._state.window.note(now, self._began, exchange.first_token or self._begun, None)
         tools.count(target.provider.name, target.model, kind)
         if exchange.trace is not None:
             exchange.trace.ended(kind, self.seen.status, exchange.first_token, now)
@@ -185,7 +184,7 @@ class Account:
         self._billed = True
         exchange, seen = self._exchange, self.seen
         if exchange.spend is not None:
-            content = self._content or exchange.out.started
+            content = self._begun > 0 or exchange.out.started
             billed = exchange.spend.close(fault, seen.usage, seen.status, content=content)
         elif fault is None and seen.usage is not None and self._target.price is not None:
             billed = cost(self._target.price, seen.usage)
@@ -199,7 +198,7 @@ class Account:
         own_key = self._target.provider.client_key
         if (own_key and fault.kind in OF_THE_CALLER) or self._hurried(fault):
             return "ignored"
-        self._state.window.note(now, self._began, self._exchange.first_token, fault.kind.value)
+        self._state.window.note(now, self._began, self._exchange.first_token or self._begun, fault.kind.value)
         return verdict(fault)
 
     def _hurried(self, fault: Fault) -> bool:

@@ -15,12 +15,11 @@ from proxy.config.values import Target
 from proxy.flow import Exchange
 from proxy.jobs import Answered, Job, Prepared
 from proxy.resilience.targets import TargetState
-from proxy.telemetry.names import METADATA
 from proxy.tracing import passed_on
 from proxy.upstream import attempt, fanout, hygiene
 from proxy.upstream.attempt import Broken
 from proxy.upstream.seam import Call
-from proxy.upstream.trial import Trial
+from proxy.upstream.trial import Seen, Trial
 from translators.catalog import codec
 from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
@@ -43,16 +42,22 @@ class Engagement:
         self._exchange = exchange
         self._job = job
         self._target = target
+        self._state = state
         self._prepared = prepared
         self._ready = ready
         self._account = Account(tools, exchange, target, state, ready, prepared.calls)
-        self.resumption = Resumption(tools, exchange, target, state, ready.key, self._account)
-        self._wants_metadata = exchange.headers.get(METADATA) == "1"
+        self._resumption: Resumption | None = None
+        self._left = 0
+
+    @property
+    def made_again(self) -> int:
+        """Its calls for the rest of an answer that were made again: attempts as well."""
+        return 0 if self._resumption is None else self._resumption.made
 
     async def run(self, left: int) -> Fault | None:
         """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in.
         `left` are the attempts that may yet be made here: calls for the rest of an answer may use them."""
-        self.resumption.left = left
+        self._left = left
         account, exchange = self._account, self._exchange
         account.open()
         fault: Fault | None = Fault(kind=Kind.CANCELLED, message="it was called off")
@@ -87,7 +92,7 @@ class Engagement:
                 self._account.bill()
                 body = answered.body
                 head = [*self._account.head("application/json"), *cost_headers(self._exchange)]
-                if self._wants_metadata:
+                if self._exchange.wants_metadata:
                     body = noted(body, self._exchange)
                 await self._exchange.out.answer(200, head, body)
         except Failure as failure:
@@ -140,6 +145,14 @@ class Engagement:
     def _again(self, fields: Mapping[str, Any], part: int) -> Call:
         return self._made(orjson.dumps(fields), fields, part)
 
+    async def _resume(self, fault: Fault, seen: Seen, tried: int) -> bool:
+        """Hardly any answer pauses, so what decides on its rest is made when one did and then failed."""
+        if self._resumption is None:
+            self._resumption = Resumption(
+                self._tools, self._exchange, self._target, self._state, self._ready.key, self._account, self._left
+            )
+        return await self._resumption.allowed(fault, seen, tried)
+
     def _trial(self) -> Trial:
         prepared, exchange = self._prepared, self._exchange
         target = prepared.target
@@ -160,13 +173,13 @@ class Engagement:
             call=self._made(prepared.body, prepared.fields, 0),
             fields=prepared.fields,
             again=self._again,
-            resume=self.resumption.allowed,
+            resume=self._resume,
             report=prepared.report,
             times=self._ready.times,
             context=context,
             clock=self._tools.clock,
             seen=self._account.seen,
-            tail=lambda: self._noted(context) if self._wants_metadata else b"",
+            tail=lambda: self._noted(context) if exchange.wants_metadata else b"",
             pay=None if exchange.spend is None else self._pay,
         )
 

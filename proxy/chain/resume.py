@@ -24,9 +24,16 @@ class Resumption:
     """The calls of one attempt that are made again. `left` are those that still may be, `made` those that were."""
 
     def __init__(
-        self, tools: Tools, exchange: Exchange, target: Target, state: TargetState, key: KeyState, account: Account
+        self,
+        tools: Tools,
+        exchange: Exchange,
+        target: Target,
+        state: TargetState,
+        key: KeyState,
+        account: Account,
+        left: int,
     ) -> None:
-        self.left = 0
+        self.left = left
         self.made = 0
         self._tools = tools
         self._exchange = exchange

@@ -268,8 +268,8 @@ class _Walk:
         target = turn.target
         engagement = Engagement(self._tools, self._exchange, self._job, target, turn.state, turn.prepared, ready)
         fault = await engagement.run(min(turn.allowed - turn.made, self._left))
-        turn.made += engagement.resumption.made
-        self._left -= engagement.resumption.made
+        turn.made += engagement.made_again
+        self._left -= engagement.made_again
         if fault is None:
             return True
         if refused := of_the_caller(fault, target):

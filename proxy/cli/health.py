@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from proxy.cli.options import add_json
+from proxy.cli.options import Stop, add_json
 from proxy.cli.probe import DEFAULT
 from proxy.cli.state import add_token, live
 
@@ -24,9 +24,9 @@ def add(commands: "Commands") -> None:
     parser = commands.add_parser(
         "health",
         help="tell how the targets of a running proxy fare",
-        description="Asks the admin port of a running proxy for every target that was called: the part of its calls "
-        "that it answered in the last five minutes, how long they took, what keeps it from being called now and for "
-        "how long; and what the looks at its providers found, where [health] active has them looked at.",
+        description="Asks the admin port of a running proxy for every target of its chains: the part of its calls that "
+        "it answered in the last five minutes, how long they took, what keeps it from being called now and for how "
+        "long; and what the looks at its providers found, where [health] active has them looked at.",
     )
     parser.add_argument("--admin", metavar="URL", default=DEFAULT, help=f"the admin address (default: {DEFAULT})")
     add_token(parser)
@@ -39,13 +39,27 @@ def run(arguments: argparse.Namespace) -> int:
     import sys  # noqa: PLC0415 - see the package's docstring
 
     clear = CLEAR if arguments.watch and not arguments.json and sys.stdout.isatty() else ""
+    found: Live | None = live(arguments.admin, arguments.admin_token)
     while True:
-        found = live(arguments.admin, arguments.admin_token)
-        told = _json(found, indent=None if arguments.watch else 2) if arguments.json else "\n".join(lines(found))
-        print(f"{clear}{told}", flush=True)
+        if found is not None:
+            told = _json(found, indent=None if arguments.watch else 2) if arguments.json else "\n".join(lines(found))
+            print(f"{clear}{told}", flush=True)
         if not arguments.watch:
             return 0
         _pause()
+        found = _again(arguments, clear)
+
+
+def _again(arguments: argparse.Namespace, clear: str) -> "Live | None":
+    """How it stands now; None where it does not answer, as while it is started anew: that is told, and waited for."""
+    import sys  # noqa: PLC0415 - see the package's docstring
+
+    try:
+        return live(arguments.admin, arguments.admin_token)
+    except Stop as stop:
+        print(clear, end="", flush=True)
+        print(*(f"sidestep: {line}" for line in stop.lines), sep="\n", file=sys.stderr, flush=True)
+        return None
 
 
 def _pause() -> None:
@@ -73,10 +87,13 @@ def _json(found: "Live", indent: int | None) -> str:
 
 def lines(found: "Live") -> Iterator[str]:
     """The state as text."""
+    from proxy.routing.live import in_order  # noqa: PLC0415 - see the package's docstring
+
     yield f"configured by {found.source}; calls of the last five minutes"
     yield ""
-    if found.targets:
-        yield from _table([HEAD, *(_row(one, found) for one in found.targets)])
+    rows = [_row(one, found, called=called) for one, called in in_order(found)]
+    if rows:
+        yield from _table([HEAD, *rows])
     else:
         yield "no target has been called yet"
     keys = list(_keys(found))
@@ -95,7 +112,7 @@ def _table(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
         yield f"{indent}{'  '.join([*cells, row[-1]])}".rstrip()
 
 
-def _row(one: "LiveTarget", found: "Live") -> tuple[str, ...]:
+def _row(one: "LiveTarget", found: "Live", *, called: bool) -> tuple[str, ...]:
     health = one.health
     ratio = health.success_ratio
     return (
@@ -105,7 +122,7 @@ def _row(one: "LiveTarget", found: "Live") -> tuple[str, ...]:
         ", ".join(f"{count} {kind}" for kind, count in health.outcomes.items() if kind != "ok") or NONE,
         *_times(health.latency_ms),
         *_times(health.first_token_ms),
-        _now(one, found),
+        _now(one, found, called=called),
     )
 
 
@@ -117,12 +134,12 @@ def _ms(ms: float) -> str:
     return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.0f} ms"
 
 
-def _now(one: "LiveTarget", found: "Live") -> str:
+def _now(one: "LiveTarget", found: "Live", *, called: bool) -> str:
     """What keeps it from being called, and what else is to be known of it."""
     from proxy.routing.live import breaker_notes, stood  # noqa: PLC0415 - see the package's docstring
 
     stands = stood(one, found.providers.get(one.provider))
-    told = [stands.blocked or "free", *breaker_notes(one.breaker)]
+    told = [stands.blocked or ("free" if called else "not called yet"), *breaker_notes(one.breaker)]
     if one.in_flight:
         told.append(f"{one.in_flight} in flight")
     return "; ".join(told)

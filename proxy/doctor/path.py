@@ -117,7 +117,7 @@ async def _trusted(provider: Provider, raw: socket.socket, clock: Clock, patienc
     except NoTunnel as error:
         return bad(name, "tls", str(error), f"Let {place} through in the proxy, or correct proxy of {where}.")
     except ssl.SSLCertVerificationError as error:
-        return bad(name, "tls", f"not trusted: {_lowered(error.verify_message)}", advice.not_trusted(error, provider))
+        return bad(name, "tls", f"not trusted: {_clause(error.verify_message)}", advice.not_trusted(error, provider))
     except ValueError as error:
         return bad(name, "tls", str(error), advice.no_authority(provider))
     except OSError as error:
@@ -171,5 +171,7 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _clause(sentence: str) -> str:
+    """Its first word in small letters, unless it is an abbreviation."""
+    first = sentence[:1] if sentence[1:2].isupper() else sentence[:1].lower()
+    return first + sentence[1:].rstrip(".")

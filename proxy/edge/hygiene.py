@@ -13,6 +13,7 @@ from proxy.flow import Refused, Unreadable
 from proxy.telemetry.names import (
     HOP,
     INVALID_HTTP,
+    KEEP_ALIVE,
     LOOP_DETECTED,
     METADATA,
     MODE,
@@ -39,6 +40,7 @@ _SINGLE = frozenset(
         "origin",
         "idempotency-key",
         HOP,
+        KEEP_ALIVE,
         METADATA,
         MODE,
         READ_TIMEOUT,

@@ -13,7 +13,7 @@ are let in: a stranger learns neither paths nor methods. A head that cannot be r
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import TypeVar
@@ -39,17 +39,18 @@ class Auth:
         ]
         self._anonymous = not clients
 
-    async def __call__(self, exchange: Exchange, service: Service) -> None:
-        """Raises Refused: 401, 403 for a foreign web page, or the edge's own refusal."""
-        if isinstance(exchange.refusal, Unreadable):
-            raise exchange.refusal
+    def __call__(self, exchange: Exchange, service: Service) -> Awaitable[None]:
+        """Raises Refused at once: 401, 403 for a foreign web page, or the edge's own refusal."""
+        refusal = exchange.refusal
+        if isinstance(refusal, Unreadable):
+            raise refusal
         if self._anonymous:
             refuse_strangers(exchange)
         else:
             exchange.client = self._client(exchange.headers)
-        if exchange.refusal is not None:
-            raise exchange.refusal
-        await service(exchange)
+        if refusal is not None:
+            raise refusal
+        return service(exchange)
 
     def _client(self, headers: Mapping[str, str]) -> Client:
         key = presented_key(headers)

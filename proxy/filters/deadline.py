@@ -28,7 +28,7 @@ class Deadline:
         exchange.deadline, exchange.commit_by, exchange.client_wait_s = times
         exchange.retry_count = retry_count(exchange.headers.get(RETRY_COUNT, ""))
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(exchange.deadline - now, expire, exchange, asyncio.current_task())
+        timer = loop.call_later(exchange.deadline - now, expire, exchange, asyncio.current_task(loop))
         try:
             await service(exchange)
         finally:

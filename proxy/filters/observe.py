@@ -204,6 +204,12 @@ def code_of(fault: Fault | None) -> str | None:
     return fault.code or fault.outcome.code
 
 
+def own_failure(metrics: Metrics, log: Log, error: Exception) -> None:
+    """Tells what failed in the background in a way that nobody foresaw, as what fails in a request is told."""
+    metrics.own_error(INTERNAL_ERROR)
+    log.events.error(OWN_ERROR, type=type(error).__name__, place=place_of(error))
+
+
 def place_of(error: BaseException) -> str:
     """Where in our own code an error was raised: `module.py:line`, the innermost frame of it."""
     place = ""

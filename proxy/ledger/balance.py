@@ -56,7 +56,7 @@ class Balance:
         self.size = 0
         """The last reservation."""
         self.scarce = False
-        """Whether the store was near the end of it."""
+        """Whether it is hard, and the store was near the end of it: nothing stays in hand."""
         self.spent_elsewhere = 0
         """By other owners, as last heard."""
         self.taken_elsewhere = 0
@@ -123,7 +123,7 @@ class Balance:
 
     def ask(self, waiting: int, least: int) -> Ask:
         """What to say to the store: `waiting` is the sum of what waits for this balance, `least` the smallest of it."""
-        if self.hard and self.scarce:
+        if self.scarce:
             self.give_back(waiting)
         if self.free < 0:
             need = -self.free if self.hard else -self.free + self._chunk()
@@ -154,8 +154,8 @@ class Balance:
         self.taken_elsewhere = standing.total - own.granted + own.returned
         for name, count in standing.others.items():
             self._others[name] = merged(self._others.get(name, count), count)
-        self.scarce = scarce(self.limit, standing.total)
-        self.low = 0 if self.hard and (self.scarce or self._direct) else self.free // 2
+        self.scarce = self.hard and scarce(self.limit, standing.total)
+        self.low = 0 if self.scarce or (self.hard and self._direct) else self.free // 2
         return before != (self.spent_elsewhere, self.taken_elsewhere)
 
     @property
@@ -163,7 +163,7 @@ class Balance:
         return self.limit < DIRECT * self.size
 
     def _chunk(self) -> int:
-        if self.hard and (self._direct or self.scarce):
+        if self.scarce or (self.hard and self._direct):
             return 0
         self._pace = max(1, min(self.limit // LEASE, max(PACE * self.size, 2 * self._pace)))
         return self._pace

@@ -20,21 +20,21 @@ nothing is asked for until DOUBT_S have passed, in which all who live have spoke
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
-
-from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.ledger.balance import IDLE_S, Balance, Denied, Line
 from proxy.ledger.store import Ask, Away, Store, Told, Unfit
+from proxy.ledger.waiting import NO_WISH, Waiter, refused, spent, wishes
 
 TELL_S: Final = 1.0
 SWEEP_S: Final = 0.1
 """The least time between two looks at what is idle or untold."""
 RETRY_S: Final = 0.25
-RETRY_MAX_S: Final = 2.0
+RETRY_MAX_S: Final = 1.0
 DOUBT_S: Final = 2.0
+"""Longer than anybody who lives takes to speak: TELL_S, or RETRY_MAX_S after the store was away."""
 CLOSE_S: Final = 2.0
 """What closing may take."""
 KEEP_S: Final = 900
@@ -68,11 +68,13 @@ class Ledger:
         self._busy: dict[str, Balance] = {}
         """Those that have something in hand or untold."""
         self._urgent: deque[Balance] = deque()
-        self._waiters: deque[_Waiter] = deque()
+        self._asking: Sequence[Balance] = ()
+        """Those of the call under way."""
+        self._waiters: deque[Waiter] = deque()
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._open = False
-        self._away = _CLOSED
+        self._away, self._unfit = _CLOSED, False
         self._retry_s = RETRY_S
         self._retry_at = -math.inf
         self._due = math.inf
@@ -85,6 +87,11 @@ class Ledger:
     def trouble(self) -> str:
         """Why the store cannot be used now, in one sentence; empty when it can."""
         return self._away
+
+    @property
+    def unfit(self) -> str:
+        """The same, where it takes somebody's hand to mend it."""
+        return self._away if self._unfit else ""
 
     @property
     def balances(self) -> Sequence[Balance]:
@@ -150,7 +157,7 @@ class Ledger:
             return None
         if denied := self._hopeless(lines):
             return denied
-        waiter = _Waiter(lines, asyncio.get_running_loop().create_future())
+        waiter = Waiter(lines, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
         self._want_missing(lines)
         try:
@@ -198,31 +205,32 @@ class Ledger:
                 self._want(line.balance)
 
     def _hopeless(self, lines: Sequence[Line]) -> Denied | None:
-        """What need not be asked: the store is away, or has said enough. What is spent never comes back."""
+        """What need not be asked, or cannot."""
         away = self._away or (_FORGOT if self._clock.now() < self._doubt_until else "")
-        for line in lines:
-            balance = line.balance
-            if balance.hard and balance.free < line.amount:
-                if away:
-                    return Denied(balance, away=away)
-                if balance.limit - balance.spent_in_all < line.amount:
-                    return Denied(balance)
-        return None
+        if not away:
+            return spent(lines)
+        missing = (line.balance for line in lines if line.balance.hard and line.balance.free < line.amount)
+        return next((Denied(balance, away=away) for balance in missing), None)
 
     async def _work(self) -> None:
         while self._worker is not None:
             await self._pause()
-            now = self._clock.now()
-            if self._away:
-                if now >= self._retry_at:
-                    await self._call(())
-                continue
-            if now >= self._due:
-                self._sweep(now)
-            if self._urgent:
-                await self._round(now)
-            elif now >= self._look_at:
-                await self._look(now)
+            try:
+                await self._step(self._clock.now())
+            except Exception as error:  # noqa: BLE001 - whatever fails, those who wait are told, and it goes on
+                self._gone(f"the ledger failed: {type(error).__name__}")
+
+    async def _step(self, now: float) -> None:
+        if self._away:
+            if now >= self._retry_at:
+                await self._call(())
+            return
+        if now >= self._due:
+            self._sweep(now)
+        if self._urgent:
+            await self._round(now)
+        elif now >= self._look_at:
+            await self._look(now)
 
     async def _look(self, now: float) -> None:
         """Whether the store still knows everything; nobody asks it for anything at the moment."""
@@ -248,13 +256,14 @@ class Ledger:
     async def _round(self, now: float) -> None:
         """One call for what is urgent, and the answers to those who wait."""
         batch = [self._urgent.popleft() for _ in range(min(BATCH, len(self._urgent)))]
-        waiting = self._waiting()
+        waiting = wishes(self._waiters)
         doubt = now < self._doubt_until
-        asks = [one.tell() if doubt else one.ask(*waiting.get(one, _NOTHING)) for one in batch]
+        asks = [one.tell() if doubt else one.ask(*waiting.get(one, NO_WISH)) for one in batch]
         for one in batch:
             one.wanted = False
-        known = self._memory
+        known, self._asking = self._memory, batch
         told = await self._call(asks)
+        self._asking = ()
         if told is None or known not in {"", told.memory}:
             for one in batch:
                 if not one.wanted:
@@ -262,15 +271,9 @@ class Ledger:
         else:
             self._hear(batch, told)
             self._serve(batch)
-
-    def _waiting(self) -> dict[Balance, tuple[int, int]]:
-        """The sum and the least of what waits, by balance."""
-        found: dict[Balance, tuple[int, int]] = {}
-        for waiter in self._waiters:
-            for line in waiter.lines:
-                total, least = found.get(line.balance, (0, line.amount))
-                found[line.balance] = total + line.amount, min(least, line.amount)
-        return found
+            for one in batch:
+                if one.scarce and one.free > 0 and not one.wanted:
+                    self._want(one)
 
     async def _call(self, asks: Sequence[Ask]) -> Told | None:
         """None: it is away, and who waits has heard of it."""
@@ -281,11 +284,12 @@ class Ledger:
             told = await self._store.call(self._owner, asks, self._memory)
         except (Away, Unfit) as error:
             self._gone(str(error))
+            self._unfit = isinstance(error, Unfit)
             return None
         except Exception as error:  # noqa: BLE001 - a fault in a store must not leave everybody waiting
             self._gone(f"the budget store failed: {type(error).__name__}")
             return None
-        self._away, self._retry_s = "", RETRY_S
+        self._away, self._unfit, self._retry_s = "", False, RETRY_S
         self._look_at = self._clock.now() + TELL_S if self._live else math.inf
         self._offset = told.now - self._clock.wall()
         if self._memory not in {"", told.memory}:
@@ -327,7 +331,7 @@ class Ledger:
                 continue
             if self.take(waiter.lines):
                 waiter.answer.set_result(None)
-            elif denied := self._hopeless(waiter.lines) or _refused(waiter.lines, fresh):
+            elif denied := self._hopeless(waiter.lines) or refused(waiter.lines, fresh):
                 waiter.answer.set_result(denied)
             else:
                 self._waiters.append(waiter)
@@ -357,11 +361,12 @@ class Ledger:
         """One whose window goes on is kept: should the store forget it, this process must not have."""
         self._drop_at = now + DROP_S
         wall = self.now()
-        self._drop(one for one in self._live.values() if one.end <= wall)
+        self._drop(one for one in self._live.values() if one.end <= wall and one.used_at <= now - 2 * IDLE_S)
 
     def _drop(self, some: Iterable[Balance]) -> None:
-        """Forgets those of which the store knows everything."""
-        for key in [one.key for one in some if one.quiet and not one.wanted]:
+        """Forgets those of which the store knows everything, and nobody waits for anything."""
+        asked = set(self._asking)
+        for key in [one.key for one in some if one.quiet and not one.wanted and one not in asked]:
             del self._live[key]
             self._busy.pop(key, None)
 
@@ -374,22 +379,5 @@ class Ledger:
                 return
 
 
-class _Waiter(Struct, eq=False):
-    lines: Sequence[Line]
-    answer: "asyncio.Future[Denied | None]"
-
-
-def _refused(lines: Sequence[Line], asked: Collection[Balance]) -> Denied | None:
-    """What the store has just refused."""
-    for line in lines:
-        balance = line.balance
-        if balance in asked and balance.limit - balance.taken_in_all < line.amount - balance.free:
-            return Denied(balance, held=balance.limit - balance.spent_in_all >= line.amount)
-    return None
-
-
 def _unheeded(_: Balance) -> None:
     pass
-
-
-_NOTHING = (0, 0)

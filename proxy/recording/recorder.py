@@ -10,7 +10,7 @@ want of room in memory or on the disk, is lost to the recording and counted; why
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from proxy.recording.file import Rotating
 from proxy.recording.form import Stopped, Tried
 from proxy.recording.tape import TAPE, Facts, Room, Tape
 from proxy.recording.taping import TapedOutput, TapingEngine, secrets_in, taped
-from proxy.recording.telling import ASKED, line_of
+from proxy.recording.telling import kept, line_of
 from proxy.upstream.seam import Engine
 from translators.faults import Kind
 
@@ -149,7 +149,7 @@ def facts_of(exchange: Exchange, tape: Tape, now: float) -> Facts:
         route=exchange.route,
         method=exchange.method,
         path=exchange.path,
-        headers=kept(exchange.headers),
+        headers=kept(exchange.headers.items()),
         asked=exchange.asked,
         client=exchange.client.name if exchange.client is not None else None,
         provider=exchange.provider,
@@ -167,8 +167,3 @@ def facts_of(exchange: Exchange, tape: Tape, now: float) -> Facts:
         stopped=stopped,
         ended=now,
     )
-
-
-def kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Of a client's headers, those that are recorded."""
-    return {name: value for name, value in headers.items() if name in ASKED}

@@ -13,12 +13,12 @@ from proxy.flow import Headers
 from proxy.recording.form import EXACT, MASKED, VERSION, Call, Line
 from proxy.recording.masking import masked
 from proxy.recording.tape import Noted, Tape
-from proxy.telemetry.names import METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT
+from proxy.telemetry.names import KEEP_ALIVE, METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT
 
 ASKED: Final = frozenset(
     {
         *("accept", "content-type", "user-agent", "anthropic-version", "anthropic-beta", "openai-beta"),
-        *(METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT),
+        *(KEEP_ALIVE, METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT),
     }
 )
 """Headers of a request that are kept."""
@@ -116,7 +116,7 @@ def _call(noted: Noted, tape: Tape, place: int, *, texts: bool) -> Call:
         endpoint=call.url.removeprefix(noted.provider.base_url).partition("?")[0],
         method=call.method,
         url=call.url,
-        request_headers={name: value for name, value in call.headers if name in ASKED},
+        request_headers=kept(call.headers),
         stream=call.stream,
         model=model_of(talk["request_body"], call.url),
         dialect=noted.provider.dialect.value,
@@ -128,6 +128,11 @@ def _call(noted: Noted, tape: Tape, place: int, *, texts: bool) -> Call:
         error=type(noted.error).__name__ if noted.error is not None else "",
         why=str(noted.error) if noted.error is not None else "",
     )
+
+
+def kept(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Of a request's headers, those that are recorded, whoever sent them."""
+    return {name: value for name, value in headers if name in ASKED}
 
 
 def model_of(body: Any, url: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from proxy.config.values import Target
+from proxy.telemetry.names import PASSTHROUGH
 
 STATE_CAP = 16 * 1024 * 1024
 
@@ -85,6 +86,8 @@ class Live(Struct, frozen=True):
     targets: list[LiveTarget]
     providers: dict[str, list[LiveKey]]
     probes: dict[str, LiveProbe] = {}
+    configured: list[str] = []
+    """The targets of all chains, in order; `provider/*` is any model of that provider."""
 
 
 class Standing(Struct, frozen=True):
@@ -107,10 +110,35 @@ def read(body: bytes) -> Live:
     return msgspec.json.decode(body, type=Live)
 
 
+def in_order(live: Live) -> list[tuple[LiveTarget, bool]]:
+    """All targets in the order of the configuration, those at the end that it does not name; and whether each was
+    called. `provider/*` is one only until a model of that provider was called."""
+    called = {one.target: one for one in live.targets}
+    rows: dict[str, tuple[LiveTarget, bool]] = {}
+    for name in live.configured:
+        found = [called[name]] if name in called else _of_any(name, live)
+        rows |= {one.target: (one, True) for one in found}
+        if not found:
+            rows[name] = _new(name), False
+    rest = sorted(name for name in called if name not in rows)
+    return [*rows.values(), *((called[name], True) for name in rest)]
+
+
+def _of_any(name: str, live: Live) -> list[LiveTarget]:
+    """The models that `provider/*` was called for; what passes through is none."""
+    provider, _, model = name.partition("/")
+    passed = f"{provider}/{PASSTHROUGH}"
+    return [one for one in live.targets if model == "*" and one.provider == provider and one.target != passed]
+
+
+def _new(name: str) -> LiveTarget:
+    return LiveTarget(name, 0, None, LiveBreaker("CLOSED"))
+
+
 def standing(target: Target, live: Live) -> Standing:
     """A target that was never called stands as a new one."""
     entry = next((one for one in live.targets if one.target == target.name), None)
-    entry = entry or LiveTarget(target.name, 0, None, LiveBreaker("CLOSED"))
+    entry = entry or _new(target.name)
     keys = live.providers.get(target.provider.name)
     return stood(entry, keys, own_key=target.provider.client_key, limit=target.provider.per_target)
 

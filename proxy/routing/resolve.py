@@ -93,6 +93,14 @@ class Router:
         found += [self.embeddings(name) for name in self._config.embeddings]
         return frozenset(target.key for one in found if one is not None for target in one.targets)
 
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """The targets of all configured chains, each once and in the configuration's order; in a `*` entry
+        `provider/*` stands for whatever will be asked for there."""
+        chains = [one.chain for one in self._config.models.values()]
+        chains += [one.chain for one in self._config.embeddings.values()]
+        return tuple(dict.fromkeys(f"{step.provider}/{step.model}" for chain in chains for step in chain))
+
     def names(self) -> tuple[str, ...]:
         """The model names a client may ask for by configuration: what `/v1/models` lists. A `*` entry serves any name;
         of these the ones that the configuration or a vendor's row speaks of."""

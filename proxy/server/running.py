@@ -57,6 +57,12 @@ class App(Protocol):
     def state(self) -> Mapping[str, Any]:
         """What `/state` shows, in JSON's terms and free of secrets."""
 
+    def budgets(self) -> Mapping[str, Any]:
+        """What `/budgets` shows, likewise."""
+
+    def unfit(self) -> str:
+        """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
+
     async def prepare(self, config: Config) -> Any:
         """What `adopt` takes. Raises ConfigErrors; nothing has changed then, nor before `adopt`."""
 
@@ -95,6 +101,8 @@ class Running:
             clock=clock,
             metrics=app.metrics,
             state=self.state,
+            budgets=app.budgets,
+            unfit=app.unfit,
             ledger=lambda: self.config.spending.ledger,
             token_sha256=lambda: self.config.admin.token_sha256,
         )

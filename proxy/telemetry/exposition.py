@@ -1,5 +1,6 @@
 """The metrics in Prometheus' text form (and OpenMetrics, when asked for), made only when they are scraped."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
@@ -44,6 +45,8 @@ class _Families(Collector):
         yield _histogram(names.ADDED_SECONDS, "Time Sidestep added before the first byte.", ("route",), m.added_seconds)
         yield GaugeMetricFamily(names.INFLIGHT, "Requests being served.", value=m.inflight())
         yield GaugeMetricFamily(names.TASKS, "Tasks of the event loop.", value=m.tasks())
+        blocks = sys.getallocatedblocks()
+        yield GaugeMetricFamily(names.MEMORY_BLOCKS, "Pieces of memory that the interpreter has in use.", value=blocks)
         yield _breakers(m.breakers())
         yield _counter(names.PROBES, "Looks at providers, by their outcome.", ("provider", "kind"), m.probes)
         up = GaugeMetricFamily(names.PROBE_UP, "1 if the last look found the provider up.", labels=("provider",))

@@ -1,6 +1,7 @@
 """What the engines share about bodies and headers."""
 
 from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
 
 from proxy.flow import Headers
 from proxy.upstream.seam import Call, Engine, Sink, TooLarge
@@ -39,7 +40,15 @@ def readable(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
     """Header pairs with lower-case names. A name with a value outside ASCII is left out: engines differ in what they
     could make of it, and nothing that is read here may contain one."""
     try:
-        return [(name.lower().decode("ascii"), value.decode("ascii")) for name, value in raw]
+        values = b"\n".join([value for _, value in raw]).decode("ascii").split("\n")  # each by itself costs more
+        if len(values) != len(raw):
+            values = [value.decode("ascii") for _, value in raw]
+        return list(zip([_name(name) for name, _ in raw], values, strict=True))
     except UnicodeDecodeError:
         odd = {name.lower() for name, value in raw if not (name.isascii() and value.isascii())}
         return readable([pair for pair in raw if pair[0].lower() not in odd])
+
+
+@lru_cache(maxsize=512)
+def _name(raw: bytes) -> str:
+    return raw.lower().decode("ascii")

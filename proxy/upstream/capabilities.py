@@ -112,6 +112,8 @@ class Capabilities:
             self._world.warn(provider.name, "it did not answer in time")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._world.warn(provider.name, "its answer is no list of models")
+        except Exception as error:  # noqa: BLE001 - it is told, and asked again the next day
+            self._world.warn(provider.name, f"internal error: {type(error).__name__}; please report it")
         return None
 
     async def _got(self, provider: Provider, path: str, secret: Secret) -> tuple[int, bytes]:

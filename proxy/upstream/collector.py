@@ -112,7 +112,10 @@ class Collector:
     async def _export(self) -> None:
         batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
         self._leaving = len(batch)
-        why = await self._sent(self._envelope.around(batch))
+        try:
+            why = await self._sent(self._envelope.around(batch))
+        except Exception as error:  # noqa: BLE001 - those that follow are sent all the same
+            why = f"internal error: {type(error).__name__}; please report it"
         if why:
             self._lost(len(batch), why)
         self._leaving = 0

@@ -42,6 +42,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, free: "Callable[[Connection, bool], None]", gone: "Callable[[Connection], None]") -> None:
         self._free = free
         self._gone = gone
+        self.loop = asyncio.get_running_loop()
+        self.now = self.loop.time
         self._parser = httptools.HttpResponseParser(self)
         self._answer: Answer | None = None
         self._rest = memoryview(b"")
@@ -96,7 +98,7 @@ class Connection(asyncio.Protocol):
             self._rest = memoryview(piece)
             self._hand_over()
         while self._rest and self._wanted():
-            self._room = asyncio.get_running_loop().create_future()
+            self._room = self.loop.create_future()
             await self._room
         if self._wanted():
             return True
@@ -132,7 +134,7 @@ class Connection(asyncio.Protocol):
             piece, self._rest = self._rest[:PIECE], self._rest[PIECE:]
             self._transport.write(piece)
         if self._rest:
-            self._write_timer = asyncio.get_running_loop().call_later(self._write_s, self._overdue)
+            self._write_timer = self.loop.call_later(self._write_s, self._overdue)
 
     def _overdue(self) -> None:
         if self._answer is not None and (self._more or not self._answer.status):

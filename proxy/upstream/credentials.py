@@ -20,7 +20,7 @@ from proxy.clock import Clock
 from proxy.config.hidden import Secret
 from proxy.config.secrets import NoSecret, read_secret
 from proxy.config.values import KeyFile, Provider, ProviderKey, Token
-from proxy.upstream.grants import NoToken, grant
+from proxy.upstream.grants import Grant, NoToken, grant
 from proxy.upstream.seam import Engine
 
 LOOK_S: Final = 1.0
@@ -120,7 +120,7 @@ class Credentials:
         while True:
             asked_at = clock.now()
             try:
-                granted = await grant(renewal, kept.provider, self._engine_of, clock.wall)
+                granted = await self._granted(kept, renewal)
             except NoToken as error:
                 failures += 1
                 kept.failed(str(error), first=failures == 1)
@@ -138,15 +138,31 @@ class Credentials:
             kept.tried.set()
             await clock.sleep(max(PAUSE_S, pause))
 
+    async def _granted(self, kept: "_Kept", renewal: Token) -> Grant:
+        """Raises NoToken whatever went wrong: a key that is renewed no more would end unseen."""
+        try:
+            return await grant(renewal, kept.provider, self._engine_of, self._clock.wall)
+        except NoToken:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is told, and tried again
+            raise NoToken(_unforeseen(error)) from None
+
     # -- files
 
     async def _watch(self) -> None:
         seen: dict[_Kept, Signature | None] = {}
+        troubled: set[_Kept] = set()
         while True:
             files = [one for ring in self.rings.values() for one in ring.files]
             seen = {kept: seen.get(kept) for kept, _ in files}
             for kept, file in files:
-                seen[kept], secret, problem = await asyncio.to_thread(_look, file.path, seen[kept])
+                try:
+                    seen[kept], secret, problem = await asyncio.to_thread(_look, file.path, seen[kept])
+                except Exception as error:  # noqa: BLE001 - it is told, and looked at again
+                    secret, problem = None, "" if kept in troubled else _unforeseen(error)
+                    troubled.add(kept)
+                else:
+                    troubled.discard(kept)
                 if secret is not None and secret != kept.secret:
                     kept.take(secret)
                 elif problem:
@@ -258,3 +274,7 @@ def _look(path: str, before: Signature | None) -> tuple[Signature | None, Secret
         return signature, read_secret(f"file:{path}", {}), ""
     except NoSecret as error:
         return signature, None, str(error)
+
+
+def _unforeseen(error: Exception) -> str:
+    return f"internal error: {type(error).__name__}; please report it"

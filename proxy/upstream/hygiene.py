@@ -17,6 +17,7 @@ Odd cases
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from proxy import __version__
 from proxy.flow import Headers
@@ -26,6 +27,7 @@ USER_AGENT = f"sidestep/{__version__}"
 IDEMPOTENCY_KEY = "idempotency-key"
 VALUE_CAP = 1024
 
+_AN_ID = "id"
 _UPSTREAM_IDS = ("x-request-id", "request-id", "x-ms-request-id", "apim-request-id")
 _PASSED = frozenset({"openai-processing-ms", "openai-version"})
 _LIMITS = ("x-ratelimit-", "anthropic-ratelimit-", "anthropic-priority-")
@@ -124,22 +126,27 @@ def answer_headers(headers: Headers) -> tuple[Headers, str]:
     passed: Headers = []
     ids: dict[str, str] = {}
     for name, value in headers:
-        if name in _PASSED:
-            renamed = name
-        elif name in _UPSTREAM_IDS:
-            if _fit(value):
-                ids.setdefault(name, value)
+        renamed = _renamed(name)
+        if not renamed or not _fit(value):
             continue
-        elif name.startswith(_LIMITS):
-            renamed = "x-upstream-" + name.removeprefix("x-").removeprefix("anthropic-")
+        if renamed == _AN_ID:
+            ids.setdefault(name, value)
         else:
-            continue
-        if _fit(value):
             passed.append((renamed, value))
     for name in _UPSTREAM_IDS if ids else ():
         if name in ids:
             return passed, ids[name]
     return passed, ""
+
+
+@lru_cache(maxsize=512)
+def _renamed(name: str) -> str:
+    """An answer's header by the name that the client sees; empty where it does not pass, `_AN_ID` for the request's."""
+    if name in _PASSED:
+        return name
+    if name in _UPSTREAM_IDS:
+        return _AN_ID
+    return "x-upstream-" + name.removeprefix("x-").removeprefix("anthropic-") if name.startswith(_LIMITS) else ""
 
 
 def _anthropic(chosen: dict[str, str], client_headers: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ import asyncio
 import os
 import re
 import ssl
+from collections import defaultdict
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -64,8 +65,11 @@ class NativeEngine:
         origin, host, target = _located(call.url)
         if origin.tls and self._tls is None:
             raise Unreachable("its URL is https where its base URL is not")
-        head = _head(call, host, target)
-        await self._place(call.pool_s)
+        head = _head(call.method, target, host, tuple(call.headers)) + _framing(call)
+        if self._free_places > 0:
+            self._free_places -= 1
+        else:
+            await self._place(call.pool_s)
         try:
             connection = self._kept(origin) or await self._connected(origin, call.connect_s)
         except BaseException:
@@ -91,9 +95,7 @@ class NativeEngine:
         self._idle.clear()
 
     async def _place(self, pool_s: float) -> None:
-        if self._free_places > 0:
-            self._free_places -= 1
-            return
+        """Waits until a place is given up."""
         self._waiting += 1
         try:
             async with asyncio.timeout(pool_s):
@@ -113,10 +115,9 @@ class NativeEngine:
     def _kept(self, origin: Origin) -> Connection | None:
         """The connection used last, if any may still be used; older ones are likelier to be closed."""
         idle = self._idle.get(origin)
-        oldest = asyncio.get_running_loop().time() - IDLE_S
         while idle:
             connection, _ = idle.popitem()
-            if connection.idle_since > oldest and connection.fresh():
+            if connection.idle_since > connection.now() - IDLE_S and connection.fresh():
                 return connection
             connection.abort()
         return None
@@ -126,11 +127,10 @@ class NativeEngine:
         self._leave()
         if not usable:
             return
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = connection.now()
         self._idle.setdefault(origin, {})[connection] = None
         if self._sweep is None:
-            self._sweep = loop.call_later(IDLE_S, self._swept)
+            self._sweep = connection.loop.call_later(IDLE_S, self._swept)
 
     def _gone(self, origin: Origin, connection: Connection) -> None:
         """Forgets a connection that its upstream closed while it was idle."""
@@ -191,25 +191,26 @@ def _located(url: str) -> tuple[Origin, str, str]:
     return Origin(host, port or (443 if tls else 80), tls), parts.netloc.rpartition("@")[2], target
 
 
-def _head(call: Call, host: str, target: str) -> bytes:
-    """The request's head. Raises Unreachable for a header that would break out of its line."""
-    lines = [f"{call.method} {target} HTTP/1.1", f"host: {host}"]
-    for name, value in call.headers:
-        if not _is_name(name):
+@lru_cache(maxsize=256)
+def _head(method: str, target: str, host: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The request's head but for what frames its body. Remembered, since the calls of one key at one target have the
+    same. Raises Unreachable for a header that would break out of its line."""
+    lines = [f"{method} {target} HTTP/1.1", f"host: {host}"]
+    for name, value in headers:
+        if _NAME.fullmatch(name) is None:
             raise Unreachable("the request has a header that cannot be sent")
         lines.append(f"{name}: {value}")
-    length = len(call.body) if isinstance(call.body, bytes) else call.length
-    lines.append("transfer-encoding: chunked\r\n\r\n" if length is None else f"content-length: {length}\r\n\r\n")
-    head = "\r\n".join(lines)
-    breaks = len(lines) + 1
+    head = "\r\n".join((*lines, ""))
+    breaks = len(lines)
     if not head.isascii() or head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:
         raise Unreachable("the request has a header that cannot be sent")
     return head.encode("ascii")
 
 
-@lru_cache(maxsize=1024)
-def _is_name(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None
+def _framing(call: Call) -> bytes:
+    """The end of the head, which says how long the body is."""
+    length = len(call.body) if isinstance(call.body, bytes) else call.length
+    return b"transfer-encoding: chunked\r\n\r\n" if length is None else b"content-length: %d\r\n\r\n" % length
 
 
 def _clause(error: OSError | UnicodeError) -> str:

@@ -16,9 +16,14 @@ from proxy.upstream.seam import Cut, Sink
 BUFFER_LIMIT = 64 * 1024
 """Bytes kept for a reader before the upstream is told to wait."""
 
+CALLED_OFF = (asyncio.CancelledError, GeneratorExit)
+"""How a reader that waits may end."""
+
 
 class Source(Protocol):
     """The connection that an answer comes by."""
+
+    loop: asyncio.AbstractEventLoop
 
     def pause(self) -> None:
         """Reads no more from the network for now."""
@@ -68,19 +73,23 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         self._chunks.append(data)
+        if self._sink is not None:
+            return  # it is given at once
         self._size += len(data)
         if self._size > BUFFER_LIMIT and not self._paused:
             self._paused = True
             self._connection.pause()
-        if self._sink is None:
-            self._wake()
+        self._wake()
 
     def pour(self) -> None:
         """Gives what has arrived to the sink, if there is one."""
-        if self._sink is None or not self._chunks or self._done:
+        sink, chunks = self._sink, self._chunks
+        if sink is None or not chunks or self._done:
             return
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
         try:
-            more = self._sink(self._taken())
+            more = sink(data)
         except Exception as error:  # noqa: BLE001 - raised again where the reader waits
             self._raised, more = error, False
         if not more:
@@ -103,27 +112,28 @@ class Answer:
         return type(self._error)(*self._error.args) if self._error is not None else Cut()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _more(self) -> None:
-        """Returns when anything has changed. Cancelled, it closes the connection."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        except BaseException:
-            self._give_up()
-            raise
-        finally:
+        waiter = self._waiter
+        if waiter is not None:
             self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _more(self) -> "asyncio.Future[None]":
+        """Done when anything has changed. Who is cancelled while it waits closes the connection."""
+        self._waiter = waiter = self._connection.loop.create_future()
+        return waiter
 
     # -- the reader's side
     async def opened(self) -> Self:
         """Itself, once the head is there. Raises Cut."""
-        while not self.status:
-            if self._error is not None:
-                raise self._failed()
-            await self._more()
+        try:
+            while not self.status:
+                if self._error is not None:
+                    raise self._failed()
+                await self._more()
+        except CALLED_OFF:
+            self._give_up()
+            raise
         return self
 
     async def read(self, limit: int) -> bytes:
@@ -142,12 +152,16 @@ class Answer:
         return self
 
     async def __anext__(self) -> bytes:
-        while not self._chunks:
-            if self._error is not None:
-                raise self._failed()
-            if self._done:
-                raise StopAsyncIteration
-            await self._more()
+        try:
+            while not self._chunks:
+                if self._error is not None:
+                    raise self._failed()
+                if self._done:
+                    raise StopAsyncIteration
+                await self._more()
+        except CALLED_OFF:
+            self._give_up()
+            raise
         return self._taken()
 
     async def drive(self, sink: Sink) -> bool:
@@ -167,6 +181,9 @@ class Answer:
                     raise self._raised
                 if self._sink is None:
                     return True
+        except CALLED_OFF:
+            self._give_up()
+            raise
         finally:
             self._sink = self._raised = None
 
@@ -185,6 +202,7 @@ class Answer:
         self._give_up()
 
     def _give_up(self) -> None:
+        self._waiter = None
         if not self._done:
             self._done = True
             self._error = Cut("the answer was given up")

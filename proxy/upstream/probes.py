@@ -52,6 +52,8 @@ class World(Struct, frozen=True):
     """Counts a look: provider, and `ok` or the fault's kind."""
     changed: Callable[[str, bool, str], None]
     """A provider is up or down, unlike before: its name, which, and why. That the first look finds it up is no news."""
+    failed: Callable[[Exception], None]
+    """A look ended in a way that nobody foresaw."""
 
 
 class Found(Struct, frozen=True):
@@ -143,7 +145,12 @@ class Probes:
         while True:
             watch.next_at = clock.now() + pause
             await clock.sleep(pause)
-            asked_to_wait = await self._look(watch)
+            try:
+                asked_to_wait = await self._look(watch)
+            except Exception as error:  # noqa: BLE001 - it is told, and the next look is made all the same
+                self._world.failed(error)
+                asked_to_wait, why = 0.0, f"internal error: {type(error).__name__}; please report it"
+                watch.found = Found(clock.now(), None, why)
             pause = max(asked_to_wait, interval * (1 - SPREAD + 2 * SPREAD * clock.uniform()))
 
     async def _look(self, watch: _Watch) -> float:

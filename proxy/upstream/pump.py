@@ -7,6 +7,7 @@ while a slow client is being written to, it rests.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 from proxy.upstream.hops import Beginning, Hops
 from proxy.upstream.keepalive import Pings
@@ -15,9 +16,21 @@ from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.trial import ANSWER_LIMIT, RESTING, Commit, Trial
 from translators.codec import Pipe
 from translators.faults import Failure, Truncated
-from translators.ir import Continued, Delta, Event, Failed, Started, Used
+from translators.ir import (
+    Continued,
+    Delta,
+    Event,
+    Failed,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolArguments,
+    Used,
+)
 from translators.sse import EventSplitter
 
+_WORDS: Final = frozenset((TextDelta, ReasoningDelta, ToolArguments))
+"""What is progress, and no more."""
 GRACE_S = 0.25
 """How long a body may take to end after its stream has said its end; a connection that ends in time serves again."""
 
@@ -36,6 +49,7 @@ class Pump:
 
     def __init__(self, trial: Trial, pipe: Pipe, commit: Commit, later: float) -> None:
         self.pipe = pipe
+        self._feed = pipe.feed
         self.committed = False
         self.finished = False
         self._trial = trial
@@ -96,23 +110,27 @@ class Pump:
         """What arrived, on its way as far as it goes without waiting. False where the task must see to it: the stream
         is over, or pauses, or commits, or the client is slow."""
         events: Sequence[Event] = self._splitter.feed(chunk)
-        if self._resumed is not None and self.resuming:
+        if self.resuming and self._resumed is not None:
             events = self._resumed.released(events)
             self.resuming = not events
-        feed, held = self.pipe.feed, self._held
+        feed, held = self._feed, self._held
         self._progress = False
         for event in events:
             deltas, data = feed(event)
             if data:
                 held.append(data)
-            if deltas and self._note(deltas):
+            if deltas and (self._told(deltas) or self._note(deltas)):
                 self._progress = True
-        if self.pipe.done or self._pause is not None:
+        if self._pause is not None or self.pipe.done:
             return False
         if self._ready and not (self.committed and self._pushed()):
             return False
         self._rearm()
         return True
+
+    def _told(self, deltas: Sequence[Delta]) -> bool:
+        """Whether these are words of an answer that has begun, as most are: nothing is to be noted of them."""
+        return self.committed and len(deltas) == 1 and type(deltas[0]) in _WORDS
 
     def _beginning(self) -> Beginning:
         """Of the rest of a paused answer."""
@@ -179,11 +197,9 @@ class Pump:
     def _rearm(self) -> None:
         """Progress earns `between_s`; a mere sign of life stretches the wait to `idle_s` since the last progress."""
         times = self._trial.times
-        now = self._trial.clock.now()
         if self._progress:
-            self._progress_at = now
-            self._dog.rearm(times.between_s)
+            self._progress_at = self._dog.rearm(times.between_s)
         else:
-            waited = now - self._progress_at
+            waited = self._trial.clock.now() - self._progress_at
             allowed = times.between_s if self.committed and not self.resuming else times.first_s
             self._dog.rearm(max(0.0, max(allowed, times.idle_s) - waited))

@@ -45,7 +45,7 @@ class Watchdog:
         self._time = self._loop.time
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a Watchdog watches a task; there is none")
         self._task = task
@@ -53,11 +53,13 @@ class Watchdog:
         self.rearm(self._seconds)
         return self
 
-    def rearm(self, seconds: float) -> None:
-        """From now on the body may be silent for `seconds`; infinity lets the watchdog rest."""
-        self._due = due = self._time() + seconds
+    def rearm(self, seconds: float) -> float:
+        """From now on the body may be silent for `seconds`; infinity lets the watchdog rest. Gives the loop time."""
+        now = self._time()
+        self._due = due = now + seconds
         if due < self._when:
             self._set(due)
+        return now
 
     def limit_at(self, when: float) -> None:
         """Sets the loop time at which the body must end whatever its progress; replaces an earlier limit."""

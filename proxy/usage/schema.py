@@ -9,9 +9,11 @@ Names that are not known are empty texts, as in `Record`. In the views they are 
 has scored. Money is whole nano-dollars in the table, and dollars in the views.
 """
 
+import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec import json
+from msgspec import json, structs
 
 from proxy.usage.record import Record
 
@@ -50,9 +52,9 @@ CREATE VIEW IF NOT EXISTS model_cost_tracking AS SELECT
 FROM usage_records WHERE provider <> '' OR cost > 0 GROUP BY 1, 2, 3"""
 
 MAKE: Final = (_CREATE, _PERFORMANCE, _COSTS)
-KEEP: Final = (
-    f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - made of the names above alone
-)
+AT_ONCE: Final = 25
+"""Records that one statement keeps: between two of them, a thread asks for the interpreter, which is in demand."""
+_ROW: Final = f"({', '.join('?' * len(COLUMNS))})"
 FORGET: Final = (
     f"DELETE FROM {TABLE} WHERE (at, id) IN (SELECT at, id FROM {TABLE} WHERE at < ? ORDER BY at, id LIMIT ?)"  # noqa: S608 - likewise
 )
@@ -64,11 +66,19 @@ _TAGS: Final = COLUMNS.index("tags")
 _FLAGS: Final = tuple(COLUMNS.index(name) for name in ("stream", "estimated"))
 
 
+def keep(database: sqlite3.Connection, records: Sequence[Record]) -> None:
+    """Keeps them, but for those that are kept already. Raises sqlite3.Error."""
+    for start in range(0, len(records), AT_ONCE):
+        some = records[start : start + AT_ONCE]
+        values = [value for record in some for value in row_of(record)]
+        database.execute(f"INSERT INTO {TABLE} VALUES {', '.join([_ROW] * len(some))} ON CONFLICT DO NOTHING", values)  # noqa: S608 - no word in it but the table's
+
+
 def row_of(record: Record) -> tuple[Any, ...]:
     """The record as the table has it."""
-    values = [getattr(record, name) for name in COLUMNS]
-    values[_TAGS] = _encode(record.tags).decode() if record.tags else ""
-    return tuple(values)
+    values = structs.astuple(record)
+    tags = _encode(record.tags).decode() if record.tags else ""
+    return (*values[:_TAGS], tags, *values[_TAGS + 1 :])
 
 
 def record_in(row: tuple[Any, ...]) -> Record:

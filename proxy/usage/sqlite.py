@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.usage.record import Record
-from proxy.usage.schema import FORGET, KEEP, MAKE, PAGE, record_in, row_of
+from proxy.usage.schema import FORGET, MAKE, PAGE, keep, record_in
 from proxy.usage.sink import PIECE, NotKept, Unread
 
 BUSY_S: Final = 5.0
@@ -54,11 +54,10 @@ class SqliteSink:
             self._connected()
 
     def write(self, records: Sequence[Record]) -> None:
-        rows = [row_of(record) for record in records]
         with self._told():
             connection = self._connected()
             with _whole(connection):
-                connection.executemany(KEEP, rows)
+                keep(connection, records)
 
     def tidy(self, before: float) -> bool:
         with self._told():

@@ -9,7 +9,7 @@ elsewhere: a thread that sums in Python would keep the event loop of the same pr
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import groupby, islice
 from typing import Any, Final
@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from proxy.usage.record import Record
-from proxy.usage.schema import KEEP, MAKE, row_of
+from proxy.usage.schema import MAKE, keep
 from proxy.usage.sink import Source, Unread
 from proxy.usage.sqlite import SqliteSource
 
@@ -185,9 +185,8 @@ def _passing() -> Iterator[sqlite3.Connection]:
         yield database
 
 
-def _copy(records: Iterable[Record], database: sqlite3.Connection) -> None:
+def _copy(records: Iterator[Record], database: sqlite3.Connection) -> None:
     database.execute("BEGIN")
-    rows = map(row_of, records)
-    while piece := list(islice(rows, _PIECE)):
-        database.executemany(KEEP, piece)
+    while piece := list(islice(records, _PIECE)):
+        keep(database, piece)
     database.execute("COMMIT")

@@ -56,6 +56,7 @@ OUTAGE = Live(
         "openai": LiveProbe(10.0, "open", up=False, why="it answered 503", ms=9.0, ago_s=3.0, next_in_s=7.0),
         "anthropic": LiveProbe(10.0, None, up=True, why="it answered 200", ms=80.0, ago_s=95.0, next_in_s=4.0),
     },
+    configured=["openai/gpt-4o", "anthropic/claude-sonnet-5", "local/qwen3-32b"],
 )
 
 

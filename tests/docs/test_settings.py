@@ -12,7 +12,7 @@ from proxy.config.clients import CLIENT_VARIABLE
 from proxy.config.prices import KINDS
 from proxy.config.profiles import vendors
 from proxy.config.settings import RANGES, WHOLE_CHAIN
-from proxy.config.spending import LedgerSettings, Price, TokenSettings
+from proxy.config.spending import AlertSettings, LedgerSettings, Price, Rate, TokenSettings
 from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.values import (
     PASSED,
@@ -58,12 +58,16 @@ BLOCKS = {
     "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
     "[passthrough]": (PassthroughSettings, set()),
     "[record]": (RecordSettings, set()),
+    "[[rates]]": (Rate, set()),
+    "[alerts]": (AlertSettings, set()),
     '[prices."NAME"]': (Price, {"served"}),
     "[tokens]": (TokenSettings, set()),
     "[ledger]": (LedgerSettings, set()),
     "[telemetry]": (TelemetrySettings, {"headers", "resource", "ratio", "follows"}),
 }
 """With the fields that no file says."""
+WRITTEN = {"max_cost_per_request": "max_cost_per_request_usd"}
+"""What a file calls a field."""
 
 
 def shown(number: float) -> str:
@@ -99,7 +103,8 @@ def test_what_belongs_to_a_whole_chain_is_overridden_by_models_alone(rows, headi
 @pytest.mark.parametrize("heading", BLOCKS)
 def test_every_key_of_a_block_is_there_and_no_other(rows, heading):
     kind, inner = BLOCKS[heading]
-    assert {row["key"] for row in rows(PAGE, heading)} == {field.name for field in structs.fields(kind)} - inner
+    named = {WRITTEN.get(field.name, field.name) for field in structs.fields(kind)}
+    assert {row["key"] for row in rows(PAGE, heading)} == named - inner
 
 
 def test_every_kind_of_token_has_its_row_in_order(rows):

@@ -17,7 +17,7 @@ from proxy.drill.script import cut, status
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / "tests/e2e/node"
 KEYS = {name: f"k-{name}" for vendor in vendors().values() for name in vendor.key_env}
-ENTRA = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s"}
+ENTRA = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "ALERTS_SECRET": "s"}
 BODY = {"model": "chain", "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -55,7 +55,8 @@ def completed(text: str) -> str:
 def test_every_piece_of_configuration_loads_without_a_warning(toml_block, tmp_path):
     file = tmp_path / "piece.toml"
     file.write_text(completed(toml_block.text))
-    assert load(str(file), KEYS | ENTRA | {"SIDESTEP_STATE_DIR": str(tmp_path), "REDIS_PASSWORD": "word"}).warnings == ()
+    more = {"SIDESTEP_STATE_DIR": str(tmp_path), "REDIS_PASSWORD": "word"}
+    assert load(str(file), KEYS | ENTRA | more).warnings == ()
 
 
 def test_every_piece_of_json_is_json(json_block):

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import AsyncExitStack, closing
+from urllib.request import urlopen
 
 import orjson
 import pytest
@@ -50,6 +51,11 @@ async def sidestep(config, *words):
     return done.stdout
 
 
+def asked(url):
+    with urlopen(url, timeout=10) as answer:
+        return orjson.loads(answer.read())
+
+
 def rows(ledger, query="SELECT * FROM usage_records ORDER BY at"):
     with closing(sqlite3.connect(ledger)) as database:
         database.row_factory = sqlite3.Row
@@ -76,7 +82,7 @@ async def test_what_was_asked_is_summed_up_exported_and_found_by_reports(written
         assert (await process.ask("n")).status == 200
         assert (await process.ask("nobody's")).status == 404
         await kept(ledger, 5)
-        page = orjson.loads(await process.page("/usage?by=model,provider&since=1h"))
+        page = await asyncio.to_thread(asked, f"{process.admin}/usage?by=model,provider&since=1h")
         process.signal(signal.SIGTERM)
         assert await process.ended() == 0
     records = await asyncio.to_thread(rows, ledger)

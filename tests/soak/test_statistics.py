@@ -70,14 +70,15 @@ def test_growth_is_told_in_the_units_asked_for():
 # -- a soak
 
 
-def soaked(*, grows=0.0, errors=0, files=0, tasks=0, slower=0.0, waited=0.0):
+def soaked(*, grows=0.0, errors=0, files=0, tasks=0, slower=0.0, waited=0.0, kept=5_000):
     tally, watch = Tally(), Watch()
     tally.ends = Counter(ok=1_000, told=3, left=9, error=errors)
     chance = Random(3)
     for at in range(600):
-        watch.held.append(Held(at / 2, int(60 * MIB + grows * at / 2 + chance.uniform(0, MIB / 50)), 40, 4, 7))
+        watch.held.append(Held(at / 2, int(60 * MIB + grows * at / 2 + chance.uniform(0, MIB / 50)), 40, 4, 7, 300_000))
         tally.times += [(at / 2, 0.01 * (1 + slower * at / 600) * chance.uniform(0.98, 1)) for _ in range(5)]
-    before, after = Held(0, 60 * MIB, 20, 4, 0), Held(300, 60 * MIB, 20 + files, 4 + tasks, 0)
+    before = Held(0, 60 * MIB, 20, 4, 0, 240_000)
+    after = Held(300, 60 * MIB, 20 + files, 4 + tasks, 0, 240_000 + kept)
     return soak.claims(Run_(tally, watch, before, after, waited))
 
 
@@ -98,6 +99,7 @@ def test_a_proxy_that_holds_its_claims_breaks_none():
     ("change", "name"),
     [
         ({"grows": 200_000.0}, "growth of memory"),
+        ({"kept": 50_000}, "memory in use, from rest to rest"),
         ({"errors": 1}, "errors that clients saw"),
         ({"files": 1}, "open files, from rest to rest"),
         ({"tasks": 1}, "tasks, from rest to rest"),

@@ -20,6 +20,8 @@ class Held:
     files: int
     tasks: int
     in_flight: int
+    blocks: int
+    """Pieces of memory that the interpreter has in use."""
 
 
 @dataclass
@@ -45,9 +47,14 @@ async def look(world: World) -> Held:
     async with asyncio.timeout(5):
         text = (await once(world.admin, "/metrics")).body.decode()
         state = json.loads((await once(world.admin, "/state")).body)
-    told = re.search(r"(?m)^sidestep_tasks (\S+)$", text)
-    tasks = int(float(told[1])) if told else -1
-    return Held(CLOCK.now(), world.proxy.rss(), world.proxy.files(), tasks, state["in_flight"])
+    tasks, blocks = (_gauge(text, name) for name in ("sidestep_tasks", "sidestep_memory_blocks"))
+    return Held(CLOCK.now(), world.proxy.rss(), world.proxy.files(), tasks, state["in_flight"], blocks)
+
+
+def _gauge(text: str, name: str) -> int:
+    """-1 where it is not told."""
+    told = re.search(rf"(?m)^{name} (\S+)$", text)
+    return int(float(told[1])) if told else -1
 
 
 async def at_rest(world: World) -> Held:

@@ -22,6 +22,7 @@ from translators.anthropic_messages.faults import parse_fault
 from translators.anthropic_messages.paused import Turn
 from translators.anthropic_messages.reply import NAMELESS, Block
 from translators.anthropic_messages.wire import DIALECT, PAUSE, WireUsage, finish_of, free_text
+from translators.counts import uncounted
 from translators.faults import ProtocolFault, Truncated
 from translators.ir import (
     Annotated,
@@ -203,6 +204,11 @@ class Reader:
             if not event.data.isascii():
                 event.data.decode()  # what is skipped is not looked at, and the input of a call is passed on
             read = _decode(event.data)
+        except msgspec.ValidationError:
+            again = uncounted(event.data, _decode)
+            if again is None:
+                return self._odd(event)
+            read = again
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._odd(event)
         if self._turn is not None:

@@ -37,6 +37,7 @@ from translators.anthropic_messages.wire import (
     wire_usage,
 )
 from translators.codec import Context, Seen
+from translators.counts import uncounted
 from translators.faults import Failure, ProtocolFault
 from translators.ir import (
     Choice,
@@ -127,6 +128,11 @@ def _decoded(body: bytes, decode: Callable[[bytes], _H]) -> _H:
         if not body.isascii():
             body.decode()
         return decode(body)
+    except msgspec.ValidationError:
+        read = uncounted(body, decode)
+        if read is None:
+            raise ProtocolFault("its answer is not an Anthropic message") from None
+        return read
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolFault("its answer is not an Anthropic message") from None
 

@@ -10,6 +10,7 @@ import re
 import orjson
 from msgspec import Struct
 
+from translators.counts import Count, whole
 from translators.ir import Dialect, Finish, Json, Usage
 from translators.profile import Profile
 
@@ -120,18 +121,18 @@ def free_text(arguments: str) -> str:
 
 
 class OutputDetails(Struct):
-    thinking_tokens: int | None = None
+    thinking_tokens: Count = None
 
 
 class WireUsage(Struct):
     """`usage` of a message, of `message_start` and of `message_delta`."""
 
-    input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens: int | None = None
+    input_tokens: Count = None
+    cache_creation_input_tokens: Count = None
+    cache_read_input_tokens: Count = None
+    output_tokens: Count = None
     output_tokens_details: OutputDetails | None = None
-    service_tier: str | None = None
+    service_tier: Json = None
 
     def update(self, later: "WireUsage") -> None:
         """Takes over every count that `later` states."""
@@ -144,19 +145,19 @@ class WireUsage(Struct):
         """None when neither input nor output was counted."""
         if self.input_tokens is None and self.output_tokens is None:
             return None
-        read, written = self.cache_read_input_tokens, self.cache_creation_input_tokens
+        read, written = whole(self.cache_read_input_tokens), whole(self.cache_creation_input_tokens)
         details = self.output_tokens_details
         return Usage(
-            input=(self.input_tokens or 0) + (read or 0) + (written or 0),
-            output=self.output_tokens or 0,
+            input=(whole(self.input_tokens) or 0) + (read or 0) + (written or 0),
+            output=whole(self.output_tokens) or 0,
             cached=read,
             cache_write=written,
-            reasoning=None if details is None else details.thinking_tokens,
+            reasoning=None if details is None else whole(details.thinking_tokens),
         )
 
     def tier(self) -> str | None:
         tier = self.service_tier
-        return None if tier is None else SERVICE_TIERS.get(tier, tier)
+        return SERVICE_TIERS.get(tier, tier) if isinstance(tier, str) else None
 
 
 def wire_usage(usage: Usage | None, tier: str | None = None) -> dict[str, Json]:

@@ -9,6 +9,7 @@ import msgspec
 import orjson
 from msgspec import Raw, Struct
 
+from translators.counts import uncounted
 from translators.faults import ProtocolFault
 from translators.gemini.grounding import WireGrounding
 from translators.gemini.partial import WirePartial
@@ -109,16 +110,23 @@ def decode(data: bytes, what: str) -> list[WireAnswer]:
     try:
         if not data.isascii():
             data.decode()
-        answers = _many(data) if data.lstrip()[:1] == b"[" else [_one(data)]
+        answers = _answers(data)
         if b"_" in data and not all(map(_is_named, answers)):
             _refuse_snake(data, what)
     except msgspec.ValidationError:
-        raise ProtocolFault(f"{what} has a field of the wrong type") from None
+        read = uncounted(data, _answers)
+        if read is None:
+            raise ProtocolFault(f"{what} has a field of the wrong type") from None
+        return read
     except UnicodeDecodeError:
         raise ProtocolFault(f"{what} is not valid UTF-8") from None
     except (msgspec.DecodeError, RecursionError):
         raise ProtocolFault(f"{what} is no valid JSON") from None
     return answers
+
+
+def _answers(data: bytes) -> list[WireAnswer]:
+    return _many(data) if data.lstrip()[:1] == b"[" else [_one(data)]
 
 
 def _is_named(answer: WireAnswer) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
+from translators.counts import count_in
 from translators.faults import Failure, ProtocolFault
 from translators.gemini.faults import parse_fault
 from translators.gemini.wire import camel
@@ -56,13 +57,9 @@ class _Vector(Struct, gc=False):
     values: list[float]
 
 
-class _Usage(Struct, gc=False, rename="camel"):
-    prompt_token_count: int | None = None
-
-
 class _Answer(Struct, gc=False, rename="camel"):
     embeddings: list[_Vector] | None = None
-    usage_metadata: _Usage | None = None
+    usage_metadata: Json = None
     error: Json = None
 
 
@@ -84,7 +81,7 @@ def adapt(body: bytes, encoding: Encoding, profile: Profile) -> tuple[bytes, Usa
     if answer.embeddings is None:
         raise ProtocolFault("its answer has no vectors")
     vectors = [_unit(one.values) for one in answer.embeddings]
-    counted = answer.usage_metadata.prompt_token_count if answer.usage_metadata is not None else None
+    counted = count_in(answer.usage_metadata, "promptTokenCount")
     data = [
         {"object": "embedding", "index": index, "embedding": vector if encoding == "float" else _packed(vector)}
         for index, vector in enumerate(vectors)

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from translators.faults import Fault, Kind, say
+from translators.faults import WEB_PAGE, Fault, Kind, is_page, say
 from translators.ir import Json
 from translators.profile import Profile
 
@@ -104,6 +104,8 @@ def parse_fault(status: int, body: bytes, profile: Profile) -> Fault:  # noqa: A
     try:
         value = _decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        if status < 500 and status != 429 and is_page(body):
+            return Fault(kind=Kind.PROTOCOL, message=WEB_PAGE, status=status)
         value = None
     if isinstance(value, list):
         value = value[0] if value else None

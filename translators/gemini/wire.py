@@ -17,6 +17,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
+from translators.counts import Count, whole
 from translators.ir import Dialect, Finish, Json, Opaque, Usage
 
 DIALECT = Dialect.GEMINI
@@ -221,38 +222,32 @@ def unmarked(part: Mapping[str, Json]) -> dict[str, Json]:
 
 # -- usage -------------------------------------------------------------------------------------------------------
 
-_Count = int | float | None
-
 
 class WireUsage(Struct, gc=False, rename="camel"):
     """`usageMetadata`. In a stream it is a running total; before the first count it may say other things only."""
 
-    prompt_token_count: _Count = None
-    candidates_token_count: _Count = None
-    thoughts_token_count: _Count = None
-    tool_use_prompt_token_count: _Count = None
-    cached_content_token_count: _Count = None
+    prompt_token_count: Count = None
+    candidates_token_count: Count = None
+    thoughts_token_count: Count = None
+    tool_use_prompt_token_count: Count = None
+    cached_content_token_count: Count = None
     service_tier: Json = None
 
     def neutral(self) -> Usage | None:
         """None when neither input nor output was counted."""
         if self.prompt_token_count is None and self.candidates_token_count is None:
             return None
-        thoughts = self.thoughts_token_count
+        thoughts = whole(self.thoughts_token_count)
         return Usage(
-            input=_count(self.prompt_token_count) + _count(self.tool_use_prompt_token_count),
-            output=_count(self.candidates_token_count) + _count(thoughts),
-            cached=None if self.cached_content_token_count is None else _count(self.cached_content_token_count),
-            reasoning=None if thoughts is None else _count(thoughts),
+            input=(whole(self.prompt_token_count) or 0) + (whole(self.tool_use_prompt_token_count) or 0),
+            output=(whole(self.candidates_token_count) or 0) + (thoughts or 0),
+            cached=whole(self.cached_content_token_count),
+            reasoning=thoughts,
         )
 
     def tier(self) -> str | None:
         tier = self.service_tier
         return TIERS.get(tier, tier) if isinstance(tier, str) and tier != "unspecified" else None
-
-
-def _count(value: _Count) -> int:
-    return max(0, int(value)) if value is not None and abs(value) < 1 << 53 else 0
 
 
 def wire_usage(usage: Usage) -> dict[str, Json]:

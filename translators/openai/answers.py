@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from translators.counts import Count, uncounted, whole
 from translators.faults import ProtocolFault
 from translators.ir import Finish, Json, Lost, Usage
 from translators.profile import Profile
@@ -19,25 +20,24 @@ TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 SERVED = TIERS - {"auto"}
 """Those of them that say how a request was served, rather than what was asked."""
 _T = TypeVar("_T")
-_Count = int | float | None
 
 
 class WireDetails(Struct, gc=False):
-    cached_tokens: _Count = None
-    cache_write_tokens: _Count = None
-    reasoning_tokens: _Count = None
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
+    reasoning_tokens: Count = None
 
 
 class WireUsage(Struct, gc=False):
-    prompt_tokens: _Count = None
-    completion_tokens: _Count = None
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
     prompt_tokens_details: WireDetails | None = None
     completion_tokens_details: WireDetails | None = None
-    prompt_cache_hit_tokens: _Count = None
+    prompt_cache_hit_tokens: Count = None
     """DeepSeek's cached tokens."""
-    num_cached_tokens: _Count = None
+    num_cached_tokens: Count = None
     """Mistral's."""
-    reasoning_tokens: _Count = None
+    reasoning_tokens: Count = None
     """DeepSeek's on Azure AI Foundry."""
 
 
@@ -59,7 +59,10 @@ def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
             raise ProtocolFault(f"{what} has half a character, an unpaired surrogate")
         return decoder.decode(data)
     except msgspec.ValidationError:
-        raise ProtocolFault(f"{what} has a field of the wrong type") from None
+        read = uncounted(data, decoder.decode)
+        if read is None:
+            raise ProtocolFault(f"{what} has a field of the wrong type") from None
+        return read
     except UnicodeDecodeError:
         raise ProtocolFault(f"{what} is not valid UTF-8") from None
     except msgspec.DecodeError:
@@ -86,14 +89,16 @@ def _in_pairs(data: bytes) -> bool:
     return True
 
 
-def read_usage(usage: WireUsage, profile: Profile) -> Usage:
-    """Counts with their one meaning; what is missing counts as zero only for the two totals."""
+def read_usage(usage: WireUsage, profile: Profile) -> Usage | None:
+    """Counts with their one meaning; one of the two totals that is missing is zero. None where both are."""
+    if usage.prompt_tokens is None and usage.completion_tokens is None:
+        return None
     prompt = usage.prompt_tokens_details or _NO_DETAILS
     completion = usage.completion_tokens_details or _NO_DETAILS
-    cached = _first(prompt.cached_tokens, usage.prompt_cache_hit_tokens, usage.num_cached_tokens)
-    reasoning = _first(completion.reasoning_tokens, usage.reasoning_tokens)
-    entire = _first(usage.prompt_tokens) or 0
-    output = _first(usage.completion_tokens) or 0
+    cached = whole(prompt.cached_tokens, usage.prompt_cache_hit_tokens, usage.num_cached_tokens)
+    reasoning = whole(completion.reasoning_tokens, usage.reasoning_tokens)
+    entire = whole(usage.prompt_tokens) or 0
+    output = whole(usage.completion_tokens) or 0
     if profile.output_excludes_reasoning:
         output += reasoning or 0
     if cached is not None and cached > entire:
@@ -102,7 +107,7 @@ def read_usage(usage: WireUsage, profile: Profile) -> Usage:
         input=entire,
         output=output,
         cached=cached,
-        cache_write=_first(prompt.cache_write_tokens),
+        cache_write=whole(prompt.cache_write_tokens),
         reasoning=reasoning,
     )
 
@@ -155,14 +160,3 @@ def guessed(reason: str) -> Lost | None:
 def passed_over(name: str, why: str) -> Lost:
     """What to tell of something in an answer that nobody here knows, under its own name, e.g. `response.new`."""
     return Lost(f"answer.{name[:60]}", why)
-
-
-_MOST = 1 << 53
-
-
-def _first(*counts: _Count) -> int | None:
-    """The first count that was given, as a whole number that is not negative."""
-    for count in counts:
-        if count is not None:
-            return int(count) if 0 <= count < _MOST else 0
-    return None

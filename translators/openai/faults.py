@@ -13,7 +13,7 @@ from typing import Literal
 
 import orjson
 
-from translators.faults import Fault, Kind, say
+from translators.faults import Fault, Kind, is_page, say
 from translators.ir import Json
 from translators.openai import signals
 from translators.profile import Profile
@@ -195,7 +195,7 @@ def _wait(text: str) -> float | None:
 def _unparsed(status: int, body: bytes) -> Fault:
     """A body that is no JSON: a page of some server in between, or plain text."""
     text = body[:TEXT_CAP].decode("utf-8", "replace").strip().lower()
-    if text.startswith(("<!doctype", "<html", "<head", "<?xml")):
+    if is_page(body):
         kind = _by_status(status) if status >= 500 or status == 429 else Kind.PROTOCOL
     else:
         kind = _kind(status, set(), text)

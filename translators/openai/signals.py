@@ -7,7 +7,7 @@ texts outrank the status. Everything is compared in lower case. Earlier rows win
 
 import re
 
-from translators.faults import Kind
+from translators.faults import WEB_PAGE, Kind
 
 CODES: tuple[tuple[Kind, frozenset[str]], ...] = (
     (
@@ -170,6 +170,6 @@ SENTENCES: dict[Kind, str] = {
     Kind.REFUSED: "it refused the request without a reason",
     Kind.TOO_LONG: "the conversation is too long for this model",
     Kind.CONTENT: "its content policy forbids this request",
-    Kind.PROTOCOL: "it answered with a web page instead of an API answer",
+    Kind.PROTOCOL: WEB_PAGE,
 }
 """Told in place of a text that may speak of the account behind the key."""

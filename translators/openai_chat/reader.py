@@ -134,8 +134,9 @@ class ChatReader:
             deltas.extend(self._fail(classify(200, {"error": groq.error})))
             return
         usage = chunk.usage or (groq.usage if groq is not None else None)
-        if usage is not None:
-            deltas.append(Used(read_usage(usage, self._profile)))
+        counted = None if usage is None else read_usage(usage, self._profile)
+        if counted is not None:
+            deltas.append(Used(counted))
 
     def _fail(self, fault: Fault) -> Sequence[Delta]:
         self._failed = True

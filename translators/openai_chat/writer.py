@@ -47,7 +47,7 @@ from translators.openai_chat.signatures import FIELD, render_signature
 class ChatWriter:
     """One stream. Raises nothing; a delta that says nothing in this dialect gives no bytes."""
 
-    __slots__ = ("_choices", "_context", "_head", "_plain_tail", "_usage", "_usage_field")
+    __slots__ = ("_choices", "_context", "_head", "_plain_end", "_plain_tail", "_usage", "_usage_field")
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -58,11 +58,12 @@ class ChatWriter:
         )
         self._usage_field = b',"usage":null' if context.include_usage else b""
         self._plain_tail = b',"logprobs":null,"finish_reason":null}]%b}\n\n' % self._usage_field
+        self._plain_end = b"}" + self._plain_tail
         self._choices: dict[int, _Open] = {}
         self._usage: Used | None = None
 
     def feed(self, delta: Delta) -> bytes:
-        if isinstance(delta, TextDelta):
+        if type(delta) is TextDelta:
             return self._text(delta)
         if isinstance(delta, ToolArguments):
             return self._arguments(delta)
@@ -136,7 +137,11 @@ class ChatWriter:
 
     def _text(self, delta: TextDelta) -> bytes:
         choice = delta.choice
-        lead = b"" if choice in self._choices else self._opening(choice)
+        state = self._choices.get(choice)
+        if state is not None and state.text and delta.logprobs is None:
+            return state.text + quote(delta.text) + self._plain_end
+        lead = self._opening(choice)
+        self._choices[choice].text = b'%b"choices":[{"index":%d,"delta":{"content":' % (self._head, choice)
         if delta.logprobs is None:
             return lead + self._chunk(choice, b'{"content":%b}' % quote(delta.text))
         return b'%b%b"choices":[{"index":%d,"delta":{"content":%b},"logprobs":%b,"finish_reason":null}]%b}\n\n' % (
@@ -203,10 +208,10 @@ class ChatWriter:
 
 
 class _Open:
-    """What must be remembered of a choice: its calls without arguments, its custom calls, its reasoning blocks, and how
-    many annotations and pictures it has."""
+    """What must be remembered of a choice: its calls without arguments, its custom calls, its reasoning blocks, how
+    many annotations and pictures it has, and how each of its chunks of text begins, once there was one."""
 
-    __slots__ = ("bare", "blocks", "custom", "notes", "pictures")
+    __slots__ = ("bare", "blocks", "custom", "notes", "pictures", "text")
 
     def __init__(self) -> None:
         self.bare: set[int] = set()
@@ -214,6 +219,7 @@ class _Open:
         self.blocks = 0
         self.notes = 0
         self.pictures = 0
+        self.text = b""
 
 
 def finish_reason(finish: Finish, context: Context) -> str:

@@ -57,8 +57,9 @@ class CompletionReader:
                 return [*deltas, *self._fail(error)]
             self._choice(choice, deltas)
         self.only_usage = not chunk.choices and chunk.usage is not None
-        if chunk.usage is not None:
-            deltas.append(Used(read_usage(chunk.usage, self._profile)))
+        counted = None if chunk.usage is None else read_usage(chunk.usage, self._profile)
+        if counted is not None:
+            deltas.append(Used(counted))
         return deltas
 
     def close(self) -> Sequence[Delta]:

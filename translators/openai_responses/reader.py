@@ -98,8 +98,9 @@ class ResponsesReader:
             self._fail(fault, deltas)
             return
         self._output.rest(response.output or [], deltas)
-        if response.usage is not None:
-            deltas.append(Used(read_usage(response.usage)))
+        counted = None if response.usage is None else read_usage(response.usage)
+        if counted is not None:
+            deltas.append(Used(counted))
         lost = guessed(response)
         if lost is not None:
             deltas.append(lost)

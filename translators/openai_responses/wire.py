@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from translators.counts import Count, whole
 from translators.ir import Dialect, Finish, Json, Lost, Usage
 
 DIALECT = Dialect.OPENAI_RESPONSES
@@ -20,19 +21,17 @@ DONE = b"[DONE]"
 PICTURE = "image_generation_call"
 """Kind of an item that is a picture which the model made."""
 
-_Count = int | float | None
-
 
 class WireDetails(Struct, gc=False):
-    cached_tokens: _Count = None
-    cache_write_tokens: _Count = None
-    reasoning_tokens: _Count = None
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
+    reasoning_tokens: Count = None
 
 
 class WireUsage(Struct, gc=False):
-    input_tokens: _Count = None
+    input_tokens: Count = None
     input_tokens_details: WireDetails | None = None
-    output_tokens: _Count = None
+    output_tokens: Count = None
     output_tokens_details: WireDetails | None = None
 
 
@@ -82,15 +81,17 @@ _NO_DETAILS = WireDetails()
 # -- counts and ends -----------------------------------------------------------------------------------------------
 
 
-def read_usage(usage: WireUsage) -> Usage:
-    """Counts with their one meaning; what is missing counts as zero only for the two totals."""
+def read_usage(usage: WireUsage) -> Usage | None:
+    """Counts with their one meaning; one of the two totals that is missing is zero. None where both are."""
+    if usage.input_tokens is None and usage.output_tokens is None:
+        return None
     said, made = usage.input_tokens_details or _NO_DETAILS, usage.output_tokens_details or _NO_DETAILS
     return Usage(
-        input=_whole(usage.input_tokens) or 0,
-        output=_whole(usage.output_tokens) or 0,
-        cached=_whole(said.cached_tokens),
-        cache_write=_whole(said.cache_write_tokens),
-        reasoning=_whole(made.reasoning_tokens),
+        input=whole(usage.input_tokens) or 0,
+        output=whole(usage.output_tokens) or 0,
+        cached=whole(said.cached_tokens),
+        cache_write=whole(said.cache_write_tokens),
+        reasoning=whole(made.reasoning_tokens),
     )
 
 
@@ -103,12 +104,6 @@ def render_usage(usage: Usage) -> dict[str, Json]:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
         "total_tokens": usage.total,
     }
-
-
-def _whole(count: _Count) -> int | None:
-    if count is None:
-        return None
-    return max(0, int(count)) if abs(count) < 1 << 53 else 0
 
 
 def read_finish(response: WireResponse, *, called: bool) -> Finish:

@@ -20,6 +20,7 @@ from proxy.config.values import (
     ModelRoute,
     PassthroughSettings,
     Provider,
+    RecordSettings,
     Target,
     TelemetrySettings,
     TimeoutSettings,
@@ -112,8 +113,8 @@ def _changes(own: BreakerSettings, used: BreakerSettings) -> tuple[str, ...]:
 
 def quickened(config: Config, pace: Pace) -> Config:
     """`config` at that pace, on free ports of this machine, for a client without a key and for nothing but chat,
-    with no traces and no budgets: staged failures are no news for who watches the real ones. Nor are lists of models
-    asked for, which the fault says nothing of."""
+    with no traces, no budgets and no recording: staged failures are no news for who watches the real ones, and must
+    not push real exchanges out of a file. Nor are lists of models asked for, which the fault says nothing of."""
     return structs.replace(
         config,
         providers={name: _provider(provider, pace) for name, provider in config.providers.items()},
@@ -122,6 +123,7 @@ def quickened(config: Config, pace: Pace) -> Config:
         passthrough=PassthroughSettings(),
         telemetry=TelemetrySettings(),
         spending=Spending(),
+        record=RecordSettings(),
         server=structs.replace(
             config.server, listen="127.0.0.1:0", admin="127.0.0.1:0", drain_s=1.0, refresh_capabilities=False
         ),

@@ -118,6 +118,8 @@ def _added(found: Findings) -> str:
 
 
 def _back(found: Findings) -> str:
+    if found.out_s is None:
+        return "it was never away"
     steps = ((found.half_open_s, "half-open"), (found.ramp_s, "ramp from"), (found.back_s, "whole at"))
     told = [f"{what} {_seconds(at)}" for at, what in steps if at is not None]
     if found.back_s is None:

@@ -133,7 +133,8 @@ async def test_a_request_goes_through_the_whole_stack(app, log):
 
 
 async def test_the_state_shows_targets_breakers_and_keys_in_jsons_terms(app):
-    assert orjson.loads(orjson.dumps(app.state()))["targets"] == []
+    before = orjson.loads(orjson.dumps(app.state()))
+    assert (before["targets"], before["configured"]) == ([], ["alpha/large"])
     for _ in range(2):
         await ask(app)
     app._alert("key_refused", provider="alpha", key="ab")

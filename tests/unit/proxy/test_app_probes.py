@@ -30,11 +30,12 @@ class Engine:
 
     def __init__(self):
         self.calls, self.closed = [], False
+        self.fails = Unreachable("connection refused")
 
     async def send(self, call):
         assert not self.closed
         self.calls.append(call)
-        raise Unreachable("connection refused")
+        raise self.fails
 
     async def close(self):
         self.closed = True
@@ -133,3 +134,15 @@ def test_a_reload_changes_who_is_looked_at_and_through_which_connections():
         assert (len(stage.engines[1].calls), stage.state()["probes"]) == (before, {})
 
     play(story, config())
+
+
+def test_a_look_that_fails_of_our_own_mistake_counts_as_one():
+    async def story(stage):
+        stage.engines[0].fails = ZeroDivisionError("with sk-canary in it")
+        await stage.passes(30)
+        assert stage.app.metrics.own_errors["internal_error",] == len(stage.engines[0].calls) >= 2
+
+    stage = play(story, config())
+    told = [line for line in map(orjson.loads, stage.log.getvalue().splitlines()) if line["event"] == "own_error"]
+    assert {(line["level"], line["type"]) for line in told} == {("error", "ZeroDivisionError")}
+    assert b"sk-canary" not in stage.log.getvalue()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.flow import Exchange, Refused, cancel, expire, stack
+from proxy.flow import Exchange, Refused, at_once, cancel, expire, stack
 from translators.faults import Fault, Kind
 
 
@@ -97,3 +97,27 @@ async def test_the_time_a_request_had_is_told_as_it_was_asked_for(seconds, told)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert one.cancelled.message == f"No complete answer within the {told} s this request had."
+
+
+def test_what_waits_for_nothing_needs_no_task():
+    done = []
+
+    async def work():
+        done.append(1)
+
+    at_once(work())
+    assert done == [1]
+
+
+async def test_what_waits_after_all_goes_no_further():
+    done = []
+
+    async def work():
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            done.append(1)
+
+    with pytest.raises(RuntimeError, match="wait"):
+        at_once(work())
+    assert done == [1]

@@ -197,6 +197,28 @@ async def test_the_clients_own_setting_outranks_the_models_and_the_header_outran
     assert mode_of(exchange, found) is Mode.WARN
 
 
+# -- what the body tells
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [(None, False), ("1", True), ("true", True), ("YES", True), ("0", False), ("False", False), ("no", False)],
+)
+@pytest.mark.parametrize("body", [{"model": "m", "messages": HELLO}, {"model": "free", "input": "a"}])
+async def test_metadata_is_asked_for_by_any_plain_word_for_yes(served, body, asked, wanted):
+    headers = {} if asked is None else {"x-sidestep-metadata": asked}
+    exchange = await served(body, route="embeddings" if "input" in body else "chat", headers=headers)
+    assert exchange.wants_metadata is wanted
+
+
+@pytest.mark.parametrize("asked", ["", "2", "on please", "1, 1"])
+async def test_what_neither_asks_for_metadata_nor_declines_it_is_refused(served, chain, asked):
+    error = await refused(served({"model": "m", "messages": HELLO}, headers={"x-sidestep-metadata": asked * 50}))
+    assert (error.param, error.code) == ("x-sidestep-metadata", "invalid_value")
+    assert len(str(error)) < 200
+    assert not chain.ran
+
+
 # -- embeddings
 
 

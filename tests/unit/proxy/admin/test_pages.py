@@ -1,5 +1,6 @@
 """The admin port's pages, asked as ASGI."""
 
+import json
 from hashlib import sha256
 from types import SimpleNamespace
 
@@ -16,8 +17,8 @@ from proxy.usage.record import Record
 from proxy.usage.sqlite import SqliteSink
 
 TOKEN = "st-admin-token"
-PAGES = ["/livez", "/readyz", "/metrics", "/state", "/usage"]
-GUARDED = ["/metrics", "/state", "/usage"]
+PAGES = ["/livez", "/readyz", "/metrics", "/state", "/budgets", "/usage"]
+GUARDED = ["/metrics", "/state", "/budgets", "/usage"]
 
 
 class Clock:
@@ -36,11 +37,14 @@ class Admin:
         self.clock = Clock()
         self.health = Health(0.0)
         self.tokens = tokens
+        self.unfit = ""
         self.app = admin_app(
             health=self.health,
             clock=self.clock,
             metrics=Metrics(),
             state=lambda: {"targets": ["alpha/m"]},
+            budgets=lambda: {"budgets": [{"budget": "daily"}], "store": "ok"},
+            unfit=lambda: self.unfit,
             ledger=lambda: self.ledger,
             token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in self.tokens],
         )
@@ -181,3 +185,16 @@ async def test_what_the_connection_could_not_read_is_told():
     status, _, body = await Admin().ask("", problem=invalid("Too large.", status=431))
     assert status == 431
     assert orjson.loads(body)["error"]["message"] == "Too large."
+
+
+async def test_the_budgets_are_shown():
+    status, _, body = await Admin().ask("/budgets")
+    assert (status, json.loads(body)) == (200, {"budgets": [{"budget": "daily"}], "store": "ok"})
+
+
+async def test_who_cannot_keep_a_hard_budget_is_not_ready_and_says_why():
+    admin = Admin()
+    admin.unfit = "the ledger file is damaged; move it away"
+    status, _, body = await admin.ask("/readyz")
+    told = json.loads(body)
+    assert (status, told["ready"], told["budgets"]) == (503, False, "the ledger file is damaged; move it away")

@@ -5,6 +5,7 @@ import pytest
 
 from proxy.config.values import BreakerSettings
 from proxy.resilience.breaker import State
+from proxy.resilience.window import figures
 from translators.ir import Dialect
 
 PING = b": ping\n\n"
@@ -121,3 +122,17 @@ def test_a_probe_has_passed_once_its_answer_has_begun(lab):
     alpha.script[0] = [WORD, lambda: seen.append(lab.breaker("alpha").state(lab.clock.now())), 1.0, END]
     assert lab.ask().kinds == ["ok"]
     assert seen == [State.RAMP]
+
+
+# -- figures
+
+
+@pytest.mark.parametrize("ending", [[END], ["cut"]], ids=["whole", "cut"])
+def test_a_targets_time_to_first_content_is_told_though_no_client_saw_a_stream(lab, ending):
+    alpha, _ = lab.chain("alpha", "beta", **FOLDED)
+    alpha.script[0] = [PING, 2.0, WORD, 5.0, *ending]
+    answer = lab.ask()
+    state = next(one for one in lab.registry.targets() if one.name == "alpha/large")
+    first = figures([state.window], lab.clock.now()).first
+    assert first is not None and max(first.p50, first.p95) == pytest.approx(2.0)
+    assert answer.exchange.first_token == 0, "the client got it whole"

@@ -33,10 +33,16 @@ LOOK = {
 }  # fmt: skip
 
 
-def page(targets=(), providers=None, probes=None):
+def page(targets=(), providers=None, probes=None, configured=()):
     rows = [{"in_flight": 0, "throttled_for_s": None, "breaker": CLOSED, "health": WELL} | row for row in targets]
     return json.dumps(
-        {"source": "c.toml", "targets": rows, "providers": providers or {}, "probes": probes or {}}
+        {
+            "source": "c.toml",
+            "targets": rows,
+            "providers": providers or {},
+            "probes": probes or {},
+            "configured": configured,
+        }
     ).encode()
 
 
@@ -48,6 +54,7 @@ def test_every_target_has_a_row_of_figures_and_how_it_stands():
     assert shown(
         {"target": "openai/gpt-4o", "health": ILL, "breaker": OPEN},
         {"target": "anthropic/claude-sonnet-5", "in_flight": 3},
+        configured=["openai/gpt-4o", "anthropic/claude-sonnet-5"],
     ) == [
         "configured by c.toml; calls of the last five minutes",
         "",
@@ -62,6 +69,16 @@ def test_every_target_has_a_row_of_figures_and_how_it_stands():
 
 def test_a_proxy_that_nobody_has_asked_yet_says_so():
     assert shown()[-1] == "no target has been called yet"
+
+
+def test_targets_that_nobody_has_called_are_told_too():
+    off = KEY | {"off": "quota", "off_for_s": 9}
+    told = shown({"target": "a/m"}, configured=["b/m", "a/m", "c/*", "d/m"], providers={"d": [off]})
+    assert [row.split()[0] for row in told[3:7]] == ["b/m", "a/m", "c/*", "d/m"], "in the configuration's order"
+    assert told[3].split() == ["b/m", "-", "0", "-", "-", "-", "-", "-", "not", "called", "yet"]
+    assert told[4].endswith("free")
+    assert told[5].endswith("not called yet")
+    assert told[6].endswith("every key of d is refused or out of quota, for 9 s more")
 
 
 def test_one_that_has_no_figures_yet_has_none():
@@ -103,9 +120,10 @@ def asked(monkeypatch):
 
     def live(url, token):
         Asked.calls.append((url, token))
-        if not Asked.answers:
+        answer = Asked.answers.pop(0) if Asked.answers else None
+        if answer is None:
             raise Stop(f"no answer from {url}")
-        return read(Asked.answers.pop(0))
+        return read(answer)
 
     def pause():
         Asked.pauses += 1
@@ -127,20 +145,39 @@ def test_it_asks_the_usual_admin_port_unless_told_another(asked, capsys):
 def test_data_has_all_of_it_and_why_a_target_is_not_called(asked, capsys):
     assert main(["health", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"source", "targets", "providers", "probes"}
+    assert set(told) == {"source", "targets", "providers", "probes", "configured"}
     [row] = told["targets"]
     assert row["blocked"] == "its breaker is open for 21 s more"
     assert (row["health"]["success_ratio"], row["breaker"]["reason"]) == (1.0, "consecutive")
 
 
-def test_watching_asks_again_until_it_gets_no_answer(asked, capsys):
-    asked.answers = [page(), page([{"target": "a/m"}])]
-    assert main(["health", "--watch", "--json"]) == 1
+@pytest.fixture
+def watched(asked, monkeypatch):
+    """Somebody watches until nothing is left to be told, and then interrupts."""
+
+    def pause():
+        asked.pauses += 1
+        if asked.pauses > 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(health, "_pause", pause)
+    return asked
+
+
+def test_watching_goes_on_while_the_proxy_is_away_and_tells_it(watched, capsys):
+    watched.answers = [page(), None, None, page([{"target": "a/m"}])]
+    assert main(["health", "--watch", "--json"]) == 130
     captured = capsys.readouterr()
     assert [len(json.loads(line)["targets"]) for line in captured.out.splitlines()] == [0, 1]
-    assert (asked.pauses, captured.err) == (2, "sidestep: no answer from http://127.0.0.1:4601\n")
+    assert captured.err == 3 * "sidestep: no answer from http://127.0.0.1:4601\n"
 
 
-def test_what_is_no_terminal_gets_no_signs_for_one(asked, capsys):
+def test_watching_what_does_not_answer_from_the_start_ends_at_once(watched, capsys):
+    watched.answers = []
+    assert main(["health", "--watch"]) == 1
+    assert (watched.pauses, capsys.readouterr().err) == (0, "sidestep: no answer from http://127.0.0.1:4601\n")
+
+
+def test_what_is_no_terminal_gets_no_signs_for_one(watched, capsys):
     main(["health", "--watch"])
     assert "\x1b" not in capsys.readouterr().out

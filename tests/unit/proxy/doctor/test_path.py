@@ -200,7 +200,7 @@ async def test_a_connection_that_nobody_answers_is_given_up_after_the_providers_
         (
             "other",
             True,
-            "not trusted: hostname mismatch, certificate is not valid for 'localhost'.",
+            "not trusted: hostname mismatch, certificate is not valid for 'localhost'",
             "Use a host name that the certificate has as base_url of [providers.alpha].",
         ),
     ],
@@ -212,6 +212,13 @@ async def test_a_certificate_that_is_not_trusted_says_why(kit, certificates, cer
     told = found[-1]
     assert (told.check, told.verdict, told.detail) == ("tls", "fail", detail)
     assert told.fix == fix.format(base_url=server.base_url)
+
+
+async def test_one_for_another_address_says_so_too(kit, certificates):
+    async with kit.Server(unasked, certificates.server("other")) as server:
+        url = server.base_url.replace("localhost", "127.0.0.1")
+        found = await walked(kit.provider(url, ca_file=certificates.ca_file), kit.clock)
+    assert found[-1].detail == "not trusted: IP address mismatch, certificate is not valid for '127.0.0.1'"
 
 
 async def test_a_certificate_that_ends_soon_is_told_and_fails_nothing(kit, certificates):

@@ -1,8 +1,13 @@
 """From ASGI to an Exchange, on real sockets."""
 
+import hashlib
 import re
+from contextlib import asynccontextmanager
 
-from proxy.config.values import Client
+import pytest
+
+from proxy.config.values import Client, LimitSettings
+from proxy.edge import Edge
 from tests.unit.proxy.edge.loopback import Held, Log, asked, connected, hello, request, served, soon
 from translators.faults import Fault, Kind
 
@@ -131,3 +136,69 @@ async def test_after_a_head_that_may_be_read_in_two_ways_nothing_more_is_read():
             await raw.say(head + ambiguous)
             assert (await raw.answer()).headers["connection"] == "close"
             assert await raw.rest() == b""
+
+
+FULL = LimitSettings(in_flight=1, queue=0)
+
+
+@asynccontextmanager
+async def crowded(monkeypatch, **more):
+    """A proxy whose one place is taken; gives it, and for each further request whether it was turned away where it
+    stood."""
+    away, turn_away = [], Edge.turn_away
+    monkeypatch.setattr(Edge, "turn_away", lambda *given: away.append(turn_away(*given)) or away[-1])
+    service = Held(before=lambda exchange: exchange.read())
+    key = {"more": ("authorization: Bearer k",)} if "clients" in more else {"more": ()}
+    async with served(service, limits=FULL, **more) as running, connected(running) as holder:
+        await holder.say(request("POST", "/v1/chat/completions", b"{}", *key["more"]))
+        await soon(service.entered)
+        away.clear()
+        yield running, away
+        service.release.set()
+        assert (await holder.answer()).status == 200
+
+
+async def test_who_is_shed_for_certain_is_told_where_the_request_stands(monkeypatch):
+    """And is answered, counted and logged like anybody; the connection serves on."""
+    log = Log()
+    async with crowded(monkeypatch, log=log) as (running, away), connected(running) as raw:
+        for _ in range(2):
+            await raw.say(request("POST", "/v1/chat/completions", b"{}", "x-stainless-retry-count: 1"))
+            answer = await raw.answer()
+            assert (answer.status, answer.error["code"]) == (503, "overloaded")
+            assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("1", "true")
+            assert "connection" not in answer.headers
+        assert away == [True, True]
+        assert running.edge.in_flight == 1
+        assert running.app.metrics.requests["chat", "", "", "503", "overloaded"] == 2
+    shed = [line for line in log.lines() if line["status"] == 503]
+    assert [(line["kind"], line["code"], line["route"], line["retry_count"]) for line in shed] == [
+        ("shed", "overloaded", "chat", 1)
+    ] * 2
+    assert len({line["id"] for line in shed}) == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (request(), 401),
+        (request("POST", "/v1/chat/completions", b"{}", "authorization: Bearer wrong"), 401),
+        (request("POST", "/nowhere", b"{}", "authorization: Bearer k"), 404),
+        (request("POST", "/v1/chat/completions", b"{}", "x_y: 1", "authorization: Bearer k"), 400),
+        (request("POST", "/v1/chat/completions", b"{}", "authorization: Bearer k"), 503),
+    ],
+)
+async def test_however_crowded_it_is_everybody_is_told_the_same_as_ever(monkeypatch, sent, status):
+    """Who has no key, first of all."""
+    clients = {"app": Client("app", (hashlib.sha256(b"k").hexdigest(),))}
+    async with crowded(monkeypatch, clients=clients) as (running, away):
+        assert (await asked(running, sent)).status == status
+        assert away == [True]
+
+
+async def test_a_request_that_is_not_all_here_takes_the_usual_way(monkeypatch):
+    async with crowded(monkeypatch) as (running, away), connected(running) as raw:
+        await raw.say(request()[:-1])
+        answer = await raw.answer()
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        assert away == []

@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -239,3 +240,25 @@ async def test_the_time_of_a_turn_begins_with_who_asks_first_in_it():
     assert pace.spent() == 3
     await settle()
     assert pace.spent() == 0
+
+
+async def test_it_is_full_when_nobody_more_may_even_wait(room_of):
+    room = room_of(in_flight=1, queue=1, queue_wait_s=60)
+    full = []
+    for name in "ab":
+        full.append(room.admission.full)
+        room.enter(name)
+        await settle()
+    assert [*full, room.admission.full] == [False, False, True]
+
+
+async def test_who_is_shed_at_once_is_told_the_same_and_its_retries_are_known(room_of):
+    room = room_of(in_flight=0, queue=0)
+    exchange = SimpleNamespace(headers={"x-stainless-retry-count": "2"})
+    with pytest.raises(Refused) as usual:
+        await room.enter("a")
+    with pytest.raises(Refused) as here:
+        await room.admission.shed(exchange)
+    told = [(one.value.fault, one.value.retry_after_s, one.value.should_retry) for one in (usual, here)]
+    assert told[0] == told[1]
+    assert exchange.retry_count == 2

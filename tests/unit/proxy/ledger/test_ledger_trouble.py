@@ -58,7 +58,7 @@ async def test_a_store_that_is_away_is_tried_again_ever_more_seldom_and_is_used_
     await clock.sleep(RETRY_S + 0.01)
     assert len(store.calls) == asked + 1
     await clock.sleep(10)
-    assert len(store.calls) - asked <= 1 + 2 + 6
+    assert len(store.calls) - asked <= 1 + 2 + 10
     assert (await ledger.obtain([line])).away == "it is broken"
     store.failing = None
     await clock.sleep(2.01)
@@ -194,3 +194,32 @@ async def test_more_balances_than_one_call_takes_are_told_in_several(ledger, sto
     await clock.sleep(3)
     assert max(map(len, store.calls)) == module.BATCH
     assert (await store.taken("user 599"))[0] >= 1
+
+
+@played_with
+async def test_a_fault_of_who_is_told_of_changes_leaves_nobody_waiting(ledger, store, clock):
+    def failing(_):
+        raise ZeroDivisionError
+
+    await store.call("two", [Ask(key="b", limit=FAR, least=5, need=5, expires=END)], "")
+    ledger._changed = failing
+    line = Line(ledger.balance("b", FAR, END), 10)
+    assert await ledger.obtain([line]) is None
+    assert ledger.trouble == "the ledger failed: ZeroDivisionError"
+    assert (await ledger.obtain([Line(line.balance, 500)])).away
+    ledger._changed = lambda _: None
+    await clock.sleep(RETRY_S + 0.01)
+    assert await ledger.obtain([Line(line.balance, 500)]) is None
+
+
+@played_with
+async def test_room_is_not_made_by_a_balance_that_somebody_waits_for(ledger, store, clock):
+    store.gate = asyncio.Event()
+    balance = ledger.balance("b", FAR, END)
+    waiting = asyncio.create_task(ledger.obtain([Line(balance, 10)]))
+    await clock.sleep(10)
+    for number in range(LIVE):
+        ledger.balance(f"user {number}", 10, END)
+    assert ledger.balance("b", FAR, END) is balance
+    store.gate.set()
+    assert await waiting is None

@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
-from proxy.routing.live import Standing, read, standing
+from proxy.routing.live import Standing, in_order, read, standing
 from translators.ir import Dialect
 from translators.profile import Profile
 
@@ -133,3 +133,23 @@ def test_every_key_is_told_by_its_source():
 def test_another_page_is_none(page):
     with pytest.raises(msgspec.DecodeError):
         read(page)
+
+
+def rows(configured, *called):
+    entries = [
+        {"target": name, "in_flight": 0, "throttled_for_s": None, "breaker": {"state": "CLOSED"}} for name in called
+    ]
+    page = {"source": "x", "targets": entries, "providers": {}, "configured": configured}
+    return [f"{one.target}{'' if called else '?'}" for one, called in in_order(read(orjson.dumps(page)))]
+
+
+def test_targets_are_told_in_the_configurations_order_called_or_not():
+    assert rows(["b/m", "a/m"]) == ["b/m?", "a/m?"]
+    assert rows(["b/m", "a/m"], "z/m", "a/m", "c/m") == ["b/m?", "a/m", "c/m", "z/m"]
+    assert rows([], "z/m", "a/m") == ["a/m", "z/m"], "an older proxy names none"
+
+
+def test_any_model_of_a_provider_stands_until_one_of_them_was_called():
+    assert rows(["a/*", "b/*"], "b/y", "b/x") == ["a/*?", "b/y", "b/x"]
+    assert rows(["a/*", "a/m"], "a/m", "a/n") == ["a/m", "a/n"]
+    assert rows(["a/*"], "a/passthrough") == ["a/*?", "a/passthrough"]

@@ -196,3 +196,10 @@ def test_where_any_model_may_be_asked_for_it_leads_to_all_of_its_providers():
     made = router(OPENAI, DEEPSEEK, models=star("openai/*"))
     assert made.leads_to(("deepseek", DEEPSEEK.base_url, "whatever"))
     assert not made.leads_to(("deepseek", "https://moved.example/v1", "whatever"))
+
+
+def test_its_steps_are_the_targets_of_all_chains_in_order():
+    vectors = {"v": EmbeddingRoute("v", steps("openai/text-embedding-3"))}
+    models = {"fast": ModelRoute("fast", steps("openai/gpt-5", "deepseek/x")), **star("deepseek/*", "openai/gpt-5")}
+    made = router(OPENAI, DEEPSEEK, models=models, embeddings=vectors)
+    assert made.steps == ("openai/gpt-5", "deepseek/x", "deepseek/*", "openai/text-embedding-3")

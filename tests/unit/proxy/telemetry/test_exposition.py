@@ -56,6 +56,7 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
     assert samples[("sidestep_own_errors_total", ("code", "internal_error"))] == 1
     assert samples[("sidestep_inflight",)] == 3
     assert samples[("sidestep_tasks",)] == 7
+    assert samples[("sidestep_memory_blocks",)] == pytest.approx(sys.getallocatedblocks(), rel=0.1)
     assert samples[("sidestep_breaker_state", *alpha, ("state", "open"))] == 1
     assert samples[("sidestep_log_lines_dropped_total",)] == 2
     assert samples[("sidestep_config_reload_success",)] == 0

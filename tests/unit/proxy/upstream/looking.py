@@ -48,12 +48,13 @@ class Lab:
         self.clock = VirtualClock()
         self.began = self.clock.now()
         self.says = 200
-        self.calls, self.given, self.changes, self.counted = [], [], [], []
+        self.calls, self.given, self.changes, self.counted, self.failures = [], [], [], [], []
         self.under_way = self.most = self.cancelled = 0
         self.registry = Registry(lambda: 0.0, b"k")
         world = World(
             self.engine, self.secret, self.registry.at, self.clock,
             lambda *labels: self.counted.append(labels), lambda *change: self.changes.append(change),
+            lambda error: self.failures.append(type(error)),
         )  # fmt: skip
         self.it = Probes(world)
 

@@ -251,3 +251,12 @@ async def test_nobody_is_asked_where_nobody_tells_any_more(lab):
     at = lab(claude())
     at.it.follow([])
     assert at.it._task.done() or at.it._task.cancelling()
+
+
+async def test_what_fails_in_an_unforeseen_way_is_told_and_asked_again_the_next_day(lab):
+    at = lab(claude())
+    at.answers = [ZeroDivisionError("with a canary in it"), (200, listed(9))]
+    await at.next_look()
+    assert at.warned == [("claude", "internal error: ZeroDivisionError; please report it")]
+    await at.next_look()
+    assert at.it.profile_for(claude(), "claude-sonnet-5").context_window == 9

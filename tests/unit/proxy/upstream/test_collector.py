@@ -54,6 +54,8 @@ class Lab:
         given = self.answers.pop(0) if self.answers else Answer(200)
         if isinstance(given, Exception):
             raise given
+        if given == "silence":
+            await asyncio.Event().wait()
         return given
 
     async def close(self):
@@ -171,7 +173,7 @@ async def test_the_wait_that_is_asked_for_is_kept_within_bounds(lab, monkeypatch
 
 async def test_what_the_end_leaves_is_counted(lab, monkeypatch):
     monkeypatch.setattr(sending, "FLUSH_S", 0.01)
-    lab.answers = [asyncio.CancelledError()]
+    lab.answers = ["silence"]
     lab.fill(BATCH + 2)
     lab.it.open()
     await lab.it.close()
@@ -183,3 +185,13 @@ async def test_one_that_never_ran_ends_too(lab):
     lab.fill(1)
     await lab.it.close()
     assert (lab.closed, lab.it.dropped) == (True, 1)
+
+
+async def test_what_fails_in_an_unforeseen_way_loses_its_own_spans_and_no_others(lab):
+    lab.answers = [ZeroDivisionError("with otlp-canary in it")]
+    lab.fill(BATCH + 2)
+    lab.it.open()
+    await lab.it.close()
+    assert lab.it.dropped == BATCH
+    assert lab.warned == [("internal error: ZeroDivisionError; please report it", BATCH)]
+    assert len(lab.calls) == 2

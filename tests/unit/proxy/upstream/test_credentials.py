@@ -76,6 +76,8 @@ class World:
         answer = self.answers.pop(0)
         if isinstance(answer, str):
             raise NoToken(answer)
+        if isinstance(answer, Exception):
+            raise answer
         return answer
 
     def _renewed(self, provider, keys):
@@ -136,6 +138,17 @@ async def test_while_renewing_fails_the_old_token_serves_and_the_operator_is_tol
     assert pauses == [1.0, 1.0, 2.0]
     assert it.keys == [("tok-1",), ("tok-2",)]
     assert it.alerts == [("key_not_renewed", "entra:", "status 500")]
+
+
+async def test_a_failure_that_nobody_foresaw_ends_no_renewing(world):
+    it = world(token())
+    it.answers = [Grant(Secret("tok-1"), 100.0), ZeroDivisionError("canary"), Grant(Secret("tok-2"), 100.0)]
+    await it.credentials.open()
+    await it.clock.settled()
+    for _ in range(2):
+        await it.clock.move(it.clock.until())
+    assert it.keys == [("tok-1",), ("tok-2",)]
+    assert it.alerts == [("key_not_renewed", "entra:", "internal error: ZeroDivisionError; please report it")]
 
 
 async def test_a_token_that_ended_serves_no_more_and_a_new_one_does(world):
@@ -243,6 +256,24 @@ async def test_a_file_that_is_gone_or_empty_leaves_the_old_key_and_is_told_once(
     file.write_text("sk-3")
     await looked(it)
     assert it.keys == [("sk-3",)]
+
+
+async def test_a_look_that_fails_in_an_unforeseen_way_is_told_once_and_the_next_is_made(world, file, monkeypatch):
+    """Such as for want of a thread to look with."""
+    it = world(ProviderKey(f"file:{file}", Secret("sk-1"), KeyFile(str(file))))
+
+    async def none_left(*_):
+        raise RuntimeError("can't start new thread")
+
+    await it.credentials.open()
+    await it.clock.settled()
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "to_thread", none_left)
+        await looked(it, 3)
+    assert it.alerts == [("key_not_renewed", f"file:{file}", "internal error: RuntimeError; please report it")]
+    file.write_text("sk-22")
+    await looked(it, 2)
+    assert it.keys == [("sk-22",)]
 
 
 async def test_closing_ends_every_task(world, file):

@@ -1,6 +1,8 @@
 """The pool of Sidestep's own engine, and how a call becomes a request."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -21,6 +23,50 @@ async def test_a_connection_idle_for_too_long_is_not_used_again(serve, engine, s
         assert await soon(read(engine, wire)) == b"hi"
         assert await soon(read(engine, wire)) == b"hi"
         assert wire.connections == 2
+
+
+async def test_a_connection_idle_for_too_long_is_closed_though_nobody_asks(serve, engine, soon, monkeypatch, read):
+    """After a crowd there may be more than anybody will ever need again."""
+    monkeypatch.setattr(native, "IDLE_S", 0.01)
+    left = asyncio.Event()
+
+    async def script(peer):
+        await peer.request()
+        await peer.send(HI)
+        await peer.left()
+        left.set()
+
+    async with serve(script) as wire:
+        assert await soon(read(engine, wire)) == b"hi"
+        await soon(left.wait())
+    assert not any(engine._idle.values())
+    assert engine._sweep is None
+
+
+async def test_a_connection_that_ends_while_it_is_idle_is_forgotten_at_once(serve, engine, soon, monkeypatch, read):
+    """And waits for nobody, the collector included."""
+    gone, forget = asyncio.Event(), engine._gone
+    monkeypatch.setattr(engine, "_gone", lambda *which: (forget(*which), gone.set()))
+    end = asyncio.Event()
+
+    async def script(peer):
+        await peer.request()
+        await peer.send(HI)
+        await end.wait()
+
+    gc.disable()
+    try:
+        async with serve(script) as wire:
+            assert await soon(read(engine, wire)) == b"hi"
+            (idle,) = engine._idle.values()
+            kept = weakref.ref(next(iter(idle)))
+            end.set()
+            await soon(gone.wait())
+        assert not idle
+        await asyncio.wait([asyncio.ensure_future(asyncio.Event().wait())], timeout=0.01)  # the loop lets go of it, too
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 async def test_closing_the_engine_ends_what_is_under_way(serve, engine, soon, says):

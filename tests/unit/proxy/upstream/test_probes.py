@@ -235,3 +235,18 @@ async def test_the_state_tells_the_last_look_and_the_next(lab):
     assert (told["asked_because"], told["up"], told["why"], told["ms"]) == ("idle", True, "it answered 200", 0.0)
     assert 1.8 <= told["ago_s"] <= 2.1
     assert 6.9 <= told["next_in_s"] <= 9.2
+
+
+@lab
+async def test_a_look_that_fails_in_an_unforeseen_way_is_told_and_the_next_is_made_all_the_same(lab):
+    lab.says = ZeroDivisionError("with a canary in it")
+    lab.it.follow([provider()])
+    await lab.passes(3 * EVERY)
+    assert len(lab.failures) == len(lab.calls) >= 2
+    assert set(lab.failures) == {ZeroDivisionError}
+    told = lab.told()
+    assert (told["up"], told["why"]) == (None, "internal error: ZeroDivisionError; please report it")
+    assert lab.changes == []
+    lab.says = 200
+    await lab.passes(1.2 * EVERY)
+    assert lab.told()["up"] is True

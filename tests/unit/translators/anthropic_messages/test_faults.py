@@ -112,9 +112,20 @@ def test_a_gateway_that_puts_the_type_into_the_code_is_understood():
         (529, Kind.OVERLOADED),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b'{"error": []}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"Bad gateway", b'{"error": []}', b"\xff", b"[" * 100_000])
 def test_without_a_body_to_read_the_status_decides(status, kind, body):
     assert parse_fault(status, body, Profile()).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(502, Kind.SERVER), (429, Kind.THROTTLED), *((one, Kind.PROTOCOL) for one in (400, 401, 403, 404, 413))],
+)
+def test_a_web_page_is_not_the_providers_word(status, kind):
+    """Such as a firewall's: no key is refused by it, and no request."""
+    found = parse_fault(status, b"\n<!DOCTYPE html><html><title>secret host</title>Invalid API key</html>", Profile())
+    assert found.kind is kind
+    assert "secret" not in found.message
 
 
 @pytest.mark.parametrize(

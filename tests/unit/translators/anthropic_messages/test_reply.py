@@ -145,7 +145,7 @@ def test_an_error_dressed_as_a_200_is_a_failure(target):
         b"\xff\xfe",
         b"[" * 100_000,
         message(text("a"), stop_reason=None),
-        message(text("a"), usage="x"),
+        message(text("a"), id=5),
         message(text("a"), type="completion"),
         message(text("a")).replace(b'"msg_1"', b'"msg_1","skipped":"\xff"'),
     ],

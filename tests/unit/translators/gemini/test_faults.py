@@ -112,6 +112,16 @@ def test_any_body_is_some_fault(body):
     assert (got.kind, bool(got.message)) == (Kind.OVERLOADED, True)
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(502, Kind.SERVER), (429, Kind.THROTTLED), *((one, Kind.PROTOCOL) for one in (400, 401, 403, 404, 413))],
+)
+def test_a_web_page_is_not_googles_word(status, kind):
+    found = gemini.parse_fault(status, b"<html><title>secret host</title>API key not valid</html>", Profile())
+    assert found.kind is kind
+    assert "secret" not in found.message
+
+
 def test_googles_words_are_told_only_where_the_caller_can_act():
     assert fault(400, "Say it  otherwise.", "INVALID_ARGUMENT").message == "Say it otherwise."
     assert "project-7" not in fault(403, "Denied for project-7", "PERMISSION_DENIED").message

@@ -18,7 +18,8 @@ def usage(profile=None, **fields):
     ("fields", "read"),
     [
         ({"prompt_tokens": 9, "completion_tokens": 4}, Usage(9, 4)),
-        ({}, Usage(0, 0)),
+        ({}, None),
+        ({"prompt_tokens_details": {"cached_tokens": 2}}, None),
         ({"prompt_tokens": None, "completion_tokens": 3.0}, Usage(0, 3)),
         ({"prompt_tokens": -5, "completion_tokens": 1e300}, Usage(0, 0)),
         (

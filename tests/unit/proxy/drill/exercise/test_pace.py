@@ -9,6 +9,7 @@ from proxy.config.values import (
     HealthSettings,
     ModelRoute,
     PassthroughSettings,
+    RecordSettings,
     RetrySettings,
     Step,
     TelemetrySettings,
@@ -102,6 +103,7 @@ def test_the_configuration_that_is_drilled_differs_in_its_times_and_ports_alone(
         passthrough=PassthroughSettings("alpha"),
         telemetry=TelemetrySettings("http://otel.test/v1/traces"),
         spending=Spending(ledger=LedgerSettings("sqlite:///kept.db")),
+        record=RecordSettings("exchanges.jsonl"),
     )
     looked_at = {
         name: structs.replace(one, health=HealthSettings(active=True)) for name, one in config.providers.items()
@@ -122,3 +124,4 @@ def test_the_configuration_that_is_drilled_differs_in_its_times_and_ports_alone(
     assert not quick.passthrough.provider
     assert not quick.telemetry.otlp
     assert quick.spending == Spending()
+    assert not quick.record.file

@@ -107,7 +107,9 @@ def test_a_note_is_told_as_one(seen, outcome):
 
 
 def test_a_target_that_was_never_left_alone_is_told_so(seen, outcome):
-    assert any(line.endswith("; it was never left alone") for line in told(seen([outcome(12.0)])))
+    lines = told(seen([outcome(12.0)]))
+    assert any(line.endswith("; it was never left alone") for line in lines)
+    assert "back            it was never away" in lines
     assert "the fault met   0 requests in 0 calls" in told(seen([outcome(12.0)], fault="slow", calls=0))
 
 

@@ -1,0 +1,57 @@
+"""The most that a call can use, by its body."""
+
+import orjson
+import pytest
+
+from proxy.budgets.most import most_of
+from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
+from proxy.jobs import Prepared
+from translators.ir import Dialect
+from translators.profile import Profile
+from translators.report import Report
+
+
+def prepared(fields, **profile) -> Prepared:
+    provider = Provider("openai", Dialect.OPENAI_CHAT, "https://api.openai.com/v1")
+    target = Target(provider, "m", Profile(**profile), BreakerSettings(), RetrySettings(), TimeoutSettings())
+    return Prepared(orjson.dumps(fields), fields, "/x", Report(), translated=False, stream=False, target=target)
+
+
+HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "profile", "output"),
+    [
+        ({"max_tokens": 10}, {}, 10),
+        ({"max_completion_tokens": 10, "n": 3}, {}, 30),
+        ({}, {"max_output": 4096}, 4096),
+        ({}, {}, None),
+    ],
+)
+def test_the_output_is_what_the_body_bounds_else_what_the_model_can(fields, profile, output):
+    assert most_of(prepared({**HELLO, **fields}, **profile)).output == output
+
+
+def test_the_input_is_at_least_its_bytes_and_at_most_the_window():
+    assert most_of(prepared(HELLO)).input >= len(orjson.dumps(HELLO))
+    assert (
+        most_of(prepared({**HELLO, "messages": [{"role": "user", "content": "x" * 9000}]}, context_window=100)).input
+        == 100
+    )
+
+
+def test_what_nothing_bounds_has_no_bound():
+    picture = {"type": "file", "file": {"file_id": "file-1"}}
+    assert (
+        most_of(prepared({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [picture]}]})).output
+        is None
+    )
+
+
+def test_vectors_are_no_output():
+    assert most_of(prepared({"model": "m", "input": "hello"}), vectors=True).output == 0
+
+
+def test_the_tier_of_service_goes_along():
+    assert most_of(prepared({**HELLO, "service_tier": "priority"})).tier == "priority"

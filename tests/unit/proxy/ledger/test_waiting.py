@@ -1,0 +1,48 @@
+"""Who waits for the store, and what it wants."""
+
+import asyncio
+
+from proxy.ledger.balance import Balance, Denied, Line
+from proxy.ledger.store import Count, Standing
+from proxy.ledger.waiting import Waiter, Wish, refused, spent, wishes
+
+
+def made(key="b", *, taken=0, spent=0, free=0, hard=True):
+    """Of a limit of 100, of which others took and spent so much."""
+    balance = Balance(key, 100, 0.0, 0, hard=hard)
+    balance.hear(Standing(key=key, own=Count(free), total=taken + free, spent=spent, others={}))
+    return balance
+
+
+def test_what_waits_is_summed_by_balance_with_its_least():
+    one, two = made("one"), made("two")
+    loop = asyncio.new_event_loop()
+    queues = [[Line(one, 30), Line(two, 7)], [Line(one, 10)], [Line(one, 20)]]
+    assert wishes(Waiter(lines, loop.create_future()) for lines in queues) == {one: Wish(60, 10), two: Wish(7, 7)}
+    loop.close()
+
+
+def test_what_is_spent_is_not_to_be_had():
+    balance = made(taken=95, spent=91)
+    assert spent([Line(made(), 100), Line(balance, 10)]) == Denied(balance)
+    assert spent([Line(balance, 9)]) is None
+
+
+def test_what_is_in_hand_or_soft_need_not_be_asked_for():
+    assert spent([Line(made(taken=95, spent=95, free=5), 5)]) is None
+    assert spent([Line(made(taken=200, spent=200, hard=False), 5)]) is None
+
+
+def test_what_others_have_in_hand_may_come_back():
+    balance = made(taken=95, spent=40)
+    assert refused([Line(balance, 10)], {balance}) == Denied(balance, held=True)
+
+
+def test_what_was_not_asked_is_not_refused():
+    assert refused([Line(made(taken=95), 10)], set()) is None
+
+
+def test_what_is_in_hand_counts_beside_what_is_free():
+    balance = made(taken=80, free=5)
+    assert refused([Line(balance, 20)], {balance}) is None
+    assert refused([Line(balance, 21)], {balance}) == Denied(balance, held=True)
