@@ -6,6 +6,7 @@ environment says of such folders.
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -126,6 +127,8 @@ def _checked(text: str) -> _Place:
     database = parts.path.strip("/")
     if database and not (database.isascii() and database.isdigit() and int(database) < _DATABASES):
         return _Place(problem="the path of a Redis address is the number of a database, as in /0")
+    if find_spec("redis") is None:
+        return _Place(problem="names Redis, which takes a package that is not installed: pip install 'sidestep[redis]'")
     user = f"{parts.username}@" if parts.username else ""
     shown = f"[{host}]" if ":" in host else host
     url = urlunsplit((parts.scheme, f"{user}{shown}:{port or 6379}", f"/{database or 0}", "", ""))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.config import ledger
 from proxy.config.errors import ConfigErrors, Problems
 from proxy.config.hidden import Secret
 from proxy.config.ledger import described, read_ledger, sqlite_file, usage_file, usage_stream
@@ -90,6 +91,13 @@ def test_records_of_usage_can_be_left_out(tmp_path):
     assert (usage_file(found), usage_stream(found)) == ("", "")
     assert found.url
     assert usage_file(loaded(tmp_path, '[ledger]\nurl = "memory:"\n')) == ""
+
+
+def test_redis_without_the_package_that_speaks_to_it_says_how_to_have_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger, "find_spec", lambda _: None)
+    [told] = refused(tmp_path, '[ledger]\nurl = "redis://cache"\n')
+    assert told.endswith("takes a package that is not installed: pip install 'sidestep[redis]'")
+    assert loaded(tmp_path, '[ledger]\nurl = "memory:"\n').url == "memory:"
 
 
 def test_the_environment_may_say_it_with_a_file_and_without(tmp_path):
