@@ -32,7 +32,7 @@ def spent(held: Held, now: float) -> Refused:
     amount = f"{dollars(budget.amount)} USD" if budget.unit == "usd" else f"{budget.amount} {budget.unit}"
     until = datetime.fromtimestamp(held.span.end, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     message = (
-        f"The budget {told(budget, held.values)} of {amount} a {budget.window} does not cover this request any more; "
+        f"The budget {told(budget, held.values)} of {amount} per {budget.window} does not cover this request any more; "
         f"it begins anew at {until}."
     )
     return _refused(429, INSUFFICIENT, message, held.span.end - now, again=False)

@@ -4,11 +4,11 @@ Keys appear as their sources, headers by name alone.
 """
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from msgspec import structs, to_builtins
 
+from proxy.budgets.budgets import amount_of
 from proxy.config.clients import ENV_CLIENT
 from proxy.config.ledger import described as ledger_described
 from proxy.config.profiles import profile_for, vendor_of
@@ -26,6 +26,7 @@ from proxy.config.values import (
     Target,
     TimeoutSettings,
 )
+from proxy.pricing.money import dollars
 from proxy.resilience.retry import attempts_for, total_attempts
 from proxy.routing.resolve import Router
 
@@ -156,16 +157,17 @@ def _client(client: Client) -> Plain:
 
 def usd(nanos: int | None) -> str | None:
     """Nano-dollars in dollars, exact: `0.05`."""
-    if nanos is None:
-        return None
-    text = f"{Decimal(nanos).scaleb(-9):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return None if nanos is None else dollars(nanos)
 
 
 def _spending(spending: Spending) -> Plain:
     """In JSON's terms; of a secret, that it is there."""
     alerts = spending.alerts
     return {
+        "budgets": [
+            structs.asdict(budget) | {"amount": amount_of(budget, budget.amount)} for budget in spending.budgets
+        ],
+        "max_cost_per_request_usd": usd(spending.max_cost_per_request),
         "rates": [structs.asdict(rate) for rate in spending.rates],
         "alerts": {"webhook": alerts.webhook or None, "signed": alerts.secret is not None},
         "ledger": ledger_described(spending.ledger),

@@ -9,10 +9,19 @@ EACH = "*"
 
 def lines(spending: Plain) -> Iterator[str]:
     """Of what `proxy.cli.describe` says of it."""
-    rates = spending["rates"]
+    budgets, rates = spending["budgets"], spending["rates"]
+    yield f"budgets        {'; '.join(map(_budget, budgets)) or 'none'}"
     yield f"rates          {'; '.join(map(_limits, rates)) or 'none'}"
     yield f"alerts         {_webhook(**spending['alerts'])}"
     yield f"ledger         {_ledger(spending['ledger'])}"
+
+
+def _budget(budget: Plain) -> str:
+    """`users (each user): 5 USD per day, hard, then reject`."""
+    unit = "USD" if budget["unit"] == "usd" else budget["unit"]
+    then = f"{budget['when_spent']} to {budget['downgrade_to']}" if budget["downgrade_to"] else budget["when_spent"]
+    amount = f"{budget['amount']} {unit} per {budget['window']}, {'hard' if budget['hard'] else 'soft'}"
+    return f"{budget['name']} ({whom(budget['scope'])}): {amount}, then {then}"
 
 
 def _limits(rate: Plain) -> str:

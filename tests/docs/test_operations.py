@@ -4,7 +4,8 @@ import re
 
 from msgspec import structs
 
-from proxy.app import _key, _target
+from proxy.admin.standing import key as _key
+from proxy.admin.standing import target as _target
 from proxy.cli.doctor import MARKS, summary
 from proxy.cli.health import HEAD, lines
 from proxy.config.hidden import Secret

@@ -12,7 +12,7 @@ from proxy.config.clients import CLIENT_VARIABLE
 from proxy.config.prices import KINDS
 from proxy.config.profiles import vendors
 from proxy.config.settings import RANGES, WHOLE_CHAIN
-from proxy.config.spending import AlertSettings, LedgerSettings, Price, Rate, TokenSettings
+from proxy.config.spending import AlertSettings, Budget, LedgerSettings, Price, Rate, TokenSettings
 from proxy.config.telemetry import VARIABLES as TRACES
 from proxy.config.values import (
     PASSED,
@@ -58,6 +58,7 @@ BLOCKS = {
     "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
     "[passthrough]": (PassthroughSettings, set()),
     "[record]": (RecordSettings, set()),
+    "[[budgets]]": (Budget, set()),
     "[[rates]]": (Rate, set()),
     "[alerts]": (AlertSettings, set()),
     '[prices."NAME"]': (Price, {"served"}),
@@ -66,7 +67,7 @@ BLOCKS = {
     "[telemetry]": (TelemetrySettings, {"headers", "resource", "ratio", "follows"}),
 }
 """With the fields that no file says."""
-WRITTEN = {"max_cost_per_request": "max_cost_per_request_usd"}
+WRITTEN = {"max_cost_per_request": "max_cost_per_request_usd", "hard": "mode"}
 """What a file calls a field."""
 
 

@@ -114,7 +114,7 @@ async def test_a_spent_budget_refuses_in_the_clients_words_and_says_when_it_begi
         answer = await ask(world)
         error = answer.json()["error"]
         assert (answer.status_code, error["code"], error["type"]) == (429, "insufficient_quota", "insufficient_quota")
-        assert "daily" in error["message"] and "0.0000001 USD a day" in error["message"]
+        assert "daily" in error["message"] and "0.0000001 USD per day" in error["message"]
         assert answer.headers["x-should-retry"] == "false"
         assert 0 < int(answer.headers["retry-after"]) <= 86_400
         assert world.calls() == {"alpha": 0, "beta": 0, "gamma": 0}

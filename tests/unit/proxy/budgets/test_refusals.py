@@ -22,7 +22,7 @@ TOKENS = held(Budget("all", "tokens", 1000, "day"))
 def test_a_spent_budget_says_its_amount_its_end_and_that_trying_again_is_no_use():
     refused = refusals.spent(USERS, DAY.end - 60)
     assert refused.fault.message == (
-        "The budget users (user alice) of 5 USD a day does not cover this request any more; "
+        "The budget users (user alice) of 5 USD per day does not cover this request any more; "
         "it begins anew at 2026-11-22T00:00:00Z."
     )
     assert (refused.fault.status, refused.fault.code, refused.fault.type) == (
@@ -34,7 +34,7 @@ def test_a_spent_budget_says_its_amount_its_end_and_that_trying_again_is_no_use(
 
 
 def test_other_units_are_told_as_they_are():
-    assert "of 1000 tokens a day" in refusals.spent(TOKENS, 0).fault.message
+    assert "of 1000 tokens per day" in refusals.spent(TOKENS, 0).fault.message
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ async def test_a_target_that_the_budget_does_not_bear_is_refused_with_the_window
     refused = await spend.cover(target("large", DEAR), TEN)
     assert refused is not None
     assert (refused.fault.status, refused.fault.code, refused.should_retry) == (429, "insufficient_quota", False)
-    assert "daily" in refused.fault.message and "0.000000299 USD a day" in refused.fault.message
+    assert "daily" in refused.fault.message and "0.000000299 USD per day" in refused.fault.message
     assert refused.retry_after_s == pytest.approx(86_400 - 1_700_000_000 % 86_400)
     assert await spend.cover(target(), TEN) is None, "a cheaper one fits"
 
