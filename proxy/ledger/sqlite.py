@@ -7,8 +7,8 @@ need not be, for what an outage of the machine takes away then counts as still i
 All of SQLite happens in one thread. A call that takes longer than `timeout_s` is given up, and not begun any more;
 what was begun goes on, and its grants are heard of with the next answer.
 
-Every process that writes waits its turn for half of `timeout_s`. After any other error the file is opened anew by the
-next call: so a disk that was full, rights that were missing and a file that was moved away or put back heal by
+Every process that writes waits its turn, for half of `timeout_s` at most. After any other error the file is opened anew
+by the next call: so a disk that was full, rights that were missing and a file that was moved away or put back heal by
 themselves. A file that was replaced is another memory.
 
 Never opened but by SQLite: closing any other descriptor of it would drop the locks that this process holds.
@@ -17,6 +17,7 @@ Never opened but by SQLite: closing any other descriptor of it would drop the lo
 import asyncio
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -30,6 +31,8 @@ from proxy.ledger.grants import apply
 from proxy.ledger.store import Ask, Away, Count, Standing, Told, Unfit
 
 TIMEOUT_S: Final = 2.0
+TURN_S: Final = 0.001
+"""Between two tries to get the right to write. SQLite's own waits get longer, so that who waits longest comes last."""
 EXPIRE_S: Final = 5.0
 """Between two looks for what has expired."""
 EXPIRE_MAX: Final = 500
@@ -63,6 +66,7 @@ _MARKS_EXPIRED: Final = "DELETE FROM marks WHERE name IN (SELECT name FROM marks
 
 _DAMAGED: Final = "is damaged; move it and the files beside it away, and budgets begin anew"
 _UNFIT: Final = {
+    sqlite3.SQLITE_FULL: "cannot grow, for the disk is full; make room, or name another file",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: "is no database of SQLite; move it away, or name another file",
     sqlite3.SQLITE_READONLY: "cannot be written; make it and its folder writable, or name another file",
@@ -72,8 +76,7 @@ _UNFIT: Final = {
 _AWAY: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another process",
     sqlite3.SQLITE_LOCKED: "is locked by another process",
-    sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
-    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk fails",
+    sqlite3.SQLITE_IOERR: "cannot be read or written, for the disk fails",
 }
 _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -98,6 +101,7 @@ class SqliteStore:
         self._clock = clock
         self._timeout_s = timeout_s
         self._thread = ThreadPoolExecutor(1, "ledger")
+        self._never = threading.Event()
         self._jobs: list[_Job] = []
         self._running: asyncio.Task[None] | None = None
         self._connection: sqlite3.Connection | None = None
@@ -169,9 +173,7 @@ class SqliteStore:
 
     def _transact(self, jobs: Sequence[_Job], now: float) -> list[Any]:
         try:
-            connection = self._connected()
-            connection.execute(f"PRAGMA synchronous = {'FULL' if any(job.durable for job in jobs) else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
+            connection = self._begun("FULL" if any(job.durable for job in jobs) else "NORMAL")
             try:
                 answers = [job.work(connection) for job in jobs]
                 if now >= self._expire_at:
@@ -187,6 +189,22 @@ class SqliteStore:
             raise self._fault(error) from error
         return answers
 
+    def _begun(self, synchronous: str) -> sqlite3.Connection:
+        """With the right to write."""
+        turns = max(1, int(self._timeout_s / 2 / TURN_S))
+        while True:
+            try:
+                connection = self._connected()
+                connection.execute(f"PRAGMA synchronous = {synchronous}")
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                turns -= 1
+                if turns == 0 or _code(error) not in _PASSING:
+                    raise
+                self._never.wait(TURN_S)
+            else:
+                return connection
+
     def _connected(self) -> sqlite3.Connection:
         """The connection to the file that is there now."""
         if self._connection is not None and self._identity == _identity(self._path):
@@ -196,9 +214,7 @@ class SqliteStore:
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         identity = _identity(self._path)
-        connection = sqlite3.connect(
-            self._path, timeout=self._timeout_s / 2, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             self._memory = self._prepare(connection)
         except BaseException:
@@ -233,7 +249,7 @@ class SqliteStore:
 
     def _fault(self, error: sqlite3.Error) -> Away | Unfit:
         """SQLite's error in our words. What does not pass by itself closes the file."""
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _code(error)
         if code not in _PASSING:
             self._shut()
         if code in _UNFIT:
@@ -270,6 +286,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's own, without its refinements."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _nothing(_: sqlite3.Connection) -> None:

@@ -17,7 +17,7 @@ from proxy.ledger.sqlite import SqliteStore
 
 TASKS = 20
 MOST = 1_000
-LONGEST_S = 0.01
+LONGEST_S = 0.03
 PATIENCE = 15
 """Refusals of the smallest amount, after which nothing is left."""
 PAUSE_S = 0.1
