@@ -69,7 +69,6 @@ class Proxy:
         self.started_s = CLOCK.now() - since
         self.core_s = _core_s(self._child.pid)
         self.url, self.admin = (part.decode().rstrip(",") for part in line.split() if part.startswith(b"http://"))
-        self._reading = asyncio.create_task(self._child.stderr.read())
         return self
 
     async def kill(self) -> None:
@@ -82,8 +81,7 @@ class Proxy:
     async def _ended_by(self, number: int) -> None:
         if self._child is not None and self._child.returncode is None:
             self._child.send_signal(number)
-            await self._child.wait()
-            await self._reading
+            await self._child.communicate()
 
 
 def _core_s(process: int) -> float:
