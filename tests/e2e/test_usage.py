@@ -6,17 +6,16 @@ import io
 import resource
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import AsyncExitStack, closing
 from urllib.request import urlopen
 
 import orjson
 import pytest
 
+from proxy.cli import main
 from proxy.config.spending import NANOS
 from proxy.drill.provider import ScriptedProvider
-from tests.e2e.process import ENTRY, ROOT, models, provider, serving
+from tests.e2e.process import models, provider, serving
 from translators.ir import Dialect
 
 PRICE = '[prices."alpha/demo-large"]\ninput = 3\noutput = "12.5"'
@@ -40,15 +39,18 @@ def ledger(tmp_path):
     return tmp_path / "state" / "ledger.db"
 
 
-async def sidestep(config, *words):
+@pytest.fixture
+def sidestep(capsys):
     """What a command prints."""
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", ENTRY, *words, "--config", str(config)],
-        env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+
+    async def run(config, *words):
+        capsys.readouterr()
+        code = await asyncio.to_thread(main, [*words, "--config", str(config)])
+        told = capsys.readouterr()
+        assert code == 0, told.err
+        return told.out
+
+    return run
 
 
 def asked(url):
@@ -74,7 +76,7 @@ async def kept(ledger, count):
     return found
 
 
-async def test_what_was_asked_is_summed_up_exported_and_found_by_reports(written, ledger):
+async def test_what_was_asked_is_summed_up_exported_and_found_by_reports(written, ledger, sidestep):
     config = written()
     async with serving(config) as process:
         for _ in range(3):
@@ -125,14 +127,6 @@ async def test_what_was_asked_is_summed_up_exported_and_found_by_reports(written
     assert costs == [{"model_name": "demo-large", "generation_count": 3}]
 
 
-async def test_without_a_ledger_nothing_is_kept_and_that_is_said(written, tmp_path):
-    async with serving(written("")) as process:
-        assert (await process.ask()).status == 200
-        told = orjson.loads(await process.page("/usage"))
-    assert told["error"]["message"].startswith("No records of usage are kept: add [ledger]")
-    assert not (tmp_path / "state").exists()
-
-
 async def test_processes_of_one_machine_keep_theirs_in_one_file(written, ledger):
     config = written()
     async with AsyncExitStack() as stack:
@@ -146,7 +140,7 @@ async def test_processes_of_one_machine_keep_theirs_in_one_file(written, ledger)
     assert len({one["id"] for one in found}) == 40
 
 
-async def test_a_killed_process_leaves_a_file_that_can_be_read_and_goes_on_with(written, ledger):
+async def test_a_killed_process_leaves_a_file_that_can_be_read_and_goes_on_with(written, ledger, sidestep):
     """What the last quarter of a second brought may be gone, and nothing else."""
     config = written()
     async with serving(config) as process:
@@ -204,3 +198,22 @@ async def test_a_place_that_cannot_be_used_is_told_at_the_start_and_keeps_nobody
         async with asyncio.timeout(5):
             while await process.metric("sidestep_usage_dropped_total") < 1:
                 pass
+
+
+async def test_what_all_machines_did_is_read_from_redis_and_what_this_one_did_from_its_file(
+    written, redis_server, sidestep, tmp_path
+):
+    config = written(f'[ledger]\nurl = "{redis_server.url}"\nfile = "{tmp_path}/here.db"')
+    async with serving(config) as process:
+        assert (await process.ask()).status == 200
+        await kept(tmp_path / "here.db", 1)
+        process.signal(signal.SIGTERM)
+        assert await process.ended() == 0
+    everywhere = orjson.loads(await sidestep(config, "usage", "--by", "model", "--json"))
+    here = orjson.loads(await sidestep(config, "usage", "--by", "model", "--json", "--here"))
+    assert everywhere["rows"] == here["rows"]
+    assert [row["model"] for row in here["rows"]] == ["demo-large"]
+    assert (everywhere["place"].split(",")[0], here["place"]) == (
+        f"Redis at 127.0.0.1:{redis_server.port}", f"{tmp_path}/here.db",
+    )  # fmt: skip
+    assert await sidestep(config, "usage", "export") == await sidestep(config, "usage", "export", "--here")
