@@ -29,7 +29,8 @@ class Cell:
         """All that was ever taken, in parts."""
 
     def _level(self, now: int) -> int:
-        return max(0, self._empty - now * self.amount)
+        level = self._empty - now * self.amount
+        return max(0, level)
 
     def wait(self, units: int, now: int) -> int | None:
         """Nanoseconds until so many fit, 0 for now; None: they never do, for they are more than the amount."""
@@ -40,8 +41,9 @@ class Cell:
 
     def take(self, units: int, now: int) -> int:
         """Takes them, whether they fit or not; what is to be corrected later is called by what this gives."""
-        self._empty = now * self.amount + self._level(now) + units * MINUTE
-        self._taken += units * MINUTE
+        parts, drained = units * MINUTE, now * self.amount
+        self._empty = parts + (max(drained, self._empty))
+        self._taken += parts
         return self._taken
 
     def correct(self, taken: int, estimated: int, real: int, now: int) -> None:
@@ -54,10 +56,8 @@ class Cell:
             self._taken += more
         self._empty = now * self.amount + level + more
 
-    def remaining(self, now: int) -> int:
-        """How many fit now."""
-        return max(0, (self.amount * MINUTE - self._level(now)) // MINUTE)
-
-    def reset(self, now: int) -> int:
-        """Nanoseconds until all of them fit again."""
-        return -(-self._level(now) // self.amount)
+    def left(self, now: int) -> tuple[int, int]:
+        """How many fit now, and nanoseconds until all of them do again."""
+        level = self._level(now)
+        fit = self.amount - -(-level // MINUTE)
+        return (max(0, fit)), -(-level // self.amount)

@@ -21,7 +21,7 @@ from proxy.budgets.gcra import Cell
 from proxy.budgets.telling import NANOS, Kept, Level, crowded, headers, pressing, refusal
 from proxy.clock import Clock
 from proxy.config.spending import EACH, Dimension, Rate
-from proxy.flow import Exchange, Refused, Who
+from proxy.flow import Exchange, Headers, Refused, Who
 from translators.ir import Usage
 from translators.openai_chat.envelope import CHOICES_CAP
 
@@ -32,6 +32,9 @@ BYTES_PER_TOKEN: Final = 3
 CONVERSATIONS: Final = frozenset({"chat", "completions", "responses", "messages"})
 """Routes whose answers are made of tokens."""
 _BOUNDS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+
+_REQUESTS: Final[Kept] = "requests"
+_TOKENS: Final[Kept] = "tokens"
 
 Values = tuple[str, ...]
 
@@ -44,6 +47,8 @@ class _Limit(Struct, frozen=True):
 
     def values(self, who: Who, model: str) -> Values | None:
         """Of a request that it concerns."""
+        if not self.scope:
+            return ()
         found = []
         for dimension, wanted in self.scope:
             value = model if dimension == "model" else getattr(who, dimension)
@@ -73,9 +78,6 @@ class _Account:
             for (dimension, _), value in zip(self.limit.scope, self.values, strict=True)
         )
         return f"{self.limit.rate.name} ({whose})" if whose else self.limit.rate.name
-
-    def cell(self, kept: Kept) -> Cell | None:
-        return self.requests if kept == "requests" else self.tokens
 
     def refusal(self, tokens: int, now: int) -> tuple[int | None, Refused] | None:
         """Nanoseconds until it may be entered, None for never, and how that is told; None where it may be now."""
@@ -178,15 +180,14 @@ class Rates:
             del self._accounts[idle]
 
     def _tell(self, exchange: Exchange, accounts: Sequence[_Account], now: int) -> None:
-        kinds: tuple[Kept, ...] = ("requests", "tokens")
-        for kept in kinds:
-            cells = [cell for account in accounts if (cell := account.cell(kept)) is not None]
-            level = pressing(Level(cell.amount, cell.remaining(now), cell.reset(now)) for cell in cells)
+        requests = [Level(cell.amount, *cell.left(now)) for one in accounts if (cell := one.requests) is not None]
+        tokens = [Level(cell.amount, *cell.left(now)) for one in accounts if (cell := one.tokens) is not None]
+        told: Headers = []
+        for kept, levels in ((_REQUESTS, requests), (_TOKENS, tokens)):
+            level = pressing(levels)
             if level is not None:
-                exchange.limits = [
-                    *exchange.limits,
-                    *headers(exchange.codec.dialect, kept, level, self._clock.wall()),
-                ]
+                told += headers(exchange.codec.dialect, kept, level, self._clock.wall())
+        exchange.limits = told
 
 
 def estimate(exchange: Exchange) -> int:

@@ -7,11 +7,9 @@ time (`20ms`, `1.5s`, `6m0s`), and the same of tokens. Anthropic's read `anthrop
 Of several rates the most pressing is told: the one of which the smallest part is left.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
-
-from msgspec import Struct
+from typing import Final, Literal, NamedTuple
 
 from proxy.flow import Headers, Refused
 from translators.faults import Fault, Kind, say
@@ -22,9 +20,13 @@ SOON: Final = 120 * NANOS
 """The longest wait that a client is told to try again after: OpenAI's SDK gives up above two minutes."""
 
 Kept = Literal["requests", "tokens"]
+_NAMES: Final = {
+    kept: (f"x-ratelimit-limit-{kept}", f"x-ratelimit-remaining-{kept}", f"x-ratelimit-reset-{kept}")
+    for kept in ("requests", "tokens")
+}
 
 
-class Level(Struct, frozen=True):
+class Level(NamedTuple):
     """How much of one limit is left; `reset` in nanoseconds."""
 
     amount: int
@@ -32,9 +34,11 @@ class Level(Struct, frozen=True):
     reset: int
 
 
-def pressing(levels: Iterable[Level]) -> Level | None:
+def pressing(levels: Sequence[Level]) -> Level | None:
     """The one that most of is used up; of equals the one that takes longest to be whole again."""
-    return min(levels, key=lambda one: (one.remaining / one.amount, -one.reset), default=None)
+    if len(levels) < 2:
+        return levels[0] if levels else None
+    return min(levels, key=lambda one: (one.remaining / one.amount, -one.reset))
 
 
 def headers(dialect: Dialect, kept: Kept, level: Level, wall: float) -> Headers:
@@ -48,21 +52,18 @@ def headers(dialect: Dialect, kept: Kept, level: Level, wall: float) -> Headers:
             (f"{named}remaining", str(level.remaining)),
             (f"{named}reset", reset),
         ]
-    return [
-        (f"x-ratelimit-limit-{kept}", str(level.amount)),
-        (f"x-ratelimit-remaining-{kept}", str(level.remaining)),
-        (f"x-ratelimit-reset-{kept}", duration(level.reset)),
-    ]
+    limit, remaining, reset = _NAMES[kept]
+    return [(limit, str(level.amount)), (remaining, str(level.remaining)), (reset, duration(level.reset))]
 
 
 def duration(nanos: int) -> str:
     """`0s`, `20ms`, `1.5s`, `6m0s`, `1h0m0s`: rounded up to a millisecond."""
-    thousandths = -(-nanos // 1_000_000)
-    if 0 < thousandths < 1000:
+    whole, thousandths = divmod(-(-nanos // 1_000_000), 1000)
+    if not whole and thousandths:
         return f"{thousandths}ms"
-    minutes, thousandths = divmod(thousandths, 60_000)
+    minutes, whole = divmod(whole, 60)
+    seconds = f"{whole}.{thousandths:03}".rstrip("0") if thousandths else str(whole)
     hours, minutes = divmod(minutes, 60)
-    seconds = f"{thousandths / 1000:.3f}".rstrip("0").rstrip(".")
     if hours:
         return f"{hours}h{minutes}m{seconds}s"
     return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"

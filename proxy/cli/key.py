@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     digest = hashlib.sha256(key.encode()).hexdigest()
     print(
         f"The key, shown this once; the client sends it as its API key:\n\n  {key}\n\n"
-        f'For the configuration file:\n\n  [clients.{arguments.name}]\n  key_sha256 = ["{digest}"]\n\n'
+        f'For the configuration file:\n\n  [clients.{arguments.name}]\n  key_sha256 = ["{digest}"]\n'
+        "  # Everything is open to it, unless you list models and providers; team and speaks_for say who it is.\n\n"
         f"Or without a file:\n\n  SIDESTEP_CLIENT_SHA256={digest}"
     )
     return 0

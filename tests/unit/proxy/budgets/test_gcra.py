@@ -16,9 +16,9 @@ def test_a_whole_minutes_amount_may_come_at_once_and_then_one_by_one():
     for _ in range(60):
         assert cell.wait(1, 0) == 0
         cell.take(1, 0)
-    assert (cell.wait(1, 0), cell.remaining(0), cell.reset(0)) == (SECOND, 0, MINUTE)
+    assert (cell.wait(1, 0), *cell.left(0)) == (SECOND, 0, MINUTE)
     assert cell.wait(1, SECOND - 1) == 1
-    assert (cell.wait(1, SECOND), cell.remaining(SECOND)) == (0, 1)
+    assert (cell.wait(1, SECOND), cell.left(SECOND)[0]) == (0, 1)
 
 
 def test_what_is_more_than_the_amount_never_fits():
@@ -30,14 +30,14 @@ def test_what_was_estimated_too_high_comes_back():
     cell = Cell(100)
     taken = cell.take(80, 0)
     cell.correct(taken, 80, 30, 0)
-    assert cell.remaining(0) == 70
+    assert cell.left(0)[0] == 70
 
 
 def test_what_was_estimated_too_low_is_owed():
     cell = Cell(100)
     taken = cell.take(80, 0)
     cell.correct(taken, 80, 160, 0)
-    assert (cell.remaining(0), cell.wait(1, 0)) == (0, 61 * MINUTE // 100)
+    assert (cell.left(0)[0], cell.wait(1, 0)) == (0, 61 * MINUTE // 100)
 
 
 def test_what_has_leaked_meanwhile_does_not_come_back():
@@ -46,7 +46,7 @@ def test_what_has_leaked_meanwhile_does_not_come_back():
     taken = cell.take(60, 0)
     cell.take(30, MINUTE)
     cell.correct(taken, 60, 1, MINUTE)
-    assert cell.remaining(MINUTE) == 30
+    assert cell.left(MINUTE)[0] == 30
 
 
 @given(amounts, st.lists(st.tuples(pauses, st.integers(0, 10**9)), max_size=30))
@@ -72,9 +72,9 @@ def test_what_is_told_is_so(amount, asked, pause, units):
         now += before
         cell.take(min(some, amount), now)
     now += pause
-    left, reset, wait = cell.remaining(now), cell.reset(now), cell.wait(units, now)
+    (left, reset), wait = cell.left(now), cell.wait(units, now)
     assert (left == 0 or cell.wait(left, now) == 0) and cell.wait(left + 1, now) != 0
-    assert cell.remaining(now + reset) == amount and (reset == 0 or cell.remaining(now + reset - 1) < amount)
+    assert cell.left(now + reset)[0] == amount and (reset == 0 or cell.left(now + reset - 1)[0] < amount)
     if wait is None:
         assert units > amount
     else:

@@ -200,4 +200,4 @@ def test_without_rates_nothing_is_told(clock):
     rates = Rates([], clock)
     assert not rates
     rates.enter(one := exchange(), ALICE, "m").settle(None)
-    assert one.limits == ()
+    assert not one.limits

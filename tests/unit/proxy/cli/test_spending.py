@@ -1,7 +1,9 @@
 """What may be spent is told to people in a line each."""
 
+import pytest
+
 from proxy.cli.describe import _spending
-from proxy.cli.spending import lines
+from proxy.cli.spending import lines, whom
 from proxy.config.hidden import Secret
 from proxy.config.spending import AlertSettings, Budget, LedgerSettings, Rate, Spending
 
@@ -39,3 +41,15 @@ def test_of_a_webhook_its_address_is_told_and_never_its_secret():
 
 def test_the_ledger_is_told_with_what_is_kept_there():
     assert told(ledger=LedgerSettings("memory:", usage=False))["ledger"] == "memory:; no usage"
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        ({}, "all"),
+        ({"user": "*"}, "each user"),
+        ({"team": "research", "user": "*"}, "team research, each user"),
+    ],
+)
+def test_whom_a_limit_concerns_is_told_in_words(scope, told):
+    assert whom(scope) == told
