@@ -129,3 +129,13 @@ def test_any_other_time_is_refused(lab, asked, stream):
     lab.chain("alpha")
     answer = lab.ask(stream=stream, headers={"x-sidestep-keep-alive": asked})
     assert (answer.status, answer.error["param"]) == (400, "x-sidestep-keep-alive")
+
+
+def test_of_several_answers_side_by_side_the_first_content_ends_them(lab):
+    lab.provider("alpha", profile={"n_max": 1})
+    lab.route("m", "alpha", fan_out=True)
+    lab.engines["alpha"].script[0] = LATE
+    answer = lab.ask({"n": 2}, stream=True, headers=EVERY)
+    assert (answer.body.count(COMMENT), answer.body.count(b'"word"')) == (2, 2)
+    assert (answer.told[0], answer.told[-1]) == ("start", "finish")
+    assert answer.body.rstrip().endswith(b"[DONE]")
