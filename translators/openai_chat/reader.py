@@ -157,7 +157,10 @@ class ChatReader:
             return classify(200, {"error": {"code": reason}})
         before = len(deltas)
         if wire.delta is not None:
-            self._delta(wire.delta, wire.logprobs, choice, deltas)
+            if wire.logprobs is None and _is_text(wire.delta):  # as of nearly every chunk
+                choice.say(wire.delta.content, None, deltas)
+            else:
+                self._delta(wire.delta, wire.logprobs, choice, deltas)
         else:
             self.undelta.append(place)
         if wire.message is not None and len(deltas) == before:
