@@ -10,7 +10,7 @@ other chain, and where no counter answers, they are estimated here, and the answ
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import orjson
@@ -102,7 +102,7 @@ class Endpoints:
         self._offer = Offer(router, int(clock.wall()))
         self._chain = chain
         self._clock = clock
-        self._routes: dict[str, Callable[[Exchange], Awaitable[None]]] = {
+        self._routes: dict[str, Callable[[Exchange], Coroutine[Any, Any, None]]] = {
             "count_tokens": self._count,
             "embeddings": self._embeddings,
             "models": self._models,
@@ -112,7 +112,7 @@ class Endpoints:
             self._passthrough = passthrough
             self._routes["passthrough"] = self._passed
 
-    def __call__(self, exchange: Exchange) -> Awaitable[None]:
+    def __call__(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Raises Refused or Malformed for what cannot be served."""
         return self._routes.get(exchange.route, self._chat)(exchange)
 
@@ -147,7 +147,7 @@ class Endpoints:
             return keeper(keepers[:1], None, pin.field)  # nothing is kept yet: whoever comes first will
         return keeper(keepers, self._pins.maker(owner, pin.id, self._clock.wall()), pin.field)
 
-    def _converse(
+    async def _converse(
         self,
         exchange: Exchange,
         payload: dict[str, Any],
@@ -216,7 +216,7 @@ class Endpoints:
         except Downgraded as downgraded:  # vectors of another model are no answer
             raise downgraded.refusal from None
 
-    def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Awaitable[None]:
+    def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Coroutine[Any, Any, None]:
         work = self._chain.run(exchange, job, found, mode_of(exchange, found))
         own = found.route.timeouts.get("deadline_s")
         return work if own is None else self._within(own, exchange, work)

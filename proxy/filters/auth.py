@@ -13,10 +13,10 @@ are let in: a stranger learns neither paths nor methods. A head that cannot be r
 """
 
 import hmac
-from collections.abc import Awaitable, Mapping
+from collections.abc import Coroutine, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from proxy.config.addresses import is_loopback
@@ -39,7 +39,7 @@ class Auth:
         ]
         self._anonymous = not clients
 
-    def __call__(self, exchange: Exchange, service: Service) -> Awaitable[None]:
+    def __call__(self, exchange: Exchange, service: Service) -> Coroutine[Any, Any, None]:
         """Raises Refused at once: 401, 403 for a foreign web page, or the edge's own refusal."""
         refusal = exchange.refusal
         if isinstance(refusal, Unreadable):

@@ -16,7 +16,6 @@ import asyncio
 import os
 import re
 import ssl
-from collections import defaultdict
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
