@@ -217,10 +217,10 @@ class Endpoints:
         except Downgraded as downgraded:  # vectors of another model are no answer
             raise downgraded.refusal from None
 
-    def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Awaitable[None]:
+    def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Coroutine[Any, Any, None]:
         mode, every_s = mode_of(exchange, found), keep_alive_s(exchange.headers)
         exchange.wants_metadata = wants_metadata(exchange.headers)
-        work: Awaitable[None] = self._chain.run(exchange, job, found, mode)
+        work: Coroutine[Any, Any, None] = self._chain.run(exchange, job, found, mode)
         if every_s is not None and job.stream:
             work = Early(exchange, every_s, self._clock).around(work)
         own = found.route.timeouts.get("deadline_s")

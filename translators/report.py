@@ -13,6 +13,7 @@ for them, its `naming`, and `Report.rename` puts those in, once and only where t
 import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from msgspec import Struct, structs
 
@@ -135,21 +136,31 @@ class Report:
     def header(self, cap: int = 1024) -> str:
         """`dropped=seed,user; clamped=temperature` in at most `cap` characters, a refused field counting as dropped
         (a body that was sent at all was sent without it); fields past the cap are counted as `+N`."""
-        if not self.entries:
+        entries = self.entries
+        if not entries:
             return ""
-        groups: dict[str, dict[str, None]] = {}
-        for entry in self.entries:
-            verdict = Verdict.DROPPED if entry.verdict is Verdict.REFUSED else entry.verdict
-            groups.setdefault(verdict.value, {})[_SAFE.sub("", entry.field)[:80]] = None
-        text, left = "", sum(len(fields) for fields in groups.values())
-        for verdict_name, fields in groups.items():
-            for position, field in enumerate(fields):
-                lead = "," if position else ("; " if text else "") + verdict_name + "="
-                if len(text) + len(lead) + len(field) > cap - 8:
-                    return f"{text}; +{left}" if text else f"+{left}"
-                text += lead + field
-                left -= 1
-        return text
+        return (_header if len(entries) <= FEW else _header.__wrapped__)(tuple(entries), cap)
+
+
+FEW = 8
+"""Entries of a report whose header is remembered: what one target cannot be told is the same in every request."""
+
+
+@lru_cache(maxsize=256)
+def _header(entries: tuple[Entry, ...], cap: int) -> str:
+    groups: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        verdict = Verdict.DROPPED if entry.verdict is Verdict.REFUSED else entry.verdict
+        groups.setdefault(verdict.value, {})[_SAFE.sub("", entry.field)[:80]] = None
+    text, left = "", sum(len(fields) for fields in groups.values())
+    for verdict_name, fields in groups.items():
+        for position, field in enumerate(fields):
+            lead = "," if position else ("; " if text else "") + verdict_name + "="
+            if len(text) + len(lead) + len(field) > cap - 8:
+                return f"{text}; +{left}" if text else f"+{left}"
+            text += lead + field
+            left -= 1
+    return text
 
 
 class _Names:

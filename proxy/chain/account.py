@@ -44,6 +44,7 @@ class Account:
         "_calls",
         "_exchange",
         "_noted",
+        "_pool",
         "_ready",
         "_state",
         "_target",
@@ -61,6 +62,7 @@ class Account:
         self._target = target
         self._state = state
         self._ready = ready
+        self._pool = tools.registry.keys(target.provider)
         self._began = tools.clock.now()
         self._begun = 0.0
         """When the first content came of an answer that is folded, and so not the client's yet; 0 before."""
@@ -70,7 +72,7 @@ class Account:
     def open(self) -> None:
         """The call begins."""
         self._state.enter(self._calls)
-        self._tools.registry.keys(self._target.provider).acquire(self._ready.key)
+        self._pool.acquire(self._ready.key)
         trace = self._exchange.trace
         if trace is not None:
             breaker = self._state.breaker.state(self._began).name.lower()
@@ -120,7 +122,7 @@ class Account:
 
     def close(self, fault: Fault | None) -> Fault | None:
         """The call has ended, in `fault` or well; gives the fault with its wait filled in."""
-        self._tools.registry.keys(self._target.provider).release(self._ready.key)
+        self._pool.release(self._ready.key)
         self._state.leave(self._calls)
         fault = fault and self._in_full(fault, self.seen)
         self._settle(fault)
@@ -173,7 +175,7 @@ class Account:
         if target.provider.client_key:
             return
         if fault is None:
-            tools.registry.keys(target.provider).ok(self._ready.key)
+            self._pool.ok(self._ready.key)
         else:
             self._blame(fault, now)
 
@@ -211,7 +213,7 @@ class Account:
     def _blame(self, fault: Fault, now: float) -> None:
         """What a fault does beyond the breaker: keys off, waits kept, people told."""
         target, key = self._target, self._ready.key
-        pool = self._tools.registry.keys(target.provider)
+        pool = self._pool
         self._hold_off(fault, now)
         if fault.kind is Kind.QUOTA and pool.disable(key, now, "quota", daily=fault.daily):
             self._tools.alert("key_out_of_quota", **_named(target.provider, key))
@@ -224,7 +226,7 @@ class Account:
         """Keeps the wait that the upstream asked for."""
         registry, wait = self._tools.registry, fault.retry_after_s
         if fault.kind is Kind.THROTTLED and wait:
-            registry.throttle(self._state, registry.keys(self._target.provider), self._ready.key, now, wait)
+            registry.throttle(self._state, self._pool, self._ready.key, now, wait)
         elif fault.kind in (Kind.SERVER, Kind.OVERLOADED) and wait:
             self._state.throttle.block(now, wait, self._tools.clock.uniform)
 

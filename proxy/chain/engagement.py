@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import orjson
@@ -106,12 +106,12 @@ class Engagement:
         else:
             await fanout.stream(trial, fan, self._commit)
 
-    async def _whole(self, trial: Trial) -> Answered:
+    def _whole(self, trial: Trial) -> Coroutine[Any, Any, Answered]:
         fan = self._prepared.fan
         begun = self._begun if self._prepared.stream else None
         if fan is not None:
-            return await fanout.whole(trial, fan, begun)
-        return await attempt.unary(trial) if begun is None else await attempt.folded(trial, begun)
+            return fanout.whole(trial, fan, begun)
+        return attempt.unary(trial) if begun is None else attempt.folded(trial, begun)
 
     def _made(self, body: bytes, fields: Mapping[str, Any], part: int) -> Call:
         """The call with this body; `part` tells it apart from others that are made at the same time."""

@@ -126,22 +126,22 @@ class _Walk:
         for position, target in enumerate(self._targets):
             if not self._may_follow(target):
                 continue
-            if skip := self._out(target):
+            now = self._tools.clock.now()
+            state = self._tools.registry.target(target, now)
+            if skip := self._out(target, state, now):
                 put_off.append((position, target, skip))
                 self.skips.append(skip)
                 continue
-            turn = self._turn(position, target)
+            turn = self._turn(position, target, state)
             if turn is not None and await self._serve(turn):
                 return True
         return await self._unheld() or await self._after_all(put_off) or await self._forced()
 
-    def _out(self, target: Target) -> Skip | None:
+    def _out(self, target: Target, state: TargetState, now: float) -> Skip | None:
         """Why a target cannot be called now, where that is known without the request in its dialect: putting it there
         may take longer than all the rest, for nothing."""
-        now = self._tools.clock.now()
-        if self._usable(target, now):
+        if _usable(state, now):
             return None
-        state = self._tools.registry.target(target, now)
         key = key_for(self._tools, target, state, self._exchange.headers, now, ())
         return key if isinstance(key, Skip) else _behind_breaker(target, state.breaker.next_admit(now) - now)
 
@@ -154,7 +154,7 @@ class _Walk:
             if not self._may_follow(target):
                 continue
             self.skips.remove(skip)
-            turn = self._turn(position, target)
+            turn = self._turn(position, target, self._tools.registry.target(target, self._tools.clock.now()))
             if turn is not None and await self._serve(turn):
                 return True
         return False
@@ -205,7 +205,7 @@ class _Walk:
             self.skips.append(Skip(target.name, "smaller", "its context window is not known to be larger"))
         return False
 
-    def _turn(self, position: int, target: Target) -> _Try | None:
+    def _turn(self, position: int, target: Target, state: TargetState) -> _Try | None:
         """The target's version of the request, or None when it cannot express it."""
         try:
             prepared = self._job.prepare(target)
@@ -219,7 +219,6 @@ class _Walk:
             why = "smaller" if prepared.too_long and len(barred) == 1 else "cannot"
             self.skips.append(Skip(target.name, why, reason, param=barred[0].field))
             return None
-        state = self._tools.registry.target(target, self._tools.clock.now())
         retries = self._exchange.retry_count
         left = max(self._left - len(self._held), len(self._targets) - position)  # one is kept for what a ramp held back
         allowed = attempts_for(position, len(self._targets), left, target.retry, client_retries=retries)
@@ -332,8 +331,7 @@ class _Walk:
         return True
 
     def _usable(self, target: Target, now: float) -> bool:
-        state = self._tools.registry.target(target, now)
-        return state.breaker.state(now) is not State.OPEN and state.throttle.free_at(now) <= now
+        return _usable(self._tools.registry.target(target, now), now)
 
     def _ready(self, turn: _Try, spent: set[int]) -> Ready | Skip:
         """A key and a permit for an attempt now, or why there is none."""
@@ -392,6 +390,10 @@ class _Walk:
             turn.state.breaker.settle(permit, "ignored", self._tools.clock.now())
             return False
         return await self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
+
+
+def _usable(state: TargetState, now: float) -> bool:
+    return state.breaker.state(now) is not State.OPEN and state.throttle.free_at(now) <= now
 
 
 def _behind_breaker(target: Target, wait_s: float) -> Skip:

@@ -2,6 +2,7 @@
 need not check again. Times are seconds, sizes bytes."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from msgspec import Struct, field
@@ -310,7 +311,7 @@ class Config(Struct, frozen=True):
     demo: bool = False
 
 
-class Target(Struct, frozen=True):
+class Target(Struct, frozen=True, dict=True):
     """A provider and a model there, with every setting resolved: what an attempt is made against."""
 
     provider: Provider
@@ -322,7 +323,7 @@ class Target(Struct, frozen=True):
     price: Price | None = None
     """None: nobody knows it."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return f"{self.provider.name}/{self.model}"
 
@@ -331,7 +332,7 @@ class Target(Struct, frozen=True):
         """The provider's: it is asked for all of its models at once."""
         return self.provider.health
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str, str]:
         """What breaker and throttle belong to."""
         return (self.provider.name, self.provider.base_url, self.model)

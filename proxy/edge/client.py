@@ -280,7 +280,7 @@ class ClientSide:
 
 def _lines(headers: Headers) -> bytes:
     """As header lines, with whatever a value may not contain replaced by `?`."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("utf-8", "replace")
+    lines = ("\r\n".join(map(": ".join, headers)) + "\r\n").encode("utf-8", "replace")
     if lines.translate(None, _PRINTABLE) == _BREAK * len(headers):
         return lines
     clean = [(name, "".join(c if c.isprintable() else "?" for c in value)) for name, value in headers]

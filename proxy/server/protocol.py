@@ -25,12 +25,12 @@ import httptools
 from msgspec import Struct
 from uvicorn.config import Config as UvicornConfig
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from proxy.edge import CONNECTION
 from proxy.edge.hygiene import invalid
-from proxy.server.heads import parser_for, scope_of, scope_of_none
+from proxy.server.heads import cycle_of, parser_for, scope_of, scope_of_none
 from proxy.server.offers import without_offer
 from translators.faults import Fault
 
@@ -250,19 +250,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _ask(self, scope: Any, *, keep_alive: bool) -> None:
         self.scope = scope
-        self.cycle = RequestResponseCycle(
-            scope,
-            self.transport,
-            self.flow,
-            self.logger,
-            self.access_logger,
-            False,  # noqa: FBT003 - by place, since names cost as much again; no access log of uvicorn's
-            self.server_state.default_headers,
-            asyncio.Event(),
-            self.expect_100_continue,
-            keep_alive,
-            self.on_response_complete,
-        )
+        self.cycle = cycle_of(self, scope, keep_alive=keep_alive)
         self._answering = True
 
     def _begin(self) -> None:

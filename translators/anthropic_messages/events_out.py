@@ -11,7 +11,7 @@ mark of ours (see `marks`). Citations have no form here that a client could send
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -38,11 +38,17 @@ from translators.ir import (
     Used,
 )
 
+_TEXT: Final = (
+    b"event: content_block_delta\n"
+    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
+)
+"""What most events of an answer are."""
+
 
 class _Block:
     """A block in the queue: how it starts, and its deltas not yet sent."""
 
-    __slots__ = ("_whole", "custom", "kept", "opened", "sent", "signature", "start", "tool")
+    __slots__ = ("_whole", "custom", "flows", "kept", "opened", "sent", "signature", "start", "tool")
 
     def __init__(self, start: dict[str, Any], *, tool: int = -1, custom: bool = False) -> None:
         self.start = start
@@ -51,6 +57,8 @@ class _Block:
         self.kept: list[str] = []
         self.sent: list[str] = []
         self.opened = False
+        self.flows = False
+        """Whether it is text that is sent as it comes."""
         self.signature = ""
         """Of a thinking block that is complete."""
         self._whole: bool | None = None
@@ -83,6 +91,9 @@ class Writer:
         self._usage: Usage | None = None
 
     def feed(self, delta: Delta) -> bytes:
+        queue = self._queue
+        if type(delta) is TextDelta and len(queue) == 1 and queue[0].flows and not delta.choice:  # as nearly always
+            return _TEXT % (self._index, orjson.dumps(delta.text))
         start = b"" if self._started else self._start(getattr(delta, "service_tier", None))
         if getattr(delta, "choice", 0):
             return start
@@ -188,6 +199,7 @@ class Writer:
 
     def _open(self, block: _Block) -> bytes:
         block.opened = True
+        block.flows = block.start["type"] == "text"
         return _event({"type": "content_block_start", "index": self._index, "content_block": block.start})
 
     def _deltas(self, block: _Block) -> bytes:
