@@ -142,6 +142,7 @@ class App:
             self._clock,
             self.metrics.attempt,
             self._alert,
+            self.metrics.spend,
         )
         prices = prices_of(config, self._clock.wall)
         router = Router(config, self._capabilities.profile_for, vendor_of, prices.price_for)
@@ -410,4 +411,4 @@ def _asked(config: Config) -> Iterable[Provider]:
 
 def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
     provider = config.passthrough.provider
-    return Passthrough(tools, provider, config.providers) if provider else None
+    return Passthrough(tools, provider, config.providers, config.spending.passthrough_fee) if provider else None

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from translators.ir import Dialect, Finish, Json, Usage
 from translators.profile import Profile
+from translators.usage import priced
 
 DIALECT = Dialect.ANTHROPIC_MESSAGES
 DEPTH = 200
@@ -123,6 +124,10 @@ class OutputDetails(Struct):
     thinking_tokens: int | None = None
 
 
+class CacheCreation(Struct):
+    ephemeral_1h_input_tokens: int | None = None
+
+
 class WireUsage(Struct):
     """`usage` of a message, of `message_start` and of `message_delta`."""
 
@@ -132,6 +137,8 @@ class WireUsage(Struct):
     output_tokens: int | None = None
     output_tokens_details: OutputDetails | None = None
     service_tier: str | None = None
+    cache_creation: CacheCreation | None = None
+    speed: str | None = None
 
     def update(self, later: "WireUsage") -> None:
         """Takes over every count that `later` states."""
@@ -145,13 +152,15 @@ class WireUsage(Struct):
         if self.input_tokens is None and self.output_tokens is None:
             return None
         read, written = self.cache_read_input_tokens, self.cache_creation_input_tokens
-        details = self.output_tokens_details
+        details, created = self.output_tokens_details, self.cache_creation
         return Usage(
             input=(self.input_tokens or 0) + (read or 0) + (written or 0),
             output=self.output_tokens or 0,
             cached=read,
             cache_write=written,
             reasoning=None if details is None else details.thinking_tokens,
+            cache_write_1h=None if created is None else created.ephemeral_1h_input_tokens,
+            tier=None if self.speed is None else priced(self.speed),
         )
 
     def tier(self) -> str | None:
@@ -175,6 +184,13 @@ def _counts(usage: Usage | None) -> dict[str, Json]:
         "cache_read_input_tokens": read,
         "output_tokens": usage.output,
     }
+    if usage.cache_write_1h is not None:
+        said["cache_creation"] = {
+            "ephemeral_5m_input_tokens": max(0, written - usage.cache_write_1h),
+            "ephemeral_1h_input_tokens": usage.cache_write_1h,
+        }
+    if usage.tier == "fast":
+        said["speed"] = usage.tier
     if usage.reasoning is not None:
         said["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
     return said

@@ -18,6 +18,7 @@ import orjson
 from msgspec import Struct
 
 from translators.ir import Dialect, Finish, Json, Opaque, Usage
+from translators.usage import priced
 
 DIALECT = Dialect.GEMINI
 DEPTH = 200
@@ -224,6 +225,11 @@ def unmarked(part: Mapping[str, Json]) -> dict[str, Json]:
 _Count = int | float | None
 
 
+class Modality(Struct, gc=False, rename="camel"):
+    modality: Json = None
+    token_count: _Count = None
+
+
 class WireUsage(Struct, gc=False, rename="camel"):
     """`usageMetadata`. In a stream it is a running total; before the first count it may say other things only."""
 
@@ -233,6 +239,8 @@ class WireUsage(Struct, gc=False, rename="camel"):
     tool_use_prompt_token_count: _Count = None
     cached_content_token_count: _Count = None
     service_tier: Json = None
+    prompt_tokens_details: list[Modality] | None = None
+    candidates_tokens_details: list[Modality] | None = None
 
     def neutral(self) -> Usage | None:
         """None when neither input nor output was counted."""
@@ -244,6 +252,9 @@ class WireUsage(Struct, gc=False, rename="camel"):
             output=_count(self.candidates_token_count) + _count(thoughts),
             cached=None if self.cached_content_token_count is None else _count(self.cached_content_token_count),
             reasoning=None if thoughts is None else _count(thoughts),
+            audio=_sound(self.prompt_tokens_details),
+            audio_output=_sound(self.candidates_tokens_details),
+            tier=priced(self.tier()),
         )
 
     def tier(self) -> str | None:
@@ -253,6 +264,11 @@ class WireUsage(Struct, gc=False, rename="camel"):
 
 def _count(value: _Count) -> int:
     return max(0, int(value)) if value is not None and abs(value) < 1 << 53 else 0
+
+
+def _sound(details: list[Modality] | None) -> int | None:
+    """The tokens that are sound, where any are told of."""
+    return next((_count(one.token_count) for one in details or () if one.modality == "AUDIO"), None)
 
 
 def wire_usage(usage: Usage) -> dict[str, Json]:
@@ -266,4 +282,11 @@ def wire_usage(usage: Usage) -> dict[str, Json]:
         said["cachedContentTokenCount"] = usage.cached
     if usage.reasoning is not None:
         said["thoughtsTokenCount"] = usage.reasoning
+    for name, whole, sound in (
+        ("promptTokensDetails", usage.input, usage.audio),
+        ("candidatesTokensDetails", usage.output - (usage.reasoning or 0), usage.audio_output),
+    ):
+        if sound is not None:
+            text = {"modality": "TEXT", "tokenCount": max(0, whole - sound)}
+            said[name] = [text, {"modality": "AUDIO", "tokenCount": sound}]
     return said

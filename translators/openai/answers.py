@@ -13,6 +13,7 @@ from msgspec import Struct
 from translators.faults import ProtocolFault
 from translators.ir import Finish, Json, Lost, Usage
 from translators.profile import Profile
+from translators.usage import priced
 
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 """Service tiers that OpenAI's answers tell."""
@@ -26,6 +27,7 @@ class WireDetails(Struct, gc=False):
     cached_tokens: _Count = None
     cache_write_tokens: _Count = None
     reasoning_tokens: _Count = None
+    audio_tokens: _Count = None
 
 
 class WireUsage(Struct, gc=False):
@@ -86,7 +88,7 @@ def _in_pairs(data: bytes) -> bool:
     return True
 
 
-def read_usage(usage: WireUsage, profile: Profile) -> Usage:
+def read_usage(usage: WireUsage, profile: Profile, tier: Json = None) -> Usage:
     """Counts with their one meaning; what is missing counts as zero only for the two totals."""
     prompt = usage.prompt_tokens_details or _NO_DETAILS
     completion = usage.completion_tokens_details or _NO_DETAILS
@@ -104,6 +106,9 @@ def read_usage(usage: WireUsage, profile: Profile) -> Usage:
         cached=cached,
         cache_write=_first(prompt.cache_write_tokens),
         reasoning=reasoning,
+        audio=_first(prompt.audio_tokens),
+        audio_output=_first(completion.audio_tokens),
+        tier=None if tier is None else priced(tier),
     )
 
 
@@ -113,12 +118,16 @@ def render_usage(usage: Usage) -> dict[str, Json]:
         "completion_tokens": usage.output,
         "total_tokens": usage.total,
     }
-    details = {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write}
-    known = {name: count for name, count in details.items() if count is not None}
-    if known:
+    details = {
+        "cached_tokens": usage.cached,
+        "cache_write_tokens": usage.cache_write,
+        "audio_tokens": usage.audio,
+    }
+    if known := {name: count for name, count in details.items() if count is not None}:
         rendered["prompt_tokens_details"] = known
-    if usage.reasoning is not None:
-        rendered["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    details = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
+    if known := {name: count for name, count in details.items() if count is not None}:
+        rendered["completion_tokens_details"] = known
     return rendered
 
 

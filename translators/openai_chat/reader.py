@@ -135,7 +135,8 @@ class ChatReader:
             return
         usage = chunk.usage or (groq.usage if groq is not None else None)
         if usage is not None:
-            deltas.append(Used(read_usage(usage, self._profile)))
+            tier = chunk.service_tier or (self._started and self._started.service_tier)
+            deltas.append(Used(read_usage(usage, self._profile, tier)))
 
     def _fail(self, fault: Fault) -> Sequence[Delta]:
         self._failed = True

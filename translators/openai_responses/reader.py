@@ -99,7 +99,7 @@ class ResponsesReader:
             return
         self._output.rest(response.output or [], deltas)
         if response.usage is not None:
-            deltas.append(Used(read_usage(response.usage)))
+            deltas.append(Used(read_usage(response.usage, response.service_tier)))
         lost = guessed(response)
         if lost is not None:
             deltas.append(lost)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from translators.ir import Dialect, Finish, Json, Lost, Usage
+from translators.usage import priced
 
 DIALECT = Dialect.OPENAI_RESPONSES
 DONE = b"[DONE]"
@@ -82,7 +83,7 @@ _NO_DETAILS = WireDetails()
 # -- counts and ends -----------------------------------------------------------------------------------------------
 
 
-def read_usage(usage: WireUsage) -> Usage:
+def read_usage(usage: WireUsage, tier: Json = None) -> Usage:
     """Counts with their one meaning; what is missing counts as zero only for the two totals."""
     said, made = usage.input_tokens_details or _NO_DETAILS, usage.output_tokens_details or _NO_DETAILS
     return Usage(
@@ -91,6 +92,7 @@ def read_usage(usage: WireUsage) -> Usage:
         cached=_whole(said.cached_tokens),
         cache_write=_whole(said.cache_write_tokens),
         reasoning=_whole(made.reasoning_tokens),
+        tier=priced(tier),
     )
 
 
