@@ -12,7 +12,7 @@ from msgspec import structs
 from proxy import tokens
 from proxy.clock import Clock
 from proxy.config.values import Config, Provider, ProviderKey, Token
-from proxy.doctor import advice, path, talk
+from proxy.doctor import advice, ledger, path, talk
 from proxy.doctor.account import Account
 from proxy.doctor.caller import CONNECTIONS, Caller
 from proxy.doctor.expected import Expected, expected
@@ -43,7 +43,8 @@ async def examine(
     ]
     found = await asyncio.gather(*checks)
     flat = [finding for findings in found for finding in findings]
-    return [*flat, await asyncio.to_thread(_vocabulary), *map(_warning, warnings)]
+    kept = await ledger.look(config.spending, clock)
+    return [*flat, await asyncio.to_thread(_vocabulary), kept, *map(_warning, warnings)]
 
 
 class _Visit:

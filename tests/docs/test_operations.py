@@ -81,7 +81,7 @@ def found(lines):
 def test_the_shown_examination_is_one_it_could_print(all_blocks):
     lines = shown(all_blocks, PAGE)
     told = found(lines)
-    assert {one.check for one in told} <= {*CHECK_NAMES, "tokenizer"}
+    assert {one.check for one in told} <= {*CHECK_NAMES, "tokenizer", "ledger"}
     assert lines[-1] == summary(told)
     [failed] = [one for one in told if one.verdict == "fail"]
     assert failed.fix == advice.refused_key(OPENAI.keys[0], 401, OPENAI)
@@ -89,7 +89,7 @@ def test_the_shown_examination_is_one_it_could_print(all_blocks):
 
 def test_every_check_is_in_the_table_and_no_other(rows):
     named = {name for row in rows(PAGE, "sidestep doctor") for name in row["check"].split(", ")}
-    assert named == {*CHECK_NAMES, "tokenizer", "settings"}
+    assert named == {*CHECK_NAMES, "tokenizer", "ledger", "settings"}
 
 
 def test_the_tables_of_the_state_name_its_fields(rows):
