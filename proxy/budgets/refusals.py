@@ -7,6 +7,7 @@ from proxy.budgets.budgets import Held
 from proxy.budgets.scopes import told
 from proxy.flow import Refused
 from proxy.pricing.money import dollars
+from proxy.telemetry.names import PASSTHROUGH
 from translators.faults import Fault, Kind, say
 
 INSUFFICIENT: Final = "insufficient_quota"
@@ -52,9 +53,10 @@ def away(held: Held, reason: str) -> Refused:
 
 
 def unpriced(held: Held, target: str) -> Refused:
+    missing = "[passthrough] fee_usd" if target.endswith(f"/{PASSTHROUGH}") else f'[prices."{target}"]'
     message = (
-        f"No price is known for {target}, so the budget {held.plan.budget.name} cannot hold: add "
-        f'[prices."{target}"], or unpriced = "allow" to the budget.'
+        f"No price is known for {target}, so the budget {held.plan.budget.name} cannot hold: add {missing}, or "
+        'unpriced = "allow" to the budget.'
     )
     return _refused(403, UNPRICED, message, None, again=False)
 

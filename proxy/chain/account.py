@@ -197,9 +197,12 @@ class Account:
 
     def charge(self, amount: int) -> None:
         """The attempt costs so many nano-dollars, whatever was counted."""
-        if not self._billed:
-            self._billed = True
-            self._charge(amount)
+        if self._billed:
+            return
+        self._billed = True
+        if self._exchange.spend is not None:
+            self._exchange.spend.close(None, None, self.seen.status, content=True)
+        self._charge(amount)
 
     def _charge(self, amount: int) -> None:
         self._exchange.cost = (self._exchange.cost or 0) + amount

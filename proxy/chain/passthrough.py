@@ -27,7 +27,7 @@ from proxy.chain.verdict import Skip, last_word
 from proxy.config.profiles import profile_for
 from proxy.config.spending import Price
 from proxy.config.values import Provider, Target
-from proxy.flow import Exchange, Headers, Refused
+from proxy.flow import Exchange, Headers, Most, Refused
 from proxy.jobs import parse_fault
 from proxy.resilience.retry import delay
 from proxy.resilience.targets import TargetState
@@ -48,6 +48,7 @@ _OF_OUR_KEY = frozenset({401, 402, 403, 407, 429})
 """Statuses that may speak of the key; any other below 500 speaks of the request."""
 _KEYS = frozenset({Kind.AUTH, Kind.QUOTA, Kind.THROTTLED})
 _NOT_PERMITTED = re.compile(rb"insufficient permissions|missing scopes?", re.IGNORECASE)
+_FEE_ALONE = Most(0, 0)
 _BODILESS = frozenset({204, 205})
 
 
@@ -116,14 +117,22 @@ class _Passage:
         self._target = target
 
     async def run(self, exchange: Exchange) -> None:
+        await self._pay(exchange)
         state = self._tools.registry.target(self._target, self._tools.clock.now())
         state.budget.deposit(self._tools.clock.now())
         async with aclosing(_pieces(exchange)) as pieces:
             fault = await self._attempt(exchange, state, pieces)
             if fault is not None and await self._again(exchange, state, fault):
+                await self._pay(exchange)
                 fault = await self._attempt(exchange, state, pieces)
         if fault is not None:
             self._conclude(exchange, fault)
+
+    async def _pay(self, exchange: Exchange) -> None:
+        """Reserves the fee of an attempt. Raises Refused where a budget does not bear it, or knows of none."""
+        refused = None if exchange.spend is None else await exchange.spend.cover(self._target, _FEE_ALONE)
+        if refused is not None:
+            raise refused
 
     async def _attempt(self, exchange: Exchange, state: TargetState, pieces: AsyncIterator[bytes]) -> Fault | None:
         """None once the exchange is answered, or cut because its answer broke off."""

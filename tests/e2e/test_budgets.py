@@ -12,6 +12,7 @@ from proxy.config.spending import NANOS, Budget, LedgerSettings, Price, Spending
 from proxy.config.values import ModelRoute, Step
 from proxy.drill.script import cut, hold, status
 from proxy.pricing.money import dollars
+from tests.e2e.shelf import a_shelf
 
 MILLION = 1_000_000
 PRICES = {
@@ -213,3 +214,19 @@ async def test_counting_tokens_costs_nothing(paying):
         body = {"model": "claude", "messages": ASKED["messages"]}
         answer = await http.post(world.url + "/messages/count_tokens", json=body)
         assert answer.status_code == 200, answer.text
+
+
+async def test_what_passes_through_costs_its_fee_and_is_refused_where_it_has_none():
+    for fee, told in ((1000, 200), (None, 403)):
+        spending = Spending((daily(1_500),), ledger=LedgerSettings("memory:"), passthrough_fee=fee)
+        async with a_shelf(spending=spending) as (shelf, running, _), httpx2.AsyncClient() as http:
+            url = running.data_url + "/v1/files"
+            answer = await http.get(url)
+            assert answer.status_code == told, answer.text
+            if fee is None:
+                assert "[passthrough] fee_usd" in answer.json()["error"]["message"]
+            else:
+                (found,) = running.app.budgets()["budgets"]
+                assert found["spent"] == dollars(1000)
+                assert (await http.get(url)).status_code == 429, "what is left does not pay for another"
+            assert len(shelf.asked) == (0 if fee is None else 1)

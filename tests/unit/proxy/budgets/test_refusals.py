@@ -37,6 +37,11 @@ def test_other_units_are_told_as_they_are():
     assert "of 1000 tokens per day" in refusals.spent(TOKENS, 0).fault.message
 
 
+def test_what_passes_through_is_priced_elsewhere():
+    assert '[prices."openai/x"]' in refusals.unpriced(USERS, "openai/x").fault.message
+    assert "[passthrough] fee_usd" in refusals.unpriced(USERS, "openai/passthrough").fault.message
+
+
 @pytest.mark.parametrize(
     ("refused", "status", "code", "again"),
     [
