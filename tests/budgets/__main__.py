@@ -27,7 +27,7 @@ async def _on_redis(folder: Path) -> Said:
     home.mkdir()
     server = await RedisServer(home).start()
     try:
-        return await scenes.many_machines(folder, server, 8 * DOLLAR, 48, proxies=3, rounds=10, steps=200)
+        return await scenes.many_machines(folder, server, 20 * DOLLAR, 48, proxies=3, rounds=10, steps=200)
     finally:
         await server.stop()
 

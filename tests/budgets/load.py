@@ -59,10 +59,15 @@ class Crowd:
 
     async def until(self, answers: int, seen: str, *, or_one: str = "") -> None:
         """Until so many more have seen that, or one has seen the other."""
-        before, other = self.seen[seen], self.seen[or_one]
-        async with asyncio.timeout(TIMEOUT_S):
-            while self.seen[seen] < before + answers and self.seen[or_one] == other:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.005)  # noqa: TID251 - real processes, real time
+        before = self.seen.copy()
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                while self.seen[seen] < before[seen] + answers and self.seen[or_one] == before[or_one]:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.005)  # noqa: TID251 - real processes, real time
+        except TimeoutError:
+            raise AssertionError(
+                f"no {answers} more with {seen} in {TIMEOUT_S:g} s, but {self.seen - before}"
+            ) from None
 
     async def _go(self) -> None:
         while not self._ending:
