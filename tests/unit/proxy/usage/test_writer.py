@@ -177,20 +177,21 @@ async def test_a_sink_that_fails_is_told_as_our_fault_and_asked_again(lab, recor
     assert lab.sink.kept == ["req_0002"]
 
 
-async def test_no_more_wait_than_there_is_room_for(lab, record, monkeypatch):
+async def test_no_more_wait_than_there_is_room_for_and_each_time_it_is_told(lab, record, monkeypatch):
     monkeypatch.setattr(module, "WAITING", 3)
-    go_on = threading.Event()
-    lab.sink.moods = [None, go_on]
     writer = lab.writer()
-    for number in range(1, 7):
-        writer.note(record(number))
-        writer._hand_over()
-    assert (writer.dropped, lab.told) == (3, [FULL])
-    go_on.set()
-    await until(lambda: len(lab.sink.kept) == 3)
-    writer.note(record(7))
+    await until(lambda: lab.sink.tidied)  # it has been opened
+    for start in (0, 10):
+        go_on = threading.Event()
+        lab.sink.moods = [go_on]
+        for number in range(start + 1, start + 7):
+            writer.note(record(number))
+            writer._hand_over()
+        assert (writer.dropped, lab.told) == ((3, [FULL]) if not start else (6, [FULL, FULL]))
+        go_on.set()
+        await until(lambda: not writer._waiting)
     await writer.close()
-    assert (lab.sink.kept, writer.dropped) == (["req_0001", "req_0002", "req_0003", "req_0007"], 3)
+    assert len(lab.sink.kept) == 6
 
 
 async def test_the_end_does_not_wait_for_a_place_that_hangs(lab, record, monkeypatch):
