@@ -179,7 +179,7 @@ class App:
         endpoints = Endpoints(router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter)
         service = stack([*outer, *inner], endpoints)
         # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
-        turnstile = Turnstile(lambda: self._admission.full, stack(outer, self._admission.shed))
+        turnstile = Turnstile(self._admission, stack(outer, self._admission.shed))
         return Generation(
             config, pools, rings, collector, recorder, writers, prices, router, service, turnstile, paying
         )

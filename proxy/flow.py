@@ -241,11 +241,21 @@ Service = Callable[[Exchange], Coroutine[Any, Any, None]]
 Filter = Callable[[Exchange, Service], Coroutine[Any, Any, None]]
 
 
+class Places(Protocol):
+    """Those of exchanges that are served."""
+
+    free: int
+    """Less than one: who comes now is not served at once."""
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody is let in now, and nobody may wait."""
+
+
 class Turnstile(Struct, frozen=True):
     """How those are answered who come while nobody is let in."""
 
-    shut: Callable[[], bool]
-    """Whether nobody is let in now."""
+    places: Places
     service: Service
     """Refuses, and waits for nothing: it needs no task."""
 

@@ -90,7 +90,7 @@ class Edge:
         more than the answer. False: somebody may be, and nothing was done."""
         shift = self._shift
         turnstile = shift.turnstile
-        if turnstile is None or not turnstile.shut():
+        if turnstile is None or not turnstile.places.full:
             return False
         client = ClientSide(_no_more, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
         client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)

@@ -30,19 +30,21 @@ class Admission:
 
     def __init__(self, limits: LimitSettings, clock: Clock) -> None:
         self._pace = Pace(clock)
-        self._places = self._free = limits.in_flight
+        self._places = limits.in_flight
+        self.free = limits.in_flight
+        """Places that nobody has."""
         self._queue = limits.queue
         self._wait_s = limits.queue_wait_s
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
         """Raises Refused (503, to be tried again) when there is no place in time."""
-        if self._free > 0:
-            self._free -= 1
+        if self.free > 0:
+            self.free -= 1
         else:
             await self._turn()
         try:
-            if self._places - self._free > CROWD:
+            if self._places - self.free > CROWD:
                 while self._pace.spent() > TURN_S:
                     await _next_turn()
             await service(exchange)
@@ -52,7 +54,7 @@ class Admission:
     @property
     def full(self) -> bool:
         """Whether everybody who asks now is shed."""
-        return self._free <= 0 and len(self._waiting) >= self._queue
+        return self.free <= 0 and len(self._waiting) >= self._queue
 
     async def shed(self, exchange: Exchange) -> None:
         """The service of those who ask while it is full. Waits for nothing; raises Refused, as it would otherwise."""
@@ -62,7 +64,7 @@ class Admission:
     def resize(self, limits: LimitSettings) -> None:
         """Takes `limits` instead. Where there are fewer places than exchanges, none gets one until enough have ended;
         who waits already keeps the time it was given."""
-        self._free += limits.in_flight - self._places
+        self.free += limits.in_flight - self._places
         self._places, self._queue, self._wait_s = limits.in_flight, limits.queue, limits.queue_wait_s
         self._hand_over()
 
@@ -90,16 +92,16 @@ class Admission:
             self._waiting.remove(turn)
 
     def _leave(self) -> None:
-        self._free += 1
+        self.free += 1
         if self._waiting:
             self._hand_over()
 
     def _hand_over(self) -> None:
         """Gives free places to those who wait, the first come first."""
-        while self._waiting and self._free > 0:
+        while self._waiting and self.free > 0:
             turn = self._waiting.popleft()
             if not turn.done():
-                self._free -= 1
+                self.free -= 1
                 turn.set_result(None)
 
 

@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 from proxy.clock import Clock
 from proxy.config.addresses import join_listen, split_listen
 from proxy.server.door import Door
-from proxy.server.protocol import BoundedProtocol, Bounds, TurnAway
+from proxy.server.protocol import BoundedProtocol, Bounds, Gate
 
 KEEP_ALIVE_S = 75
 """Longer than the idle times of common client pools, so that the client closes first."""
@@ -70,9 +70,7 @@ def _host_option(option: str) -> str:
 class Listener:
     """Serves `app` on `bound`, every connection within `bounds`."""
 
-    def __init__(
-        self, app: Any, bound: socket.socket, bounds: Bounds, clock: Clock, turn_away: TurnAway | None = None
-    ) -> None:
+    def __init__(self, app: Any, bound: socket.socket, bounds: Bounds, clock: Clock, gate: Gate | None = None) -> None:
         self._config = UvicornConfig(
             app,
             http=BoundedProtocol,
@@ -92,7 +90,7 @@ class Listener:
         self.bounds = bounds
         """Of the connections that are made from now on."""
         self._clock = clock
-        self._turn_away = turn_away
+        self._gate = gate
         self._door: Door | None = None
         name = bound.getsockname()
         self.address = join_listen(name[0], name[1])
@@ -131,4 +129,4 @@ class Listener:
             await self._clock.sleep(_POLL_S)
 
     def _connection(self) -> BoundedProtocol:
-        return BoundedProtocol(self._config, self._state, self.bounds, self._turn_away)
+        return BoundedProtocol(self._config, self._state, self.bounds, self._gate)

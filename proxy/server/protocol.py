@@ -30,6 +30,7 @@ from uvicorn.server import ServerState
 
 from proxy.edge import CONNECTION
 from proxy.edge.hygiene import invalid
+from proxy.flow import Places
 from proxy.server.heads import cycle_of, parser_for, scope_of, scope_of_none
 from proxy.server.offers import without_offer
 from translators.faults import Fault
@@ -37,8 +38,8 @@ from translators.faults import Fault
 BLOCK = 65_536
 IDLE, HEAD, BODY, ANSWER = range(4)
 """Between requests, reading a head, reading a body, all read."""
-TurnAway = Callable[[Any, "BoundedProtocol"], bool]
-"""Answers the request of this scope, all of which is here, without waiting, or says False."""
+Gate = tuple[Places, Callable[[Any, "BoundedProtocol"], bool]]
+"""Asked where no place is free: answers the request of a scope, all of which is here, at once, or says False."""
 
 
 class Bounds(Struct, frozen=True):
@@ -57,13 +58,11 @@ class _Pipelined(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """`proxy.edge.Connection`, and what keeps one connection within `bounds`."""
 
-    def __init__(
-        self, config: UvicornConfig, state: ServerState, bounds: Bounds, turn_away: TurnAway | None = None
-    ) -> None:
+    def __init__(self, config: UvicornConfig, state: ServerState, bounds: Bounds, gate: Gate | None = None) -> None:
         super().__init__(config, state, {})
         self.problem: Fault | None = None
         self._bounds = bounds
-        self._turn_away = turn_away
+        self._gate = gate
         self._due = False
         """Whether a request has come that nobody was told of."""
         self._phase = IDLE
@@ -80,7 +79,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unsent = 0
 
     # -- what the edge uses
-
     def arrived(self) -> bool:
         return not self.cycle.more_body
 
@@ -154,7 +152,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     # -- the connection
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         super().connection_made(transport)
         self._await_head()
@@ -177,11 +174,17 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             readable = False
         if self._due:
-            self._begin()
+            self._due = False
+            if self._gate is None or self._gate[0].free > 0 or not self._turned_away(self._gate):
+                self._task = self.loop.create_task(self.cycle.run_asgi(self.app))  # the loop itself does not keep it
         if not readable:
             if not self._deaf:
                 self._unreadable(invalid("The request cannot be read as HTTP/1.1."))
-            return
+        elif self._fed:
+            self._bound_unclaimed()
+
+    def _bound_unclaimed(self) -> None:
+        """What came and is of no use yet: a part of a head, or of what stands between two parts of a body."""
         if self._phase in {IDLE, HEAD}:
             if self._fed > self._bounds.header_bytes:
                 self._unreadable(self._too_large())
@@ -200,7 +203,6 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._feed(head + data[offer.args[0] :])
 
     # -- the parser's callbacks
-
     def on_message_begin(self) -> None:
         if self._answering:
             self._stop_listening()
@@ -253,12 +255,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.cycle = cycle_of(self, scope, keep_alive=keep_alive)
         self._answering = True
 
-    def _begin(self) -> None:
-        self._due = False
-        if self._phase == ANSWER and self._turn_away is not None and self._turn_away(self.scope, self):
+    def _turned_away(self, gate: Gate) -> bool:
+        if away := self._phase == ANSWER and gate[1](self.scope, self):
             del self.cycle.on_response  # the two know each other, and nobody calls it any more
-        else:  # the loop itself does not keep a task alive
-            self._task = self.loop.create_task(self.cycle.run_asgi(self.app))
+        return away
 
     def on_body(self, body: bytes) -> None:
         self._fed = 0
@@ -290,7 +290,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self._await_request()
 
     # -- requests that cannot be read
-
     def _head_problem(self) -> Fault | None:
         if len(self.headers) > self._bounds.header_fields:
             return self._too_large()
@@ -321,7 +320,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _serve_problem(self) -> None:
         self.expect_100_continue = False
         self._ask(scope_of_none({CONNECTION: self}, self.client), keep_alive=False)
-        self._begin()
+        self._task = self.loop.create_task(self.cycle.run_asgi(self.app))
 
     def _stop_listening(self) -> None:
         """What still comes is thrown away, but read, so that the client's leaving is seen."""
@@ -331,7 +330,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
 
     # -- timers
-
     def _await_request(self) -> None:
         """A timer that is set already stays: when it rings too early it sets itself again for the rest."""
         self._idle_since = self.loop.time()

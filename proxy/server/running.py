@@ -42,7 +42,7 @@ class App(Protocol):
         """The filters around the routes, outermost first."""
 
     @property
-    def turnstile(self) -> Turnstile | None:
+    def turnstile(self) -> Turnstile:
         """How those are answered whom `service` would shed for certain."""
 
     @property
@@ -106,7 +106,8 @@ class Running:
             ledger=lambda: self.config.spending.ledger,
             token_sha256=lambda: self.config.admin.token_sha256,
         )
-        self._data = Listener(self.edge, sockets[0], bounds, clock, self.edge.turn_away)
+        gate = app.turnstile.places, self.edge.turn_away  # the places outlive every configuration
+        self._data = Listener(self.edge, sockets[0], bounds, clock, gate)
         self._admin = Listener(pages, sockets[1], bounds, clock)
 
     @property

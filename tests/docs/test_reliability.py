@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from proxy.filters import admission
+from proxy.upstream import native
 from tests.soak import overload, soak, trend, weather
 from tests.soak.pace import LOUD
 
@@ -59,6 +60,8 @@ def test_the_numbers_of_the_long_runs_are_those_of_the_code():
         f"cut into {trend.BLOCKS} blocks",
         f"more than {LOUD:.0%} of the time",
         f"< {soak.SLOPE_MIB_H:g} MiB/h",
+        f"< {soak.KEPT_BLOCKS:,} blocks",
+        f"nobody has needed for {native.IDLE_S:g} s",
         f"< {soak.DRIFT:.0%} over the run",
         f"take {overload.LATENCY_S:g} s and `in_flight` is {overload.PLACES}",
         f"Where more than {admission.CROWD} are being served",

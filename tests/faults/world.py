@@ -205,7 +205,7 @@ class World:
     def held(self) -> Held:
         admission = self.app._admission
         kept = sum(one.open_connections for one in self.providers.values())
-        exchanges = admission._places - admission._free + len(admission._waiting)
+        exchanges = admission._places - admission.free + len(admission._waiting)
         files = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
         return Held(len(asyncio.all_tasks()), files - 2 * kept, exchanges)
 

@@ -110,6 +110,23 @@ def test_what_leaks_fails_or_slows_down_breaks_its_claim(change, name):
     assert broken(soaked(**change)) == {name}
 
 
+def crowded(at_s, then_grows):
+    """A run whose largest crowd came after so long: it took 8 MiB that stayed."""
+    watch = Watch()
+    for at in range(300):
+        rss = 60 * MIB + (8 * MIB + then_grows * (at - at_s) if at >= at_s else 0)
+        watch.held.append(Held(at, int(rss), 40, 4, 7, 500_000 if at == at_s else 300_000))
+    rest = Held(300, 60 * MIB, 20, 4, 0, 240_000)
+    return soak.Run(Tally(), watch, 0.0, rest, rest, Mark(300.0, 100.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("at_s", "then_grows", "held"), [(60, 0.0, True), (60, 20_000.0, False), (200, 0.0, True), (200, 20_000.0, None)]
+)
+def test_what_the_largest_crowd_needed_is_no_leak_and_what_comes_after_it_is(at_s, then_grows, held):
+    assert soak.grown(crowded(at_s, then_grows))[1] is held
+
+
 def test_times_say_nothing_where_neighbours_had_the_processor():
     [drift] = [one for one in soaked(slower=0.5, waited=200.0) if one.name == "drift of the p99"]
     assert drift.held is None

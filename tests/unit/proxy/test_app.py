@@ -256,7 +256,7 @@ async def test_labels_and_places_follow(app):
     limits = LimitSettings(in_flight=1, queue=0)
     await adopted(app, config(provider("alpha"), chain=["alpha/large", "alpha/small"], limits=limits))
     assert app.metrics.model_label("small") == "small"
-    assert app._admission._free == 1
+    assert app._admission.free == 1
 
 
 async def test_certificates_that_cannot_be_used_leave_all_as_it_was(app, tmp_path):

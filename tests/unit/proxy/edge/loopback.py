@@ -74,13 +74,19 @@ class PlainApp:
         outer = [Observe(self.metrics, self.log, self.clock), Auth(self.config.clients)]
         admission = Admission(self.config.limits, self.clock)
         self.service = stack([*outer, Deadline(self.timeouts, self.clock), admission], self.innermost)
-        self.turnstile = Turnstile(lambda: admission.full, stack(outer, admission.shed))
+        self.turnstile = Turnstile(admission, stack(outer, admission.shed))
 
     def codec_for(self, route: str) -> PlainCodec:
         return PlainCodec()
 
     def state(self) -> dict[str, Any]:
         return {"targets": []}
+
+    def budgets(self) -> dict[str, Any]:
+        return {}
+
+    def unfit(self) -> str:
+        return ""
 
     async def prepare(self, config: Config) -> Config:
         if config.source == "broken":

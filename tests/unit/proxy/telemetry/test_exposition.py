@@ -110,6 +110,7 @@ def test_before_anything_was_counted_every_name_is_known():
             "ttft_seconds",
             "added_seconds",
             "inflight",
+            "memory_blocks",
             "tasks",
             "breaker_state",
             "log_lines_dropped",
