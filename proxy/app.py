@@ -149,6 +149,7 @@ class App:
             self._clock,
             self.metrics.attempt,
             self._events.alert,
+            self.metrics.spend,
         )
         prices = prices_of(config, self._clock.wall)
         router = Router(config, self._capabilities.profile_for, vendor_of, prices.price_for)
@@ -385,4 +386,4 @@ def _asked(config: Config) -> Iterable[Provider]:
 
 def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
     provider = config.passthrough.provider
-    return Passthrough(tools, provider, config.providers) if provider else None
+    return Passthrough(tools, provider, config.providers, config.spending.passthrough_fee) if provider else None

@@ -15,8 +15,10 @@ from typing import Any, ClassVar, Literal
 from msgspec import Struct
 
 from translators.faults import Fault
+from translators.usage import Usage as Usage  # noqa: PLC0414 - part of the neutral form, with a module of its own
 
-Json = Any  # parsed: dict, list, str, int, float, bool or None
+Json = Any
+"""A parsed JSON value (dict, list, str, int, float, bool or None)."""
 
 MODEL_CAP = 256
 """Characters of a model's name; it stands in headers, logs and memory."""
@@ -224,25 +226,6 @@ class Finish(enum.StrEnum):
     LENGTH = "length"
     TOOL_CALLS = "tool_calls"
     CONTENT_FILTER = "content_filter"
-
-
-class Usage(Struct, frozen=True):
-    """Token counts with one meaning everywhere: `input` includes cached, cache-write and sound tokens, `cache_write`
-    those kept for an hour, `output` reasoning and sound; `tier` is the service's. None: the provider did not say."""
-
-    input: int
-    output: int
-    cached: int | None = None
-    cache_write: int | None = None
-    reasoning: int | None = None
-    cache_write_1h: int | None = None
-    audio: int | None = None
-    audio_output: int | None = None
-    tier: str | None = None
-
-    @property
-    def total(self) -> int:
-        return self.input + self.output
 
 
 class Choice(Struct, frozen=True):

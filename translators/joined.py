@@ -12,7 +12,7 @@ from translators.ir import Choice, Continued, Item, Json, Message, Part, Reply, 
 
 
 def added(first: Usage | None, second: Usage | None) -> Usage | None:
-    """The counts of both; None where neither was counted."""
+    """The counts of both, and of each; None where neither was counted."""
     if first is None or second is None:
         return second if first is None else first
     return Usage(
@@ -21,6 +21,11 @@ def added(first: Usage | None, second: Usage | None) -> Usage | None:
         cached=_sum(first.cached, second.cached),
         cache_write=_sum(first.cache_write, second.cache_write),
         reasoning=_sum(first.reasoning, second.reasoning),
+        cache_write_1h=_sum(first.cache_write_1h, second.cache_write_1h),
+        audio=_sum(first.audio, second.audio),
+        audio_output=_sum(first.audio_output, second.audio_output),
+        tier=first.tier or second.tier,
+        calls=(first.calls or (first,)) + (second.calls or (second,)),
     )
 
 
@@ -29,7 +34,14 @@ def resumed(first: Usage | None, second: Usage | None, pause: Continued) -> Usag
     total = added(first, second)
     if total is None or first is None or pause.appended:
         return total
-    return structs.replace(total, input=first.input, cached=first.cached, cache_write=first.cache_write)
+    return structs.replace(
+        total,
+        input=first.input,
+        cached=first.cached,
+        cache_write=first.cache_write,
+        cache_write_1h=first.cache_write_1h,
+        audio=first.audio,
+    )
 
 
 def joined(paused: Reply, following: Reply) -> Reply:

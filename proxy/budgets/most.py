@@ -18,5 +18,9 @@ def most_of(prepared: Prepared, *, vectors: bool = False) -> Most:
         bound = profile.max_output
     if given >= tokens.UNSEEN:
         bound = None
-    tier = fields.get("service_tier")
+    tier = next((word for name in _TIERS if (word := fields.get(name)) is not None), None)
     return Most(given, None if bound is None else bound * answers, tier if isinstance(tier, str) else None)
+
+
+_TIERS = ("service_tier", "serviceTier", "speed")
+"""Where dialects ask for a tier of service; Anthropic's `fast` is a speed."""

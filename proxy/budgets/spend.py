@@ -259,9 +259,10 @@ class Spend:
         return refusals.spent(part.held, self._ledger.now())
 
     def _cost(self, price: Price, usage: Usage, calls: int) -> int:
-        """Of several calls only the sum is known: which of them was long enough for a dearer tier is not."""
+        """Of calls that did not tell their counts only the fee is known."""
+        told = len(usage.calls) or 1
         one = cost(price, usage)
-        return one if calls <= 1 else min(one + (calls - 1) * price.request, self._usd - self._lost_usd)
+        return one if calls <= told else min(one + (calls - told) * price.request, self._usd - self._lost_usd)
 
     def _billed(self, part: _Part, bill: Bill, usage: Usage | None, usd: int) -> int:
         if part.budget.unit == "requests":
@@ -270,4 +271,4 @@ class Spend:
             return usd
         if bill is Bill.WORST:
             return part.need
-        return part.lost + (usage.total if bill is Bill.USAGE and usage is not None else 0)
+        return part.lost + (usage.billed if bill is Bill.USAGE and usage is not None else 0)

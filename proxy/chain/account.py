@@ -191,7 +191,17 @@ class Account:
         else:
             return
         if billed is not None:
-            exchange.cost = (exchange.cost or 0) + billed
+            self._charge(billed)
+
+    def charge(self, amount: int) -> None:
+        """The attempt costs so many nano-dollars, whatever was counted."""
+        if not self._billed:
+            self._billed = True
+            self._charge(amount)
+
+    def _charge(self, amount: int) -> None:
+        self._exchange.cost = (self._exchange.cost or 0) + amount
+        self._tools.spent(self._target.provider.name, self._target.model, amount)
 
     def _judged(self, fault: Fault, now: float) -> Verdict:
         """What the breaker is told. What is the caller's own doing says nothing of the target; all else is noted."""

@@ -25,6 +25,7 @@ from proxy.chain.account import Account, of_the_caller
 from proxy.chain.ready import Ready, Tools, key_for
 from proxy.chain.verdict import Skip, last_word
 from proxy.config.profiles import profile_for
+from proxy.config.spending import Price
 from proxy.config.values import Provider, Target
 from proxy.flow import Exchange, Headers, Refused
 from proxy.jobs import parse_fault
@@ -50,10 +51,10 @@ _NOT_PERMITTED = re.compile(rb"insufficient permissions|missing scopes?", re.IGN
 _BODILESS = frozenset({204, 205})
 
 
-def target_at(provider: Provider) -> Target:
+def target_at(provider: Provider, price: Price | None = None) -> Target:
     """What passes through, as a target of its own."""
     profile = profile_for(provider, PASSTHROUGH)
-    return Target(provider, PASSTHROUGH, profile, provider.breaker, provider.retry, provider.timeouts)
+    return Target(provider, PASSTHROUGH, profile, provider.breaker, provider.retry, provider.timeouts, price)
 
 
 class _Refusal(Struct, frozen=True):
@@ -85,12 +86,13 @@ class _Refusal(Struct, frozen=True):
 
 class Passthrough:
     """Passes requests on to the provider called `name`, or to another one of `providers` that is known to have what a
-    request asks for."""
+    request asks for. Each that is answered counts as `fee` nano-dollars; None: nobody knows what it costs."""
 
-    def __init__(self, tools: Tools, name: str, providers: Mapping[str, Provider]) -> None:
+    def __init__(self, tools: Tools, name: str, providers: Mapping[str, Provider], fee: int | None = None) -> None:
+        price = None if fee is None else Price(0, 0, request=fee)
         self._tools = tools
         self.provider = name
-        self._targets = {one: target_at(provider) for one, provider in providers.items()}
+        self._targets = {one: target_at(provider, price) for one, provider in providers.items()}
 
     async def run(self, exchange: Exchange, maker: str | None = None) -> None:
         """Answers the exchange. `maker` is who made what it asks for: empty where nobody keeps it, None where that is
@@ -285,6 +287,8 @@ class _Relay:
         exchange = self._exchange
         out = exchange.out
         self._account.served(upstream.status)
+        if self._target.price is not None:
+            self._account.charge(self._target.price.request)
         exchange.first_token = self._tools.clock.now()
         head = self._head(upstream.headers)
         dog.rearm(RESTING)

@@ -32,6 +32,8 @@ class Tools(Struct, frozen=True):
     count: Callable[[str, str, str], None]
     """Counts an attempt: provider, model, kind."""
     alert: Alert
+    spent: Callable[[str, str, int], None] = lambda *_: None
+    """Counts what an attempt costs: provider, model, nano-dollars."""
 
 
 class Ready(Struct, frozen=True):

@@ -12,9 +12,12 @@ import asyncio
 from pathlib import PurePath
 from traceback import walk_tb
 
+from msgspec import Raw
+
 from proxy.answers import attempts_header, retry_headers, served_headers, tell_fault
 from proxy.clock import Clock
 from proxy.flow import Exchange, Gone, Refused, Service
+from proxy.pricing.money import dollars
 from proxy.telemetry.logs import Line, Log, moment
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.names import EXCHANGE, INTERNAL_ERROR, OWN_ERROR
@@ -131,6 +134,7 @@ class Observe:
             None if first is None else _ms(first, 10),
             None if usage is None else usage.input,
             None if usage is None else usage.output,
+            None if exchange.cost is None else Raw(dollars(exchange.cost).encode()),
             exchange.translation,
             envelope.stream if envelope is not None else False,
             exchange.retry_count,
@@ -157,6 +161,7 @@ class _Told(Line):
     first_token_ms: float | None
     tokens_in: int | None
     tokens_out: int | None
+    cost_usd: Raw | None
     translation: str
     stream: bool
     retry_count: int

@@ -17,7 +17,9 @@ MILLION: Final = 1_000_000
 
 
 def cost(price: Price, usage: Usage) -> int:
-    """What a call with these counts costs, in nano-dollars."""
+    """What a call with these counts costs, in nano-dollars; several calls that made one answer cost what each does."""
+    if usage.calls:
+        return min(sum(cost(price, one) for one in usage.calls), AMOUNT_MAX)
     price = _as_served(price, usage.tier) if usage.tier is not None and price.served else price
     entire = max(0, usage.input)
     price = _at(price, entire) if price.tiers else price

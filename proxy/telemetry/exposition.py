@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from proxy.config.spending import NANOS
 from proxy.telemetry import names
 from proxy.telemetry.metrics import Buckets, Labels, Metrics
 
@@ -39,6 +40,8 @@ class _Families(Collector):
             ("direction", "provider", "model"),
             m.tokens,
         )
+        spent = {who: nanos / NANOS for who, nanos in m.spent.items()}
+        yield _counter(names.COST_USD, "What calls cost, where prices are known.", ("provider", "model"), spent)
         yield _counter(names.OWN_ERRORS, "Faults of our own: roll back when these grow.", ("code",), m.own_errors)
         yield _histogram(names.REQUEST_SECONDS, "Time of whole requests.", ("route",), m.request_seconds)
         yield _histogram(names.TTFT_SECONDS, "Time to the first content.", ("provider", "model"), m.ttft_seconds)
@@ -82,7 +85,7 @@ def _budgets(m: Metrics) -> Iterator[Metric]:
     yield CounterMetricFamily(names.ALERTS_LOST, "Alerts that the webhook, or nobody, was told of.", lost)
 
 
-def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Labels, int]) -> Metric:
+def _counter(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Labels, float]) -> Metric:
     family = CounterMetricFamily(name, text, labels=labels)
     for values, count in counts.items():
         family.add_metric(values, count)

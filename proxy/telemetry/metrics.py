@@ -74,6 +74,8 @@ class Metrics:
         """By route, provider, model, status and code."""
         self.attempts: defaultdict[Labels, int] = defaultdict(int)
         """By provider, model and kind of outcome."""
+        self.spent: defaultdict[Labels, int] = defaultdict(int)
+        """Nano-dollars by provider and model."""
         self.own_errors: defaultdict[Labels, int] = defaultdict(int)
         """By code."""
         self.inflight: Callable[[], int] = lambda: 0
@@ -134,6 +136,10 @@ class Metrics:
     def attempt(self, provider: str, model: str, kind: str) -> None:
         """One upstream call ended; `kind` is `ok` or the fault's kind."""
         self.attempts[self.provider_label(provider), self.model_label(model), kind] += 1
+
+    def spend(self, provider: str, model: str, nanos: int) -> None:
+        """An upstream call cost this."""
+        self.spent[self.provider_label(provider), self.model_label(model)] += nanos
 
     def probe(self, provider: str, kind: str) -> None:
         """A provider was looked at; `kind` is `ok` or the fault's kind."""

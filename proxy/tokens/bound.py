@@ -8,8 +8,9 @@ says; what frames a message, a tool or the conversation costs at most the consta
 - what is not in the request (a file by its id or address, an earlier answer, what is cached) and what is packed (a
   document, a film) may fill the context window, which no input exceeds;
 - tools that the provider runs by itself read the input anew with every use: as many windows as there may be uses, and
-  UNBOUND where nobody says how many. Whoever must not overspend has to refuse those;
-- an answer that its provider pauses is asked for in further calls, each with the same input, and those count as well.
+  UNBOUND where nobody says how many. Whoever must not overspend has to refuse those.
+
+The calls that go on with an answer which its provider paused are not in it: each has a bound of its own.
 
 What is known to be text is listed, and everything else counts as unseen: a part that the next version of some API
 brings must not be free. Most bodies hold no parts at all, which a search of their bytes tells, and are not walked.
@@ -18,7 +19,6 @@ brings must not be free. Most bodies hold no parts at all, which a search of the
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from translators.bounds import output_bound
 from translators.ir import Dialect
 from translators.profile import Profile
 
@@ -36,10 +36,6 @@ UNSEEN: Final = 1 << 40
 """A context window that nobody knows: none is as large."""
 UNBOUND: Final = 1 << 50
 """Calls whose input has no bound."""
-CALLS_MAX: Final = 8
-"""Calls of one attempt, where an upstream pauses its answer and is asked for the rest (`proxy.upstream.hops`)."""
-UNPAUSED: Final = 32_768
-"""Tokens of an answer that Gemini gives at one go."""
 USES_MAX: Final = 1000
 """More uses of a provider's own tools than this are no bound."""
 
@@ -70,18 +66,7 @@ def worst_input(body: bytes, fields: Fields, dialect: Dialect, profile: Profile)
         return UNBOUND
     window = profile.context_window or UNSEEN
     most = window if found.unseen else min(len(body) + found.tokens, window)
-    if found.uses:
-        return window * (found.uses + 1) * CALLS_MAX
-    return most * _calls(fields, profile) if dialect is Dialect.GEMINI else most
-
-
-def _calls(fields: Fields, profile: Profile) -> int:
-    """How often Gemini may pause a long answer, and be sent its prompt again."""
-    longest = profile.max_output or 0
-    if longest <= UNPAUSED:
-        return 1
-    asked, _ = output_bound(Dialect.GEMINI, fields)
-    return min(CALLS_MAX, 1 + (longest if asked is None else asked) // UNPAUSED)
+    return window * (found.uses + 1) if found.uses else most
 
 
 _NONE: Final = ("\0",)

@@ -56,16 +56,22 @@ class Voice:
     """Whether signatures ride on text and calls."""
     counts_thinking: bool = False
     """Whether the tokens of thinking are always counted."""
+    sound: bool = False
+    """Whether tokens of sound are counted apart."""
+    hours: bool = False
+    """Whether it is told how long what was written to a cache is kept, and how fast the answer was served."""
 
 
 VOICES = {
     Dialect.OPENAI_CHAT: Voice(
-        ("signature", "redacted", "encrypted"), choices=3, refusals=True, unsigned=True, counts_unsaid=True
+        ("signature", "redacted", "encrypted"), choices=3, refusals=True, unsigned=True, counts_unsaid=True, sound=True
     ),
-    Dialect.OPENAI_COMPLETIONS: Voice((), choices=3, calls=False, counts_unsaid=True),
+    Dialect.OPENAI_COMPLETIONS: Voice((), choices=3, calls=False, counts_unsaid=True, sound=True),
     Dialect.OPENAI_RESPONSES: Voice(("encrypted",), refusals=True, unsigned=True, counts_thinking=True),
-    Dialect.ANTHROPIC_MESSAGES: Voice(("signature", "redacted")),
-    Dialect.GEMINI: Voice(("signature",), choices=3, refusals=True, counts_unsaid=True, cache_writes=False, signs=True),
+    Dialect.ANTHROPIC_MESSAGES: Voice(("signature", "redacted"), hours=True),
+    Dialect.GEMINI: Voice(
+        ("signature",), choices=3, refusals=True, counts_unsaid=True, cache_writes=False, signs=True, sound=True
+    ),
 }
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -118,6 +124,10 @@ def replies(draw, dialect):
     written = maybe if voice.cache_writes else st.none()
     thought = numbers if voice.counts_thinking else st.none() | numbers
     parts = {"cached": draw(maybe), "cache_write": draw(written), "reasoning": draw(thought)}
+    if voice.sound:
+        parts |= {"audio": draw(maybe), "audio_output": draw(maybe)}
+    if voice.hours:
+        parts |= {"cache_write_1h": draw(st.none() | numbers), "tier": draw(st.sampled_from([None, "fast"]))}
     fresh, said = draw(numbers), draw(numbers)
     total = fresh + (parts["cached"] or 0) + (parts["cache_write"] or 0)
     usage = Usage(total, said + (parts["reasoning"] or 0), **parts)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from translators.counts import Count, whole
 from translators.ir import Dialect, Finish, Json, Usage
 from translators.profile import Profile
+from translators.usage import priced
 
 DIALECT = Dialect.ANTHROPIC_MESSAGES
 DEPTH = 200
@@ -124,6 +125,10 @@ class OutputDetails(Struct):
     thinking_tokens: Count = None
 
 
+class CacheCreation(Struct):
+    ephemeral_1h_input_tokens: Count = None
+
+
 class WireUsage(Struct):
     """`usage` of a message, of `message_start` and of `message_delta`."""
 
@@ -133,6 +138,8 @@ class WireUsage(Struct):
     output_tokens: Count = None
     output_tokens_details: OutputDetails | None = None
     service_tier: Json = None
+    cache_creation: CacheCreation | None = None
+    speed: Json = None
 
     def update(self, later: "WireUsage") -> None:
         """Takes over every count that `later` states."""
@@ -146,13 +153,15 @@ class WireUsage(Struct):
         if self.input_tokens is None and self.output_tokens is None:
             return None
         read, written = whole(self.cache_read_input_tokens), whole(self.cache_creation_input_tokens)
-        details = self.output_tokens_details
+        details, created = self.output_tokens_details, self.cache_creation
         return Usage(
             input=(whole(self.input_tokens) or 0) + (read or 0) + (written or 0),
             output=whole(self.output_tokens) or 0,
             cached=read,
             cache_write=written,
             reasoning=None if details is None else whole(details.thinking_tokens),
+            cache_write_1h=None if created is None else whole(created.ephemeral_1h_input_tokens),
+            tier=priced(self.speed),
         )
 
     def tier(self) -> str | None:
@@ -176,6 +185,13 @@ def _counts(usage: Usage | None) -> dict[str, Json]:
         "cache_read_input_tokens": read,
         "output_tokens": usage.output,
     }
+    if usage.cache_write_1h is not None:
+        said["cache_creation"] = {
+            "ephemeral_5m_input_tokens": max(0, written - usage.cache_write_1h),
+            "ephemeral_1h_input_tokens": usage.cache_write_1h,
+        }
+    if usage.tier == "fast":
+        said["speed"] = usage.tier
     if usage.reasoning is not None:
         said["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
     return said

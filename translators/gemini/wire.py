@@ -17,8 +17,9 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from translators.counts import Count, whole
+from translators.counts import Count, count_in, whole
 from translators.ir import Dialect, Finish, Json, Opaque, Usage
+from translators.usage import priced
 
 DIALECT = Dialect.GEMINI
 DEPTH = 200
@@ -232,6 +233,8 @@ class WireUsage(Struct, gc=False, rename="camel"):
     tool_use_prompt_token_count: Count = None
     cached_content_token_count: Count = None
     service_tier: Json = None
+    prompt_tokens_details: Json = None
+    candidates_tokens_details: Json = None
 
     def neutral(self) -> Usage | None:
         """None when neither input nor output was counted."""
@@ -243,11 +246,22 @@ class WireUsage(Struct, gc=False, rename="camel"):
             output=(whole(self.candidates_token_count) or 0) + (thoughts or 0),
             cached=whole(self.cached_content_token_count),
             reasoning=thoughts,
+            audio=_sound(self.prompt_tokens_details),
+            audio_output=_sound(self.candidates_tokens_details),
+            tier=priced(self.tier()),
         )
 
     def tier(self) -> str | None:
         tier = self.service_tier
         return TIERS.get(tier, tier) if isinstance(tier, str) and tier != "unspecified" else None
+
+
+def _sound(details: Json) -> int | None:
+    """The tokens that are sound, where any are told of."""
+    for one in details if isinstance(details, list) else ():
+        if isinstance(one, dict) and one.get("modality") == "AUDIO":
+            return count_in(one, "tokenCount")
+    return None
 
 
 def wire_usage(usage: Usage) -> dict[str, Json]:
@@ -261,4 +275,11 @@ def wire_usage(usage: Usage) -> dict[str, Json]:
         said["cachedContentTokenCount"] = usage.cached
     if usage.reasoning is not None:
         said["thoughtsTokenCount"] = usage.reasoning
+    for name, entire, sound in (
+        ("promptTokensDetails", usage.input, usage.audio),
+        ("candidatesTokensDetails", usage.output - (usage.reasoning or 0), usage.audio_output),
+    ):
+        if sound is not None:
+            text = {"modality": "TEXT", "tokenCount": max(0, entire - sound)}
+            said[name] = [text, {"modality": "AUDIO", "tokenCount": sound}]
     return said

@@ -14,6 +14,7 @@ from translators.counts import Count, uncounted, whole
 from translators.faults import ProtocolFault
 from translators.ir import Finish, Json, Lost, Usage
 from translators.profile import Profile
+from translators.usage import priced
 
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 """Service tiers that OpenAI's answers tell."""
@@ -26,6 +27,7 @@ class WireDetails(Struct, gc=False):
     cached_tokens: Count = None
     cache_write_tokens: Count = None
     reasoning_tokens: Count = None
+    audio_tokens: Count = None
 
 
 class WireUsage(Struct, gc=False):
@@ -89,7 +91,7 @@ def _in_pairs(data: bytes) -> bool:
     return True
 
 
-def read_usage(usage: WireUsage, profile: Profile) -> Usage | None:
+def read_usage(usage: WireUsage, profile: Profile, tier: Json = None) -> Usage | None:
     """Counts with their one meaning; one of the two totals that is missing is zero. None where both are."""
     if usage.prompt_tokens is None and usage.completion_tokens is None:
         return None
@@ -109,6 +111,9 @@ def read_usage(usage: WireUsage, profile: Profile) -> Usage | None:
         cached=cached,
         cache_write=whole(prompt.cache_write_tokens),
         reasoning=reasoning,
+        audio=whole(prompt.audio_tokens),
+        audio_output=whole(completion.audio_tokens),
+        tier=None if tier is None else priced(tier),
     )
 
 
@@ -118,12 +123,16 @@ def render_usage(usage: Usage) -> dict[str, Json]:
         "completion_tokens": usage.output,
         "total_tokens": usage.total,
     }
-    details = {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write}
-    known = {name: count for name, count in details.items() if count is not None}
-    if known:
+    details = {
+        "cached_tokens": usage.cached,
+        "cache_write_tokens": usage.cache_write,
+        "audio_tokens": usage.audio,
+    }
+    if known := {name: count for name, count in details.items() if count is not None}:
         rendered["prompt_tokens_details"] = known
-    if usage.reasoning is not None:
-        rendered["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    details = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
+    if known := {name: count for name, count in details.items() if count is not None}:
+        rendered["completion_tokens_details"] = known
     return rendered
 
 

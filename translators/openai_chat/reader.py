@@ -134,7 +134,8 @@ class ChatReader:
             deltas.extend(self._fail(classify(200, {"error": groq.error})))
             return
         usage = chunk.usage or (groq.usage if groq is not None else None)
-        counted = None if usage is None else read_usage(usage, self._profile)
+        tier = chunk.service_tier or (self._started and self._started.service_tier)
+        counted = None if usage is None else read_usage(usage, self._profile, tier)
         if counted is not None:
             deltas.append(Used(counted))
 

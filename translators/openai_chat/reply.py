@@ -69,6 +69,7 @@ class _Glance(Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: WireUsage | None = None
     error: Json = None
+    service_tier: Json = None
 
 
 _GLANCE = msgspec.json.Decoder(_Glance)
@@ -87,7 +88,7 @@ def inspect_reply(body: bytes, profile: Profile) -> Seen:
     return Seen(
         id=glance.id or "",
         model=glance.model or "",
-        usage=None if glance.usage is None else read_usage(glance.usage, profile),
+        usage=None if glance.usage is None else read_usage(glance.usage, profile, glance.service_tier),
         finish=read_finish(reason or "", called=called),
         body=_marked(body, profile) if any(map(_bound, messages)) else None,
     )

@@ -98,7 +98,7 @@ class ResponsesReader:
             self._fail(fault, deltas)
             return
         self._output.rest(response.output or [], deltas)
-        counted = None if response.usage is None else read_usage(response.usage)
+        counted = None if response.usage is None else read_usage(response.usage, response.service_tier)
         if counted is not None:
             deltas.append(Used(counted))
         lost = guessed(response)

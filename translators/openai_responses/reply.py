@@ -71,7 +71,7 @@ def inspect_reply(body: bytes, profile: Profile) -> Seen:
     return Seen(
         id=glance.id or "",
         model=glance.model or "",
-        usage=None if glance.usage is None else read_usage(glance.usage),
+        usage=None if glance.usage is None else read_usage(glance.usage, glance.service_tier),
         finish=None if pending else read_finish(glance, called=called),
         body=_marked(body, profile) if any(item.encrypted_content for item in output) else None,
     )

@@ -81,7 +81,7 @@ _NO_DETAILS = WireDetails()
 # -- counts and ends -----------------------------------------------------------------------------------------------
 
 
-def read_usage(usage: WireUsage) -> Usage | None:
+def read_usage(usage: WireUsage, tier: Json = None) -> Usage | None:
     """Counts with their one meaning; one of the two totals that is missing is zero. None where both are."""
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
@@ -92,6 +92,7 @@ def read_usage(usage: WireUsage) -> Usage | None:
         cached=whole(said.cached_tokens),
         cache_write=whole(said.cache_write_tokens),
         reasoning=whole(made.reasoning_tokens),
+        tier=priced(tier),
     )
 
 

@@ -28,16 +28,17 @@ def said(*parts) -> Message:
 
 
 def test_counts_add_up_and_what_neither_counted_stays_unknown():
-    total = added(Usage(1, 2, cached=3), Usage(10, 20, cached=30, reasoning=5))
-    assert total == Usage(11, 22, cached=33, reasoning=5)
+    first, second = Usage(1, 2, cached=3), Usage(10, 20, cached=30, reasoning=5)
+    total = added(first, second)
+    assert total == Usage(11, 22, cached=33, reasoning=5, calls=(first, second))
     assert added(None, None) is None
     assert added(None, total) is total and added(total, None) is total
 
 
 def test_a_prompt_that_is_sent_again_as_it_was_is_the_conversations_once():
     first, second = Usage(100, 2, cached=90, reasoning=1), Usage(100, 3, cached=100, reasoning=2)
-    assert resumed(first, second, BY_TOKEN) == Usage(100, 5, cached=90, reasoning=3)
-    assert resumed(first, second, BY_TURN) == Usage(200, 5, cached=190, reasoning=3)
+    assert resumed(first, second, BY_TOKEN) == Usage(100, 5, cached=90, reasoning=3, calls=(first, second))
+    assert resumed(first, second, BY_TURN) == Usage(200, 5, cached=190, reasoning=3, calls=(first, second))
     assert resumed(None, second, BY_TOKEN) == second
 
 

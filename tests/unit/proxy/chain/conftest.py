@@ -22,6 +22,7 @@ from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for, vendor_of, vendors
+from proxy.config.spending import Price
 from proxy.config.values import Config, ModelRoute, Provider, ProviderKey, Step, TimeoutSettings
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
@@ -244,6 +245,7 @@ class Lab:
         self.engines: dict[str, Engine] = {}
         self.called: list[str] = []
         """Providers in the order of the calls they got."""
+        self.prices: dict[str, Price] = {}
         self.alerts: list[tuple[str, dict[str, Any]]] = []
         self.counted: list[tuple[str, str, str]] = []
         self.changes: list[tuple[str, str, str]] = []
@@ -278,7 +280,9 @@ class Lab:
         return engines
 
     def router(self) -> Router:
-        return Router(Config(self.providers, self.routes), profile_for, vendor_of)
+        return Router(
+            Config(self.providers, self.routes), profile_for, vendor_of, lambda at, _: self.prices.get(at.name)
+        )
 
     def breaker(self, name: str):
         """The breaker of a provider's model, once it was met."""

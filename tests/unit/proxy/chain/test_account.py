@@ -6,6 +6,7 @@ from proxy.chain.account import Account, of_the_caller
 from proxy.chain.ready import Ready, Tools
 from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for
+from proxy.config.spending import Price
 from proxy.config.values import Provider, ProviderKey, Target
 from proxy.flow import Exchange
 from proxy.resilience.breaker import Permit
@@ -14,7 +15,7 @@ from proxy.resilience.window import figures
 from proxy.upstream.timings import AttemptTimes
 from translators.catalog import codec
 from translators.faults import Fault, Kind
-from translators.ir import Dialect
+from translators.ir import Dialect, Usage
 
 
 class Clock:
@@ -39,10 +40,12 @@ class Case:
         self.clock = Clock()
         self.alerts: list[str] = []
         self.counted: list[tuple[str, ...]] = []
+        self.spent: list[tuple[object, ...]] = []
+        price = more.pop("price", None)
         keys = () if more.get("client_key") else (ProviderKey("env:K", Secret("k")),)
         provider = Provider("alpha", Dialect.OPENAI_CHAT, "https://alpha.test", keys=keys, **more)
         self.target = Target(
-            provider, "m", profile_for(provider, "m"), provider.breaker, provider.retry, provider.timeouts
+            provider, "m", profile_for(provider, "m"), provider.breaker, provider.retry, provider.timeouts, price
         )
         registry = Registry(self.clock.uniform, b"k")
         self.pool = registry.keys(provider)
@@ -60,6 +63,7 @@ class Case:
             self.clock,
             lambda *labels: self.counted.append(labels),
             lambda event, /, **_: self.alerts.append(event),
+            lambda *spent: self.spent.append(spent),
         )
         ready = Ready(self.key, permit, AttemptTimes(30.0, 30.0, 60.0, cap_at))
         self.account = Account(tools, self.exchange, self.target, self.state, ready)
@@ -93,6 +97,41 @@ def test_an_answer_is_noted_with_who_gave_it_and_how_long_it_took():
     noted = case.exchange.attempts[0]
     assert (noted.target, noted.kind, noted.status, noted.ms) == ("alpha/m", "ok", 201, 250)
     assert (case.exchange.provider, case.exchange.status, case.exchange.upstream_s) == ("alpha", 201, 0.25)
+
+
+PRICE = Price(2_000_000_000, 10_000_000_000)
+
+
+def test_what_an_attempt_costs_is_added_once_to_what_the_exchange_costs():
+    """Be it told before its end or not."""
+    case = Case(price=PRICE)
+    case.exchange.cost = 5
+    case.account.open()
+    case.account.seen.usage = Usage(100, 10)
+    case.account.bill()
+    assert case.exchange.cost == 5 + 300_000
+    case.account.close(None)
+    assert case.exchange.cost == 5 + 300_000
+    assert case.spent == [("alpha", "m", 300_000)]
+
+
+def test_an_attempt_that_failed_costs_what_its_provider_counted():
+    case = Case(price=PRICE)
+    case.account.open()
+    case.account.seen.usage = Usage(100, 0)
+    case.account.close(fault(Kind.PROTOCOL))
+    assert case.exchange.cost == 200_000
+    assert case.exchange.usage is None
+
+
+@pytest.mark.parametrize(("price", "usage"), [(None, Usage(1, 1)), (PRICE, None)])
+def test_without_a_price_or_counts_no_cost_is_known(price, usage):
+    case = Case(price=price)
+    case.account.open()
+    case.account.seen.usage = usage
+    case.account.close(None)
+    assert case.exchange.cost is None
+    assert case.spent == []
 
 
 def fared(case):

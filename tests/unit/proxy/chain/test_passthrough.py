@@ -77,6 +77,7 @@ class Bench:
         self.lab = lab
         self.metrics = Metrics()
         self.closed = False
+        self.fee: int | None = None
         self.maker: str | None = None
         """Who is known to have made what is asked for."""
 
@@ -94,7 +95,7 @@ class Bench:
         filters = [Observe(self.metrics, self.lab.log, self.lab.clock), Deadline(self.lab.timeouts, self.lab.clock)]
 
         async def run(exchange):
-            await Passthrough(tools, "alpha", self.lab.providers).run(exchange, self.maker)
+            await Passthrough(tools, "alpha", self.lab.providers, self.fee).run(exchange, self.maker)
 
         self._service = stack(filters, run)
         return engine
@@ -376,3 +377,10 @@ def test_what_another_is_known_to_have_made_is_asked_there(bench):
     bench.maker = "beta"
     assert bench.ask(method="GET").exchange.provider == "beta"
     assert (len(alpha.calls), len(beta.calls)) == (0, 1)
+
+
+@pytest.mark.parametrize(("status", "fee", "cost"), [(200, 7, 7), (200, None, None), (400, 7, None)])
+def test_what_passes_through_costs_its_fee_where_it_is_answered(bench, status, fee, cost):
+    bench.fee = fee
+    bench.provider((status, {}, {}))
+    assert bench.ask(b"{}").exchange.cost == cost

@@ -59,3 +59,16 @@ def test_without_a_file_the_primary_gets_what_passes_if_it_speaks_the_dialect(pr
     keys = {f"{name}_API_KEY": "k" for name in ("OPENAI", "ANTHROPIC", "MISTRAL")}
     config = load(None, keys | {"AI_PROVIDER": primary}).config
     assert config.passthrough == PassthroughSettings(provider)
+
+
+def test_a_fee_is_exact_and_none_by_default(load_text):
+    assert load_text("").config.spending.passthrough_fee is None
+    found = load_text('[passthrough]\nprovider = "alpha"\nfee_usd = 0.000000001').config.spending
+    assert found.passthrough_fee == 1
+
+
+def test_a_fee_that_is_none_is_told(mistakes):
+    [told] = mistakes('[passthrough]\nprovider = "alpha"\nfee_usd = -1')
+    assert told.startswith(
+        "config.toml: passthrough.fee_usd: must be a decimal number from 0 to 1000000, such as 2.5 or"
+    )

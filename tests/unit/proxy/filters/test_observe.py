@@ -38,6 +38,7 @@ async def test_a_served_exchange_is_counted_and_logged_with_all_that_is_known(ob
         one.usage = Usage(input=7, output=9)
         one.translation = "dropped=seed"
         one.retry_count = 1
+        one.cost = 12_500
         clock.time += 0.4
         one.upstream_s, one.first_token = 0.35, clock.now()
         clock.time += 0.6
@@ -64,6 +65,7 @@ async def test_a_served_exchange_is_counted_and_logged_with_all_that_is_known(ob
         "first_token_ms": 400.0,
         "tokens_in": 7,
         "tokens_out": 9,
+        "cost_usd": 0.0000125,
         "translation": "dropped=seed",
         "stream": True,
         "retry_count": 1,

@@ -63,6 +63,13 @@ def test_a_fee_for_the_call_is_added_once():
     assert cost(Price(input=0, output=0, request=5_000_000), Usage(10, 10)) == 5_000_000
 
 
+def test_several_calls_cost_what_each_of_them_does():
+    """Neither is above the threshold, though both together are; the fee is for each."""
+    price = Price(2 * NANOS, 0, request=7, tiers=(Tier(1000, Price(4 * NANOS, 0)),))
+    calls = (Usage(800, 1), Usage(900, 1))
+    assert cost(price, Usage(1700, 2, calls=calls)) == 1700 * 2000 + 2 * 7
+
+
 def test_a_sum_is_rounded_up_once():
     """A third of a nano-dollar for each kind is one nano-dollar, not two or three."""
     assert cost(Price(input=333_333, output=333_333), Usage(1, 1)) == 1

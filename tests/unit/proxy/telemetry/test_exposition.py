@@ -85,6 +85,16 @@ def test_the_process_tells_its_memory_and_its_open_files():
     assert 3 <= samples["process_open_fds"] < samples["process_max_fds"]
 
 
+def test_money_is_told_in_dollars():
+    metrics = Metrics(["alpha"], ["m"])
+    metrics.spend("alpha", "m", 1_500_000_000)
+    metrics.spend("alpha", "m", 1_000)
+    metrics.spend("alpha", "made-up", 7)
+    body, _ = Exposition(metrics).render()
+    assert b'sidestep_cost_usd_total{model="m",provider="alpha"} 1.500001' in body
+    assert b'sidestep_cost_usd_total{model="other",provider="alpha"} 7e-09' in body
+
+
 def test_before_anything_was_counted_every_name_is_known():
     body, _ = Exposition(Metrics()).render()
     found = {family.name for family in prometheus(body.decode())}
@@ -94,6 +104,7 @@ def test_before_anything_was_counted_every_name_is_known():
             "requests",
             "attempts",
             "tokens",
+            "cost_usd",
             "own_errors",
             "request_seconds",
             "ttft_seconds",

@@ -31,7 +31,7 @@ def test_a_plain_answer():
         id="a1",
         model="m-1",
         service_tier="flex",
-        usage=Usage(3, 2),
+        usage=Usage(3, 2, tier="flex"),
         choices=(Choice((Message("assistant", (Text("a"),)),), Finish.STOP),),
     )
 

@@ -38,7 +38,7 @@ def test_an_answer_is_read_as_one_choice(profile, origin):
     )
     assert reply.choices == (Choice(items, Finish.TOOL_CALLS),)
     assert (reply.id, reply.model, reply.service_tier) == ("resp_1", "m-1", "flex")
-    assert reply.usage == Usage(3, 4, reasoning=2)
+    assert reply.usage == Usage(3, 4, reasoning=2, tier="flex")
 
 
 def test_a_glance_tells_the_same_and_marks_the_blobs(profile, origin):
