@@ -154,7 +154,7 @@ async def tell_fault(
     status, body = exchange.codec.render_fault(fault, extra or None)
     exchange.status = status
     exchange.fault = fault
-    headers = [("content-type", "application/json"), *served_headers(exchange)]
+    headers = [("content-type", "application/json"), *served_headers(exchange), *cost_headers(exchange)]
     await exchange.out.answer(status, headers + retry_headers(retry_after_s, should_retry) + (more or []), body)
 
 

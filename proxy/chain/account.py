@@ -186,7 +186,7 @@ class Account:
         if exchange.spend is not None:
             content = self._begun > 0 or exchange.out.started
             billed = exchange.spend.close(fault, seen.usage, seen.status, content=content)
-        elif fault is None and seen.usage is not None and self._target.price is not None:
+        elif seen.usage is not None and self._target.price is not None:
             billed = cost(self._target.price, seen.usage)
         else:
             return

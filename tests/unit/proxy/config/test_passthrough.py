@@ -70,5 +70,5 @@ def test_a_fee_is_exact_and_none_by_default(load_text):
 def test_a_fee_that_is_none_is_told(mistakes):
     [told] = mistakes('[passthrough]\nprovider = "alpha"\nfee_usd = -1')
     assert told.startswith(
-        "config.toml: passthrough.fee_usd: must be a decimal number from 0 to 1000000, such as 2.5 or"
+        "config.toml: passthrough.fee_usd: must be a decimal number from 0 to 9000000, such as 2.5 or"
     )
