@@ -45,6 +45,7 @@ from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names
 from proxy.telemetry.names import PASSTHROUGH
+from proxy.tokens.counting import Counter
 from proxy.tracing import Sampler
 from proxy.upstream.capabilities import Capabilities, World
 from proxy.upstream.collectors import Collectors
@@ -111,6 +112,7 @@ class App:
             _asked(config), World(self._engine, self._secret, clock, events.not_listed), self._learned
         )
         self._turning = Turning(clock, self._learned)
+        self._counter = Counter(events.not_counted)
         self._probes = Probes(
             ProbeWorld(
                 *(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, events.looked_at),
@@ -174,7 +176,7 @@ class App:
             *([] if paying is None else [paying]),
         ]
         passthrough = _passthrough(config, tools)
-        endpoints = Endpoints(router, Chain(tools), self._clock, self._remembered, passthrough, paying)
+        endpoints = Endpoints(router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter)
         service = stack([*outer, *inner], endpoints)
         # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
         turnstile = Turnstile(lambda: self._admission.full, stack(outer, self._admission.shed))
@@ -234,6 +236,7 @@ class App:
         await self._credentials.open()
         self._capabilities.open()
         self._turning.follow(self._serving.prices.turns)
+        self._counter.follow(self._serving.config.spending.tokens)
         self._probes.follow(self._serving.config.providers.values())
         self._collectors.open(self._serving.collector)
         self._recorders.open(self._serving.recorder)
@@ -265,6 +268,7 @@ class App:
         self._credentials.adopt(generation.rings)
         self._capabilities.follow(_asked(config))
         self._turning.follow(generation.prices.turns)
+        self._counter.follow(config.spending.tokens)
         self._probes.follow(config.providers.values())
         self._webhook.follow(config.spending.alerts)
         self._till.follow(generation.paying)
@@ -304,6 +308,7 @@ class App:
         await self._credentials.close()
         await self._capabilities.close()
         await self._turning.close()
+        await self._counter.close()
         await self._probes.close()
         for generation in list(self._living):
             await self.retire(generation)
@@ -329,7 +334,7 @@ class App:
         if writers:
             from proxy.filters.usage import Noting  # noqa: PLC0415 - most processes keep none
 
-            yield Noting(writers, self._clock)
+            yield Noting(writers, self._clock, self._counter)
 
     def _told(self, facts: Facts) -> None:
         self._events.budget(facts)

@@ -34,6 +34,7 @@ from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
 from proxy.telemetry.names import METADATA, MODE
+from proxy.tokens.counting import Counter
 from proxy.ways import Taught, way
 from translators import embeddings
 from translators.bounds import output_bound
@@ -90,9 +91,11 @@ class Endpoints:
         remembered: Remembered | None = None,
         passthrough: Passthrough | None = None,
         paying: Paying | None = None,
+        counter: Counter | None = None,
     ) -> None:
         """`passthrough` takes what passes through, where anything does; `paying` is told of every request that costs,
-        where anything is limited or counted."""
+        where anything is limited or counted; `counter` counts tokens where no provider does."""
+        self._counter = counter
         self._paying = paying
         self._at_most = OUTPUT_BOUND if paying is not None and paying.budgets.bounded else None
         remembered = remembered or Remembered()
@@ -200,7 +203,9 @@ class Endpoints:
             except Refused as refused:
                 if refused.fault.kind in _ASKED_WRONGLY:
                     raise
-        count = tokens.estimate(client.parse_request(payload))
+        request = client.parse_request(payload)
+        counter, model = self._counter, found.targets[0].model
+        count = tokens.estimate(request) if counter is None else await counter.count(request, model)
         exchange.status, exchange.translation = 200, ESTIMATED
         await _answer(exchange, {"input_tokens": count})
         return None

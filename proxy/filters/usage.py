@@ -14,6 +14,7 @@ from typing import Any, Final
 from proxy import tokens
 from proxy.clock import Clock
 from proxy.flow import Exchange, Service
+from proxy.tokens.counting import Counter
 from proxy.tokens.estimated import BYTES_PER_TOKEN
 from proxy.usage.record import record_of
 from proxy.usage.writer import Writer
@@ -23,8 +24,9 @@ ROUTES: Final = frozenset({"chat", "completions", "responses", "messages", "embe
 
 
 class Noting:
-    def __init__(self, writers: Sequence[Writer], clock: Clock) -> None:
+    def __init__(self, writers: Sequence[Writer], clock: Clock, counter: Counter | None = None) -> None:
         self._writers = writers
+        self._counter = counter
         self._clock = clock
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
@@ -32,10 +34,17 @@ class Noting:
             await service(exchange)
         finally:
             if (exchange.asked or exchange.attempts) and exchange.route in ROUTES:
-                clock = self._clock
-                record = record_of(exchange, at=clock.wall(), now=clock.now(), estimate=_estimate(exchange))
-                for writer in self._writers:
-                    writer.note(record)
+                await self._note(exchange)
+
+    async def _note(self, exchange: Exchange) -> None:
+        at, now, estimate = self._clock.wall(), self._clock.now(), _estimate(exchange)
+        try:
+            if estimate is not None and self._counter is not None and exchange.route != "embeddings":
+                estimate = await self._counter.count(exchange.codec.parse_request(exchange.payload), exchange.model)
+        finally:
+            record = record_of(exchange, at=at, now=now, estimate=estimate)
+            for writer in self._writers:
+                writer.note(record)
 
 
 def _estimate(exchange: Exchange) -> int | None:

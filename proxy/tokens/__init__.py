@@ -1,5 +1,5 @@
 """Tokens: the most that an input can be billed for (`bound`), the least that it is (`least`), about how many it is
-(`estimated`), and exactly how many (`vocabulary`)."""
+(`estimated`), exactly how many (`vocabulary`), and either, as the configuration wants it (`counting`)."""
 
 from proxy.tokens.bound import UNBOUND, UNSEEN, worst_input
 from proxy.tokens.estimated import estimate

@@ -16,44 +16,46 @@ FILE_BYTES_PER_TOKEN: Final = 40
 """Of an estimate: base64 of a document to a token of what is read out of it."""
 
 
-def _size(value: Any) -> int:
-    """The bytes of a value written as JSON, which is never shorter than its text."""
-    return len(orjson.dumps(value))
-
-
 def estimate(request: Request) -> int:
     """About how many input tokens a conversation is, rather too many than too few. What is not in the request, such as
     a file given by its id, counts as nothing."""
-    words = 0
-    total = FRAME
+    words, beside = parts(request)
+    return beside + -(-sum(len(text.encode()) for text in words) // BYTES_PER_TOKEN)
+
+
+def parts(request: Request) -> tuple[list[str], int]:
+    """Every text that a conversation holds, and about how many tokens there are beside."""
+    words: list[str] = []
+    beside = FRAME * (1 + len(request.items) + len(request.tools))
     for item in request.items:
-        total += FRAME
         if isinstance(item, ToolCall):
-            words += len(item.name) + len(item.arguments.encode())
+            words += item.name, item.arguments
         elif isinstance(item, Reasoning):
-            words += len(item.text.encode())
+            words.append(item.text)
         elif isinstance(item, Message | ToolResult):
             for part in item.parts:
-                size, tokens = _weighed(part)
-                words += size
-                total += tokens
+                beside += _weighed(part, words)
     for tool in request.tools:
-        total += FRAME
-        words += len(tool.name) + len((tool.description or "").encode()) + _size(tool.parameters)
+        words += tool.name, tool.description or "", _written(tool.parameters)
     if request.output is not None and request.output.schema is not None:
-        words += _size(request.output.schema)
-    words += sum(_size(value) for value in request.extra.values())
-    return total + -(-words // BYTES_PER_TOKEN)
+        words.append(_written(request.output.schema))
+    words += map(_written, request.extra.values())
+    return words, beside
 
 
-def _weighed(part: Part) -> tuple[int, int]:
-    """Bytes of text, and tokens of what is none."""
+def _weighed(part: Part, words: list[str]) -> int:
+    """Tokens of what is no text; text joins the words."""
     match part:
         case Text() | Refusal():
-            return len(part.text.encode()), 0
+            words.append(part.text)
         case Image():
-            return 0, AN_IMAGE
+            return AN_IMAGE
         case File() | Audio():
-            return 0, len(part.data or "") // FILE_BYTES_PER_TOKEN
+            return len(part.data or "") // FILE_BYTES_PER_TOKEN
         case _:
-            return _size(part.value), 0
+            words.append(_written(part.value))
+    return 0
+
+
+def _written(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -28,6 +28,26 @@ _VOCABULARIES: Final[Mapping[str, tuple[str, str]]] = {
 """Encoding -> the file's name in tiktoken's cache, and the SHA-256 of its content."""
 
 
+def load(name: str) -> "tiktoken.Encoding | None":
+    """The encoding called so, None where its vocabulary is not at hand. Takes a while: not for the loop's thread."""
+    folder = os.environ.get(_CACHE_VARIABLE, "")
+    if not folder or not _at_hand(name, folder):
+        return None
+    import tiktoken  # noqa: PLC0415 - costs time and memory, and most never need it
+
+    return tiktoken.get_encoding(name)
+
+
+def name_for(model: str) -> str | None:
+    """The encoding of a model; None where no vocabulary is public. Imports the library: for when one is loaded."""
+    import tiktoken  # noqa: PLC0415 - as above
+
+    try:
+        return tiktoken.encoding_name_for_model(model)
+    except KeyError:
+        return None
+
+
 def exact(text: str, model: str) -> int | None:
     """How many tokens `text` is for `model`; None where the vocabulary is not known or not at hand. Never downloads."""
     encoding = _encoding(model, os.environ.get(_CACHE_VARIABLE, ""))
@@ -36,15 +56,8 @@ def exact(text: str, model: str) -> int | None:
 
 @lru_cache(maxsize=16)
 def _encoding(model: str, folder: str) -> "tiktoken.Encoding | None":
-    if not folder:
-        return None
-    import tiktoken  # noqa: PLC0415 - costs time and memory, and most never need it
-
-    try:
-        name = tiktoken.encoding_name_for_model(model)
-    except KeyError:
-        return None
-    return tiktoken.get_encoding(name) if _at_hand(name, folder) else None
+    name = name_for(model) if folder else None
+    return None if name is None else load(name)
 
 
 def missing_vocabularies() -> tuple[str, list[str]]:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from translators.counts import Count, whole
 from translators.ir import Dialect, Finish, Json, Lost, Usage
+from translators.usage import priced
 
 DIALECT = Dialect.OPENAI_RESPONSES
 DONE = b"[DONE]"
