@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run drill test test-recorded test-frameworks matrix docs check install install-dev bench soak overload budgets fuzz lock lock-frameworks clean help
+.PHONY: run drill test test-recorded estimates test-frameworks matrix docs check install install-dev bench soak overload budgets fuzz lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ test-frameworks: $(FRAMEWORKS)/.done ## agents of LangChain, pydantic-ai, instru
 
 matrix: install-dev ## every fault in every state of the breaker at every pair of dialects (ARGS="cut 503" for some)
 	$(BIN)/python -m tests.faults $(ARGS)
+
+estimates: install-dev ## how far estimates of tokens are from counts, over the texts of SIDESTEP_RECORDED
+	$(BIN)/python -m tests.recorded.estimates
 
 docs: install-dev ## the table of fields in docs/translation.md
 	$(BIN)/python -m tests.docs.fields

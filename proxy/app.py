@@ -112,7 +112,7 @@ class App:
             _asked(config), World(self._engine, self._secret, clock, events.not_listed), self._learned
         )
         self._turning = Turning(clock, self._learned)
-        self._counter = Counter(self._not_counted)
+        self._counter = Counter(events.not_counted)
         self._probes = Probes(
             ProbeWorld(
                 *(self._engine, self._secret, self._registry.at, clock, self.metrics.probe, events.looked_at),
@@ -335,9 +335,6 @@ class App:
             from proxy.filters.usage import Noting  # noqa: PLC0415 - most processes keep none
 
             yield Noting(writers, self._clock, self._counter)
-
-    def _not_counted(self, vocabulary: str) -> None:
-        self.log.events.warning("tokens_not_counted", reason=f"TIKTOKEN_CACHE_DIR has no whole {vocabulary}")
 
     def _told(self, facts: Facts) -> None:
         self._events.budget(facts)

@@ -31,6 +31,11 @@ class Events:
     def not_listed(self, provider: str, reason: str) -> None:
         self._log.events.warning("models_not_listed", provider=provider, reason=reason)
 
+    def not_counted(self, vocabulary: str) -> None:
+        """Counts that were to be exact are estimates."""
+        reason = f"TIKTOKEN_CACHE_DIR has no whole {vocabulary}"
+        self._log.events.warning("tokens_not_counted", reason=reason)
+
     def budget(self, facts: Facts) -> None:
         """It has come so far."""
         self._log.events.warning(BUDGET_ALERT, **facts)

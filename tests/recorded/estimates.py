@@ -4,9 +4,11 @@
 """
 
 import re
+import tomllib
 import unicodedata
 from collections import defaultdict
 from functools import cache
+from pathlib import Path
 from statistics import quantiles
 
 import orjson
@@ -25,15 +27,7 @@ CODE = re.compile(
 )
 SCRIPTS = {"CJK": "CJK", "HIRAGANA": "CJK", "KATAKANA": "CJK", "HANGUL": "CJK", "CYRILLIC": "Cyrillic"}
 SCRIPTS |= {"ARABIC": "Arabic", "DEVANAGARI": "Devanagari", "GREEK": "Greek"}
-SAMPLES = {
-    "Chinese": "如果第一家供应商没有回答，代理会询问下一家，客户什么也不会注意到。预算用完时，请求会被拒绝。",
-    "Japanese": "最初の提供者が答えない場合、プロキシは次の提供者に尋ねます。利用者は何も気づきません。",
-    "Korean": "첫 번째 제공자가 대답하지 않으면 프록시는 다음 제공자에게 묻습니다. 아무것도 알아차리지 못합니다.",
-    "Cyrillic": "Если первый поставщик не отвечает, прокси спрашивает следующего, и клиент ничего не замечает.",
-    "Arabic": "إذا لم يجب المزود الأول يسأل الوكيل المزود التالي ولا يلاحظ العميل شيئا من ذلك.",
-    "Devanagari": "यदि पहला प्रदाता उत्तर नहीं देता तो प्रॉक्सी अगले से पूछता है और ग्राहक को कुछ पता नहीं चलता।",
-    "Greek": "Αν ο πρώτος πάροχος δεν απαντήσει, ο διακομιστής ρωτά τον επόμενο και ο πελάτης δεν το αντιλαμβάνεται.",
-}
+SAMPLES = tomllib.loads(Path(__file__).with_name("samples.toml").read_text("utf-8"))
 """Of scripts that hardly any recording holds: a sentence each."""
 BLOB = re.compile(r"[A-Za-z0-9+/=_-]{200,}")
 

@@ -161,7 +161,7 @@ class WireUsage(Struct):
             cache_write=written,
             reasoning=None if details is None else whole(details.thinking_tokens),
             cache_write_1h=None if created is None else whole(created.ephemeral_1h_input_tokens),
-            tier=None if self.speed is None else priced(self.speed),
+            tier=priced(self.speed),
         )
 
     def tier(self) -> str | None:

@@ -17,7 +17,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from translators.counts import Count, whole
+from translators.counts import Count, count_in, whole
 from translators.ir import Dialect, Finish, Json, Opaque, Usage
 from translators.usage import priced
 
@@ -224,11 +224,6 @@ def unmarked(part: Mapping[str, Json]) -> dict[str, Json]:
 # -- usage -------------------------------------------------------------------------------------------------------
 
 
-class Modality(Struct, gc=False, rename="camel"):
-    modality: Json = None
-    token_count: Count = None
-
-
 class WireUsage(Struct, gc=False, rename="camel"):
     """`usageMetadata`. In a stream it is a running total; before the first count it may say other things only."""
 
@@ -238,8 +233,8 @@ class WireUsage(Struct, gc=False, rename="camel"):
     tool_use_prompt_token_count: Count = None
     cached_content_token_count: Count = None
     service_tier: Json = None
-    prompt_tokens_details: list[Modality] | None = None
-    candidates_tokens_details: list[Modality] | None = None
+    prompt_tokens_details: Json = None
+    candidates_tokens_details: Json = None
 
     def neutral(self) -> Usage | None:
         """None when neither input nor output was counted."""
@@ -261,9 +256,12 @@ class WireUsage(Struct, gc=False, rename="camel"):
         return TIERS.get(tier, tier) if isinstance(tier, str) and tier != "unspecified" else None
 
 
-def _sound(details: list[Modality] | None) -> int | None:
+def _sound(details: Json) -> int | None:
     """The tokens that are sound, where any are told of."""
-    return next((whole(one.token_count) for one in details or () if one.modality == "AUDIO"), None)
+    for one in details if isinstance(details, list) else ():
+        if isinstance(one, dict) and one.get("modality") == "AUDIO":
+            return count_in(one, "tokenCount")
+    return None
 
 
 def wire_usage(usage: Usage) -> dict[str, Json]:

@@ -134,11 +134,10 @@ class ChatReader:
             deltas.extend(self._fail(classify(200, {"error": groq.error})))
             return
         usage = chunk.usage or (groq.usage if groq is not None else None)
-        if usage is not None:
-            tier = chunk.service_tier or (self._started and self._started.service_tier)
-            counted = read_usage(usage, self._profile, tier)
-            if counted is not None:
-                deltas.append(Used(counted))
+        tier = chunk.service_tier or (self._started and self._started.service_tier)
+        counted = None if usage is None else read_usage(usage, self._profile, tier)
+        if counted is not None:
+            deltas.append(Used(counted))
 
     def _fail(self, fault: Fault) -> Sequence[Delta]:
         self._failed = True
@@ -174,12 +173,9 @@ class ChatReader:
         return None
 
     def _delta(self, delta: WireMessage, logprobs: Json, choice: Said, deltas: list[Delta]) -> None:
-        content = delta.content
-        if logprobs is None and content and delta == WireMessage(content) and type(content) is str:
-            choice.say(content, None, deltas)  # nothing but text, as of nearly every chunk
-            return
         if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
             self._reasoning(delta, choice, deltas)
+        content = delta.content
         if isinstance(content, list):
             self._content_parts(content, choice, deltas)
         elif content or (logprobs is not None and _says(logprobs)):
@@ -194,12 +190,12 @@ class ChatReader:
             self._calls(delta.tool_calls, choice, deltas)
         if delta.function_call is not None:
             choice.call(WireCall(index=0, function=delta.function_call), deltas)
-        if delta.annotations or delta.images is not None or delta.audio is not None:
-            self._beside(delta, choice, deltas)
-
-    def _beside(self, delta: WireMessage, choice: Said, deltas: list[Delta]) -> None:
         if delta.annotations:
             self._annotations(delta.annotations, choice, deltas)
+        if delta.images is not None or delta.audio is not None:
+            self._media(delta, choice, deltas)
+
+    def _media(self, delta: WireMessage, choice: Said, deltas: list[Delta]) -> None:
         self._images(delta.images, choice, deltas)
         if isinstance(delta.audio, dict):
             self._sound(delta.audio, choice, deltas)

@@ -75,7 +75,7 @@ def chain() -> Chain:
 
 @pytest.fixture
 def served(chain):
-    async def serve(route, body=None, *, path="", dialect=None, models=MODELS):
+    async def serve(route, body=None, *, path="", dialect=None, models=MODELS, counter=None):
         router = Router(
             Config(PROVIDERS, models), lambda at, model: Profile(provider=at.name, model=model), lambda _: None
         )
@@ -95,7 +95,7 @@ def served(chain):
             codec=codec(dialect or ROUTES[route]),
             started=0.0,
         )
-        await Endpoints(router, chain, Clock())(exchange)
+        await Endpoints(router, chain, Clock(), counter=counter)(exchange)
         return exchange
 
     return serve
@@ -203,6 +203,15 @@ async def test_a_chain_that_begins_elsewhere_gets_an_estimate_that_says_so(serve
     assert 100 <= exchange.out.body["input_tokens"] <= 120
     assert exchange.out.headers["x-sidestep-translation"] == "approximated=input_tokens"
     assert exchange.status == 200
+
+
+async def test_where_tokens_are_counted_exactly_the_count_is_the_heads_models(served):
+    class Counter:
+        async def count(self, request, model):
+            return len(request.items) * 1000 + len(model)
+
+    exchange = await served("count_tokens", {"model": "gpt", "messages": HELLO}, counter=Counter())
+    assert exchange.out.body["input_tokens"] == len(HELLO) * 1000 + len(MODELS["gpt"].chain[0].model)
 
 
 async def test_where_no_counter_answers_the_count_is_estimated(served, chain):

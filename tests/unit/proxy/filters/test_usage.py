@@ -123,3 +123,46 @@ async def test_what_cannot_be_read_is_not_estimated(noting, kept, exchange):
 
     await noting(exchange, service)
     assert [(one.input, one.estimated) for one in kept] == [(None, False)]
+
+
+class Counter:
+    """Counts exactly, for a model."""
+
+    def __init__(self, fails=None) -> None:
+        self.asked, self.fails = [], fails
+
+    async def count(self, request, model):
+        self.asked.append(model)
+        if self.fails is not None:
+            raise self.fails
+        return 5
+
+
+async def test_what_the_provider_did_not_say_is_counted_where_that_can_be_done(kept, clock, exchange):
+    async def service(one):
+        asks(one, status=200, provider="alpha", model="gpt-4o")
+
+    counter = Counter()
+    await Noting([kept], clock, counter)(exchange, service)
+    assert [(one.input, one.estimated) for one in kept] == [(5, True)]
+    assert counter.asked == ["gpt-4o"]
+
+
+async def test_a_count_that_is_broken_off_leaves_the_estimate(kept, clock, exchange):
+    """The record is noted all the same."""
+
+    async def service(one):
+        asks(one, status=200, provider="alpha", model="gpt-4o")
+
+    with pytest.raises(asyncio.CancelledError):
+        await Noting([kept], clock, Counter(asyncio.CancelledError()))(exchange, service)
+    assert [(one.input, one.estimated) for one in kept] == [(18, True)]
+
+
+async def test_what_was_told_is_not_counted_again(kept, clock, exchange):
+    async def service(one):
+        asks(one, status=200, provider="alpha", model="gpt-4o", usage=Usage(7, 9))
+
+    counter = Counter()
+    await Noting([kept], clock, counter)(exchange, service)
+    assert counter.asked == []
