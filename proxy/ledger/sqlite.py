@@ -191,7 +191,7 @@ class SqliteStore:
 
     def _begun(self, synchronous: str) -> sqlite3.Connection:
         """With the right to write."""
-        turns = max(1, int(self._timeout_s / 2 / TURN_S))
+        turns, until = int(self._timeout_s / 2 / TURN_S), self._clock.now() + self._timeout_s / 2
         while True:
             try:
                 connection = self._connected()
@@ -199,7 +199,7 @@ class SqliteStore:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 turns -= 1
-                if turns == 0 or _code(error) not in _PASSING:
+                if turns <= 0 or self._clock.now() >= until or _code(error) not in _PASSING:
                     raise
                 self._never.wait(TURN_S)
             else:

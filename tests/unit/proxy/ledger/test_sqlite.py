@@ -109,7 +109,7 @@ async def test_what_has_expired_is_deleted_in_pieces(place):
 
 
 async def test_a_file_that_others_write_to_is_waited_for_and_then_away(place):
-    store = await opened(place, timeout_s=0.2)
+    store = await opened(place, timeout_s=1.0)
     other = sqlite3.connect(place.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Away, match=r"^the budget file .*ledger.db is locked by another process$"):
