@@ -371,12 +371,18 @@ class Ledger:
             self._busy.pop(key, None)
 
     async def _leave(self) -> None:
-        for balance in self._live.values():
-            balance.give_back()
-        untold = [one for one in self._live.values() if not one.told]
-        for first in range(0, len(untold), BATCH):
-            if await self._call([one.tell() for one in untold[first : first + BATCH]]) is None:
+        while True:
+            for balance in self._live.values():
+                balance.give_back()
+            untold = [one for one in self._live.values() if not one.told][:BATCH]
+            if not untold:
                 return
+            known = self._memory
+            told = await self._call([one.tell() for one in untold])
+            if told is None:
+                await self._clock.sleep(RETRY_S)
+            elif known in {"", told.memory}:
+                self._hear(untold, told)
 
 
 def _unheeded(_: Balance) -> None:

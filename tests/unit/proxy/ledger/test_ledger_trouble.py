@@ -113,6 +113,30 @@ async def test_closing_gives_back_and_tells_everything(ledger, store, clock):
 
 
 @played_with
+async def test_closing_tells_a_store_that_is_away_for_a_moment(ledger, store, clock):
+    other = Ledger(store, clock, "two")
+    await other.open()
+    other.settle(await line_of(other, 10), 4)
+    store.failing = Away("a moment")
+    closing = asyncio.create_task(other.close())
+    await clock.sleep(RETRY_S / 2)
+    store.failing = None
+    await closing
+    assert await store.taken() == (4, 4)
+
+
+@played_with
+async def test_closing_tells_of_a_soft_balance_that_the_store_never_spoke_of(ledger, store, clock):
+    other = Ledger(store, clock, "two")
+    await other.open()
+    line = Line(other.balance("b", 100, END, hard=False), 60)
+    assert other.take([line])
+    other.settle(line, 50)
+    await other.close()
+    assert (await store.taken())[1] == 50
+
+
+@played_with
 async def test_closing_waits_for_a_store_that_hangs_only_so_long(ledger, store, clock):
     other = Ledger(store, clock, "two")
     await other.open()
