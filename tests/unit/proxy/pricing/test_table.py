@@ -74,6 +74,8 @@ def test_a_vendor_without_a_list_or_that_was_not_asked_for_has_no_price():
 def test_a_price_may_be_announced_for_a_day():
     row = Row("m", Match(), USUAL, (Change(DEARER, since=1000),))
     assert (row.at(999), row.at(1000)) == (USUAL, DEARER)
+    again = Row("m", Match(), USUAL, (Change(DEARER, since=1000), Change(DEAREST, since=2000)))
+    assert (again.at(1999), again.at(2000)) == (DEARER, DEAREST)
 
 
 def test_a_price_may_hold_for_some_hours_of_each_day():
