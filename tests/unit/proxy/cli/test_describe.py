@@ -104,6 +104,8 @@ def test_dollars_are_told_to_the_last_nano(nanos, told):
 
 def test_rates_and_alerts_are_there_and_no_secret(config):
     assert describe(config, ())["spending"] == {
+        "budgets": [],
+        "max_cost_per_request_usd": None,
         "rates": [
             {
                 "name": "users", "scope": {"user": "*"}, "requests_per_minute": 60, "tokens_per_minute": 0,
