@@ -305,6 +305,7 @@ class App:
     async def close(self) -> None:
         """Closes the connections upstream, sends what is left of the spans and writes what is left of recording,
         usage and log."""
+        await self._alerts.close()  # before what it asks
         await self._credentials.close()
         await self._capabilities.close()
         await self._turning.close()
@@ -315,7 +316,6 @@ class App:
         await self._collectors.close()
         await self._recorders.close()
         await self._till.close()
-        await self._alerts.close()
         await self._webhook.close()
         await self._writers.close()
         await self._writer.close()

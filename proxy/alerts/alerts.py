@@ -5,7 +5,8 @@ store is asked whether somebody has told it before (a process that is restarted,
 metric and webhook are told. A store that is away is asked again for a while; then people are told all the same, for an
 alert that comes twice is better than none.
 
-A budget that refuses near its end is spent, though less than its amount is settled: what is left was too little.
+A budget that refuses near its end is spent, though less than its amount is settled: what nobody has in hand was too
+little.
 """
 
 import asyncio
@@ -56,6 +57,7 @@ class Alerts:
         """How much of each balance was spent when it was looked at last."""
         self._due: deque[_Due] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._ended = False
 
     def look(self, held: Held) -> None:
         """The spending of a balance has moved."""
@@ -63,14 +65,14 @@ class Alerts:
 
     def refused(self, held: Held) -> None:
         """There was too little left of a balance."""
-        amount, spent = held.plan.budget.amount, held.balance.spent_in_all
-        if NEAR * (amount - spent) < amount:
-            self._reached(held, max(amount, spent))
+        amount, balance = held.plan.budget.amount, held.balance
+        if NEAR * (amount - balance.taken_in_all) < amount:
+            self._reached(held, max(amount, balance.spent_in_all))
 
     def _reached(self, held: Held, spent: int) -> None:
         key = held.balance.key
         before = self._seen.get(key, 0)
-        if spent <= before:
+        if spent <= before or self._ended:
             return
         if not before and len(self._seen) >= KEYS:
             del self._seen[next(iter(self._seen))]
@@ -87,7 +89,9 @@ class Alerts:
             self._task = asyncio.create_task(self._tell_all())
 
     async def close(self) -> None:
-        """Tells what waits, for a bounded time."""
+        """Tells what waits, for a bounded time, while the store can still be asked. What is reached later is told by
+        whoever looks next."""
+        self._ended = True
         if self._task is not None:
             await asyncio.wait([self._task], timeout=CLOSE_S)
             self._task.cancel()

@@ -12,6 +12,7 @@ import pytest
 from proxy.config.hidden import Secret
 from proxy.config.spending import AlertSettings, Budget, LedgerSettings, Rate, Spending
 from proxy.config.values import Client
+from proxy.ledger import ledger
 from proxy.upstream import webhook
 from proxy.upstream.engines import engine_for
 from proxy.upstream.webhook import TIMEOUT_S, TRIES, Webhook
@@ -26,6 +27,13 @@ class Receiver:
 
     def __init__(self, *answers: int) -> None:
         self.answers, self.got, self.arrived = list(answers), [], asyncio.Event()
+
+    async def has(self, count: int) -> None:
+        """Returns when it got so many. Raises TimeoutError after 5 s."""
+        async with asyncio.timeout(5):
+            while len(self.got) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
 
     async def serve(self, reader, writer) -> None:
         try:
@@ -151,10 +159,7 @@ async def test_each_threshold_of_a_users_budget_reaches_the_webhook_once(spendin
             statuses = [(await ask(world, "ann")).status_code for _ in range(6)]
             assert statuses == [200] * 4 + [429] * 2
             assert (await ask(world, "bob")).status_code == 200
-            async with asyncio.timeout(5):
-                while len(receiver.got) < 2:
-                    receiver.arrived.clear()
-                    await receiver.arrived.wait()
+            await receiver.has(2)
             async with httpx2.AsyncClient() as http:
                 scraped = (await http.get(f"{world.admin}/metrics")).text
         told = [json.loads(body) for _, headers, body in receiver.got if signed_by_us(headers, body)]
@@ -165,6 +170,20 @@ async def test_each_threshold_of_a_users_budget_reaches_the_webhook_once(spendin
         assert 'sidestep_budget_fraction{budget="users"} 1.0' in scraped
         assert 'sidestep_budget_alerts_total{budget="users",threshold="0.5"} 1.0' in scraped
         assert "ann" not in scraped
+
+
+async def test_what_was_told_is_not_told_again_after_a_restart_nor_by_a_second_process(spending, tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger, "TELL_S", 0.02)  # how soon processes hear of each other
+    async with receiving() as receiver:
+        budget = Budget("all", "requests", 4, "month", alerts=(0.5, 1.0))
+        alerts = AlertSettings(f"http://127.0.0.1:{receiver.port}/alerts", Secret(SECRET))
+        settings = Spending((budget,), ledger=LedgerSettings(f"sqlite:///{tmp_path}/l.db", usage=False), alerts=alerts)
+        async with spending(settings) as world:
+            assert [(await ask(world, "ann")).status_code for _ in range(2)] == [200] * 2
+        async with spending(settings) as restarted, spending(settings) as beside:
+            assert [(await ask(world, "ann")).status_code for world in (restarted, beside, beside)] == [200, 200, 429]
+            await receiver.has(2)
+        assert [json.loads(body)["threshold"] for _, _, body in receiver.got] == [0.5, 1.0]
 
 
 async def test_a_receiver_that_never_answers_holds_up_no_request(spending, monkeypatch):

@@ -20,7 +20,7 @@ def held_of():
     def made(user="alice", key="", **changes) -> Held:
         told = {"unit": "usd", "amount": 10 * NANOS, "window": "day", "scope": {"team": "web", "user": "*"}} | changes
         budget = Budget("users", **told)
-        balance = SimpleNamespace(key=key or f"users|{user}|2026-11-21", spent_in_all=0)
+        balance = SimpleNamespace(key=key or f"users|{user}|2026-11-21", spent_in_all=0, taken_in_all=0)
         return Held(Plan(budget, cut(budget.scope)), ("web", user), span_of(budget.window, "UTC", AT), balance)
 
     return made

@@ -89,17 +89,18 @@ async def test_the_store_remembers_beyond_the_window(lab, held_of):
 
 async def test_a_budget_that_had_to_refuse_is_spent_though_less_is_settled(lab, held_of):
     held = held_of()
-    held.balance.spent_in_all = int(9.99 * NANOS)
+    held.balance.spent_in_all = int(8.5 * NANOS)
+    held.balance.taken_in_all = int(9.99 * NANOS)
     lab.it.refused(held)
     lab.it.refused(held)
     lab.it.look(held)
     await lab.done()
-    assert [(one["threshold"], one["spent"]) for one in lab.told] == [(0.8, "9.99"), (1.0, "9.99")]
+    assert [(one["threshold"], one["spent"]) for one in lab.told] == [(0.8, "8.5"), (1.0, "8.5")]
 
 
 async def test_a_request_that_was_too_large_is_no_budgets_end(lab, held_of):
     held = held_of()
-    held.balance.spent_in_all = 9 * NANOS
+    held.balance.spent_in_all = held.balance.taken_in_all = 9 * NANOS
     lab.it.refused(held)
     await lab.done()
     assert lab.told == []
@@ -151,4 +152,7 @@ async def test_the_end_waits_for_what_is_told_but_not_for_ever(lab, held_of, mon
     await asked.wait()
     await lab.it.close()
     assert lab.told == [] and lab.it._task.done()
+    held.balance.spent_in_all = 10 * NANOS
+    lab.it.look(held)
+    assert lab.it._task.done(), "who looks next tells it"
     await Lab().it.close()
