@@ -20,6 +20,7 @@ class Prepared:
         self.target = target
         self.report = report
         self.stream = stream
+        self.body, self.fields = target.name.encode(), {"model": target.model}
 
 
 class Job:
@@ -165,10 +166,14 @@ def test_no_request_outlives_its_deadline():
     assert sum(row.worst_case_s for row in made.rows) == pytest.approx(made.worst_case_s, abs=0.01)
 
 
-def test_the_bound_of_the_input_is_asked_for_once_and_told_for_each_target():
+def test_the_bound_of_the_input_is_told_for_each_target_by_what_it_would_be_sent():
     asked = []
-    found = resolution("a", "b")
-    made = explain("m", found, Job(), Mode.WARN, body={"x": 1}, bound=lambda body: asked.append(body) or 41)
-    assert [row.input_tokens_bound for row in made.rows] == [41, 41]
-    assert asked == [{"x": 1}]
+
+    def most(body, fields, dialect, profile):
+        asked.append((body, fields))
+        return 40 + len(asked)
+
+    made = explain("m", resolution("a", "b"), Job(), Mode.WARN, worst_input=most)
+    assert [row.input_tokens_bound for row in made.rows] == [41, 42]
+    assert [body for body, _ in asked] == [row.target.encode() for row in made.rows]
     assert plan(Job(), "a").rows[0].input_tokens_bound is None
