@@ -121,7 +121,7 @@ def test_a_stream_that_is_dressed_up_as_whole_is_found_out(monkeypatch):
     """As a proxy does that takes the end of the bytes for the end of the answer."""
     from proxy.chain.engagement import Engagement
 
-    async def dressed_up(self, broken):
+    async def dressed_up(self, _fault, _notice):
         await self._exchange.out.write(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
         await self._exchange.out.write(b"data: [DONE]\n\n")
         await self._exchange.out.finish()

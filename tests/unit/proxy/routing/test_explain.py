@@ -18,10 +18,9 @@ from translators.report import Mode, Report
 class Prepared:
     def __init__(self, target: Target, report: Report, *, stream: bool) -> None:
         self.target = target
-        self.body = target.name.encode()
-        self.fields = {}
         self.report = report
         self.stream = stream
+        self.body, self.fields = target.name.encode(), {"model": target.model}
 
 
 class Job:
@@ -167,14 +166,14 @@ def test_no_request_outlives_its_deadline():
     assert sum(row.worst_case_s for row in made.rows) == pytest.approx(made.worst_case_s, abs=0.01)
 
 
-def test_the_most_that_an_input_can_be_is_told_for_each_target_by_what_it_would_be_sent():
+def test_the_bound_of_the_input_is_told_for_each_target_by_what_it_would_be_sent():
     asked = []
 
     def most(body, fields, dialect, profile):
-        asked.append((body, dialect))
+        asked.append((body, fields))
         return 40 + len(asked)
 
     made = explain("m", resolution("a", "b"), Job(), Mode.WARN, worst_input=most)
     assert [row.input_tokens_bound for row in made.rows] == [41, 42]
-    assert asked == [(b"a/large", Dialect.OPENAI_CHAT), (b"b/large", Dialect.OPENAI_CHAT)]
+    assert [body for body, _ in asked] == [row.target.encode() for row in made.rows]
     assert plan(Job(), "a").rows[0].input_tokens_bound is None
