@@ -381,14 +381,14 @@ class _Walk:
         if self._faults or not self._shut or any(skip.why not in ("breaker", *UNABLE) for skip in self.skips):
             return False
         nearest = min(self._shut, key=lambda one: one.wait_s)
-        turn, now = nearest.turn, self._tools.clock.now()
+        turn, spend = nearest.turn, self._exchange.spend
+        if spend is not None and not await self._paid(spend, turn):
+            return False
+        now = self._tools.clock.now()
         permit = turn.state.breaker.force(now)
         if permit is None:
             return False
         self.skips = [skip for skip in self.skips if skip.target != turn.target.name]
-        if self._exchange.spend is not None and not await self._paid(self._exchange.spend, turn):
-            turn.state.breaker.settle(permit, "ignored", self._tools.clock.now())
-            return False
         return await self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench import load, servers
+from tests.bench.budgets import budgets
 from tests.bench.failover import failover
 from tests.bench.machine import OTHER_CORES, PROXY_CORES, Child, module, run
 from tests.bench.pairs import pairs
@@ -246,6 +247,7 @@ FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
     "latency": latency,
     "first-token": first_token,
     "failover": failover,
+    "budgets": budgets,
     "open-streams": open_streams,
     "start": start,
 }
