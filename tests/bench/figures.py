@@ -142,7 +142,15 @@ def _unary_row(name: str, unary: float, baseline: float) -> Row:
 
 
 def latency(bench: Bench) -> list[Row]:
-    return _added(bench, "added latency, unary", "unary", (0.3, 1.5))
+    return [*_added(bench, "added latency, unary", "unary", (0.3, 1.5)), _by_relay(bench)]
+
+
+def _by_relay(bench: Bench) -> Row:
+    """What one more process on the way adds that does nothing but hand bytes on: two more wakes, and a cold cache."""
+    with servers.relay(bench.urls["unary"]) as (_, url):
+        through, direct = _timed(bench, url, "unary")
+    value = f"{(percentile(through, 0.5) - percentile(direct, 0.5)) * 1000:.2f} ms"
+    return Row(f"bare relay of bytes: added latency, unary at {RATE_PER_S}/s, p50", value)
 
 
 def first_token(bench: Bench) -> list[Row]:
@@ -150,21 +158,8 @@ def first_token(bench: Bench) -> list[Row]:
 
 
 def _added(bench: Bench, title: str, model: str, bars: tuple[float, float], mark: str = "") -> list[Row]:
-    request = load.body(model, stream=bool(mark))
     with bench.proxy() as (_, url):
-        arguments = [
-            url + CHAT,
-            request,
-            bench.urls[model] + CHAT,
-            request,
-            str(RATE_PER_S),
-            str(bench.latency_s),
-            mark,
-        ]
-        told = json.loads(run(module("generator", "latency", *arguments), OTHER_CORES, bench.latency_s + 60))
-    if told["errors"]:
-        raise RuntimeError(f"{told['errors']} of the answers for {model} were errors")
-    through, direct = told["proxied"], told["direct"]
+        through, direct = _timed(bench, url, model, mark)
     rows = []
     for name, share, bar in (("p50", 0.5, bars[0]), ("p99", 0.99, bars[1])):
         slow, fast = (percentile(times, share) * 1000 for times in (through, direct))
@@ -172,6 +167,17 @@ def _added(bench: Bench, title: str, model: str, bars: tuple[float, float], mark
         rows.append(Row(f"{title} at {RATE_PER_S}/s, {name}", value, Bar("time", bar, slow - fast, "&le; {:.1f} ms")))
     paired = statistics.median(slow - fast for slow, fast in zip(through, direct, strict=True)) * 1000
     return [*rows, Row(f"{title}, median of the paired differences", f"{paired:.2f} ms")]
+
+
+def _timed(bench: Bench, url: str, model: str, mark: str = "") -> tuple[list[float], list[float]]:
+    """Seconds of the answers by way of `url`, and of those between them that were asked for directly."""
+    request = load.body(model, stream=bool(mark))
+    ways = [url + CHAT, request, bench.urls[model] + CHAT, request]
+    command = module("generator", "latency", *ways, str(RATE_PER_S), str(bench.latency_s), mark)
+    told = json.loads(run(command, OTHER_CORES, bench.latency_s + 60))
+    if told["errors"]:
+        raise RuntimeError(f"{told['errors']} of the answers for {model} were errors")
+    return told["proxied"], told["direct"]
 
 
 def open_streams(bench: Bench) -> list[Row]:
