@@ -36,6 +36,8 @@ UNSEEN: Final = 1 << 40
 """A context window that nobody knows: none is as large."""
 UNBOUND: Final = 1 << 50
 """Calls whose input has no bound."""
+DEPTH_MAX: Final = 16
+"""Of parts within parts."""
 USES_MAX: Final = 1000
 """More uses of a provider's own tools than this are no bound."""
 
@@ -109,16 +111,16 @@ def _inputs(value: Any, found: _Sum) -> None:
         found.unseen |= any(isinstance(one, dict) for one in value)
 
 
-def _parts(parts: Any, found: _Sum) -> None:
-    for part in _dicts(parts, found):
-        kind = part.get("type")
+def _parts(parts: Any, found: _Sum, depth: int = 0) -> None:
+    for part in _nested(parts, found, depth):
+        kind = _kind(part)
         if kind in _SHOWN:
             continue
         if kind in ("image_url", "input_image"):
             url = part.get("image_url")
             found.image(url.get("url") if isinstance(url, dict) else url)
         elif kind == "thinking":
-            _parts(part.get("thinking") if isinstance(part.get("thinking"), list) else (), found)
+            _parts(part.get("thinking"), found, depth + 1)
         elif kind != "input_audio":
             found.unseen = True
 
@@ -160,7 +162,7 @@ def _responses(body: bytes, fields: Fields, found: _Sum) -> None:  # noqa: ARG00
 
 
 def _item(item: Fields, found: _Sum) -> None:
-    kind = item.get("type", "message")
+    kind = _kind(item, "message")
     if kind == "message":
         content = item.get("content")
     elif kind in _RESULTS:
@@ -196,11 +198,9 @@ def _messages(body: bytes, fields: Fields, found: _Sum) -> None:
     found.unseen |= get("container") is not None
 
 
-def _blocks(content: Any, found: _Sum) -> None:
-    if not isinstance(content, list):
-        return
-    for block in _dicts(content, found):
-        kind = block.get("type")
+def _blocks(content: Any, found: _Sum, depth: int = 0) -> None:
+    for block in _nested(content, found, depth):
+        kind = _kind(block)
         if kind in _PLAIN_BLOCKS:
             continue
         source = block.get("source")
@@ -208,9 +208,9 @@ def _blocks(content: Any, found: _Sum) -> None:
         if kind == "image":
             found.image(source.get("data"))
         elif kind in ("tool_result", "search_result"):
-            _blocks(block.get("content"), found)
+            _blocks(block.get("content"), found, depth + 1)
         elif kind == "document" and source.get("type") == "content":
-            _blocks(source.get("content"), found)
+            _blocks(source.get("content"), found, depth + 1)
         elif kind != "document" or source.get("type") != "text":
             found.unseen = True
 
@@ -255,12 +255,12 @@ def _gemini(body: bytes, fields: Fields, found: _Sum) -> None:
     found.unseen |= get("cachedContent") is not None
 
 
-def _gemini_parts(parts: Any, found: _Sum) -> None:
-    for part in _dicts(parts, found):
+def _gemini_parts(parts: Any, found: _Sum, depth: int = 0) -> None:
+    for part in _nested(parts, found, depth):
         if part.keys() <= _PLAIN_PARTS:
             result = part.get("functionResponse")
             if isinstance(result, dict) and result.get("parts"):
-                _gemini_parts(result["parts"], found)
+                _gemini_parts(result["parts"], found, depth + 1)
             continue
         data = part.get("inlineData")
         data = data if isinstance(data, dict) else {}
@@ -281,6 +281,20 @@ def _dicts(values: Any, found: _Sum) -> Iterable[Fields]:
     good = [value for value in values if isinstance(value, dict)]
     found.unseen |= len(good) < len(values)
     return good
+
+
+def _nested(values: Any, found: _Sum, depth: int) -> Iterable[Fields]:
+    """The same of what may hold more of its kind; deeper than anybody nests, nobody looks."""
+    if depth <= DEPTH_MAX:
+        return _dicts(values, found)
+    found.unseen = True
+    return ()
+
+
+def _kind(value: Fields, usual: str = "") -> str:
+    """Its `type`; empty for one that is no text, which is a kind that nobody knows."""
+    kind = value.get("type", usual)
+    return kind if isinstance(kind, str) else ""
 
 
 def _used(limit: Any, found: _Sum) -> None:

@@ -185,7 +185,7 @@ def _pair() -> tuple[int, int]:
 async def answer(pieces: Sequence[bytes]) -> Read:
     """One answer to the native engine: the pieces come one by one, then the connection ends."""
     freed: list[bool] = []
-    connection = Connection(lambda _, usable: freed.append(usable))
+    connection = Connection(lambda _, usable: freed.append(usable), lambda _: None)
     wire = Wire(_pair()[0])
     connection.connection_made(wire)
     answered = connection.ask(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n", b"{}", 1.0)

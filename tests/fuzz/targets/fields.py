@@ -21,7 +21,7 @@ from proxy.telemetry.names import REQUEST_TIMEOUT
 from proxy.upstream.bodies import readable
 from proxy.upstream.hints import LONGEST_WAIT_S, wait_hint
 from proxy.upstream.hygiene import answer_headers, entity_headers, relayed_headers, request_headers
-from proxy.upstream.native import _head
+from proxy.upstream.native import _framing, _head
 from proxy.upstream.seam import Call, Unreachable
 from proxy.upstream.timings import LONGEST_WAIT_S as LONGEST_DEADLINE_S
 from proxy.upstream.timings import client_times
@@ -78,7 +78,7 @@ def check_headers(data: bytes) -> None:
     ):
         call = Call("POST", "https://api.test/v1/x", made, b"{}", stream=False, connect_s=1, pool_s=1, write_s=1)
         try:
-            head = _head(call, "api.test", "/v1/x")
+            head = _head(call.method, "/v1/x", "api.test", tuple(made)) + _framing(call)
         except Unreachable:
             assert made == theirs
             continue

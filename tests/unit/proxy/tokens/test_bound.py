@@ -195,3 +195,27 @@ def test_malformed_requests_have_a_bound_too(dialect, odd):
     for name in names:
         assert most(dialect, {"model": "m", name: odd}) > 0
         assert most(dialect, {**plain(dialect, "x"), name: odd}) > 0
+
+
+@pytest.mark.parametrize("dialect", [CHAT, RESPONSES, MESSAGES])
+@pytest.mark.parametrize("kind", [{"a": 1}, ["text"], 7, None])
+def test_a_part_whose_kind_is_no_text_is_of_a_kind_that_nobody_knows(dialect, kind):
+    assert most(dialect, said(dialect, {"type": kind, "text": "x"})) >= UNSEEN
+
+
+def nest(dialect, depth):
+    if dialect is GEMINI:
+        part = {"text": "x"}
+        for _ in range(depth):
+            part = {"functionResponse": {"name": "f", "response": {}, "parts": [part]}}
+        return said(GEMINI, part)
+    part = {"type": "text", "text": "x"}
+    for _ in range(depth):
+        part = {"type": "tool_result", "tool_use_id": "t", "content": [part]}
+    return said(MESSAGES, part)
+
+
+@pytest.mark.parametrize("dialect", [MESSAGES, GEMINI])
+def test_parts_within_parts_are_looked_at_as_deep_as_anybody_nests_and_no_deeper(dialect):
+    assert most(dialect, nest(dialect, 3)) < UNSEEN
+    assert most(dialect, nest(dialect, 200)) >= UNSEEN
