@@ -106,6 +106,10 @@ class Most(Struct, frozen=True):
 class Spend(Protocol):
     """What one exchange reserves and is billed, over all of its attempts (`proxy.budgets.spend`)."""
 
+    @property
+    def bounded(self) -> bool:
+        """Whether the most an answer can cost must be known."""
+
     async def cover(self, target: "Target", most: Most, calls: int = 1) -> Refused | None:
         """Reserves what an attempt can cost. Gives why it may not be made; None where it may."""
 

@@ -97,7 +97,6 @@ class Endpoints:
         where anything is limited or counted; `counter` counts tokens where no provider does."""
         self._counter = counter
         self._paying = paying
-        self._at_most = OUTPUT_BOUND if paying is not None and paying.budgets.bounded else None
         remembered = remembered or Remembered()
         self._store = remembered.store
         self._taught = remembered.taught
@@ -165,7 +164,8 @@ class Endpoints:
         past = None
         if self._store is not None and payload.get("tools"):
             past = Past(self._store, _owner(exchange))
-        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing, self._at_most)
+        at_most = OUTPUT_BOUND if exchange.spend is not None and exchange.spend.bounded else None
+        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing, at_most)
         if past is not None:
             await job.recall()
         try:

@@ -52,12 +52,11 @@ def away(held: Held, reason: str) -> Refused:
     return _refused(503, STORE_AWAY, message, SOON_S, again=True)
 
 
-def unpriced(held: Held, target: str) -> Refused:
+def unpriced(held: Held | None, target: str) -> Refused:
+    """None: what cannot be held is the limit of one request."""
     missing = "[passthrough] fee_usd" if target.endswith(f"/{PASSTHROUGH}") else f'[prices."{target}"]'
-    message = (
-        f"No price is known for {target}, so the budget {held.plan.budget.name} cannot hold: add {missing}, or "
-        'unpriced = "allow" to the budget.'
-    )
+    other = "" if held is None else ', or unpriced = "allow" to the budget'
+    message = f"No price is known for {target}, so {_named(held)} cannot hold: add {missing}{other}."
     return _refused(403, UNPRICED, message, None, again=False)
 
 
@@ -69,12 +68,17 @@ def too_dear(target: str, most: int, allowed: int) -> Refused:
     return _refused(400, TOO_DEAR, message, None, again=False)
 
 
-def unbounded(held: Held, target: str) -> Refused:
+def unbounded(held: Held | None, target: str) -> Refused:
+    """Likewise."""
     message = (
-        f"What this request may use at {target} has no bound, so the budget {held.plan.budget.name} cannot hold: ask "
+        f"What this request may use at {target} has no bound, so {_named(held)} cannot hold: ask "
         "for at most so many tokens, and for nothing that the provider fetches or runs by itself."
     )
     return _refused(400, TOO_DEAR, message, None, again=False)
+
+
+def _named(held: Held | None) -> str:
+    return "max_cost_per_request_usd" if held is None else f"the budget {held.plan.budget.name}"
 
 
 def _refused(status: int, code: str, message: str, wait_s: float | None, *, again: bool) -> Refused:

@@ -97,6 +97,11 @@ class Spend:
         self.notes: list[str] = []
         """What the answer says of budgets: `NAME;downgraded`."""
 
+    @property
+    def bounded(self) -> bool:
+        """Whether the most an answer can cost must be known."""
+        return self._limit is not None or self._budgets.bounded
+
     def begin(self, who: Who, limit: int | None) -> None:
         """`limit`: nano-dollars that one attempt may cost at most; None for any."""
         self._who = who
@@ -123,8 +128,9 @@ class Spend:
         usd = None
         if target.price is not None and most.output is not None:
             usd = calls * worst(target.price, most.input, most.output, most.tier)
-            if self._limit is not None and self._usd + usd > self._limit:
-                return refusals.too_dear(target.name, self._usd + usd, self._limit)
+        if self._limit is not None and (refused := self._beyond(self._limit, target, usd)):
+            self._worst = self._calls > 0
+            return refused
         wanted: list[tuple[_Part, int]] = []
         for part in self._current:
             amount = self._stopped(part) or self._amount(part, target, most, usd, calls)
@@ -216,12 +222,22 @@ class Spend:
             if held is not part.held:
                 part.held, part.line = held, Line(held.balance, 0)
 
+    def _beyond(self, limit: int, target: Target, usd: int | None) -> Refused | None:
+        """Why an attempt may cost more than one may, or nobody can say."""
+        if usd is None:
+            return (
+                refusals.unpriced(None, target.name) if target.price is None else refusals.unbounded(None, target.name)
+            )
+        return refusals.too_dear(target.name, self._usd + usd, limit) if self._usd + usd > limit else None
+
     def _stopped(self, part: _Part) -> Refused | None:
         """Why a balance that has come so far stops the request. Raises Downgraded."""
         budget, balance = part.budget, part.held.balance
         if part.loose:
             return None
-        if budget.when_spent == "downgrade" and balance.spent_in_all >= budget.downgrade_from * balance.limit:
+        # An answer that has begun goes on where it is: only what is left of the budget can stop it.
+        gives_way = budget.when_spent == "downgrade" and not self._calls
+        if gives_way and balance.spent_in_all >= budget.downgrade_from * balance.limit:
             self._give_way(part)
         if not budget.hard and budget.when_spent == "reject" and balance.spent_in_all >= balance.limit:
             return refusals.spent(part.held, self._ledger.now())
@@ -251,7 +267,7 @@ class Spend:
         part = next(part for part in growing if part.held.balance is denied.balance)
         if denied.away:
             return refusals.away(part.held, denied.away)
-        if part.budget.when_spent == "downgrade":
+        if part.budget.when_spent == "downgrade" and not self._calls:
             self._give_way(part)
         if denied.held:
             return refusals.taken(part.held)

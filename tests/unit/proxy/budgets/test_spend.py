@@ -293,3 +293,22 @@ async def test_answers_side_by_side_are_reserved_each(bank):
     await spend.cover(target(), TEN, 3)
     assert bank.reserved(budget) == 90
     assert spend.close(None, Usage(input=30, output=9), 200, content=True) == 48
+
+
+async def test_an_answer_that_has_begun_gives_way_to_no_other_model(bank):
+    budget = daily(59, when_spent="downgrade", downgrade_to="cheap")
+    spend = bank.spend(budget)
+    await spend.cover(target(), TEN)
+    refused = await spend.further(0)
+    assert refused is not None and refused.fault.code == "insufficient_quota"
+    assert spend.notes == []
+
+
+async def test_what_nobody_can_price_or_bound_is_not_below_the_most_that_a_request_may_cost(bank):
+    spend = bank.spend(limit=1_000_000)
+    assert spend.bounded
+    unpriced = await spend.cover(target(price=None), TEN)
+    assert unpriced is not None and "so max_cost_per_request_usd cannot hold: add [prices." in unpriced.fault.message
+    endless = await spend.cover(target(), Most(input=10, output=None))
+    assert endless is not None and endless.fault.code == "request_too_costly"
+    assert not bank.spend().bounded
