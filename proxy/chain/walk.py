@@ -20,7 +20,7 @@ from proxy.budgets.most import most_of
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
 from proxy.chain.ready import Ready, Tools, key_for
-from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word
+from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word, told_first
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, Spend
 from proxy.jobs import Job, Prepared
