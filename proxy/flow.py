@@ -106,6 +106,9 @@ class Most(Struct, frozen=True):
 class Spend(Protocol):
     """What one exchange reserves and is billed, over all of its attempts (`proxy.budgets.spend`)."""
 
+    stays: bool
+    """Set where no other model can answer: no budget gives way to one then."""
+
     @property
     def bounded(self) -> bool:
         """Whether the most an answer can cost must be known."""

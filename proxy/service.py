@@ -168,11 +168,13 @@ class Endpoints:
         job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing, at_most)
         if past is not None:
             await job.recall()
+        if pinned:
+            _stay(exchange)
         try:
             await self._run(exchange, job, found)
         except Downgraded as downgraded:
             cheaper = self._offer.instead(exchange.client, downgraded.to)
-            if cheaper is None or pinned:
+            if cheaper is None:
                 raise downgraded.refusal from None
             await self._converse(exchange, payload, envelope, cheaper, hearing)
 
@@ -191,6 +193,7 @@ class Endpoints:
         self._offer.passes(exchange.client, maker or self._passthrough.provider)
         if self._paying is not None:
             self._paying.begin(exchange, None)
+        _stay(exchange)
         await self._passthrough.run(exchange, maker)
 
     async def _count(self, exchange: Exchange) -> None:
@@ -217,10 +220,8 @@ class Endpoints:
         if self._paying is not None:
             self._paying.begin(exchange, payload)
         found = self._offer.embeddings(exchange.client, envelope.model)
-        try:
-            await self._run(exchange, embeddings_job(payload, envelope, found), found)
-        except Downgraded as downgraded:  # vectors of another model are no answer
-            raise downgraded.refusal from None
+        _stay(exchange)
+        await self._run(exchange, embeddings_job(payload, envelope, found), found)
 
     def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Coroutine[Any, Any, None]:
         mode, every_s = mode_of(exchange, found), keep_alive_s(exchange.headers)
@@ -247,6 +248,12 @@ class Endpoints:
         body = self._offer.listing(exchange.client, wanted, exchange.codec.dialect)
         exchange.status = 200
         await _answer(exchange, body)
+
+
+def _stay(exchange: Exchange) -> None:
+    """Nobody but who is asked for can answer."""
+    if exchange.spend is not None:
+        exchange.spend.stays = True
 
 
 async def _answer(exchange: Exchange, body: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ from translators.faults import Fault, Kind
 from translators.ir import Usage
 
 _NEVER_SENT = frozenset({Kind.CONNECT, Kind.SHED})
+_GIVEN_UP = frozenset({408, 504, 524})
+"""Statuses of what stands before a provider and waits no longer, while it works on."""
 _BROKEN_OFF = frozenset({Kind.TIMEOUT, Kind.CANCELLED, Kind.DEADLINE, Kind.PROTOCOL})
 
 
@@ -27,6 +29,8 @@ def bill_of(fault: Fault | None, usage: Usage | None, status: int, *, content: b
     if fault is None:
         return Bill.WORST if usage is None else Bill.USAGE
     if content or calls > 1:
+        return Bill.WORST
+    if status in _GIVEN_UP:
         return Bill.WORST
     if status >= 300 or fault.kind in _NEVER_SENT:
         return Bill.NOTHING

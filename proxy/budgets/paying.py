@@ -11,13 +11,16 @@ from proxy.budgets.budgets import Budgets, Held
 from proxy.budgets.identity import who
 from proxy.budgets.rates import Rates
 from proxy.budgets.spend import Overrun, Spend
+from proxy.config.ledger import REDIS
 from proxy.config.spending import LedgerSettings, Spending
 from proxy.flow import Exchange, Service
 from proxy.ledger.ledger import Ledger
+from translators.faults import Kind
 from translators.ir import Usage
 
 Emptied = Callable[[Held], None]
 """Is told a balance that had too little left for a request."""
+_NEVER_SENT = (Kind.CONNECT, Kind.SHED)
 _NOTHING = Usage(input=0, output=0)
 
 
@@ -33,6 +36,15 @@ class Kept:
         """Whether a hard budget is kept there."""
         self.ledger = ledger
         self._opening: asyncio.Task[None] | None = None
+
+    def serves(self, settings: LedgerSettings, *, hard: bool) -> bool:
+        """Whether these settings are kept here too: in the same place, and as safely where that is looked at."""
+        own = self.settings
+        if own.url != settings.url:
+            return False
+        if not own.url.startswith(REDIS):
+            return True
+        return (own.password, own.timeout_s, self.hard) == (settings.password, settings.timeout_s, hard)
 
     def open(self) -> None:
         self._opening = asyncio.create_task(self.ledger.open())
@@ -77,4 +89,5 @@ class Paying:
             if spend is not None:
                 spend.settle()
             if pace is not None:
-                pace.settle(exchange.usage if exchange.attempts else _NOTHING)
+                idle = all(one.status >= 300 or one.kind in _NEVER_SENT for one in exchange.attempts)
+                pace.settle(_NOTHING if idle else exchange.usage)

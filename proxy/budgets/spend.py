@@ -62,15 +62,18 @@ class Spend:
         "_last_usd",
         "_ledger",
         "_limit",
+        "_lost_calls",
         "_lost_usd",
         "_most",
         "_overrun",
         "_parts",
         "_target",
+        "_total",
         "_usd",
         "_who",
         "_worst",
         "notes",
+        "stays",
     )
 
     def __init__(self, budgets: Budgets, ledger: Ledger, overrun: Overrun = lambda *_: None) -> None:
@@ -90,10 +93,15 @@ class Spend:
         self._calls = 0
         self._usd = self._last_usd = self._lost_usd = 0
         """As of each part: `need`, `last`, `lost`."""
+        self._lost_calls = 0
+        self._total = 0
+        """Nano-dollars of the attempts that have ended."""
         self._most = Most(0, 0)
         """Of the attempt's first call."""
         self._worst = False
         """Whatever the attempt comes to, calls of it are not known to be free."""
+        self.stays = False
+        """No other model can answer it (vectors, stored answers, what passes through): nothing gives way."""
         self.notes: list[str] = []
         """What the answer says of budgets: `NAME;downgraded`."""
 
@@ -103,7 +111,7 @@ class Spend:
         return self._limit is not None or self._budgets.bounded
 
     def begin(self, who: Who, limit: int | None) -> None:
-        """`limit`: nano-dollars that one attempt may cost at most; None for any."""
+        """`limit`: nano-dollars that the request may cost at most; None for any."""
         self._who = who
         self._limit = limit
         self._general = [self._part(held) for held in self._budgets.of_request(who)]
@@ -114,7 +122,7 @@ class Spend:
         special = [self._part(held) for held in self._budgets.of_target(self._who, target)]
         self._current = [*self._general, *special] if special else self._general
         self._target, self._most, self._calls, self._worst = target, most, 0, False
-        self._usd = self._last_usd = self._lost_usd = 0
+        self._usd = self._last_usd = self._lost_usd = self._lost_calls = 0
         for part in self._current:
             part.need = part.last = part.lost = 0
             self._refresh(part)
@@ -149,6 +157,7 @@ class Spend:
         if bill_of(fault, None, status, content=False) is not Bill.WORST:
             return None
         self._lost_usd += self._last_usd
+        self._lost_calls += 1
         for part in self._current:
             part.lost += part.last
         return await self._reserve([(part, part.last) for part in self._current], self._last_usd, 1)
@@ -190,6 +199,8 @@ class Spend:
         if target is None:
             return None
         bill = Bill.WORST if self._worst else bill_of(fault, usage, status, content=content, calls=calls)
+        if bill is Bill.USAGE and usage is not None and max(1, len(usage.calls)) + self._lost_calls < calls:
+            bill = Bill.WORST  # some of its calls told no counts
         usd = self._usd if bill is Bill.WORST else self._lost_usd
         if bill is Bill.USAGE and usage is not None and target.price is not None:
             usd += self._cost(target.price, usage, calls)
@@ -200,6 +211,7 @@ class Spend:
             part.charged += billed
             part.need = 0
         self._target = None
+        self._total += usd
         return None if target.price is None else usd
 
     def settle(self) -> None:
@@ -228,15 +240,15 @@ class Spend:
             return (
                 refusals.unpriced(None, target.name) if target.price is None else refusals.unbounded(None, target.name)
             )
-        return refusals.too_dear(target.name, self._usd + usd, limit) if self._usd + usd > limit else None
+        most = self._total + self._usd + usd
+        return refusals.too_dear(target.name, most, limit) if most > limit else None
 
     def _stopped(self, part: _Part) -> Refused | None:
         """Why a balance that has come so far stops the request. Raises Downgraded."""
         budget, balance = part.budget, part.held.balance
-        if part.loose:
+        if part.loose or self._calls:  # an answer that has begun is stopped by nothing but what is left
             return None
-        # An answer that has begun goes on where it is: only what is left of the budget can stop it.
-        gives_way = budget.when_spent == "downgrade" and not self._calls
+        gives_way = budget.when_spent == "downgrade" and not self.stays
         if gives_way and balance.spent_in_all >= budget.downgrade_from * balance.limit:
             self._give_way(part)
         if not budget.hard and budget.when_spent == "reject" and balance.spent_in_all >= balance.limit:
@@ -267,7 +279,7 @@ class Spend:
         part = next(part for part in growing if part.held.balance is denied.balance)
         if denied.away:
             return refusals.away(part.held, denied.away)
-        if part.budget.when_spent == "downgrade" and not self._calls:
+        if part.budget.when_spent == "downgrade" and not self._calls and not self.stays:
             self._give_way(part)
         if denied.held:
             return refusals.taken(part.held)

@@ -88,8 +88,9 @@ class Till(Lasting[Kept]):
 
     def _kept_for(self, spending: Spending) -> Kept:
         settings, hard = spending.ledger, any(budget.hard for budget in spending.budgets)
-        found = next((one for one in self.opened if one.settings == settings and one.hard is hard), None)
+        found = next((one for one in self.opened if one.serves(settings, hard=hard)), None)
         if found is not None:
+            found.hard = found.hard or hard
             return found
         owner = os.urandom(8).hex()
         store = store_for(settings, self._clock, hard=hard)

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import orjson
+from msgspec import structs
 
 from proxy.answers import cost_headers, minted_id, noted, noted_chunk
 from proxy.chain.account import Account
@@ -189,7 +190,7 @@ class Engagement:
         longer = len(call.body) - len(sent) if isinstance(call.body, bytes) else 0
         refused = None if spend is None else await spend.further(longer)
         if refused is not None:
-            raise Failure(refused.fault)
+            raise Failure(structs.replace(refused.fault, kind=Kind.REFUSED))
 
     def _noted(self, context: Context) -> bytes:
         """What is told before the end, with what the answer itself turned out to lose."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from proxy.flow import Refused
 from translators.faults import Fault, Kind, say
 
 OWN_WORDS = (Kind.REFUSED, Kind.TOO_LONG, Kind.CONTENT)
@@ -42,6 +43,17 @@ class LastWord(Struct, frozen=True):
     fault: Fault
     retry_after_s: float | None = None
     should_retry: bool = False
+
+
+_OF_BUDGETS = (503, 429, 403, 400)
+"""Statuses of what cannot be paid for: what passes by itself is told before what does not."""
+
+
+def told_first(one: Refused | None, other: Refused) -> Refused:
+    """Which of two reasons why targets cannot be paid for is told; the earlier one where both are of a kind."""
+    if one is None or _OF_BUDGETS.index(other.fault.status) < _OF_BUDGETS.index(one.fault.status):
+        return other
+    return one
 
 
 def last_word(faults: Sequence[tuple[str, Fault]], skips: Sequence[Skip]) -> LastWord:

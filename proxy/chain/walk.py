@@ -20,7 +20,7 @@ from proxy.budgets.most import most_of
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
 from proxy.chain.ready import Ready, Tools, key_for
-from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word
+from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word, told_first
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, Spend
 from proxy.jobs import Job, Prepared
@@ -96,7 +96,7 @@ class _Walk:
         self._held: list[_Try] = []
         """What ramps held back."""
         self.unpaid: Refused | None = None
-        """Why the latest target could not be paid for."""
+        """Why a target could not be paid for."""
         self.malformed: Malformed | None = None
         self._translated = False
         self._window: int | None = None
@@ -251,7 +251,7 @@ class _Walk:
         refused = await spend.cover(prepared.target, most, prepared.calls)
         if refused is None:
             return True
-        self.unpaid = refused
+        self.unpaid = told_first(self.unpaid, refused)
         if not turn.made:
             reason = refused.fault.message.rstrip(".")
             self.skips.append(Skip(turn.target.name, "budget", reason, refused.retry_after_s))

@@ -56,8 +56,6 @@ class Ledger:
     def __init__(
         self, store: Store, clock: Clock, owner: str, changed: Callable[[Balance], None] | None = None
     ) -> None:
-        self.overruns = 0
-        """Settlements beyond what a hard balance had reserved: a bound was none."""
         self._store = store
         self._clock = clock
         self._owner = owner
@@ -74,7 +72,7 @@ class Ledger:
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._open = False
-        self._away, self._unfit = _CLOSED, False
+        self._away, self._unfit = "", False
         self._retry_s = RETRY_S
         self._retry_at = -math.inf
         self._due = math.inf
@@ -178,8 +176,6 @@ class Ledger:
         line.settled = True
         balance, held = line.balance, line.held
         line.held = 0
-        if spent > held and balance.hard:
-            self.overruns += 1
         balance.settle(held, spent)
         balance.used_at = now = self._clock.now()
         self._busy[balance.key] = balance

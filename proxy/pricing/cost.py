@@ -37,8 +37,10 @@ def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None 
     and may be answered without it. Every token is taken for one of its dearest kind, and the dearest of the prices that
     so long an input may have decides."""
     most = _reached(price, input_tokens, output_tokens)
-    if tier is not None and price.served:
-        most = max(most, _reached(_as_served(price, tier), input_tokens, output_tokens))
+    if price.served:
+        # Who asks for no tier, or for whichever, gets the one that is set for its account.
+        tiers = [one.tier for one in price.served] if tier in (None, "auto") else [tier]
+        most = max(most, *(_reached(_as_served(price, one), input_tokens, output_tokens) for one in tiers if one))
     return min(most, AMOUNT_MAX)
 
 

@@ -141,7 +141,7 @@ def _completions(body: bytes, fields: Fields, found: _Sum) -> None:  # noqa: ARG
 
 _OF_CALLS: Final = frozenset({"function_call", "custom_tool_call", "reasoning"})
 _RESULTS: Final = frozenset({"function_call_output", "custom_tool_call_output"})
-_ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt", "context_management")
+_ELSEWHERE: Final = ("previous_response_id", "conversation", "context_management")
 
 
 def _responses(body: bytes, fields: Fields, found: _Sum) -> None:  # noqa: ARG001 - the shape of all looks
@@ -158,6 +158,8 @@ def _responses(body: bytes, fields: Fields, found: _Sum) -> None:  # noqa: ARG00
     reasoning = fields.get("reasoning")
     if isinstance(reasoning, dict) and reasoning.get("mode") not in (None, "standard"):
         found.uses = -1  # it thinks several times over, each with the whole input
+    if fields.get("prompt") is not None:
+        found.uses = -1  # kept by the provider, who may keep tools of its own with it
     found.unseen |= any(fields.get(name) is not None for name in _ELSEWHERE)
 
 

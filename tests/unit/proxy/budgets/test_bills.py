@@ -27,6 +27,11 @@ def test_an_error_is_not_billed(kind):
     assert bill_of(fault(kind), None, 200, content=False) is Bill.NOTHING
 
 
+@pytest.mark.parametrize("status", [408, 504, 524])
+def test_who_waited_no_longer_does_not_know_whether_it_was_worked_on(status):
+    assert bill_of(fault(Kind.SERVER), None, status, content=False) is Bill.WORST
+
+
 @pytest.mark.parametrize("kind", [Kind.CONNECT, Kind.SHED])
 def test_what_was_never_sent_is_not_billed(kind):
     assert bill_of(fault(kind), None, 0, content=False) is Bill.NOTHING

@@ -295,6 +295,46 @@ async def test_answers_side_by_side_are_reserved_each(bank):
     assert spend.close(None, Usage(input=30, output=9), 200, content=True) == 48
 
 
+async def test_a_call_that_told_no_counts_makes_the_whole_answer_count_at_its_worst(bank):
+    budget = daily(1000)
+    spend = bank.spend(budget)
+    await spend.cover(target(), TEN, 3)
+    told = Usage(input=2, output=2, calls=(Usage(input=1, output=1), Usage(input=1, output=1)))
+    assert spend.close(None, told, 200, content=True) == 90
+
+
+async def test_all_attempts_of_a_request_together_may_cost_so_much(bank):
+    spend = bank.spend(limit=50)
+    assert await spend.cover(target(), TEN) is None
+    spend.close(failed(Kind.TIMEOUT), None, 0, content=False)
+    refused = await spend.cover(target(), TEN)
+    assert refused is not None and refused.fault.code == "request_too_costly"
+
+
+async def test_who_has_nobody_to_give_way_to_goes_on_until_the_budget_is_spent(bank):
+    budget = daily(60, when_spent="downgrade", downgrade_to="cheap", downgrade_from=0.1)
+    spend = bank.spend(budget)
+    await spend.cover(target(), TEN)
+    spend.close(None, Usage(input=10, output=10), 200, content=True)
+    spend.settle()
+    for outcome in (None, "insufficient_quota"):
+        spend = bank.spend(budget)
+        spend.stays = True
+        refused = await spend.cover(target(), TEN)
+        assert (refused and refused.fault.code) == outcome
+        assert spend.notes == []
+
+
+async def test_a_soft_budget_that_is_spent_meanwhile_does_not_stop_what_has_begun(bank):
+    budget = daily(30, hard=False)
+    first, second = bank.spend(budget), bank.spend(budget)
+    await first.cover(target(), TEN)
+    await second.cover(target(), TEN)
+    second.close(None, Usage(input=10, output=10), 200, content=True)
+    second.settle()
+    assert await first.further(0) is None
+
+
 async def test_an_answer_that_has_begun_gives_way_to_no_other_model(bank):
     budget = daily(59, when_spent="downgrade", downgrade_to="cheap")
     spend = bank.spend(budget)

@@ -1,6 +1,7 @@
 """The last word: which error a client gets when no target answered."""
 
-from proxy.chain.verdict import Skip, last_word
+from proxy.chain.verdict import Skip, last_word, told_first
+from proxy.flow import Refused
 from translators.faults import Fault, Kind
 
 
@@ -75,3 +76,14 @@ def test_what_no_window_can_hold_is_told_as_clients_know_it():
     assert (word.fault.kind, word.fault.status, word.fault.code) == (Kind.TOO_LONG, 400, "context_length_exceeded")
     mixed = last_word([], [Skip("a/m", "smaller", "too long"), Skip("b/m", "cannot", "tools: none", param="tools")])
     assert (mixed.fault.status, mixed.fault.code) == (400, "unsupported_parameter")
+
+
+def test_of_reasons_why_nothing_can_be_paid_for_what_passes_by_itself_is_told():
+    def refused(status):
+        return Refused(Fault(kind=Kind.REFUSED, status=status, message=""))
+
+    unpriced, spent, away = refused(403), refused(429), refused(503)
+    assert told_first(None, unpriced) is unpriced
+    assert told_first(unpriced, spent) is spent and told_first(spent, unpriced) is spent
+    assert told_first(spent, away) is away
+    assert told_first(spent, refused(429)) is spent
