@@ -7,13 +7,15 @@ from proxy.budgets.budgets import Held
 from proxy.budgets.scopes import told
 from proxy.flow import Refused
 from proxy.pricing.money import dollars
-from proxy.telemetry.names import PASSTHROUGH
+from proxy.telemetry.names import (
+    BUDGET_STORE_UNAVAILABLE,
+    INSUFFICIENT_QUOTA,
+    PASSTHROUGH,
+    REQUEST_TOO_COSTLY,
+    UNPRICED_MODEL,
+)
 from translators.faults import Fault, Kind, say
 
-INSUFFICIENT: Final = "insufficient_quota"
-UNPRICED: Final = "unpriced_model"
-TOO_DEAR: Final = "request_too_costly"
-STORE_AWAY: Final = "budget_store_unavailable"
 SOON_S: Final = 1.0
 """Retry-After where the lack is a matter of moments."""
 
@@ -36,7 +38,7 @@ def spent(held: Held, now: float) -> Refused:
         f"The budget {told(budget, held.values)} of {amount} per {budget.window} does not cover this request any more; "
         f"it begins anew at {until}."
     )
-    return _refused(429, INSUFFICIENT, message, held.span.end - now, again=False)
+    return _refused(429, INSUFFICIENT_QUOTA, message, held.span.end - now, again=False)
 
 
 def taken(held: Held) -> Refused:
@@ -44,12 +46,12 @@ def taken(held: Held) -> Refused:
     message = (
         f"What is left of the budget {told(held.plan.budget, held.values)} is reserved by requests that are under way."
     )
-    return _refused(429, INSUFFICIENT, message, SOON_S, again=True)
+    return _refused(429, INSUFFICIENT_QUOTA, message, SOON_S, again=True)
 
 
 def away(held: Held, reason: str) -> Refused:
     message = f"The budget {told(held.plan.budget, held.values)} cannot be looked up now: {reason.rstrip('.')}."
-    return _refused(503, STORE_AWAY, message, SOON_S, again=True)
+    return _refused(503, BUDGET_STORE_UNAVAILABLE, message, SOON_S, again=True)
 
 
 def unpriced(held: Held | None, target: str) -> Refused:
@@ -57,7 +59,7 @@ def unpriced(held: Held | None, target: str) -> Refused:
     missing = "[passthrough] fee_usd" if target.endswith(f"/{PASSTHROUGH}") else f'[prices."{target}"]'
     other = "" if held is None else ', or unpriced = "allow" to the budget'
     message = f"No price is known for {target}, so {_named(held)} cannot hold: add {missing}{other}."
-    return _refused(403, UNPRICED, message, None, again=False)
+    return _refused(403, UNPRICED_MODEL, message, None, again=False)
 
 
 def too_dear(target: str, most: int, allowed: int) -> Refused:
@@ -65,7 +67,7 @@ def too_dear(target: str, most: int, allowed: int) -> Refused:
         f"At worst this request costs {dollars(most)} USD at {target}, more than the {dollars(allowed)} USD that one "
         "may cost here; ask for a shorter answer."
     )
-    return _refused(400, TOO_DEAR, message, None, again=False)
+    return _refused(400, REQUEST_TOO_COSTLY, message, None, again=False)
 
 
 def unbounded(held: Held | None, target: str) -> Refused:
@@ -74,7 +76,7 @@ def unbounded(held: Held | None, target: str) -> Refused:
         f"What this request may use at {target} has no bound, so {_named(held)} cannot hold: ask "
         "for at most so many tokens, and for nothing that the provider fetches or runs by itself."
     )
-    return _refused(400, TOO_DEAR, message, None, again=False)
+    return _refused(400, REQUEST_TOO_COSTLY, message, None, again=False)
 
 
 def _named(held: Held | None) -> str:
@@ -83,6 +85,6 @@ def _named(held: Held | None) -> str:
 
 def _refused(status: int, code: str, message: str, wait_s: float | None, *, again: bool) -> Refused:
     kind = Kind.SHED if status == 503 else Kind.REFUSED
-    told_as = INSUFFICIENT if code == INSUFFICIENT else None
+    told_as = INSUFFICIENT_QUOTA if code == INSUFFICIENT_QUOTA else None
     fault = Fault(kind=kind, status=status, type=told_as, code=code, message=say(message))
     return Refused(fault, retry_after_s=wait_s, should_retry=again)

@@ -84,6 +84,10 @@ IDENTITY_REFUSED: Final = "identity_refused"
 INTERNAL_ERROR: Final = "internal_error"
 INVALID_API_KEY: Final = "invalid_api_key"
 INVALID_HTTP: Final = "invalid_http"
+INSUFFICIENT_QUOTA: Final = "insufficient_quota"
+BUDGET_STORE_UNAVAILABLE: Final = "budget_store_unavailable"
+UNPRICED_MODEL: Final = "unpriced_model"
+REQUEST_TOO_COSTLY: Final = "request_too_costly"
 LOOP_DETECTED: Final = "loop_detected"
 METHOD_NOT_ALLOWED: Final = "method_not_allowed"
 ORIGIN_REFUSED: Final = "origin_refused"
@@ -109,10 +113,12 @@ CODES: Final = frozenset(
         UNKNOWN_URL,
         UNSUPPORTED_MEDIA_TYPE,
         "all_targets_failed",
-        "budget_store_unavailable",
+        BUDGET_STORE_UNAVAILABLE,
+        REQUEST_TOO_COSTLY,
+        UNPRICED_MODEL,
         "content_filter",
         "context_length_exceeded",
-        "insufficient_quota",
+        INSUFFICIENT_QUOTA,
         "invalid_json",
         "invalid_type",
         "missing_required_parameter",
