@@ -263,7 +263,8 @@ async def test_a_call_that_may_have_been_billed_before_it_was_made_again_is_lost
     await spend.further(0)
     assert await spend.again(failed(Kind.TIMEOUT), 0) is None
     assert bank.reserved(budget) == 90
-    assert spend.close(None, Usage(input=2, output=2), 200, content=True) == 30 + 6
+    each = Usage(input=1, output=1)
+    assert spend.close(None, Usage(input=2, output=2, calls=(each, each)), 200, content=True) == 30 + 6
     spend.settle()
     assert (bank.spent(budget), bank.spent(tokens)) == (36, 24)
 
@@ -292,7 +293,8 @@ async def test_answers_side_by_side_are_reserved_each(bank):
     spend = bank.spend(budget)
     await spend.cover(target(), TEN, 3)
     assert bank.reserved(budget) == 90
-    assert spend.close(None, Usage(input=30, output=9), 200, content=True) == 48
+    each = Usage(input=10, output=3)
+    assert spend.close(None, Usage(input=30, output=9, calls=(each, each, each)), 200, content=True) == 48
 
 
 async def test_a_call_that_told_no_counts_makes_the_whole_answer_count_at_its_worst(bank):

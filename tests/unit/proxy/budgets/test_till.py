@@ -55,13 +55,15 @@ async def test_whatever_limits_or_is_kept_has_a_till(till, told):
     assert till.paying_for(config(**told)) is not None
 
 
-async def test_a_reload_keeps_the_ledger_while_its_settings_stay(till):
+async def test_a_reload_keeps_the_ledger_while_it_is_kept_in_the_same_place(till, tmp_path):
     first = till.paying_for(config(budgets=(DAILY,), ledger=MEMORY))
     till.follow(first)
     await till.ready()
     second = till.paying_for(config(budgets=(DAILY, Budget("more", "requests", 1, "day")), ledger=MEMORY))
     assert second.kept is first.kept
-    third = till.paying_for(config(budgets=(DAILY,), ledger=LedgerSettings("memory:", timeout_s=1.0)))
+    longer = till.paying_for(config(budgets=(DAILY,), ledger=LedgerSettings("memory:", keep_days=7)))
+    assert longer.kept is first.kept, "what is in memory would be forgotten"
+    third = till.paying_for(config(budgets=(DAILY,), ledger=LedgerSettings(f"sqlite:///{tmp_path}/l.db")))
     assert third.kept is not first.kept
     till.follow(third)
     till.keep([third])

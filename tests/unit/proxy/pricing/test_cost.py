@@ -102,8 +102,9 @@ def test_the_worst_looks_at_every_tier_that_the_input_may_reach():
 def test_the_worst_of_a_call_that_asks_for_a_tier_of_service_is_the_dearer_one():
     price = Price(input=2 * NANOS, output=2 * NANOS, served=(Served("priority", Price(4 * NANOS, 4 * NANOS)),))
     cheaper = Price(input=2 * NANOS, output=2 * NANOS, served=(Served("flex", Price(NANOS, NANOS)),))
-    assert worst(price, 10, 0) == worst(cheaper, 10, 0, "flex") == worst(price, 10, 0, "unknown") == 20_000
+    assert worst(cheaper, 10, 0, "flex") == worst(price, 10, 0, "unknown") == worst(price, 10, 0, "default") == 20_000
     assert worst(price, 10, 0, "priority") == 40_000
+    assert worst(price, 10, 0) == worst(price, 10, 0, "auto") == 40_000, "the account's own tier may be the dearer one"
 
 
 amounts = st.integers(0, 200 * NANOS)

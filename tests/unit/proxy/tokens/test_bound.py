@@ -101,7 +101,6 @@ def test_an_image_costs_a_constant_whatever_its_bytes(dialect, image):
         (RESPONSES, {"model": "m", "input": [{"type": "item_reference", "id": "x"}]}),
         (RESPONSES, plain(RESPONSES, "x", previous_response_id="resp_1")),
         (RESPONSES, plain(RESPONSES, "x", conversation="conv_1")),
-        (RESPONSES, plain(RESPONSES, "x", prompt={"id": "pmpt_1"})),
         (MESSAGES, said(MESSAGES, {"type": "document", "source": {"type": "base64", "data": "JVBERi0"}})),
         (MESSAGES, said(MESSAGES, {"type": "document", "source": {"type": "url", "url": "https://x.example/"}})),
         (MESSAGES, said(MESSAGES, {"type": "container_upload", "file_id": "x"})),
@@ -219,3 +218,7 @@ def nest(dialect, depth):
 def test_parts_within_parts_are_looked_at_as_deep_as_anybody_nests_and_no_deeper(dialect):
     assert most(dialect, nest(dialect, 3)) < UNSEEN
     assert most(dialect, nest(dialect, 60)) >= UNSEEN
+
+
+def test_a_prompt_that_the_provider_keeps_may_run_tools_that_nobody_here_sees():
+    assert most(RESPONSES, plain(RESPONSES, "x", prompt={"id": "pmpt_1"})) == UNBOUND
