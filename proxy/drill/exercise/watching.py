@@ -74,10 +74,12 @@ class Timeline:
 
 
 def row(moments: Sequence[tuple[float, str]], began: float, sign_s: float, signs: int) -> str:
-    """One character for each `sign_s` seconds: the commonest of the signs at those moments, blank without one."""
+    """One character for each `sign_s` seconds: the commonest of the signs at those moments, blank without one. A letter,
+    which is something gone wrong, is not hidden by any number of numbers."""
     drawn = []
     for place in range(signs):
         start, end = began + place * sign_s, began + (place + 1) * sign_s
         within = [sign for at, sign in moments if start <= at < end]
-        drawn.append(max(sorted(set(within)), key=within.count) if within else " ")
+        shown = [sign for sign in within if sign.isalpha()] or within
+        drawn.append(max(sorted(set(shown)), key=shown.count) if shown else " ")
     return "".join(drawn)

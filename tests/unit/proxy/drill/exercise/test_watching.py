@@ -74,3 +74,7 @@ def test_a_sign_shows_what_stood_out_in_its_time():
 def test_a_row_shows_the_commonest_sign_of_each_time_and_blanks_where_there_is_none():
     moments = [(0.1, "1"), (0.2, "2"), (0.3, "2"), (2.5, "E")]
     assert row(moments, 0.0, 1.0, 4) == "2 E "
+
+
+def test_what_went_wrong_is_not_hidden_by_what_went_well_at_the_same_time():
+    assert row([(0.1, "2"), (0.2, "T"), (0.3, "2"), (1.5, "1")], 0.0, 1.0, 3) == "T1 "
