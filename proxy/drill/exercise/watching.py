@@ -74,8 +74,8 @@ class Timeline:
 
 
 def row(moments: Sequence[tuple[float, str]], began: float, sign_s: float, signs: int) -> str:
-    """One character for each `sign_s` seconds: the commonest of the signs at those moments, blank without one. A letter,
-    which is something gone wrong, is not hidden by any number of numbers."""
+    """One character for each `sign_s` seconds: the commonest of the signs at those moments, blank without one. No
+    number of numbers hides a letter, which is something gone wrong."""
     drawn = []
     for place in range(signs):
         start, end = began + place * sign_s, began + (place + 1) * sign_s
