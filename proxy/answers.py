@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import orjson
 
+from proxy.config.spending import dollars
 from proxy.flow import Attempt, Exchange, Headers
-from proxy.pricing.money import dollars
 from proxy.telemetry.names import (
     ANTHROPIC_REQUEST_ID,
     ATTEMPTS,

@@ -14,8 +14,8 @@ import orjson
 
 from proxy.budgets.budgets import Held
 from proxy.config.hidden import Secret
+from proxy.config.spending import dollars
 from proxy.flow import Headers
-from proxy.pricing.money import dollars
 from proxy.telemetry.names import BUDGET_ALERT, SIGNATURE, TIMESTAMP
 
 Facts = Mapping[str, str | float | Mapping[str, str]]

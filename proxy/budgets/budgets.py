@@ -11,12 +11,11 @@ from msgspec import Struct
 
 from proxy.budgets.scopes import Cut, cut, key_of, of_request, of_target
 from proxy.budgets.windows import Span, span_of
-from proxy.config.spending import Budget
+from proxy.config.spending import Budget, dollars
 from proxy.config.values import Target
 from proxy.flow import Who
 from proxy.ledger.balance import Balance
 from proxy.ledger.ledger import Ledger
-from proxy.pricing.money import dollars
 
 KEYS_CAP = 20_000
 """Keys remembered; who asks may be any number."""

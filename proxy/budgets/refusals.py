@@ -5,8 +5,8 @@ from typing import Final
 
 from proxy.budgets.budgets import Held
 from proxy.budgets.scopes import told
+from proxy.config.spending import dollars
 from proxy.flow import Refused
-from proxy.pricing.money import dollars
 from proxy.telemetry.names import (
     BUDGET_STORE_UNAVAILABLE,
     INSUFFICIENT_QUOTA,

@@ -13,7 +13,7 @@ from proxy.config.clients import ENV_CLIENT
 from proxy.config.ledger import described as ledger_described
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
-from proxy.config.spending import Spending
+from proxy.config.spending import Spending, dollars
 from proxy.config.telemetry import described
 from proxy.config.values import (
     BreakerSettings,
@@ -26,7 +26,6 @@ from proxy.config.values import (
     Target,
     TimeoutSettings,
 )
-from proxy.pricing.money import dollars
 from proxy.resilience.retry import attempts_for, total_attempts
 from proxy.routing.resolve import Router
 

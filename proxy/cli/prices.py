@@ -157,7 +157,7 @@ def _places(model: str, config: "Config | None") -> "list[tuple[Provider, str]]"
 
 def _plain(price: "Price | None") -> dict[str, Any] | None:
     """Dollars for a million tokens as exact texts; the fee for a call in dollars."""
-    from proxy.pricing.money import dollars  # noqa: PLC0415 - see the package's docstring
+    from proxy.config.spending import dollars  # noqa: PLC0415 - see the package's docstring
 
     if price is None:
         return None

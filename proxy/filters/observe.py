@@ -16,8 +16,8 @@ from msgspec import Raw
 
 from proxy.answers import attempts_header, retry_headers, served_headers, tell_fault
 from proxy.clock import Clock
+from proxy.config.spending import dollars
 from proxy.flow import Exchange, Gone, Refused, Service
-from proxy.pricing.money import dollars
 from proxy.telemetry.logs import Line, Log, moment
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.names import EXCHANGE, INTERNAL_ERROR, OWN_ERROR

@@ -8,10 +8,9 @@ import openai
 import pytest
 
 from proxy.clock import SystemClock
-from proxy.config.spending import NANOS, Budget, LedgerSettings, Price, Spending
+from proxy.config.spending import NANOS, Budget, LedgerSettings, Price, Spending, dollars
 from proxy.config.values import ModelRoute, Step
 from proxy.drill.script import cut, hold, status
-from proxy.pricing.money import dollars
 from tests.e2e.shelf import a_shelf
 
 MILLION = 1_000_000

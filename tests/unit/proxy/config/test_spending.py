@@ -1,6 +1,10 @@
 """Amounts are told exactly."""
 
+from decimal import Decimal
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.config.spending import NANOS, dollars
 
@@ -14,3 +18,24 @@ from proxy.config.spending import NANOS, dollars
 )  # fmt: skip
 def test_nano_dollars_are_told_as_exact_decimal_numbers(nanos, told):
     assert dollars(nanos) == told
+
+
+@pytest.mark.parametrize(
+    ("nanos", "told"),
+    [
+        (0, "0"),
+        (1, "0.000000001"),
+        (1_500_000_000, "1.5"),
+        (10_000_000_000, "10"),
+        (123_456_789, "0.123456789"),
+        (-2_500_000_000, "-2.5"),
+    ],
+)
+def test_an_amount_is_a_plain_decimal_number(nanos, told):
+    assert dollars(nanos) == told
+
+
+@given(st.integers(-(10**20), 10**20))
+def test_no_nano_dollar_is_lost(nanos):
+    assert Decimal(dollars(nanos)).scaleb(9) == nanos
+    assert "e" not in dollars(nanos).lower()
