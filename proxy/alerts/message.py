@@ -8,13 +8,12 @@ message that is sent again has the same `id` and a new timestamp.
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import orjson
 
-from proxy.budgets.budgets import Held
+from proxy.budgets.budgets import Held, amount_of
+from proxy.budgets.windows import moment
 from proxy.config.hidden import Secret
-from proxy.config.spending import dollars
 from proxy.flow import Headers
 from proxy.telemetry.names import BUDGET_ALERT, SIGNATURE, TIMESTAMP
 
@@ -23,28 +22,24 @@ Facts = Mapping[str, str | float | Mapping[str, str]]
 
 def facts(held: Held, threshold: float, spent: int) -> Facts:
     """Of `held`, of which so much is spent, in JSON's terms: dollars are text, for they are exact."""
-    budget, scope = held.plan.budget, held.plan.cut
-    pairs = zip((*scope.asked, *scope.served), held.values, strict=True)
-    usd = budget.unit == "usd"
+    budget = held.plan.budget
     return {
         "budget": budget.name,
-        "scope": {dimension: value for (dimension, _), value in pairs},
+        "scope": held.plan.cut.by_dimension(held.values),
         "unit": budget.unit,
-        "amount": dollars(budget.amount) if usd else budget.amount,
-        "spent": dollars(spent) if usd else spent,
+        "amount": amount_of(budget, budget.amount),
+        "spent": amount_of(budget, spent),
         "fraction": round(spent / budget.amount, 4),
         "threshold": threshold,
         "window": budget.window,
-        "window_ends": _moment(held.span.end),
+        "window_ends": held.span.until,
     }
 
 
 def body(told: Facts, at: float) -> bytes:
     """The message of `told`; its id is what is alike whoever tells it."""
     named = orjson.dumps([told["budget"], told["scope"], told["window_ends"], told["threshold"]])
-    return orjson.dumps(
-        {"event": BUDGET_ALERT, "id": hashlib.sha256(named).hexdigest()[:32], "at": _moment(at), **told}
-    )
+    return orjson.dumps({"event": BUDGET_ALERT, "id": hashlib.sha256(named).hexdigest()[:32], "at": moment(at), **told})
 
 
 def signed(secret: Secret, message: bytes, at: float) -> Headers:
@@ -52,7 +47,3 @@ def signed(secret: Secret, message: bytes, at: float) -> Headers:
     timestamp = str(int(at))
     made = hmac.new(secret.reveal().encode(), timestamp.encode() + b"." + message, hashlib.sha256)
     return [(TIMESTAMP, timestamp), (SIGNATURE, f"sha256={made.hexdigest()}")]
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

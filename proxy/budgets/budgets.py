@@ -4,7 +4,6 @@ They outlive no configuration; the balances, which the ledger keeps by their key
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -128,17 +127,16 @@ class Budgets:
 
 def _shown(held: Held) -> dict[str, Any]:
     budget, balance = held.plan.budget, held.balance
-    dimensions = [dimension for dimension, _ in (*held.plan.cut.asked, *held.plan.cut.served)]
     return {
         "budget": budget.name,
-        "scope": dict(zip(dimensions, held.values, strict=True)),
+        "scope": held.plan.cut.by_dimension(held.values),
         "unit": budget.unit,
         "limit": amount_of(budget, balance.limit),
         "spent": amount_of(budget, balance.spent_in_all),
         "reserved": amount_of(budget, balance.taken_in_all - balance.spent_in_all),
         "fraction": round(balance.spent_in_all / balance.limit, 4),
         "window": budget.window,
-        "window_end": datetime.fromtimestamp(held.span.end, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "window_end": held.span.until,
         "mode": "hard" if budget.hard else "soft",
         "when_spent": budget.when_spent,
     }

@@ -18,17 +18,18 @@ import orjson
 from msgspec import Struct
 
 from proxy.budgets.gcra import Cell
+from proxy.budgets.scopes import Pairs, named, of_rate
 from proxy.budgets.telling import NANOS, Kept, Level, crowded, headers, pressing, refusal
 from proxy.clock import Clock
-from proxy.config.spending import EACH, Dimension, Rate
+from proxy.config.spending import Rate
 from proxy.flow import Exchange, Headers, Refused, Who
+from proxy.tokens.estimated import BYTES_PER_TOKEN
 from translators.ir import Usage
 from translators.openai_chat.envelope import CHOICES_CAP
 
 ACCOUNTS: Final = 10_000
 DEFAULT_OUTPUT: Final = 1024
 """Tokens that an answer counts as until its usage is known, where the request does not bound it."""
-BYTES_PER_TOKEN: Final = 3
 CONVERSATIONS: Final = frozenset({"chat", "completions", "responses", "messages"})
 """Routes whose answers are made of tokens."""
 _BOUNDS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")
@@ -43,19 +44,11 @@ class _Limit(Struct, frozen=True):
     """A rate, its scope in a fixed order."""
 
     rate: Rate
-    scope: tuple[tuple[Dimension, str], ...]
+    scope: Pairs
 
     def values(self, who: Who, model: str) -> Values | None:
         """Of a request that it concerns."""
-        if not self.scope:
-            return ()
-        found = []
-        for dimension, wanted in self.scope:
-            value = model if dimension == "model" else getattr(who, dimension)
-            if wanted not in (EACH, value):
-                return None
-            found.append(value)
-        return tuple(found)
+        return of_rate(self.scope, who, model)
 
 
 class _Account:
@@ -73,11 +66,7 @@ class _Account:
 
     @property
     def name(self) -> str:
-        whose = ", ".join(
-            f"{dimension} {value or 'unnamed'}"
-            for (dimension, _), value in zip(self.limit.scope, self.values, strict=True)
-        )
-        return f"{self.limit.rate.name} ({whose})" if whose else self.limit.rate.name
+        return named(self.limit.rate.name, self.limit.scope, self.values)
 
     def refusal(self, tokens: int, now: int) -> tuple[int | None, Refused] | None:
         """Nanoseconds until it may be entered, None for never, and how that is told; None where it may be now."""

@@ -1,6 +1,5 @@
 """What a client is told where something cannot be paid for. Pure."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from proxy.budgets.budgets import Held
@@ -33,10 +32,9 @@ def spent(held: Held, now: float) -> Refused:
     """The window's amount is used up, or what is left of it does not suffice."""
     budget = held.plan.budget
     amount = f"{dollars(budget.amount)} USD" if budget.unit == "usd" else f"{budget.amount} {budget.unit}"
-    until = datetime.fromtimestamp(held.span.end, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     message = (
         f"The budget {told(budget, held.values)} of {amount} per {budget.window} does not cover this request any more; "
-        f"it begins anew at {until}."
+        f"it begins anew at {held.span.until}."
     )
     return _refused(429, INSUFFICIENT_QUOTA, message, held.span.end - now, again=False)
 

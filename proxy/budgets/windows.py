@@ -23,6 +23,16 @@ class Span(Struct, frozen=True):
     start: float
     end: float
 
+    @property
+    def until(self) -> str:
+        """Its end as text."""
+        return moment(self.end)
+
+
+def moment(at: float) -> str:
+    """A time of Unix seconds as messages and pages tell it: RFC 3339, UTC, in whole seconds."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
 
 def span_of(window: Window, timezone: str, at: float) -> Span:
     """The window that `at` lies in."""
