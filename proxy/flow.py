@@ -148,6 +148,23 @@ class Who(Struct, frozen=True):
 NOBODY = Who()
 
 
+class Choice(Struct, frozen=True):
+    """Which model was chosen for a request that left it open, or that an experiment took, and why."""
+
+    model: str
+    """The entry of `[models]` or `[embeddings]`, or `provider/model`."""
+    reason: str
+    """One clause, for people."""
+    strategy: str = ""
+    task: str = ""
+    score: float | None = None
+    """How complex the request looks, 0 to 1; None where that decided nothing."""
+    level: str = ""
+    """`simple`, `standard` or `complex`."""
+    experiment: str = ""
+    arm: str = ""
+
+
 class Exchange(Struct, eq=False):
     """One request and all that became known of it. Filters fill it; `observe` tells it."""
 
@@ -184,6 +201,8 @@ class Exchange(Struct, eq=False):
     envelope: "Envelope | None" = None
     asked: str = ""
     """The model the client named."""
+    choice: Choice | None = None
+    """Who was chosen to serve it; None where the client named a model and got it."""
     attempts: list[Attempt] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     """Targets not tried, each with its reason."""
