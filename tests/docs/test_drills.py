@@ -45,11 +45,13 @@ def test_the_table_of_all_faults_has_each_of_them(all_blocks):
 
 
 def outline(text):
-    """What is alike in any two drills of one chain: words, not numbers, and the order of signs, not how many."""
+    """What is alike in any two drills of one chain: words, not numbers; the order of a target's signs, not how many; and
+    who served, not when."""
     lines = []
     for line in text.splitlines():
         if re.match(r"(fault|\d \S+|served by) +[!.X?\d]", line):
-            signs = re.sub(r"[1-9]+", "1", line.split()[-1]) if "/" in line else line.split()[-1][0]
+            signs = line.split()[-1]
+            signs = re.sub(r"[1-9]+", "1", signs) if "/" in line else "".join(sorted(set(signs)))
             lines.append(re.sub(r"(.)\1+", r"\1", f"{line.split()[0]} {signs}"))
         else:
             lines.append(re.sub(r"\d+(\.\d+)?", "N", line).strip())

@@ -5,6 +5,8 @@ or in a folder `b/`. A package's `__init__.py` goes by the package's name.
 """
 
 import ast
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 ENGINES = "tests/unit/proxy/upstream/test_engine_answers.py"
@@ -46,14 +48,20 @@ def subject(module: Path) -> Path:
     return module.parent if module.name == "__init__.py" else module.with_suffix("")
 
 
-def found_for(name: Path, tests: list[Path]) -> list[Path]:
+def found_for(name: Path, tests: Mapping[Path, list[Path]]) -> list[Path]:
+    """The tests of what goes by `name`; `tests` by folder, those above it included."""
     home = Path("tests/unit") / name.parent
-    return [
-        test
-        for test in tests
-        if (test.parent == home and (test.stem == f"test_{name.name}" or test.stem.startswith(f"test_{name.name}_")))
-        or (home / name.name) in test.parents
-    ]
+    beside = [one for one in tests.get(home, []) if one.parent == home]
+    own = [one for one in beside if one.stem == f"test_{name.name}" or one.stem.startswith(f"test_{name.name}_")]
+    return own + tests.get(home / name.name, [])
+
+
+def by_folder(tests: list[Path]) -> Mapping[Path, list[Path]]:
+    found = defaultdict(list)
+    for test in tests:
+        for folder in test.parents:
+            found[folder].append(test)
+    return found
 
 
 def unit_tests(tree):
@@ -62,7 +70,7 @@ def unit_tests(tree):
 
 def test_every_module_with_logic_has_its_unit_test(texts, tree, modules):
     """Or is listed above, where nothing stays that has its own test by now."""
-    tests = unit_tests(tree)
+    tests = by_folder(unit_tests(tree))
     missing = {str(one) for one in modules if has_logic(texts[one]) and not found_for(subject(one), tests)}
     assert missing == set(ELSEWHERE), "\n".join(sorted(missing ^ set(ELSEWHERE)))
     assert {test for test in ELSEWHERE.values() if Path(test) not in tree} == set()
@@ -71,7 +79,8 @@ def test_every_module_with_logic_has_its_unit_test(texts, tree, modules):
 def test_every_unit_test_is_where_its_module_would_be(tree, modules):
     """A module that moved or went takes its test along."""
     tests = unit_tests(tree)
-    placed = {test for module in modules if module.name != "__init__.py" for test in found_for(subject(module), tests)}
-    placed |= {test for test in tests for module in modules if test.stem == f"test_{subject(module).name}"}
+    folders, names = by_folder(tests), {f"test_{subject(module).name}" for module in modules}
+    placed = {one for module in modules if module.name != "__init__.py" for one in found_for(subject(module), folders)}
+    placed |= {test for test in tests if test.stem in names}
     orphans = {str(test) for test in set(tests) - placed}
     assert orphans == set(ACROSS), "\n".join(sorted(orphans ^ set(ACROSS)))
