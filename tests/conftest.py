@@ -1,5 +1,6 @@
 """What every test shares."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +8,19 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from proxy.server.lifecycle import load_the_rest
+from tests.recorded.each import PASSED_OVER
 from tests.redis_server import PROGRAM, RedisServer
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why recorded exchanges were passed over inside a test that plays many of them."""
+    reports = terminalreporter.stats.get("passed", [])
+    told = [why for report in reports for name, why in report.user_properties if name == PASSED_OVER]
+    counted = Counter(str(why).partition(": ")[2] for why in told)
+    if counted:
+        terminalreporter.section("recorded exchanges passed over")
+    for why, times in counted.most_common():
+        terminalreporter.line(f"{times}: {why}")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def test_the_table_of_all_faults_has_each_of_them(all_blocks):
 
 
 def outline(text):
-    """What is alike in any two drills of one chain: words, not numbers; the order of a target's signs, not how many; and
+    """What is alike in any two drills of one chain: words, not numbers; the order of a target's signs, not how many;
     who served, not when."""
     lines = []
     for line in text.splitlines():

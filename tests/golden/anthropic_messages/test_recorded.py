@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.recorded.each import each
 from translators import anthropic_messages
 from translators.faults import Kind
 from translators.fold import fold
@@ -31,10 +32,6 @@ LINES = gzip.decompress(FILE.read_bytes()).splitlines()
 EXCHANGES = [exchange for exchange in map(orjson.loads, LINES) if exchange["endpoint"] == "/v1/messages"]
 REQUESTS = [exchange for exchange in EXCHANGES if isinstance(exchange["request_body"], dict)]
 ANSWERED = [exchange for exchange in EXCHANGES if exchange["status"] == 200 and exchange["response_body"]]
-
-
-def each(exchanges):
-    return pytest.mark.parametrize("exchange", [pytest.param(one, id=one["id"]) for one in exchanges])
 
 
 def profile_of(body):

@@ -17,6 +17,7 @@ import orjson
 import pytest
 
 import translators
+from tests.recorded.each import each
 from translators import gemini
 from translators.catalog import DIALECTS, codec
 from translators.codec import Context
@@ -47,10 +48,6 @@ FAILED = frozenset(("UNEXPECTED_TOOL_CALL",))
 VENDOR = tomllib.loads(Path(translators.__file__).with_name("profiles.toml").read_text())["vendors"]["gemini"]
 CONTEXT = Context(id="id-1", created=5, model="m", include_usage=True)
 TARGETS = [dialect for dialect in DIALECTS if dialect is not Dialect.OPENAI_COMPLETIONS]
-
-
-def each(exchanges):
-    return pytest.mark.parametrize("exchange", [pytest.param(one, id=one["id"]) for one in exchanges])
 
 
 def profile_of(model):

@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.recorded.each import each
 from translators import embeddings, openai_chat
 from translators.codec import Context
 from translators.faults import Failure, Kind
@@ -36,10 +37,6 @@ CHAT = [one for one in EXCHANGES if one["endpoint"].endswith("/chat/completions"
 ANSWERED = [one for one in CHAT if one["status"] == 200]
 PROFILE = Profile(provider="p", model="m", audio=True)
 CONTEXT = Context(id="chatcmpl-1", created=1790000000, model="m", include_usage=True)
-
-
-def each(exchanges):
-    return pytest.mark.parametrize("exchange", [pytest.param(one, id=one["id"]) for one in exchanges])
 
 
 @pytest.fixture(scope="module")

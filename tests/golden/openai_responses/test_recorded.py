@@ -17,6 +17,7 @@ import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from tests.recorded.each import each
 from translators import openai_responses
 from translators.catalog import PROVIDERS, codec
 from translators.codec import Context
@@ -51,10 +52,6 @@ STREAMED = [one for one in ANSWERED if one["sse"] and one["id"] != MADE_UP]
 PROFILE = Profile(provider="p", model="m")
 CONTEXT = Context(id="resp_1", created=1790000000, model="m", include_usage=True)
 EVENTS = TypeAdapter(ResponseStreamEvent)
-
-
-def each(exchanges):
-    return pytest.mark.parametrize("exchange", [pytest.param(one, id=one["id"]) for one in exchanges])
 
 
 @pytest.fixture(scope="module")
