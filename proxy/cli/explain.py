@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.admin_token and not arguments.admin:
         raise Stop("--admin-token is for the proxy that --admin names, and there is none", code=2)
     body = _body(arguments)
-    loaded = load(arguments.config)
+    loaded = load(arguments.config, keys=arguments.ask)
     stands = live(arguments.admin, arguments.admin_token) if arguments.admin else None
     profile_of = _profiles(loaded.config, ask=arguments.ask)
     explanation = _explained(loaded, body, arguments.path, profile_of)

@@ -33,16 +33,18 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
-def load(path: str | None, *, code: int = 2) -> "Loaded":
-    """The configuration at `path`, else the one the environment names or describes.
+def load(path: str | None, *, code: int = 2, keys: bool = True) -> "Loaded":
+    """The configuration at `path`, else the one the environment names or describes. Without `keys` a file's need not
+    be there: what they are found in has a stand-in, and nobody may be asked with it.
 
     Raises Stop with every mistake, and `code` as the exit code.
     """
     from proxy.config.errors import ConfigErrors  # noqa: PLC0415 - see the package's docstring
     from proxy.config.load import load as read  # noqa: PLC0415 - likewise
+    from proxy.config.load import named_file  # noqa: PLC0415 - likewise
 
     try:
-        return read(path, os.environ)
+        return read(path, os.environ, offline=not keys and bool(named_file(path, os.environ)))
     except ConfigErrors as error:
         raise refusal(error, code) from None
 

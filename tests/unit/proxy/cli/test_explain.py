@@ -253,3 +253,14 @@ def test_what_a_request_says_cannot_steer_the_terminal(sidestep, tmp_path):
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
     assert done.stdout.startswith('m?[2J?x: [models."*"]\n  1. openai/m?[2J?x ')
+
+
+def test_a_files_plan_is_told_without_its_keys(tmp_path, monkeypatch, capsys):
+    """Nobody is called, so nobody needs one."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    path = tmp_path / "keyless.toml"
+    path.write_text('[providers.openai]\nvendor = "openai"\n[models.m]\nchain = ["openai/gpt-4o"]\n')
+    assert main(["explain", "--config", str(path), "--model", "m"]) == 0
+    assert "openai/gpt-4o" in capsys.readouterr().out
+    assert main(["explain", "--config", str(path), "--model", "m", "--ask"]) == 2
+    assert "OPENAI_API_KEY" in capsys.readouterr().err
