@@ -19,7 +19,7 @@ drill: install ## a fault in front of the example configuration, offline; ARGS="
 install: $(VENV)/.run ## .venv with the locked run-time requirements; .venv/bin/sidestep works after it
 
 test: install-dev ## set-up and every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 test-recorded: install-dev ## every recorded exchange of SIDESTEP_RECORDED across every pair of dialects, as a table
 	$(BIN)/python -m tests.recorded $(ARGS)

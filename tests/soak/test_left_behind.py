@@ -29,7 +29,7 @@ from tests.soak.world import QUICK, config
 from translators.ir import Dialect
 
 ROOT = Path(proxy.__file__).parents[1]
-ROUNDS = 12
+ROUNDS = 24
 BLOCKS_EACH = 0.5
 """Of memory, for each request, in one of the rounds: a leak is in each of them, what settles is not."""
 FAULTS = {

@@ -1,6 +1,7 @@
 """Balances on a real redis-server: what is refused, what is asked again, and what survives what happens to a server."""
 
 import asyncio
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -79,6 +80,14 @@ async def test_a_server_that_was_killed_still_knows_every_grant(redis_server, st
     assert after.standings[0].total == 30 and after.standings[0].own.granted == 0
 
 
+async def heard(store, ask, memory):
+    """Its answer, however often a busy machine takes longer than the store waits."""
+    for _ in range(20):
+        with suppress(Away):
+            return await store.call("one", [ask], memory)
+    raise AssertionError("it is still away")
+
+
 async def test_a_slow_server_is_away_and_what_it_did_late_counts(redis_server):
     """The grant whose answer was lost is in the next answer."""
     store = store_at(redis_server, timeout_s=0.3)
@@ -88,7 +97,7 @@ async def test_a_slow_server_is_away_and_what_it_did_late_counts(redis_server):
     with pytest.raises(Away, match="takes longer than 300 ms"):
         await store.call("one", [wants(40)], memory)
     redis_server.resume()
-    told = await store.call("one", [Ask("b", 100)], memory)
+    told = await heard(store, Ask("b", 100), memory)
     assert told.standings[0].own in (Count(40), Count())
     assert told.standings[0].total == told.standings[0].own.granted
     await store.close()
