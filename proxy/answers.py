@@ -40,6 +40,10 @@ def safe(name: str) -> str:
 
 def attempts_header(attempts: list[Attempt]) -> str:
     """`alpha/gpt-4o;server;503;412, beta/claude;ok;200;890`: target;kind;status;ms, capped, then `+N`."""
+    if len(attempts) == 1:  # as nearly always
+        first = attempts[0]
+        text = f"{safe(first.target)};{first.kind};{first.status};{first.ms}"
+        return text if len(text) <= ATTEMPTS_CAP - 8 else "+1"
     text = ""
     for position, attempt in enumerate(attempts):
         one = f"{safe(attempt.target)};{attempt.kind};{attempt.status};{attempt.ms}"

@@ -121,11 +121,11 @@ class Endpoints:
 
     async def _chat(self, exchange: Exchange) -> None:
         """A conversation, in the dialect of whatever route it came by."""
-        await self._converse(exchange, *await self._asked(exchange))
+        await self._converse(exchange, *self._asked(exchange, parse_json(await exchange.read())))
 
     async def _responses(self, exchange: Exchange) -> None:
         """The same, but what goes on from something that one provider keeps is asked there and nowhere else."""
-        payload, envelope, found = await self._asked(exchange)
+        payload, envelope, found = self._asked(exchange, parse_json(await exchange.read()))
         owner = _owner(exchange)
         payload = spelled_out(payload, lambda named: self._items.find(owner, named, self._clock.wall()))
         pin = pinned_by(payload)
@@ -165,7 +165,8 @@ class Endpoints:
         if self._store is not None and payload.get("tools"):
             past = Past(self._store, _owner(exchange))
         at_most = OUTPUT_BOUND if exchange.spend is not None and exchange.spend.bounded else None
-        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing, at_most)
+        checked = envelope if payload is exchange.payload else None
+        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing, at_most, checked)
         if past is not None:
             await job.recall()
         if pinned:
@@ -178,8 +179,8 @@ class Endpoints:
                 raise downgraded.refusal from None
             await self._converse(exchange, payload, envelope, cheaper, hearing)
 
-    async def _asked(self, exchange: Exchange) -> tuple[dict[str, Any], Envelope, Resolution]:
-        payload = parse_json(await exchange.read())
+    def _asked(self, exchange: Exchange, payload: Any) -> tuple[dict[str, Any], Envelope, Resolution]:
+        """Body, envelope and chain of a conversation. Raises Malformed or Refused."""
         envelope = exchange.codec.check_envelope(payload)
         exchange.payload, exchange.envelope, exchange.asked = payload, envelope, envelope.model
         if self._paying is not None:
@@ -197,7 +198,7 @@ class Endpoints:
         await self._passthrough.run(exchange, maker)
 
     async def _count(self, exchange: Exchange) -> None:
-        payload, _, found = await self._asked(exchange)
+        payload, _, found = self._asked(exchange, parse_json(await exchange.read()))
         client = exchange.codec
         if found.targets[0].provider.dialect is client.dialect:
             counters = tuple(target for target in found.targets if target.provider.dialect is client.dialect)
@@ -278,15 +279,16 @@ def chat_job(
     taught: Taught | None = None,
     hearing: Hearing | None = None,
     at_most: int | None = None,
+    checked: Envelope | None = None,
 ) -> ChatJob:
     """The job of a conversation, the model's configured defaults filled in. `at_most`: tokens that an answer may have
-    where nobody says."""
+    where nobody says; `checked`: the envelope again, where it is of this very payload."""
     defaults = found.route.defaults
     if defaults and (known := _DEFAULTS.get(client.dialect)) is not None:
         defaults = {name: value for name, value in defaults.items() if name in known}
     if defaults:
         payload = {**defaults, **payload}
-        envelope = client.check_envelope(payload)
+        envelope = checked = client.check_envelope(payload)
     bound, clamped = found.route.max_output, ""
     if at_most is not None and bound is None and output_bound(client.dialect, payload)[0] is None:
         bound, clamped = at_most, _OUTPUT_FIELDS.get(client.dialect, "max_tokens")
@@ -303,6 +305,7 @@ def chat_job(
         taught=taught,
         fan_out=found.route.fan_out,
         hearing=hearing,
+        checked=checked,
     )
 
 

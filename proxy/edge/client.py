@@ -42,6 +42,11 @@ class Connection(Protocol):
     problem: Fault | None
     """Why the request cannot be read as HTTP: its head, or (found later) its body."""
 
+    head: Any
+    """What was made of the request's head, for the next request with the same; None for another."""
+    length: int | None
+    """Of the body, where the request has the same head as the last one but for that; None for a new head."""
+
     def arrived(self) -> bool:
         """Whether the whole request is here."""
 
@@ -72,6 +77,9 @@ class Connection(Protocol):
 
     def end_writing(self) -> None:
         """Half-closes: the client sees the end of what was written, and what it still sends can be read."""
+
+    def failed(self, error: Exception) -> None:
+        """The exchange ended in a way that nobody foresaw and nobody told: says so, or closes."""
 
     def abort(self) -> None:
         """Closes after what is already written, leaving the body unterminated; later writes do nothing."""

@@ -46,7 +46,12 @@ class Observe:
         """Raises nothing but a cancellation that has no reason: the loop's own end."""
         try:
             try:
-                await self._serve(exchange, service)
+                try:
+                    await service(exchange)
+                    if not exchange.out.started:
+                        raise RuntimeError("the exchange ended without an answer")
+                except (Refused, Malformed, Gone) as ended:
+                    await _ended(exchange, ended)
             except asyncio.CancelledError:
                 if exchange.cancelled is None:
                     raise
@@ -55,27 +60,6 @@ class Observe:
             await self._own_error(exchange, error)
         finally:
             self._record(exchange)
-
-    async def _serve(self, exchange: Exchange, service: Service) -> None:
-        try:
-            await service(exchange)
-            if not exchange.out.started:
-                raise RuntimeError("the exchange ended without an answer")
-        except Refused as refused:
-            await _end(exchange, refused)
-        except Malformed as bad:
-            fault = Fault(
-                kind=Kind.REFUSED,
-                status=bad.status,
-                type="invalid_request_error",
-                code=bad.code,
-                param=bad.param,
-                message=say(str(bad)),
-            )
-            await _end(exchange, Refused(fault))
-        except Gone:
-            exchange.status = CLIENT_GONE
-            exchange.fault = Fault(kind=Kind.CANCELLED, message="The client left while it was sending its request.")
 
     async def _own_error(self, exchange: Exchange, error: Exception) -> None:
         exchange.own_error = True
@@ -104,7 +88,7 @@ class Observe:
             exchange.provider,
             exchange.model,
             exchange.status,
-            code_of(fault) or "",
+            "" if fault is None else code_of(fault) or "",
             took=took,
             added=added,
             first=first,
@@ -126,9 +110,9 @@ class Observe:
             exchange.model,
             exchange.status,
             None if fault is None else fault.kind.value,
-            code_of(fault),
+            None if fault is None else code_of(fault),
             attempts_header(exchange.attempts),
-            [target for target, _ in exchange.skipped],
+            [target for target, _ in exchange.skipped] if exchange.skipped else [],
             _ms(took, 10),
             _ms(added, 100),
             None if first is None else _ms(first, 10),
@@ -171,6 +155,25 @@ class _Told(Line):
 def _ms(seconds: float, parts: int) -> float:
     """Milliseconds in so many parts of one. `round` to a place writes the number out and reads it again."""
     return int(seconds * 1000 * parts + 0.5) / parts
+
+
+async def _ended(exchange: Exchange, why: Refused | Malformed | Gone) -> None:
+    """Ends an exchange that what is inside would not serve."""
+    if isinstance(why, Gone):
+        exchange.status = CLIENT_GONE
+        exchange.fault = Fault(kind=Kind.CANCELLED, message="The client left while it was sending its request.")
+    elif isinstance(why, Refused):
+        await _end(exchange, why)
+    else:
+        fault = Fault(
+            kind=Kind.REFUSED,
+            status=why.status,
+            type="invalid_request_error",
+            code=why.code,
+            param=why.param,
+            message=say(str(why)),
+        )
+        await _end(exchange, Refused(fault))
 
 
 async def _end(exchange: Exchange, refused: Refused) -> None:

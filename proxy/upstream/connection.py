@@ -58,7 +58,6 @@ class Connection(asyncio.Protocol):
         self._pairs: list[tuple[bytes, bytes]] = []
         self._status = 0
         self._unclaimed = 0
-        self._ends_at_eof = False
         self._keep = False
         self._complete = False
         self._spoiled = False
@@ -196,8 +195,11 @@ class Connection(asyncio.Protocol):
             self._answer.pour()
 
     def eof_received(self) -> None:
-        if self._answer is not None and self._answer.status and self._ends_at_eof:
-            self._answer.finish(None)
+        answer = self._answer
+        if answer is None or not answer.status or answer.status in _BODILESS:
+            return
+        if _FRAMED.isdisjoint([name for name, _ in answer.headers]):
+            answer.finish(None)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
@@ -238,10 +240,8 @@ class Connection(asyncio.Protocol):
             return
         self._status = status
         self._keep = self._parser.should_keep_alive()
-        headers = readable(self._pairs)
-        self._ends_at_eof = status not in _BODILESS and _FRAMED.isdisjoint([name for name, _ in headers])
         self._unclaimed = 0
-        self._answer.begin(status, headers)
+        self._answer.begin(status, readable(self._pairs))
         self._wake()
 
     def on_body(self, data: bytes) -> None:
