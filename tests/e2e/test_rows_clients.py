@@ -173,6 +173,12 @@ MESSAGES = [
     ("responses", {"service_tier": "standard_only"}, {"service_tier": "default"}, ""),
     ("google", {"service_tier": "standard_only"}, {"serviceTier": "standard"}, ""),
     (
+        "chat",
+        {"tools": [{"type": "web_search_20250305", "name": "web_search", "user_location": SEARCH["user_location"]}]},
+        {"web_search_options.user_location": {"type": "approximate", "approximate": {"city": "Bern"}}},
+        "",
+    ),
+    (
         "responses",
         {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
         {"tools.0": {"type": "web_search"}},
