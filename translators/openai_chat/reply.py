@@ -106,6 +106,8 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
             raise ProtocolFault("its answer has a choice without a message")
         choice.index = i if choice.index is None else choice.index
         choice.delta, choice.message = choice.message, None
+        for place, call in enumerate(choice.delta.tool_calls or () if choice.delta is not None else ()):
+            call.index = place  # here each is a whole call, whatever it calls itself
     reader = ChatReader(profile)
     reply = fold(reader.read(answer))
     reader.close()
