@@ -5,12 +5,11 @@ Whatever a client or a provider names is text here, cut and told as text; nothin
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
 
-from proxy.filters.observe import Seen
 from proxy.resilience.window import SLOT_S
 from proxy.routing.live import (
     Live,
@@ -24,6 +23,9 @@ from proxy.routing.live import (
     stood,
     told,
 )
+
+if TYPE_CHECKING:
+    from proxy.filters.observe import Seen
 
 TARGETS: Final = 50
 """Shown; of more, those that were called last."""
@@ -47,6 +49,23 @@ class Row(Struct, frozen=True):
     breaker: LiveBreaker
     health: LiveHealth
     course: list[LiveSlot]
+
+
+class Balance(Struct, frozen=True):
+    """What is left of a budget, as `/budgets` shows it."""
+
+    budget: str
+    scope: dict[str, str]
+    unit: str
+    limit: str | int
+    """Dollars are text."""
+    spent: str | int
+    reserved: str | int
+    fraction: float
+    window: str
+    window_end: str | None
+    mode: str
+    when_spent: str
 
 
 class Tried(Struct, frozen=True):
@@ -123,8 +142,7 @@ class Overview(Struct, frozen=True):
     probes: dict[str, LiveProbe]
     store: str | None
     """Where budgets are kept: `ok`, or what is wrong with it; None without budgets."""
-    budgets: list[dict[str, Any]]
-    """As `/budgets` shows them."""
+    budgets: list[Balance]
     requests: list[Request]
     """The latest first."""
     pages: list[str] = []
@@ -144,7 +162,7 @@ class State(Live, frozen=True):
 def overview(
     state: Mapping[str, Any],
     budgets: Mapping[str, Any],
-    recent: Sequence[Seen],
+    recent: Sequence["Seen"],
     *,
     example: str,
     now: float,
@@ -153,7 +171,8 @@ def overview(
     """Of what `/state` and `/budgets` tell, and the last exchanges, the latest at the end."""
     live = msgspec.convert(state, State)
     rows = in_order(live)
-    balances = sorted(budgets["budgets"], key=lambda one: one["fraction"], reverse=True)
+    balances = msgspec.convert(budgets["budgets"], list[Balance])
+    balances.sort(key=lambda one: one.fraction, reverse=True)
     return Overview(
         at=wall,
         slot=now / SLOT_S,
@@ -248,3 +267,8 @@ class Changes:
 def snapshot(seen: Overview) -> bytes:
     """As JSON."""
     return _encode(seen)
+
+
+def read(data: bytes) -> Overview:
+    """Raises msgspec.DecodeError for what is no snapshot."""
+    return msgspec.json.decode(data, type=Overview)

@@ -21,7 +21,7 @@ export const svg = (name, attributes = {}, ...children) =>
   filled(document.createElementNS(SVG, name), attributes, children);
 
 /** A cell of a table that becomes a list on narrow screens, where `label` stands before it. */
-export const cell = (label, ...children) => html("td", { role: "cell", "data-label": label }, ...children);
+export const cell = (label, ...children) => html("td", { role: "cell", "data-label": label }, html("div", {}, ...children));
 
 export function show(element, shown) {
   if (element.hidden === shown) element.hidden = !shown;

@@ -58,14 +58,19 @@ function lookOf([name, look]) {
   );
 }
 
-/** What is to be read out: breakers that are in another state than before. */
-function changes(before, rows) {
-  return rows
-    .filter((row) => before.has(row.target) && before.get(row.target) !== stateOf(row)[0].split(",")[0])
-    .map((row) => `${row.target}: breaker ${stateOf(row)[0]}`);
-}
+/** The breakers of those that were called, without how far a recovery is: what is read out when it changes. */
+const breakersOf = (rows) =>
+  new Map(rows.filter((row) => row.called).map((row) => [row.target, stateOf(row)[0].split(",")[0]]));
 
 let known = new Map();
+
+function news(rows) {
+  const before = known;
+  known = breakersOf(rows);
+  return [...known]
+    .filter(([target, state]) => before.has(target) && before.get(target) !== state)
+    .map(([target, state]) => `${target}: breaker ${state}`);
+}
 
 export function drawTargets(seen) {
   const rows = seen.order.map((name) => seen.rows.get(name));
@@ -79,7 +84,6 @@ export function drawTargets(seen) {
   const looks = Object.entries(seen.probes);
   show(byId("looks-part"), looks.length > 0);
   byId("looks").replaceChildren(...looks.map(lookOf));
-  const news = changes(known, rows);
-  if (news.length) say(byId("news"), news.join("; "));
-  known = new Map(rows.map((row) => [row.target, stateOf(row)[0].split(",")[0]]));
+  const told = news(rows);
+  if (told.length) say(byId("news"), told.join("; "));
 }

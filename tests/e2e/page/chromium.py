@@ -19,10 +19,12 @@ import orjson
 PATIENCE_S = 20.0
 """Only a failing test waits that long."""
 FOUND = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ELSEWHERE = "elsewhere.test"
+"""A name for this machine that is not one of its own."""
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-extensions", "--disable-sync"),
-    *("--remote-debugging-pipe", "--force-color-profile=srgb"),
+    *("--remote-debugging-pipe", f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"),
 )
 
 ENTRY = (

@@ -18,6 +18,23 @@ def target(name, breaker=None, **fields):
     return {"target": name, "in_flight": 0, "throttled_for_s": None, "breaker": shut} | fields
 
 
+def balance(**fields):
+    shown = {
+        "budget": "daily",
+        "scope": {"user": "ann"},
+        "unit": "usd",
+        "limit": "2",
+        "spent": "1",
+        "reserved": "0",
+        "fraction": 0.5,
+        "window": "day",
+        "window_end": "2026-01-03T00:00:00Z",
+        "mode": "hard",
+        "when_spent": "reject",
+    }
+    return shown | fields
+
+
 def told(number, **fields):
     """An exchange's line."""
     line = {

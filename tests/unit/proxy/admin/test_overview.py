@@ -5,10 +5,9 @@ from msgspec import Raw
 
 from proxy.admin import overview
 from proxy.admin.overview import Changes, Chosen, Passed, Tried, snapshot
-from tests.unit.proxy.admin.pictures import chosen, picture, seen, target
+from tests.unit.proxy.admin.pictures import balance, chosen, picture, seen, target
 
 OPEN = {"state": "OPEN", "reason": "consecutive", "admits_in_s": 12.4}
-BALANCE = {"budget": "daily", "fraction": 0.5}
 
 
 def changed(changes, now):
@@ -39,8 +38,8 @@ def test_of_too_many_targets_the_rest_is_counted(monkeypatch):
 
 def test_of_too_many_budgets_those_are_shown_of_which_most_is_spent(monkeypatch):
     monkeypatch.setattr(overview, "BUDGETS", 2)
-    shown = picture(budgets=[BALANCE | {"fraction": part} for part in (0.1, 0.9, 0.5)])
-    assert [one["fraction"] for one in shown.budgets] == [0.9, 0.5]
+    shown = picture(budgets=[balance(fraction=part) for part in (0.1, 0.9, 0.5)])
+    assert [one.fraction for one in shown.budgets] == [0.9, 0.5]
 
 
 def test_only_keys_that_are_off_are_told():
@@ -82,9 +81,9 @@ def test_a_target_that_went_and_came_back_is_told_anew():
 
 
 def test_budgets_are_told_again_once_they_have_moved():
-    changes = Changes(picture(budgets=[BALANCE]))
-    assert "budgets" not in changed(changes, picture(budgets=[BALANCE]))
-    assert changed(changes, picture(budgets=[BALANCE | {"fraction": 0.6}]))["budgets"][0]["fraction"] == 0.6
+    changes = Changes(picture(budgets=[balance()]))
+    assert "budgets" not in changed(changes, picture(budgets=[balance()]))
+    assert changed(changes, picture(budgets=[balance(fraction=0.6)]))["budgets"][0]["fraction"] == 0.6
 
 
 def test_each_request_is_told_once():
