@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from proxy.admin.answers import error
 from proxy.admin.feed import VIEWERS, Feed, Viewer
-from proxy.admin.telling import error
 
 STREAM = "text/event-stream"
 FULL = f"No more can look now: at most {VIEWERS} do at once, and none while this process ends. Close another page."

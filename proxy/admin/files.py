@@ -12,13 +12,14 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+FOLDER_PATH: Final = "/page/"
 FOLDER: Final = Path(__file__).parent / "page"
 FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
-    "/page/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page/icon.svg": ("icon.svg", "image/svg+xml"),
+    f"{FOLDER_PATH}page.css": ("page.css", "text/css; charset=utf-8"),
+    f"{FOLDER_PATH}icon.svg": ("icon.svg", "image/svg+xml"),
     **{
-        f"/page/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
+        f"{FOLDER_PATH}{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
         for name in ("page", "budgets", "charts", "dom", "draw", "requests", "strategy", "stream", "targets", "words")
     },
 }

@@ -28,7 +28,9 @@ async function choose(token) {
       headers: { "content-type": "application/json", ...headers(token()) },
       body: JSON.stringify({ strategy }),
     });
-    say(byId("switched"), response.ok ? `${strategy} chooses from now on.` : await messageOf(response));
+    if (!response.ok) return say(byId("switched"), await messageOf(response));
+    fill(await response.json());
+    say(byId("switched"), `${strategy} chooses from now on.`);
   } catch {
     say(byId("switched"), "Nothing was switched: the port does not answer.");
   }
