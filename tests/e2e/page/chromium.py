@@ -8,7 +8,7 @@ import base64
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -31,6 +31,12 @@ ENTRY = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
 )
 """It reads from descriptor 3 and writes to 4."""
+
+AWAY = -32000
+
+
+class Away(Exception):
+    """The page that was asked is gone: another one is in its place."""
 
 
 class Chromium:
@@ -60,6 +66,8 @@ class Chromium:
         self._writer.write(orjson.dumps(command) + b"\0")
         async with asyncio.timeout(PATIENCE_S):
             answer = await self._asked[number]
+        if answer.get("error", {}).get("code") == AWAY:
+            raise Away(answer["error"]["message"])
         assert "error" not in answer, answer
         return answer["result"]
 
@@ -90,6 +98,8 @@ class Page:
         """Errors and warnings: of scripts, of policies, of what could not be loaded."""
         self.asked: list[str] = []
         """Every address that was asked."""
+        self._answer: Callable[[Any], tuple[int, Any]] | None = None
+        self._answering: set[asyncio.Task[Any]] = set()
 
     async def ask(self, method: str, **params: Any) -> Any:
         return await self._chromium.ask(method, self._session, **params)
@@ -104,6 +114,18 @@ class Page:
             self.console.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
         elif method == "Network.requestWillBeSent":
             self.asked.append(params["request"]["url"])
+        elif method == "Fetch.requestPaused" and self._answer is not None:
+            status, body = self._answer(params["request"])
+            told = {"responseCode": status, "body": base64.b64encode(orjson.dumps(body)).decode()}
+            kind = [{"name": "content-type", "value": "application/json"}]
+            answer = self.ask("Fetch.fulfillRequest", requestId=params["requestId"], responseHeaders=kind, **told)
+            self._answering.add(task := asyncio.create_task(answer))
+            task.add_done_callback(self._answering.discard)
+
+    async def stand_in(self, path: str, answer: "Callable[[Any], tuple[int, Any]]") -> None:
+        """Requests for a path are answered by `answer(request)`: a status, and what is told as JSON."""
+        self._answer = answer
+        await self.ask("Fetch.enable", patterns=[{"urlPattern": f"*{path}"}])
 
     async def look(self, *, width: int, dark: bool) -> None:
         """As on a screen so wide, in one of the two schemes."""
@@ -128,11 +150,13 @@ class Page:
         watch = f"new Promise(done => {{ const look = () => {{ let found; try {{ found = {script} }} catch {{}}; "
         watch += "found ? done(found) : setTimeout(look, 20) }; look() })"
         try:
-            return await self.run(watch)
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    with suppress(Away):
+                        return await self.run(watch)
         except TimeoutError:
-            raise AssertionError(
-                f"never: {script}; the page says: {await self.run('document.body.innerText')}"
-            ) from None
+            said = await self.run("document.body.innerText")
+            raise AssertionError(f"never: {script}; the page says: {said}") from None
 
     async def press(self, key: str, code: int = 0, text: str = "") -> None:
         """A key, as a person does it."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from proxy.drill import script
@@ -18,6 +19,11 @@ COUNT = """
     JSON.parse = (text) => { window.changes += 1; return parse(text); };
 """
 """Counts what the stream has told from now on."""
+SETTINGS = "/api/v1/models/settings"
+NAMED = f"""
+    const parse = JSON.parse;
+    JSON.parse = (text) => {{ const told = parse(text); told.pages?.push("{SETTINGS}"); return told; }};
+"""
 SOON_S = 2.0
 LOADED_MS = 1000.0
 
@@ -129,6 +135,35 @@ async def test_a_pause_holds_the_picture_and_all_of_it_is_reached_by_keyboard(pa
     await page.until(f"{LIVE} && {text('#requests tbody')} !== {before!r}")
     await page.press("Tab", 9)
     assert await page.run("document.activeElement.id") == "measure"
+
+
+async def test_without_strategies_nothing_is_offered_to_be_switched(page):
+    assert not await page.run(shown("#strategy"))
+
+
+async def test_the_strategy_is_switched_and_what_stands_against_it_is_told(chromium, world):
+    """The settings' page is played here; the picture is made to name it."""
+    settings = {"current_strategy": "balanced", "available_strategies": ["balanced", "cost", "gone"]}
+
+    def answer(request):
+        if request["method"] == "PUT":
+            name = orjson.loads(request["postData"])["strategy"]
+            if name == "gone":
+                return 400, {"error": {"message": "'strategy': gone is not configured."}}
+            settings["current_strategy"] = name
+        return 200, settings
+
+    async with chromium.page() as page:
+        await page.stand_in(SETTINGS, answer)
+        await page.ask("Page.addScriptToEvaluateOnNewDocument", source=NAMED)
+        await page.open(world.admin + "/")
+        await page.until(shown("#strategy"))
+        assert await page.run("document.querySelector('#strategies').value") == "balanced"
+        for name, told in (("cost", "cost chooses from now on."), ("gone", "'strategy': gone is not configured.")):
+            await page.run(f"document.querySelector('#strategies').value = {name!r}")
+            await page.run("document.querySelector('#strategy button').click()")
+            await page.until(f"{text('#switched')} === {orjson.dumps(told).decode()}")
+        assert settings["current_strategy"] == "cost"
 
 
 async def test_where_a_token_is_needed_it_is_asked_for_and_kept_by_the_tab_alone(chromium, make_world, guarded, token):
