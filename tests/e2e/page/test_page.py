@@ -66,9 +66,9 @@ async def page(chromium, world):
 
 
 async def test_it_is_there_in_under_a_second_and_asks_nobody_else(chromium, world):
-    """Once in three times at least, for a busy machine's sake."""
+    """Once in five times at least, for a busy machine's sake."""
     took = [LOADED_MS]
-    while len(took) <= 3 and min(took) >= LOADED_MS:
+    while len(took) <= 5 and min(took) >= LOADED_MS:
         async with chromium.page() as page:
             await page.open(world.admin + "/")
             await page.until(f"{LIVE} && document.querySelectorAll('#targets tbody tr').length > 1")
