@@ -3,7 +3,12 @@
 import { byId, html, say, show } from "./dom.js";
 import { many, percent, usd } from "./words.js";
 
-const amount = (one, value) => (one.unit === "usd" ? usd(Number(value)) : `${many(value)} ${one.unit}`);
+const amount = (one, value) => (one.unit === "usd" ? usd(Number(value)) : many(value));
+
+function spentOf(one) {
+  const unit = one.unit === "usd" ? "" : ` ${one.unit}`;
+  return `${amount(one, one.spent)} of ${amount(one, one.limit)}${unit} (${percent(one.fraction)})`;
+}
 
 function itemOf(one) {
   const scope = Object.entries(one.scope).map(([name, value]) => `${name} ${value}`).join(", ");
@@ -15,7 +20,7 @@ function itemOf(one) {
     "li",
     { class: "budget" },
     html("span", { class: "name" }, label),
-    html("span", {}, `${amount(one, one.spent)} of ${amount(one, one.limit)} (${percent(one.fraction)})`),
+    html("span", {}, spentOf(one)),
     html(
       "span",
       {

@@ -3,7 +3,7 @@
 
 import { html, svg } from "./dom.js";
 
-const WIDTH = 600;
+const USUAL = 600; // where nobody knows how wide it is
 const HEIGHT = 180;
 const LEFT = 58;
 const BOTTOM = 22;
@@ -25,13 +25,15 @@ export class Chart {
     this.host = host;
     this.stacked = stacked;
     this.unit = unit;
-    this.svg = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", preserveAspectRatio: "none" });
+    this.svg = svg("svg", { role: "img" });
     this.empty = html("p", { class: "empty" }, "Nothing in the last five minutes.");
     host.append(this.svg, this.empty);
   }
 
   /** `series`: name, colour and values, the oldest first, null where there is none; `ends`: words below the axis. */
   draw(series, ends) {
+    this.width = this.host.clientWidth || USUAL; // so that words are as large as any
+    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
     const top = round(this.stacked ? this.#highest(series) : Math.max(0, ...series.flatMap((one) => one.values)));
     const any = series.some((one) => one.values.some((value) => value));
     this.empty.hidden = any;
@@ -57,7 +59,7 @@ export class Chart {
   #axes(top, ends, any) {
     const lines = [0, 0.5, 1].map((part) => {
       const y = TOP + INNER * (1 - part);
-      return svg("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y, y2: y });
+      return svg("line", { class: "grid", x1: LEFT, x2: this.width, y1: y, y2: y });
     });
     const marks = [0, 0.5, 1].map((part) => {
       const y = TOP + INNER * (1 - part);
@@ -65,14 +67,14 @@ export class Chart {
     });
     const words = [
       svg("text", { class: "mark", x: LEFT, y: HEIGHT - 4 }, ends[0]),
-      svg("text", { class: "mark", x: WIDTH - 2, y: HEIGHT - 4, "text-anchor": "end" }, ends[1]),
+      svg("text", { class: "mark", x: this.width - 2, y: HEIGHT - 4, "text-anchor": "end" }, ends[1]),
     ];
     return any ? [...lines, ...marks, ...words] : [lines[0], ...words];
   }
 
   /** A path for each series: a rectangle a step. */
   #bars(series, top) {
-    const width = (WIDTH - LEFT) / series[0].values.length;
+    const width = (this.width - LEFT) / series[0].values.length;
     const floor = series[0].values.map(() => 0);
     return series.map((one) => {
       const parts = one.values.map((value, place) => {
@@ -89,7 +91,7 @@ export class Chart {
 
   /** A line for each series, with a dot at each value, so that one without neighbours is seen. */
   #lines(series, top) {
-    const step = (WIDTH - LEFT - 12) / Math.max(1, series[0]?.values.length - 1);
+    const step = (this.width - LEFT - 12) / Math.max(1, series[0]?.values.length - 1);
     return series.flatMap((one) => {
       let path = "";
       const dots = [];
