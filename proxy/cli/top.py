@@ -24,6 +24,7 @@ LEAST: Final = 3
 """Requests that are shown in the lowest terminal."""
 SLOTS: Final = 10
 HEAD: Final = ("target", "breaker", "success", "calls", "last 5 min", "p50", "p95", "first p50", "p95", "now")
+TRY: Final = "no request yet; try: "
 LEVELS: Final = " .:-=+*#"
 BAR: Final = 20
 RED, YELLOW, GREEN, BOLD, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
@@ -57,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not terminal:
             return "\n".join(lines(found))
         width, height = shutil.get_terminal_size()
-        return "\n".join(coloured(line[:width]) if colour else line[:width] for line in lines(found, height))
+        cut = [line if line.startswith(TRY) else line[:width] for line in lines(found, height)]
+        return "\n".join(map(coloured, cut) if colour else cut)
 
     terminal = sys.stdout.isatty()
     colour = terminal and not os.environ.get("NO_COLOR")
@@ -77,7 +79,7 @@ def lines(found: "Overview", height: int = 0) -> Iterator[str]:
     if found.requests:
         yield from table([("UTC", "told", "asked", "took", "way"), *map(_request, found.requests[:room])])
     else:
-        yield f"no request yet; try: {_clean(found.example)}"
+        yield f"{TRY}{_clean(found.example)}"
 
 
 def _top(found: "Overview") -> Iterator[str]:

@@ -138,5 +138,7 @@ def test_in_a_terminal_it_goes_on_and_fits(asked, capsys, monkeypatch):
     told = capsys.readouterr()
     assert told.out.count("\x1b[H\x1b[2J") == 3
     assert told.err == "sidestep: no answer\n"
-    assert max(map(len, told.out.replace("\x1b[H\x1b[2J", "").splitlines())) <= 40
+    shown = told.out.replace("\x1b[H\x1b[2J", "").splitlines()
+    assert max(len(line) for line in shown if not line.startswith(top.TRY)) <= 40
+    assert f"{top.TRY}curl" in shown, "a command to copy is not cut"
     assert main(["top", "--once"]) == 130, "the fourth look interrupts"
