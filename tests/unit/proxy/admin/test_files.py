@@ -35,6 +35,7 @@ async def test_the_policy_lets_nothing_in_from_elsewhere_and_no_script_that_is_n
     assert told["default-src"] == "'none'"
     assert {told[name] for name in ("script-src", "style-src", "img-src", "connect-src")} == {"'self'"}
     assert told["frame-ancestors"] == told["base-uri"] == told["form-action"] == "'none'"
+    assert (told["require-trusted-types-for"], told["trusted-types"]) == ("'script'", "'none'")
     assert "unsafe" not in POLICY
 
 

@@ -116,6 +116,11 @@ async def test_state_shows_what_the_application_says():
     assert orjson.loads((await Admin().ask("/state"))[2]) == {"targets": ["alpha/m"]}
 
 
+async def test_the_live_page_is_told_what_else_there_is_to_ask():
+    """So that it offers, and asks for, nothing that is not there."""
+    assert orjson.loads((await Admin().ask("/events"))[2])["pages"] == sorted(GUARDED)
+
+
 async def test_metrics_are_in_the_form_that_is_asked_for():
     assert "text/plain" in (await Admin().ask("/metrics"))[1]["content-type"]
     asked = await Admin().ask("/metrics", accept="application/openmetrics-text; version=1.0.0")
