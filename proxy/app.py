@@ -105,6 +105,7 @@ class App:
         self._registry = Registry(clock.uniform, os.urandom(32), events.breaker)
         self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)))
         self._observe = Observe(self.metrics, self.log, clock)
+        self.recent = self._observe.recent
         self._admission = Admission(config.limits, clock)
         self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, events.alert)
         vendors()  # read from disk now, never while a request waits
@@ -210,15 +211,15 @@ class App:
             for found in (router.chat(model), router.embeddings(model)):
                 yield from found.targets if found is not None else ()
 
-    def state(self) -> dict[str, Any]:
-        """What `/state` shows: targets with their breakers, keys by hash; nothing secret."""
+    def state(self, most: int = 0) -> dict[str, Any]:
+        """What `/state` shows: targets (see `standing.targets`) and keys by hash; nothing secret."""
         now = self._clock.now()
         pools = self._registry.pools()
         return {
             "source": self._serving.config.source,
             "demo": self._serving.config.demo,
             "configured": self._serving.router.steps,
-            "targets": [standing.target(state, now) for state in self._registry.targets()],
+            "targets": standing.targets(self._registry.targets(), now, most),
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
         }
