@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from msgspec import structs
 
-from proxy.answers import cost_headers, minted_id, noted, noted_chunk
+from proxy.answers import cost_headers, metadata, minted_id, noted
 from proxy.chain.account import Account
 from proxy.chain.ready import Ready, Tools
 from proxy.chain.resume import Resumption
@@ -94,7 +94,7 @@ class Engagement:
                 body = answered.body
                 head = [*self._account.head("application/json"), *cost_headers(self._exchange)]
                 if self._exchange.wants_metadata:
-                    body = noted(body, self._exchange)
+                    body = noted(body, self._metadata())
                 await self._exchange.out.answer(200, head, body)
         except Failure as failure:
             return failure.fault
@@ -196,7 +196,10 @@ class Engagement:
         """What is told before the end, with what the answer itself turned out to lose."""
         self._exchange.translation = self._prepared.report.header()
         self._account.bill()
-        return noted_chunk(self._exchange, context)
+        return self._exchange.codec.aside(self._metadata(), context)
+
+    def _metadata(self) -> dict[str, object]:
+        return metadata(self._exchange, self._tools.clock.now(), self._account.seen.usage)
 
     async def _begun(self) -> None:
         """The first content of an answer that is folded, and not the client's yet: enough for a probe."""
