@@ -21,7 +21,7 @@ from proxy.alerts.alerts import Alerts
 from proxy.alerts.message import Facts
 from proxy.budgets.paying import Paying
 from proxy.budgets.till import Till
-from proxy.chain.passthrough import Passthrough
+from proxy.chain.passthrough import passthrough_for
 from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
@@ -41,6 +41,8 @@ from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders
 from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
+from proxy.selection.active import Active
+from proxy.selection.chooser import chooser_for
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names
@@ -135,6 +137,7 @@ class App:
         self.metrics.alerts_lost = lambda: self._alerts.dropped + self._webhook.dropped
         self._writers = Writers(clock, lambda reason: events.lost("usage_dropped", reason, self._writers.dropped))
         self.metrics.usage_dropped = lambda: self._writers.dropped
+        self.strategy = Active(config.selection, events.strategy, clock.wall)
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -176,8 +179,11 @@ class App:
             # Innermost, so that nothing is reserved for what is refused; its end is the exchange's real end.
             *([] if paying is None else [paying]),
         ]
-        passthrough = _passthrough(config, tools)
-        endpoints = Endpoints(router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter)
+        passthrough = passthrough_for(config, tools)
+        chooser = chooser_for(config.selection, router, self.strategy)
+        endpoints = Endpoints(
+            *(router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter, chooser)
+        )
         service = stack([*outer, *inner], endpoints)
         # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
         turnstile = Turnstile(self._admission, stack(outer, self._admission.shed))
@@ -218,6 +224,7 @@ class App:
         return {
             "source": self._serving.config.source,
             "demo": self._serving.config.demo,
+            "strategy": self.strategy.name,
             "configured": self._serving.router.steps,
             "targets": standing.targets(self._registry.targets(), now, most),
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
@@ -273,6 +280,7 @@ class App:
         self._probes.follow(config.providers.values())
         self._webhook.follow(config.spending.alerts)
         self._till.follow(generation.paying)
+        self.strategy.follow(config.selection)
         self._admission.resize(config.limits)
         self.metrics.name(*configured_names(config))
         self._forget()
@@ -388,8 +396,3 @@ def _engines(pools: Mapping[str, Pool], recorder: "Recorder | None") -> Callable
 def _asked(config: Config) -> Iterable[Provider]:
     """Whose own lists of models are asked what each can do."""
     return config.providers.values() if config.server.refresh_capabilities else ()
-
-
-def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
-    provider = config.passthrough.provider
-    return Passthrough(tools, provider, config.providers, config.spending.passthrough_fee) if provider else None

@@ -33,9 +33,10 @@ from proxy.opaque import OpaqueStore, Past
 from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
-from proxy.telemetry.names import METADATA, MODE
+from proxy.selection.chooser import Chooser
 from proxy.tokens.counting import Counter
 from proxy.ways import Taught, way
+from proxy.wishes import mode_of, wants_metadata
 from translators import embeddings
 from translators.bounds import output_bound
 from translators.codec import Codec, Envelope
@@ -44,7 +45,6 @@ from translators.faults import Kind, Malformed
 from translators.ir import Dialect
 from translators.openai_responses.envelope import Pin, pinned_by
 from translators.openai_responses.references import spelled_out
-from translators.report import Mode
 
 LARGE = 1_048_576
 STRUCTURES_CAP = 250_000
@@ -92,9 +92,12 @@ class Endpoints:
         passthrough: Passthrough | None = None,
         paying: Paying | None = None,
         counter: Counter | None = None,
+        chooser: Chooser | None = None,
     ) -> None:
         """`passthrough` takes what passes through, where anything does; `paying` is told of every request that costs,
-        where anything is limited or counted; `counter` counts tokens where no provider does."""
+        where anything is limited or counted; `counter` counts tokens where no provider does;
+        `chooser` chooses where a client leaves it open."""
+        self._chooser = chooser
         self._counter = counter
         self._paying = paying
         remembered = remembered or Remembered()
@@ -133,7 +136,11 @@ class Endpoints:
         if payload.get("store") is not False:
             hearing = Hearing(lambda item: self._items.keep(owner, item, self._clock.wall()))
         if pin is not None:
-            found = structs.replace(found, targets=(self._keeper(found, payload, pin, owner),))
+            known = found if self._chooser is None else self._chooser.widened(exchange, found)
+            at = self._keeper(known, payload, pin, owner)
+            if self._chooser is not None:
+                self._chooser.stays(exchange, found, at)
+            found = structs.replace(found, targets=(at,), pool=None)
         try:
             await self._converse(exchange, payload, envelope, found, hearing, pinned=pin is not None)
         finally:
@@ -171,6 +178,8 @@ class Endpoints:
             await job.recall()
         if pinned:
             _stay(exchange)
+        elif past is not None and self._chooser is not None:
+            found = self._chooser.kept(exchange, found, job.loop_origin)
         try:
             await self._run(exchange, job, found)
         except Downgraded as downgraded:
@@ -185,6 +194,9 @@ class Endpoints:
         exchange.payload, exchange.envelope, exchange.asked = payload, envelope, envelope.model
         if self._paying is not None:
             self._paying.begin(exchange, payload)
+        chooser = self._chooser
+        if chooser is not None and chooser.takes(envelope.model):
+            return payload, envelope, self._offer.chosen(exchange, chooser.chat)
         return payload, envelope, self._offer.chat(exchange.client, envelope.model)
 
     async def _passed(self, exchange: Exchange) -> None:
@@ -220,7 +232,11 @@ class Endpoints:
         exchange.payload, exchange.asked = payload, envelope.model
         if self._paying is not None:
             self._paying.begin(exchange, payload)
-        found = self._offer.embeddings(exchange.client, envelope.model)
+        chooser = self._chooser
+        if chooser is not None and chooser.leaves_open(envelope.model):
+            found = self._offer.chosen(exchange, chooser.embeddings)
+        else:
+            found = self._offer.embeddings(exchange.client, envelope.model)
         _stay(exchange)
         await self._run(exchange, embeddings_job(payload, envelope, found), found)
 
@@ -345,40 +361,3 @@ def no_json(body: bytes, error: orjson.JSONDecodeError) -> str:
         return f"is not UTF-8 (byte {bad.start + 1})"
     what = "nested too deeply" if error.msg.startswith("depth limit") else "not valid JSON"
     return f"is {what} (line {error.lineno}, column {error.colno})"
-
-
-_MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
-
-
-def mode_of(exchange: Exchange, found: Resolution) -> Mode:
-    """How strict translation is: `x-sidestep-mode`, else the client's setting, else the model's."""
-    asked = exchange.headers.get(MODE)
-    if asked is None:
-        return _MODES[(exchange.client and exchange.client.mode) or found.route.mode]
-    mode = _MODES.get(asked)
-    if mode is None:
-        raise Malformed(
-            f"The header {MODE} is '{asked[:40]}'; it may be strict, warn or lenient.",
-            param=MODE,
-            code="invalid_value",
-        )
-    return mode
-
-
-_ANSWERS: Mapping[str, bool] = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-
-
-def wants_metadata(headers: Mapping[str, str]) -> bool:
-    """What `x-sidestep-metadata` says, in any case of letters; no without it. Raises Malformed for anything else, so
-    that nobody waits for what a slip of the pen has turned off."""
-    asked = headers.get(METADATA)
-    if asked is None:
-        return False
-    wanted = _ANSWERS.get(asked.lower())
-    if wanted is None:
-        raise Malformed(
-            f"The header {METADATA} is '{asked[:40]}'; it may be 1, true or yes, or 0, false or no.",
-            param=METADATA,
-            code="invalid_value",
-        )
-    return wanted

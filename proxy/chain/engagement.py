@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from msgspec import structs
 
-from proxy.answers import cost_headers, minted_id, noted, noted_chunk
+from proxy.answers import cost_headers, metadata, minted_id, noted
 from proxy.chain.account import Account
 from proxy.chain.ready import Ready, Tools
 from proxy.chain.resume import Resumption
@@ -100,7 +100,7 @@ class Engagement:
         exchange, account = self._exchange, self._account
         self._served()
         account.bill()
-        body = noted(answered.body, exchange) if exchange.wants_metadata else answered.body
+        body = noted(answered.body, self._metadata()) if exchange.wants_metadata else answered.body
         return exchange.out.answer(200, account.head("application/json") + cost_headers(exchange), body)
 
     def _whole(self, trial: Trial) -> Coroutine[Any, Any, Answered]:
@@ -193,7 +193,10 @@ class Engagement:
         """What is told before the end, with what the answer itself turned out to lose."""
         self._exchange.translation = self._prepared.report.header()
         self._account.bill()
-        return noted_chunk(self._exchange, context)
+        return self._exchange.codec.aside(self._metadata(), context)
+
+    def _metadata(self) -> dict[str, object]:
+        return metadata(self._exchange, self._tools.clock.now(), self._account.seen.usage)
 
     async def _begun(self) -> None:
         """The first content of an answer that is folded, and not the client's yet: enough for a probe."""

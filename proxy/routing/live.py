@@ -98,6 +98,8 @@ class Live(Struct, frozen=True):
     targets: list[LiveTarget]
     providers: dict[str, list[LiveKey]]
     probes: dict[str, LiveProbe] = {}
+    strategy: str = ""
+    """The one that is active."""
     configured: list[str] = []
     """The targets of all chains, in order; `provider/*` is any model of that provider."""
 
