@@ -32,6 +32,12 @@ def test_every_input_is_a_request_of_its_own():
     assert len(rendered(input="one")[0]) == 1
 
 
+def test_the_gemini_api_has_one_address_for_any_number_of_inputs():
+    for given in ("a", ["a", "b"]):
+        body, _ = render({"model": "alias", "input": given}, PROFILE, PROFILE.model)
+        assert address(PROFILE, body) == "/models/gemini-embedding-001:batchEmbedContents"
+
+
 def test_what_gemini_cannot_take_is_told():
     assert rendered(input=[1, 2, 3])[1] == {"input": "refused"}
     assert rendered(input=["a"] * (BATCH_MAX + 1))[1] == {"input": "refused"}

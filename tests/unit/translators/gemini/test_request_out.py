@@ -14,7 +14,6 @@ def test_the_model_and_the_stream_stand_in_the_address(render, target):
     profile = target(model="gemini-2.5-pro")
     assert gemini.request_path(profile, stream=False) == "/models/gemini-2.5-pro:generateContent"
     assert gemini.request_path(profile, stream=True) == "/models/gemini-2.5-pro:streamGenerateContent?alt=sse"
-    assert gemini.embeddings_path(profile) == "/models/gemini-2.5-pro:batchEmbedContents"
     own = target(model="a b", paths={"chat": "/m/{model}:x"})
     assert gemini.request_path(own, stream=False) == "/m/a%20b:x"
 
