@@ -16,6 +16,7 @@ from tests.bench.machine import OTHER_CORES, PROXY_CORES, Child, module, run
 from tests.bench.pairs import pairs
 from tests.bench.provider import pair_scripts
 from tests.bench.report import RAW_PER_S, Bar, Row, Speed, percentile
+from tests.bench.selection import selection
 
 CHAT = "/chat/completions"
 RATE_PER_S = 200
@@ -254,6 +255,7 @@ FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
     "first-token": first_token,
     "failover": failover,
     "budgets": budgets,
+    "selection": selection,
     "open-streams": open_streams,
     "start": start,
 }
