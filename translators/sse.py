@@ -8,8 +8,9 @@ that there was one.
 Rules: one event and the comments before it may not exceed `limit` bytes, whatever the chunking; `id` and `retry` mean
 nothing to a proxy and are skipped; comments are counted, since they are a sign of life.
 
-The usual chunk is a run of whole events of one `data: {...}` line, named or not, and that case stays free of
-line-by-line work.
+The usual chunk is one whole event of one `data: {...}` line, named or not, or a run of such, and those cases stay free
+of line-by-line work. Bytes are looked for by their numbers: to ask whether `bytes` hold a `bytes` of one costs ten times
+as much.
 """
 
 from functools import lru_cache
@@ -19,6 +20,7 @@ from translators.ir import Event
 
 LIMIT = 1 << 20
 BOM = b"\xef\xbb\xbf"
+LF, CR = 10, 13
 NAME_CAP = 80
 """An `event:` line that is longer is nobody's usual one."""
 TOO_LONG = "an event of its stream is too long"
@@ -48,9 +50,13 @@ class EventSplitter:
         complete before it are returned first, and the next call raises."""
         if self._oversize:
             raise ProtocolFault(TOO_LONG)
-        if self._cr or b"\r" in chunk:
+        if not (self._pieces or self._first or self._cr):
+            event = _whole(chunk)
+            if event is not None and len(chunk) <= self._limit:
+                return [event]
+        if self._cr or CR in chunk:
             chunk = self._line_feeds(chunk)
-        if b"\n" not in chunk:
+        if LF not in chunk:
             self._keep(chunk)
             if self._oversize:
                 raise ProtocolFault(TOO_LONG)
@@ -137,6 +143,21 @@ class EventSplitter:
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
+def _whole(chunk: bytes) -> Event | None:
+    """The event that a chunk is, where it is one of one line of data and perhaps a name; None for any other chunk."""
+    data = chunk[:-4] if chunk[-4:] == b"\r\n\r\n" else chunk[:-2] if chunk[-2:] == b"\n\n" else b""
+    if CR in data:
+        return None
+    if data[:6] == b"data: ":
+        data = data[6:]
+        return None if LF in data else Event(data)
+    if data[:7] == b"event: ":
+        name, _, data = data[7:].partition(b"\ndata: ")
+        if data and len(name) < NAME_CAP and LF not in name and LF not in data:
+            return Event(data, _name(name))
+    return None
+
+
 def _is_data(block: bytes, end: int) -> bool:
     """Whether one `data:` line, and nothing else, follows the line that ends there."""
     return block.startswith(b"\ndata: ", end) and block.find(b"\n", end + 1) < 0
@@ -149,7 +170,7 @@ def _name(value: bytes) -> str:
 
 def encode(data: bytes, name: str = "") -> bytes:
     """One event in its wire form, `name` in its `event:` line when it has one."""
-    if b"\n" in data:
+    if LF in data:
         data = data.replace(b"\n", b"\ndata: ")
     if name:
         return b"event: %b\ndata: %b\n\n" % (name.encode(), data)

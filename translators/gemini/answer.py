@@ -95,6 +95,7 @@ class _Snake(Struct, gc=False):
         return next((name for name in own if getattr(self, name) is not None), "")
 
 
+UNDERSCORE = ord("_")
 _one = msgspec.json.Decoder(WireAnswer).decode
 _many = msgspec.json.Decoder(list[WireAnswer]).decode
 _part = msgspec.json.Decoder(WirePart).decode
@@ -111,7 +112,7 @@ def decode(data: bytes, what: str) -> list[WireAnswer]:
         if not data.isascii():
             data.decode()
         answers = _answers(data)
-        if b"_" in data and not all(map(_is_named, answers)):
+        if UNDERSCORE in data and not all(map(_is_named, answers)):
             _refuse_snake(data, what)
     except msgspec.ValidationError:
         read = uncounted(data, _answers)

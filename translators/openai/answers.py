@@ -54,7 +54,7 @@ def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
     try:
         if not data.isascii():
             data.decode()
-        if b"\\" in data and b"\\u" in data and _SURROGATE.search(data) and not _in_pairs(data):
+        if ESCAPE in data and _SURROGATE.search(data) and not _in_pairs(data):
             raise ProtocolFault(f"{what} has half a character, an unpaired surrogate")
         return decoder.decode(data)
     except msgspec.ValidationError:
@@ -74,6 +74,7 @@ def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
         raise ProtocolFault(f"{what} is no valid JSON") from None
 
 
+ESCAPE = ord("\\")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
