@@ -39,8 +39,7 @@ from translators.ir import (
 )
 
 _TEXT: Final = (
-    b"event: content_block_delta\n"
-    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
 )
 _TEXT_END: Final = b"}}\n\n"
 """What stands before and behind the text in most events of an answer."""

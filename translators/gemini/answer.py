@@ -150,6 +150,23 @@ def decode_part(raw: Raw) -> WirePart:
         raise ProtocolFault("its answer has a part of the wrong shape") from None
 
 
+def says_only(answer: WireAnswer, text: str) -> bool:
+    """Whether the answer is one candidate that is not ended, with one part, which is nothing but this text."""
+    for wire in answer.candidates or ():
+        parts = wire.content.parts if wire.content is not None else None
+        plain = wire == WireCandidate(wire.content, index=wire.index) and len(answer.candidates or ()) == 1
+        return plain and parts is not None and len(parts) == 1 and decode_part(parts[0]) == WirePart(text)
+    return False
+
+
+def words(data: bytes) -> str | None:
+    """The text of the first part of an event; None where there is none. Raises msgspec.DecodeError."""
+    for wire in _one(data).candidates or ():
+        for raw in (wire.content.parts if wire.content is not None else None) or ():
+            return _part(raw).text
+    return None
+
+
 def logprobs(result: WireLogprobs) -> Json:
     """Probabilities in OpenAI's form; the bytes are those of the token's text."""
     tops = result.top_candidates or []
