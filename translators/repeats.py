@@ -25,14 +25,13 @@ class Repeats:
 
     def __init__(self) -> None:
         self._lead = self._tail = b""
-        self._size = 0
+        self._size = -1
+        """Of both together; less than nothing where nothing is learned, so that no event has it."""
         self.tries = TRIES
         """Events that may still be learned."""
 
     def words(self, data: bytes) -> str:
         """The words of an event that is like the one learned in everything else; empty for any other."""
-        if not self._size:
-            return ""
         inner = data.removeprefix(self._lead).removesuffix(self._tail)
         if len(inner) + self._size != len(data):
             return ""
@@ -62,4 +61,4 @@ class Repeats:
 
     def forget(self) -> None:
         """What was learned holds no more."""
-        self._size = 0
+        self._size = -1

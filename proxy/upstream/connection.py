@@ -180,19 +180,21 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._fail("its answer is not HTTP/1.1")
         else:
-            self._after_data()
+            if self._complete or self._unclaimed > HEAD_LIMIT:
+                self._after_data()
+            elif self._answer is not None:
+                self._answer.pour()
 
     def _after_data(self) -> None:
+        """The answer is complete, or what stands between two parts of it is too long."""
         if self._complete:
             sent = not self._more and not self._rest and not self._transport.get_write_buffer_size()
             usable = self._keep and not self._spoiled and sent
             self._end(usable=usable)
             if not usable:
                 self.abort()
-        elif self._unclaimed > HEAD_LIMIT:
+        else:
             self._fail("its headers do not end")
-        elif self._answer is not None:
-            self._answer.pour()
 
     def eof_received(self) -> None:
         answer = self._answer

@@ -93,17 +93,17 @@ class ChatReader:
         self.quiet = self.only_usage = self.blobs = self.empty = False
         if self.undelta:
             self.undelta = []
+        words, saying = self._repeats.words(data), self._saying
+        if words and saying is not None and self._goes_on(saying, event):
+            said: list[Delta] = []
+            saying.say(words, None, said)
+            return said
         if data == DONE or not data or self.done or self._failed:
             self.done = self.done or data == DONE
             self.quiet = True
             return ()
         if event.name == "error":
             return self._fail(_error_event(data))
-        words, saying = self._repeats.words(data), self._saying
-        if words and saying is not None and not saying.finish:
-            said: list[Delta] = []
-            saying.say(words, None, said)
-            return said
         chunk = decode(data, ANSWER, "an event of its stream")
         if chunk.choices is None and chunk.usage is None and chunk.x_groq is None and not chunk.error:
             return _strange(event.name)
@@ -112,6 +112,9 @@ class ChatReader:
             self._saying = self._choices[deltas[0].choice]
             self._repeats.learn(data, deltas[0].text, _words)
         return deltas
+
+    def _goes_on(self, choice: Said, event: Event) -> bool:
+        return not (choice.finish or self.done or self._failed or event.name == "error")
 
     def read(self, chunk: WireAnswer) -> Sequence[Delta]:
         """Deltas of a chunk, or of a whole answer taken as one."""
