@@ -16,6 +16,7 @@ _FIELDS: Final[Mapping[Dialect, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     Dialect.GEMINI: (("maxOutputTokens",), ("candidateCount",)),
 }
 """Where the bound stands, and where the number of answers that are billed; where several stand, the largest counts."""
+_SAID: Final = {dialect: frozenset(bounds + counts) for dialect, (bounds, counts) in _FIELDS.items()}
 
 
 def output_bound(dialect: Dialect, fields: Mapping[str, Json]) -> tuple[int | None, int]:
@@ -25,9 +26,18 @@ def output_bound(dialect: Dialect, fields: Mapping[str, Json]) -> tuple[int | No
         config = fields.get("generationConfig")
         fields = config if isinstance(config, dict) else {}
     bounds, counts = _FIELDS[dialect]
-    told = [fields[name] for name in bounds if _whole(fields.get(name))]
-    answers = [fields[name] for name in counts if _whole(fields.get(name))]
-    return (max(told) if told else None), max(1, *answers) if answers else 1
+    if _SAID[dialect].isdisjoint(fields):
+        return None, 1
+    bound, answers = None, 1
+    for name in bounds:
+        told = fields.get(name)
+        if told is not None and _whole(told) and (bound is None or told > bound):
+            bound = told
+    for name in counts:
+        told = fields.get(name)
+        if told is not None and _whole(told) and told > answers:
+            answers = told
+    return bound, answers
 
 
 def _whole(value: Json) -> bool:

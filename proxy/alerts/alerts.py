@@ -1,9 +1,10 @@
 """Tells people that a budget runs out: each of its thresholds once in a window, whichever process sees it first.
 
-`look` is on the way of requests and does next to nothing until a threshold is reached. All else happens behind: the
-store is asked whether somebody has told it before (a process that is restarted, another one beside this), and log,
-metric and webhook are told. A store that is away is asked again for a while; then people are told all the same, for an
-alert that comes twice is better than none.
+`look` is on the way of requests, but only where something may be told: it leaves the amount that reaches the next
+threshold with the balance (`heed`), and settlements below that pass it by. All else happens behind: the store is asked
+whether somebody has told it before (a process that is restarted, another one beside this), and log, metric and webhook
+are told. A store that is away is asked again for a while; then people are told all the same, for an alert that comes
+twice is better than none.
 
 A budget that refuses near its end is spent, though less than its amount is settled: what nobody has in hand was too
 little.
@@ -17,7 +18,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.alerts.message import Facts, body, facts
-from proxy.alerts.thresholds import thresholds
+from proxy.alerts.thresholds import following, thresholds
 from proxy.budgets.budgets import Held
 from proxy.clock import Clock
 from proxy.ledger.store import Away, Unfit
@@ -60,8 +61,11 @@ class Alerts:
         self._ended = False
 
     def look(self, held: Held) -> None:
-        """The spending of a balance has moved."""
-        self._reached(held, held.balance.spent_in_all)
+        """The spending of a balance has moved. Says from what amount on it wants to hear of it again."""
+        balance = held.balance
+        self._reached(held, balance.spent_in_all)
+        if not self._ended:
+            balance.heed = following(held.plan.budget, balance.spent_in_all)
 
     def refused(self, held: Held) -> None:
         """There was too little left of a balance."""

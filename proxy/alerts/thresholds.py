@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
+from typing import Final
 
 from proxy.config.spending import Budget
+
+NEVER: Final = 2**63
 
 
 def marks(budget: Budget) -> tuple[tuple[float, int], ...]:
@@ -14,6 +17,11 @@ def marks(budget: Budget) -> tuple[tuple[float, int], ...]:
 def thresholds(budget: Budget, before: int, after: int) -> tuple[float, ...]:
     """The fractions that spending passed on its way from `before` to `after`, ascending."""
     return tuple(_passed(budget, before, after))
+
+
+def following(budget: Budget, spent: int) -> int:
+    """The amount that reaches the next of them; where none is left, more than anybody can spend."""
+    return next((amount for _, amount in marks(budget) if amount > spent), NEVER)
 
 
 def _passed(budget: Budget, before: int, after: int) -> Iterator[float]:

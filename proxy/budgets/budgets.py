@@ -3,19 +3,21 @@
 They outlive no configuration; the balances, which the ledger keeps by their keys, outlive all.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import Struct
 
 from proxy.budgets.scopes import Cut, cut, key_of, of_request, of_target
 from proxy.budgets.windows import Span, span_of
-from proxy.config.spending import Budget, dollars
+from proxy.config.spending import Budget, Unit, dollars
 from proxy.config.values import Target
 from proxy.flow import Who
-from proxy.ledger.balance import Balance
+from proxy.ledger.balance import Balance, Seats
 from proxy.ledger.ledger import Ledger
 
+UNITS: Final[tuple[Unit, ...]] = ("usd", "tokens", "requests")
 KEYS_CAP = 20_000
 """Keys remembered; who asks may be any number."""
 
@@ -36,6 +38,19 @@ class Held(Struct, frozen=True, eq=False):
     balance: Balance
 
 
+class Found(Struct, frozen=True, eq=False):
+    """Balances that were looked up together, and for how long they are the ones."""
+
+    all: tuple[Held, ...]
+    seats: Seats
+    """The same for the ledger; amounts are told in the order of UNITS."""
+    version: int
+    """Of the ledger."""
+    start: float
+    end: float
+    """Of the part of time that their windows have in common."""
+
+
 class Budgets:
     """Used from the loop's thread alone."""
 
@@ -52,25 +67,27 @@ class Budgets:
         self._keys: dict[tuple[str, tuple[str, ...], str], str] = {}
         self._known: dict[str, Held] = {}
         """By the balance's key."""
+        self._found: dict[Hashable, Found] = {}
+        """By who asks, with the target where it matters."""
+        self.may_stop = any(not budget.hard or budget.when_spent == "downgrade" for budget in budgets)
+        """Whether any of them looks at how far it has come before a request, rather than at what is left alone."""
+        self.plain = not self.may_stop and not self._special
+        """Whether all there is to do before any request is to reserve what it may come to."""
         self.bounded = any(budget.hard and budget.unit != "requests" for budget in budgets)
         """Whether any of them needs to know the most an answer can cost."""
 
-    def of_request(self, who: Who) -> Iterator[Held]:
+    def of_request(self, who: Who) -> Found:
         """The balances that all of a request's attempts count in."""
-        for plan in self._general:
-            values = of_request(plan.cut, who)
-            if values is not None:
-                yield self._held(plan, values)
+        found = self._found.get(who)
+        return found if found is not None and self._holds(found) else self._look_up(who, self._asked(who))
 
-    def of_target(self, who: Who, target: Target) -> Iterator[Held]:
+    def of_target(self, who: Who, target: Target) -> tuple[Held, ...]:
         """Those that its attempts at `target` count in beside them."""
-        for plan in self._special:
-            asked = of_request(plan.cut, who)
-            if asked is None:
-                continue
-            served = of_target(plan.cut, target.provider.name, target.model)
-            if served is not None:
-                yield self._held(plan, (*asked, *served))
+        if not self._special:
+            return ()
+        key = who, target.provider.name, target.model
+        found = self._found.get(key)
+        return found.all if found is not None and self._holds(found) else self._look_up(key, self._served(*key)).all
 
     def fresh(self, held: Held) -> Held:
         """The same, with the balance as the ledger has it now: what nobody used for a while may have been dropped."""
@@ -101,6 +118,40 @@ class Budgets:
             if held.span.end > now:
                 yield _shown(held)
 
+    def _holds(self, found: Found) -> bool:
+        """Whether nothing has changed since."""
+        ledger = self._ledger
+        return found.version == ledger.version and found.start <= ledger.now() < found.end
+
+    def _look_up(self, key: Hashable, some: Iterable[Held]) -> Found:
+        held = tuple(some)
+        self._known.update((one.balance.key, one) for one in held)  # the last of them may have made room for itself
+        if len(self._found) >= KEYS_CAP:
+            self._found.clear()
+        found = self._found[key] = Found(
+            held,
+            tuple((one.balance, UNITS.index(one.plan.budget.unit)) for one in held),
+            self._ledger.version,
+            max((one.span.start for one in held), default=-math.inf),
+            min((one.span.end for one in held), default=math.inf),
+        )
+        return found
+
+    def _asked(self, who: Who) -> Iterator[Held]:
+        for plan in self._general:
+            values = of_request(plan.cut, who)
+            if values is not None:
+                yield self._held(plan, values)
+
+    def _served(self, who: Who, provider: str, model: str) -> Iterator[Held]:
+        for plan in self._special:
+            asked = of_request(plan.cut, who)
+            if asked is None:
+                continue
+            served = of_target(plan.cut, provider, model)
+            if served is not None:
+                yield self._held(plan, (*asked, *served))
+
     def _held(self, plan: Plan, values: tuple[str, ...]) -> Held:
         budget = plan.budget
         span = self._span(budget)
@@ -110,11 +161,13 @@ class Budgets:
             if len(self._keys) >= KEYS_CAP:
                 self._keys.clear()
                 self._known.clear()
+                self._found.clear()
             key = self._keys[named] = key_of(budget, values, span.id)
         balance = self._ledger.balance(key, budget.amount, span.end, hard=budget.hard)
         held = self._known.get(key)
         if held is None or held.balance is not balance:
             held = self._known[key] = Held(plan, values, span, balance)
+            balance.heed = 0  # who looks after it by this budget has not looked yet
         return held
 
     def _span(self, budget: Budget) -> Span:

@@ -34,10 +34,9 @@ _USERS: Final = ("safety_identifier", "user")
 def who(client: Client | None, headers: Mapping[str, str], payload: Any, dialect: Dialect) -> Who:
     """`payload` is the parsed body, None where it is not read. Raises Malformed: 400 for a name that is none, 403 for
     one that the client may not say."""
-    said = {kind: _named(name, headers[name]) for name, kind in HEADERS.items() if name in headers}
-    for name, kind in HEADERS.items():
-        if kind in said and client is not None and kind not in client.speaks_for:
-            raise _refused(client, name, kind)
+    said = _said(client, headers) if USER in headers or TEAM in headers or TASK in headers else {}
+    if client is not None and not client.speaks_for:
+        return Who(client.name, client.team)  # most speak for themselves alone
     body = payload if isinstance(payload, dict) else {}
     metadata = body.get("metadata")
     if not isinstance(metadata, dict):
@@ -53,6 +52,15 @@ def who(client: Client | None, headers: Mapping[str, str], payload: Any, dialect
         user=said.get("user", ""),
         task=said.get("task", ""),
     )
+
+
+def _said(client: Client | None, headers: Mapping[str, str]) -> dict[Dimension, str]:
+    """By headers of ours."""
+    said = {kind: _named(name, headers[name]) for name, kind in HEADERS.items() if name in headers}
+    for name, kind in HEADERS.items():
+        if kind in said and client is not None and kind not in client.speaks_for:
+            raise _refused(client, name, kind)
+    return said
 
 
 def _user(body: Mapping[str, Any], metadata: Mapping[str, Any], dialect: Dialect) -> str:

@@ -1,5 +1,8 @@
 """The most tokens that a call can have, by what is about to be sent. Pure."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from proxy import tokens
 from proxy.flow import Most
 from proxy.jobs import Prepared
@@ -18,9 +21,15 @@ def most_of(prepared: Prepared, *, vectors: bool = False) -> Most:
         bound = profile.max_output
     if given >= tokens.UNSEEN:
         bound = None
-    tier = next((word for name in _TIERS if (word := fields.get(name)) is not None), None)
-    return Most(given, None if bound is None else bound * answers, tier if isinstance(tier, str) else None)
+    tier = None if _TIERED.isdisjoint(fields) else _tier(fields)
+    return Most(given, None if bound is None else bound * answers, tier)
 
 
-_TIERS = ("service_tier", "serviceTier", "speed")
+def _tier(fields: Mapping[str, Any]) -> str | None:
+    said = next((word for name in _TIERS if (word := fields.get(name)) is not None), None)
+    return said if isinstance(said, str) else None
+
+
+_TIERS: Final = ("service_tier", "serviceTier", "speed")
 """Where dialects ask for a tier of service; Anthropic's `fast` is a speed."""
+_TIERED: Final = frozenset(_TIERS)

@@ -33,7 +33,7 @@ class Kept:
     def __init__(self, settings: LedgerSettings, *, hard: bool, ledger: Ledger) -> None:
         self.settings = settings
         self.hard = hard
-        """Whether a hard budget is kept there."""
+        """Whether the store is as safe as hard budgets want it, where that is looked at."""
         self.ledger = ledger
         self._opening: asyncio.Task[None] | None = None
 

@@ -7,47 +7,32 @@ At the exchange's end, whatever that is, all is settled once.
 A budget that gives way to a cheaper model goes on to count what that costs, and stops it no more.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from proxy.budgets import refusals
 from proxy.budgets.bills import Bill, bill_of
-from proxy.budgets.budgets import Budgets, Held
+from proxy.budgets.budgets import Budgets, Found
+from proxy.budgets.parts import Part, Wish, charge, grows, lacking
 from proxy.budgets.refusals import Downgraded
-from proxy.config.spending import Budget, Price
+from proxy.config.spending import Price
 from proxy.config.values import Target
 from proxy.flow import NOBODY, Most, Refused, Who
-from proxy.ledger.balance import Denied, Line
+from proxy.ledger.balance import Amounts, Denied, Line
 from proxy.ledger.ledger import Ledger
 from proxy.pricing.cost import cost, worst
 from translators.faults import Fault
 from translators.ir import Usage
 
+USAGE: Final = Bill.USAGE
+WORST: Final = Bill.WORST
+
+_NOTHING: Final = (0, 0, 0)
+
 Overrun = Callable[[str, str], None]
 """Is told the budget, and the target that cost more than it could."""
-
-
-class _Part(Struct, eq=False):
-    """What the exchange has of one balance."""
-
-    held: Held
-    line: Line
-    reserved: int = 0
-    """With what is just being asked for."""
-    charged: int = 0
-    need: int = 0
-    """The most that the attempt under way can add."""
-    last: int = 0
-    """Of that, what the latest call can add."""
-    lost: int = 0
-    """What calls of it that were made again may have cost."""
-    loose: bool = False
-    """It is counted, and stops nothing."""
-
-    @property
-    def budget(self) -> Budget:
-        return self.held.plan.budget
 
 
 class Spend:
@@ -55,10 +40,12 @@ class Spend:
     it; `settle` at the end."""
 
     __slots__ = (
+        "_billed",
         "_budgets",
         "_calls",
         "_current",
         "_general",
+        "_held",
         "_last_usd",
         "_ledger",
         "_limit",
@@ -66,7 +53,8 @@ class Spend:
         "_lost_usd",
         "_most",
         "_overrun",
-        "_parts",
+        "_plain",
+        "_special",
         "_target",
         "_total",
         "_usd",
@@ -76,6 +64,16 @@ class Spend:
         "stays",
     )
 
+    _most: Most
+    """Of the attempt's first call."""
+    _usd: int
+    """As of each part `need`, and what follows as of each `last` and `lost`."""
+    _last_usd: int
+    _lost_usd: int
+    _lost_calls: int
+    _worst: bool
+    """Whatever the attempt comes to, calls of it are not known to be free."""
+
     def __init__(self, budgets: Budgets, ledger: Ledger, overrun: Overrun = lambda *_: None) -> None:
         """`overrun` is told where an attempt was billed more than the most it could cost: a bug, here or at the
         provider."""
@@ -84,22 +82,23 @@ class Spend:
         self._ledger = ledger
         self._who = NOBODY
         self._limit: int | None = None
-        self._general: list[_Part] = []
-        self._parts: dict[str, _Part] = {}
-        """By the balance's key."""
-        self._current: list[_Part] = []
+        self._general: list[Part] | None = None
+        """Of balances that all attempts count in; None before the first."""
+        self._plain: Found | None = None
+        """Those of an only attempt, for which each holds what it may come to: nearly all requests make one, are billed
+        less than that, and need no parts. None else."""
+        self._held: Amounts = ()
+        """What each of these holds, by its unit."""
+        self._billed: Amounts | None = None
+        """What that came to; None before the attempt's end."""
+        self._current: Sequence[Part] = ()
         """Those of the attempt under way."""
+        self._special: dict[str, Part] = {}
+        """Of those that attempts at some targets count in, by the balance's key."""
         self._target: Target | None = None
         self._calls = 0
-        self._usd = self._last_usd = self._lost_usd = 0
-        """As of each part: `need`, `last`, `lost`."""
-        self._lost_calls = 0
         self._total = 0
         """Nano-dollars of the attempts that have ended."""
-        self._most = Most(0, 0)
-        """Of the attempt's first call."""
-        self._worst = False
-        """Whatever the attempt comes to, calls of it are not known to be free."""
         self.stays = False
         """No other model can answer it (vectors, stored answers, what passes through): nothing gives way."""
         self.notes: list[str] = []
@@ -114,7 +113,6 @@ class Spend:
         """`limit`: nano-dollars that the request may cost at most; None for any."""
         self._who = who
         self._limit = limit
-        self._general = [self._part(held) for held in self._budgets.of_request(who)]
 
     def at_most(self, limit: int) -> None:
         """One more limit of what the request may cost; the least of them holds."""
@@ -123,78 +121,182 @@ class Spend:
     async def cover(self, target: Target, most: Most, calls: int = 1) -> Refused | None:
         """Reserves what an attempt at `target` can cost. Gives why it may not be made; None where it may. Raises
         Downgraded."""
-        special = [self._part(held) for held in self._budgets.of_target(self._who, target)]
-        self._current = [*self._general, *special] if special else self._general
-        self._target, self._most, self._calls, self._worst = target, most, 0, False
-        self._usd = self._last_usd = self._lost_usd = self._lost_calls = 0
-        for part in self._current:
-            part.need = part.last = part.lost = 0
-            self._refresh(part)
-        return await self.extend(most, calls)
+        if self._plain is not None:
+            self._unfold()
+        self._target, self._most = target, most
+        self._calls = self._usd = self._last_usd = self._lost_usd = self._lost_calls = 0
+        self._worst = False
+        if self._general is None and self._plainly(target, most, calls):
+            return None
+        self._current = self._counting(target)
+        wish = self._wish(target, most, calls)
+        if not isinstance(wish, Refused) and self._taken(wish):
+            return None
+        return await self._obtained(wish)
 
     async def extend(self, most: Most, calls: int = 1) -> Refused | None:
         """The same for further calls of the attempt under way."""
         target = self._target
-        if target is None:
-            return None
-        usd = None
-        if target.price is not None and most.output is not None:
-            usd = calls * worst(target.price, most.input, most.output, most.tier)
-        if self._limit is not None and (refused := self._beyond(self._limit, target, usd)):
-            self._worst = self._calls > 0
-            return refused
-        wanted: list[tuple[_Part, int]] = []
-        for part in self._current:
-            amount = self._stopped(part) or self._amount(part, target, most, usd, calls)
-            if isinstance(amount, Refused):
-                self._worst = self._calls > 0
-                return amount
-            wanted.append((part, amount))
-        return await self._reserve(wanted, usd or 0, calls)
+        self._unfold()
+        return None if target is None else await self._obtained(self._wish(target, most, calls))
 
     async def further(self, more: int) -> Refused | None:
         """The same for a call that goes on from what the latest one said; its body is so many bytes longer."""
+        if self._target is None:
+            return None
         return await self.extend(structs.replace(self._most, input=self._most.input + max(0, more)))
 
     async def again(self, fault: Fault, status: int) -> Refused | None:
         """The same where the latest call failed and is to be made again: what it may have cost is lost."""
-        if bill_of(fault, None, status, content=False) is not Bill.WORST:
+        if bill_of(fault, None, status, content=False) is not WORST:
             return None
+        self._unfold()
         self._lost_usd += self._last_usd
         self._lost_calls += 1
         for part in self._current:
             part.lost += part.last
-        return await self._reserve([(part, part.last) for part in self._current], self._last_usd, 1)
+            part.wanted = part.last
+        return await self._obtained(Wish(1, self._last_usd, [part for part in self._current if grows(part)]))
 
-    async def _reserve(self, wanted: list[tuple[_Part, int]], usd: int, calls: int) -> Refused | None:
-        """Takes what is missing. It is noted at once, since other calls of the same attempt may want more meanwhile."""
-        missing = [(part, part.charged + part.need + amount - part.reserved) for part, amount in wanted]
-        taken = [(part, more) for part, more in missing if more > 0 and not part.loose]
-        for part, amount in wanted:
-            part.need += amount
-        for part, more in taken:
-            part.reserved += more
-        lines = [Line(part.held.balance, more) for part, more in taken]
+    def _plainly(self, target: Target, most: Most, calls: int) -> bool:
+        """Whether what a first attempt may come to was in hand, where nothing has to be looked at but that."""
+        price, output, budgets = target.price, most.output, self._budgets
+        if price is None or output is None or not budgets.plain:
+            return False
+        usd = calls * worst(price, most.input, output, most.tier)
+        # What nothing is held of may be dropped meanwhile.
+        if not usd or (self._limit is not None and usd > self._limit):
+            return False
+        held = usd, calls * (most.input + output), 1
+        found = budgets.of_request(self._who)
+        if not self._ledger.hold(found.seats, held):
+            return False
+        self._plain, self._held = found, held
+        self._usd, self._calls = usd, calls
+        return True
+
+    def _unfold(self) -> None:
+        """The exchange comes to more than its plain attempt: what that holds and was billed goes on as parts."""
+        found, billed = self._plain, self._billed
+        if found is None:
+            return
+        self._plain, self._last_usd = None, self._usd // self._calls
+        self._general = self._current = [Part(held) for held in found.all]
+        for part, (_, unit) in zip(self._general, found.seats, strict=True):
+            part.held = self._held[unit]
+            if billed is None:
+                part.need, part.last = part.held, part.held // self._calls
+            else:
+                part.charged, part.spare = billed[unit], part.held - billed[unit]
+
+    def _counting(self, target: Target) -> Sequence[Part]:
+        """What an attempt at `target` counts in."""
+        parts = self._general
+        if parts is None:
+            parts = self._general = [Part(held) for held in self._budgets.of_request(self._who).all]
+        else:
+            self._renew(parts)
+        some = self._budgets.of_target(self._who, target)
+        if not some:
+            return parts
+        for held in some:
+            if held.balance.key not in self._special:
+                self._special[held.balance.key] = Part(held)
+        special = [self._special[held.balance.key] for held in some]
+        self._renew(special)
+        return [*parts, *special]
+
+    def _renew(self, parts: Iterable[Part]) -> None:
+        """For another attempt. What nothing is held of may have been dropped meanwhile."""
+        for part in parts:
+            part.spare += part.need
+            part.need = part.lost = 0
+            self._refresh(part)
+
+    def _refresh(self, part: Part) -> None:
+        if not part.held:
+            part.whose = held = self._budgets.fresh(part.whose)
+            part.balance = held.balance
+
+    def _wish(self, target: Target, most: Most, calls: int) -> Wish | Refused:
+        """What further calls may come to, or why they may not be made. Raises Downgraded."""
+        usd, tokens = None, None
+        if most.output is not None:
+            tokens = calls * (most.input + most.output)
+            if target.price is not None:
+                usd = calls * worst(target.price, most.input, most.output, most.tier)
+        if self._limit is not None and (refused := self._beyond(self._limit, target, usd)):
+            return refused
+        may_stop = self._budgets.may_stop
+        lines = []
+        for part in self._current:
+            if may_stop and (refused := self._stopped(part)):
+                return refused
+            unit = part.unit
+            if unit == "requests":
+                part.wanted = 0 if part.charged or part.need else 1
+            else:
+                amount = usd if unit == "usd" else tokens
+                if amount is None and (refused := lacking(part, target)):
+                    return refused
+                part.wanted = amount or 0
+            if grows(part):
+                lines.append(part)
+        return Wish(calls, usd or 0, lines)
+
+    def _taken(self, wish: Wish) -> bool:
+        """Whether what is missing was in hand."""
+        if wish.lines and not self._ledger.take(wish.lines):
+            return False
+        for part in self._current:
+            part.need += part.wanted
+            part.last = part.wanted // wish.calls
+            if part.spare:
+                part.spare = max(0, part.spare - part.wanted)
+        self._note(wish)
+        return True
+
+    def _note(self, wish: Wish) -> None:
+        self._calls += wish.calls
+        self._usd += wish.usd
+        self._last_usd = wish.usd // wish.calls
+
+    async def _obtained(self, wish: Wish | Refused) -> Refused | None:
+        """Takes what is missing, and waits for it."""
+        if isinstance(wish, Refused):
+            refused: Refused | None = wish
+        elif self._taken(wish):
+            return None
+        else:
+            refused = await self._waited(wish)
+        if refused is not None:
+            self._worst = self._calls > 0
+        return refused
+
+    async def _waited(self, wish: Wish) -> Refused | None:
+        """It is noted at once, since other calls of the same attempt may want more meanwhile."""
+        noted = [(part, part.wanted, min(part.spare, part.wanted)) for part in self._current]
+        lines = [(part, Line(part.balance, part.amount)) for part in wish.lines]
+        for part, wanted, spare in noted:
+            part.need += wanted
+            part.spare -= spare
         denied: Denied | None = None
         done = False
         try:
-            if lines and not self._ledger.take(lines):
-                denied = await self._ledger.obtain(lines)
+            denied = await self._ledger.obtain([line for _, line in lines])
             done = denied is None
         finally:
             if not done:
-                for part, amount in wanted:
-                    part.need -= amount
-                for part, more in taken:
-                    part.reserved -= more
+                for part, wanted, spare in noted:
+                    part.need -= wanted
+                    part.spare += spare
         if denied is not None:
-            self._worst = self._calls > 0
-            return self._denied(denied, (part for part, _ in taken))
-        for part, more in taken:
-            part.line.held += more
-        self._usd, self._last_usd, self._calls = self._usd + usd, usd // calls, self._calls + calls
-        for part, amount in wanted:
-            part.last = amount // calls
+            return self._denied(denied, wish.lines)
+        for part, line in lines:
+            part.held += line.held
+        for part, wanted, _ in noted:
+            part.last = wanted // wish.calls
+        self._note(wish)
         return None
 
     def close(self, fault: Fault | None, usage: Usage | None, status: int, *, content: bool) -> int | None:
@@ -202,41 +304,47 @@ class Spend:
         target, calls = self._target, self._calls
         if target is None:
             return None
-        bill = Bill.WORST if self._worst else bill_of(fault, usage, status, content=content, calls=calls)
-        if bill is Bill.USAGE and usage is not None and max(1, len(usage.calls)) + self._lost_calls < calls:
-            bill = Bill.WORST  # some of its calls told no counts
-        usd = self._usd if bill is Bill.WORST else self._lost_usd
-        if bill is Bill.USAGE and usage is not None and target.price is not None:
-            usd += self._cost(target.price, usage, calls)
-        for part in self._current:
-            billed = self._billed(part, bill, usage, usd)
-            if billed > part.need and part.budget.hard and not part.loose:
-                self._overrun(part.budget.name, target.name)
-            part.charged += billed
-            part.need = 0
+        bill = WORST if self._worst else bill_of(fault, usage, status, content=content, calls=calls)
+        if bill is USAGE and calls > 1 and self._untold(usage) > 0:
+            bill = WORST
+        usd, tokens = self._lost_usd, 0
+        if bill is WORST:
+            usd = self._usd
+        elif bill is USAGE and usage is not None:
+            tokens = usage.billed
+            if target.price is not None:
+                usd += self._cost(target.price, usage)
         self._target = None
         self._total += usd
+        if self._plain is None or not self._settled_for(self._held if bill is WORST else (usd, tokens, 1)):
+            for name in charge(self._current, bill, usd, tokens):
+                self._overrun(name, target.name)
         return None if target.price is None else usd
+
+    def _settled_for(self, billed: Amounts) -> bool:
+        """Whether a plain attempt was billed no more than it held."""
+        held = self._held
+        if billed[0] <= held[0] and billed[1] <= held[1]:
+            self._billed = billed
+            return True
+        self._unfold()
+        return False
 
     def settle(self) -> None:
         """All of it, once: what is called again has nothing to settle."""
-        parts, self._parts, self._general, self._current = self._parts, {}, [], []
-        for part in parts.values():
-            self._refresh(part)
-            self._ledger.settle(part.line, part.charged)
-
-    def _part(self, held: Held) -> _Part:
-        part = self._parts.get(held.balance.key)
-        if part is None:
-            part = self._parts[held.balance.key] = _Part(held, Line(held.balance, 0))
-        return part
-
-    def _refresh(self, part: _Part) -> None:
-        """Nothing is held of it, so that it may have been dropped meanwhile."""
-        if not part.line.held:
-            held = self._budgets.fresh(part.held)
-            if held is not part.held:
-                part.held, part.line = held, Line(held.balance, 0)
+        plain, self._plain = self._plain, None
+        parts, self._general, self._current = self._general or [], [], ()
+        if plain is not None:
+            self._ledger.release(plain.seats, self._held, self._billed or _NOTHING)
+            return
+        if self._special:
+            parts = [*parts, *self._special.values()]
+            self._special = {}
+        for part in parts:
+            if part.charged:
+                self._refresh(part)
+            if part.charged or part.held:
+                self._ledger.settle(part, part.charged)
 
     def _beyond(self, limit: int, target: Target, usd: int | None) -> Refused | None:
         """Why an attempt may cost more than one may, or nobody can say."""
@@ -247,60 +355,40 @@ class Spend:
         most = self._total + self._usd + usd
         return refusals.too_dear(target.name, most, limit) if most > limit else None
 
-    def _stopped(self, part: _Part) -> Refused | None:
+    def _stopped(self, part: Part) -> Refused | None:
         """Why a balance that has come so far stops the request. Raises Downgraded."""
-        budget, balance = part.budget, part.held.balance
+        budget, balance = part.budget, part.balance
         if part.loose or self._calls:  # an answer that has begun is stopped by nothing but what is left
             return None
         gives_way = budget.when_spent == "downgrade" and not self.stays
         if gives_way and balance.spent_in_all >= budget.downgrade_from * balance.limit:
             self._give_way(part)
         if not budget.hard and budget.when_spent == "reject" and balance.spent_in_all >= balance.limit:
-            return refusals.spent(part.held, self._ledger.now())
+            return refusals.spent(part.whose, self._ledger.now())
         return None
 
-    def _give_way(self, part: _Part) -> None:
+    def _give_way(self, part: Part) -> None:
         part.loose = True
         self.notes.append(f"{part.budget.name};downgraded")
-        raise Downgraded(part.budget.downgrade_to, refusals.spent(part.held, self._ledger.now()))
+        raise Downgraded(part.budget.downgrade_to, refusals.spent(part.whose, self._ledger.now()))
 
-    def _amount(self, part: _Part, target: Target, most: Most, usd: int | None, calls: int) -> int | Refused:
-        """The most that the calls can add to what the balance must bear."""
-        budget = part.budget
-        if budget.unit == "requests":
-            return 0 if part.charged or part.need else 1
-        if budget.unit == "usd":
-            if target.price is None:
-                return 0 if budget.unpriced == "allow" else refusals.unpriced(part.held, target.name)
-            amount = usd
-        else:
-            amount = None if most.output is None else calls * (most.input + most.output)
-        if amount is None:
-            return refusals.unbounded(part.held, target.name) if budget.hard and not part.loose else 0
-        return amount
-
-    def _denied(self, denied: Denied, growing: Iterable[_Part]) -> Refused:
-        part = next(part for part in growing if part.held.balance is denied.balance)
+    def _denied(self, denied: Denied, growing: Iterable[Part]) -> Refused:
+        part = next(part for part in growing if part.balance is denied.balance)
         if denied.away:
-            return refusals.away(part.held, denied.away)
+            return refusals.away(part.whose, denied.away)
         if part.budget.when_spent == "downgrade" and not self._calls and not self.stays:
             self._give_way(part)
         if denied.held:
-            return refusals.taken(part.held)
-        self._budgets.emptied(part.held)
-        return refusals.spent(part.held, self._ledger.now())
+            return refusals.taken(part.whose)
+        self._budgets.emptied(part.whose)
+        return refusals.spent(part.whose, self._ledger.now())
 
-    def _cost(self, price: Price, usage: Usage, calls: int) -> int:
+    def _untold(self, usage: Usage | None) -> int:
+        """Calls that told no counts, where all that were made again are known to be lost."""
+        return self._calls - self._lost_calls - (max(1, len(usage.calls)) if usage is not None else 0)
+
+    def _cost(self, price: Price, usage: Usage) -> int:
         """Of calls that did not tell their counts only the fee is known."""
-        told = len(usage.calls) or 1
+        untold = self._calls - (len(usage.calls) or 1)
         one = cost(price, usage)
-        return one if calls <= told else min(one + (calls - told) * price.request, self._usd - self._lost_usd)
-
-    def _billed(self, part: _Part, bill: Bill, usage: Usage | None, usd: int) -> int:
-        if part.budget.unit == "requests":
-            return part.need
-        if part.budget.unit == "usd":
-            return usd
-        if bill is Bill.WORST:
-            return part.need
-        return part.lost + (usage.billed if bill is Bill.USAGE and usage is not None else 0)
+        return one if untold <= 0 else min(one + untold * price.request, self._usd - self._lost_usd)

@@ -69,7 +69,7 @@ class Till(Lasting[Kept]):
     def unfit(self) -> str:
         """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
         paying = self._serving
-        return paying.kept.ledger.unfit if paying is not None and paying.kept.hard else ""
+        return paying.kept.ledger.unfit if paying is not None and _holds(paying.spending) else ""
 
     async def mark(self, name: str, expires: int) -> bool:
         """Whether the store hears this name for the first time; forgotten from `expires` on. Raises Away or Unfit."""
@@ -88,10 +88,9 @@ class Till(Lasting[Kept]):
         return {"budgets": [*paying.budgets.state()], "store": paying.kept.ledger.trouble or "ok"}
 
     def _kept_for(self, spending: Spending) -> Kept:
-        settings, hard = spending.ledger, any(budget.hard for budget in spending.budgets)
+        settings, hard = spending.ledger, _holds(spending)
         found = next((one for one in self.opened if one.serves(settings, hard=hard)), None)
         if found is not None:
-            found.hard = found.hard or hard
             return found
         owner = os.urandom(8).hex()
         store = store_for(settings, self._clock, hard=hard)
@@ -101,3 +100,8 @@ class Till(Lasting[Kept]):
         held = self._serving and self._serving.budgets.known(balance)
         if held:
             self._looked(held)
+
+
+def _holds(spending: Spending) -> bool:
+    """Whether anything is limited hard."""
+    return any(budget.hard for budget in spending.budgets)

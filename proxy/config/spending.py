@@ -5,6 +5,7 @@ tokens; both are integers, so that sums are exact.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -29,6 +30,7 @@ Scope = Mapping[Dimension, str]
 """Which requests are counted: all of these must be so. Empty: every request."""
 
 
+@lru_cache(maxsize=256)
 def dollars(nanos: int) -> str:
     """The exact amount as a plain decimal number of dollars: without an exponent, and without zeros at its end."""
     whole, rest = divmod(abs(nanos), NANOS)

@@ -34,22 +34,22 @@ class Noting:
             await service(exchange)
         finally:
             if (exchange.asked or exchange.attempts) and exchange.route in ROUTES:
-                await self._note(exchange)
-
-    async def _note(self, exchange: Exchange) -> None:
-        at, now, estimate = self._clock.wall(), self._clock.now(), _estimate(exchange)
-        try:
-            if estimate is not None and self._counter is not None and exchange.route != "embeddings":
-                estimate = await self._counter.count(exchange.codec.parse_request(exchange.payload), exchange.model)
-        finally:
-            record = record_of(exchange, at=at, now=now, estimate=estimate)
-            for writer in self._writers:
-                writer.note(record)
+                at, now, estimate = self._clock.wall(), self._clock.now(), None
+                try:
+                    if exchange.usage is None:
+                        estimate = _estimate(exchange)
+                        if estimate is not None and self._counter is not None and exchange.route != "embeddings":
+                            request = exchange.codec.parse_request(exchange.payload)
+                            estimate = await self._counter.count(request, exchange.model)
+                finally:
+                    record = record_of(exchange, at, now, estimate)
+                    for writer in self._writers:
+                        writer.note(record)
 
 
 def _estimate(exchange: Exchange) -> int | None:
-    """Input tokens, about; None where they are known, nobody answered, or there is nothing to count."""
-    if exchange.usage is not None or not exchange.provider or not isinstance(exchange.payload, dict):
+    """Input tokens, about; None where nobody answered, or there is nothing to count."""
+    if not exchange.provider or not isinstance(exchange.payload, dict):
         return None
     if exchange.route == "embeddings":
         return _embedded(exchange.payload.get("input"))

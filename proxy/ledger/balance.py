@@ -17,7 +17,7 @@ A balance that the store has not spoken of yet (`heard`) may have been this owne
 has, the counters are not told, and its word is added to what happened meanwhile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -35,8 +35,8 @@ class Balance:
     """Amounts are in the budget's unit. Compared by identity; an owner has one of each key."""
 
     __slots__ = (
-        "_heard", "_others", "_pace", "_told", "end", "expires", "free", "hard", "key", "limit", "low", "reassert",
-        "reserved", "returned", "scarce", "size", "spent", "spent_elsewhere", "taken_elsewhere", "told_at",
+        "_heard", "_others", "_pace", "_told", "end", "expires", "free", "hard", "heed", "key", "limit", "low",
+        "reassert", "reserved", "returned", "scarce", "size", "spent", "spent_elsewhere", "taken_elsewhere", "told_at",
         "used_at", "wanted",
     )  # fmt: skip
 
@@ -55,6 +55,8 @@ class Balance:
         """With less in hand than this it is time to ask for more."""
         self.size = 0
         """The last reservation."""
+        self.heed = 0
+        """With less settled than this nobody wants to hear of a settlement."""
         self.scarce = False
         """Whether it is hard, and the store was near the end of it: nothing stays in hand."""
         self.spent_elsewhere = 0
@@ -182,15 +184,23 @@ class Balance:
         )
 
 
-class Line(Struct, eq=False):
+class Line:
     """What one exchange reserves on one balance."""
 
-    balance: Balance
-    amount: int
-    """To be reserved next; a line that grows gets a new one."""
-    held: int = 0
-    """What is reserved under it."""
-    settled: bool = False
+    __slots__ = ("amount", "balance", "held", "settled")
+
+    def __init__(self, balance: Balance, amount: int) -> None:
+        self.balance = balance
+        self.amount = amount
+        """To be reserved next; a line that grows gets a new one."""
+        self.held = 0
+        """What is reserved under it."""
+        self.settled = False
+
+
+Amounts = Sequence[int]
+Seats = Sequence[tuple[Balance, int]]
+"""Balances, each with the place of its amount among amounts."""
 
 
 class Denied(Struct, frozen=True):

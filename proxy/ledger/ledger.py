@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from proxy.clock import Clock
-from proxy.ledger.balance import IDLE_S, Balance, Denied, Line
+from proxy.ledger.balance import IDLE_S, Amounts, Balance, Denied, Line, Seats
 from proxy.ledger.store import Ask, Away, Store, Told, Unfit
 from proxy.ledger.waiting import NO_WISH, Waiter, refused, spent, wishes
 
@@ -59,7 +59,9 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._owner = owner
-        self._changed = changed or _unheeded
+        self._changed = changed or (lambda _: None)
+        self.version = 0
+        """Another number when a balance is another than it was: dropped, or of another limit."""
         self._memory = ""
         self._offset = 0.0
         self._live: dict[str, Balance] = {}
@@ -122,28 +124,37 @@ class Ledger:
         await self._store.close()
 
     def balance(self, key: str, limit: int, end: float, *, hard: bool = True) -> Balance:
-        """The balance of that key, found or made. `end` is its window's, Unix seconds. Ask for it anew for each
-        reservation: one that nobody uses is dropped."""
+        """The balance of that key, found or made. `end` is its window's, Unix seconds. Ask for it anew where `version`
+        is another than it was: one that nobody uses is dropped."""
         now = self._clock.now()
         found = self._live.get(key)
         if found is None:
             if len(self._live) >= LIVE:
                 self._drop(one for one in self._live.values() if one.used_at <= now - 2 * IDLE_S)
             found = self._live[key] = Balance(key, limit, end, math.ceil(end) + KEEP_S, hard=hard)
-        found.limit, found.hard, found.used_at = limit, hard, now
+        found.used_at = now
+        if found.limit != limit or found.hard is not hard:
+            found.limit, found.hard = limit, hard
+            self.version += 1
         return found
 
     def take(self, lines: Sequence[Line]) -> bool:
         """Reserves every line's `amount` from what is in hand, or nothing. Each balance at most once."""
-        for line in lines:
-            balance = line.balance
-            if balance.free < line.amount and balance.hard:
+        amounts = [line.amount for line in lines]
+        if not self.hold([(line.balance, place) for place, line in enumerate(lines)], amounts):
+            return False
+        for line, amount in zip(lines, amounts, strict=True):
+            line.held += amount
+        return True
+
+    def hold(self, seats: Seats, amounts: Amounts) -> bool:
+        """The same of each balance in its unit, without lines: `release` must be given as much."""
+        for balance, unit in seats:
+            if balance.free < amounts[unit] and balance.hard:
                 return False
         now = self._clock.now()
-        for line in lines:
-            balance, amount = line.balance, line.amount
-            line.held += amount
-            balance.reserve(amount)
+        for balance, unit in seats:
+            balance.reserve(amounts[unit])
             balance.used_at = now
             if balance.free < balance.low and not balance.wanted:
                 self._want(balance)
@@ -174,17 +185,23 @@ class Ledger:
         if line.settled:
             return
         line.settled = True
-        balance, held = line.balance, line.held
-        line.held = 0
-        balance.settle(held, spent)
-        balance.used_at = now = self._clock.now()
-        self._busy[balance.key] = balance
+        held, line.held = line.held, 0
+        self.release(((line.balance, 0),), (held,), (spent,))
+
+    def release(self, seats: Seats, held: Amounts, spent: Amounts) -> None:
+        """What was reserved of each balance ends as so much spent; to be said once."""
+        now = self._clock.now()
+        for balance, unit in seats:
+            balance.settle(held[unit], spent[unit])
+            balance.used_at = now
+            self._busy[balance.key] = balance
+            if (balance.scarce or balance.free < balance.low) and not balance.wanted:
+                self._want(balance)
+            if balance.spent + balance.spent_elsewhere >= balance.heed:
+                self._changed(balance)
         if self._due > now + TELL_S:
             self._due = now + TELL_S
             self._wake.set()
-        if (balance.scarce or balance.free < balance.low) and not balance.wanted:
-            self._want(balance)
-        self._changed(balance)
 
     async def mark(self, name: str, expires: int) -> bool:
         """See Store."""
@@ -365,6 +382,7 @@ class Ledger:
         for key in [one.key for one in some if one.quiet and not one.wanted and one not in asked]:
             del self._live[key]
             self._busy.pop(key, None)
+            self.version += 1
 
     async def _leave(self) -> None:
         while True:
@@ -379,7 +397,3 @@ class Ledger:
                 await self._clock.sleep(RETRY_S)
             elif known in {"", told.memory}:
                 self._hear(untold, told)
-
-
-def _unheeded(_: Balance) -> None:
-    pass

@@ -29,6 +29,7 @@ from msgspec import Struct
 from proxy.clock import Clock
 from proxy.ledger.grants import apply
 from proxy.ledger.store import Ask, Away, Count, Standing, Told, Unfit
+from proxy.sqlite import PASSING, code_of, identity_of
 
 TIMEOUT_S: Final = 2.0
 TURN_S: Final = 0.001
@@ -78,7 +79,6 @@ _AWAY: Final = {
     sqlite3.SQLITE_LOCKED: "is locked by another process",
     sqlite3.SQLITE_IOERR: "cannot be read or written, for the disk fails",
 }
-_PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 Work = Callable[[sqlite3.Connection], Any]
 
@@ -199,7 +199,7 @@ class SqliteStore:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 turns -= 1
-                if turns <= 0 or self._clock.now() >= until or _code(error) not in _PASSING:
+                if turns <= 0 or self._clock.now() >= until or code_of(error) not in PASSING:
                     raise
                 self._never.wait(TURN_S)
             else:
@@ -207,13 +207,13 @@ class SqliteStore:
 
     def _connected(self) -> sqlite3.Connection:
         """The connection to the file that is there now."""
-        if self._connection is not None and self._identity == _identity(self._path):
+        if self._connection is not None and self._identity == identity_of(self._path):
             return self._connection
         self._shut()
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        identity = _identity(self._path)
+        identity = identity_of(self._path)
         connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             self._memory = self._prepare(connection)
@@ -249,8 +249,8 @@ class SqliteStore:
 
     def _fault(self, error: sqlite3.Error) -> Away | Unfit:
         """SQLite's error in our words. What does not pass by itself closes the file."""
-        code = _code(error)
-        if code not in _PASSING:
+        code = code_of(error)
+        if code not in PASSING:
             self._shut()
         if code in _UNFIT:
             return Unfit(f"the budget file {self._path} {_UNFIT[code]}")
@@ -278,19 +278,6 @@ def _expire(connection: sqlite3.Connection, now: float) -> bool:
     connection.executemany("DELETE FROM balances WHERE key = ?", keys)
     marks = connection.execute(_MARKS_EXPIRED, (now, EXPIRE_MAX)).rowcount
     return max(len(keys), marks) == EXPIRE_MAX
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _code(error: sqlite3.Error) -> int:
-    """SQLite's own, without its refinements."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _nothing(_: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ are part of, and no cost is above what a budget can hold. So what a call costs i
 bounds.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from proxy.config.spending import AMOUNT_MAX, Price
@@ -24,24 +25,27 @@ def cost(price: Price, usage: Usage) -> int:
     entire = max(0, usage.input)
     price = _at(price, entire) if price.tiers else price
     total = entire * price.input
-    if usage.cached is not None or usage.cache_write is not None or usage.audio is not None:
+    if usage.cached or usage.cache_write or usage.audio:
         total = _input(price, usage, entire)
     total += usage.output * price.output if usage.output > 0 else 0
-    if usage.reasoning is not None or usage.audio_output is not None:
+    if usage.reasoning or usage.audio_output:
         total += _kinds(price, usage)
-    return min(-(-total // MILLION) + price.request, AMOUNT_MAX)
+    total = -(-total // MILLION) + price.request
+    return min(AMOUNT_MAX, total)
 
 
 def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None = None) -> int:
     """The most that a call with at most so many tokens can cost, in nano-dollars, when it asks for `tier` of service
     and may be answered without it. Every token is taken for one of its dearest kind, and the dearest of the prices that
     so long an input may have decides."""
-    most = _reached(price, input_tokens, output_tokens)
+    most = _worst(price, input_tokens, output_tokens)
+    if price.tiers:
+        most = _reached(price, input_tokens, output_tokens)
     if price.served:
         # Who asks for no tier, or for whichever, gets the one that is set for its account.
         tiers = [one.tier for one in price.served] if tier in (None, "auto") else [tier]
         most = max(most, *(_reached(_as_served(price, one), input_tokens, output_tokens) for one in tiers if one))
-    return min(most, AMOUNT_MAX)
+    return min(AMOUNT_MAX, most)
 
 
 def _reached(price: Price, input_tokens: int, output_tokens: int) -> int:
@@ -52,9 +56,17 @@ def _reached(price: Price, input_tokens: int, output_tokens: int) -> int:
     return most
 
 
+@lru_cache(maxsize=1024)
+def _dearest(price: Price) -> tuple[int, int]:
+    """The dearest kind of input, and of output."""
+    return (
+        max(price.input, price.cached or 0, price.cache_write or 0, price.cache_write_1h or 0, price.audio or 0),
+        max(price.output, price.reasoning or 0, price.audio_output or 0),
+    )
+
+
 def _worst(price: Price, input_tokens: int, output_tokens: int) -> int:
-    for_input = max(price.input, price.cached or 0, price.cache_write or 0, price.cache_write_1h or 0, price.audio or 0)
-    for_output = max(price.output, price.reasoning or 0, price.audio_output or 0)
+    for_input, for_output = _dearest(price)
     return -(-(input_tokens * for_input + output_tokens * for_output) // MILLION) + price.request
 
 

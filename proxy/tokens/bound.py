@@ -62,16 +62,35 @@ class _Sum:
 def worst_input(body: bytes, fields: Fields, dialect: Dialect, profile: Profile) -> int:
     """At most this many input tokens are billed for a call with this body, made of `fields` for a target with this
     profile; for conversations and embeddings of any dialect. UNSEEN or more where nothing bounds them."""
-    found = _Sum()
-    _LOOKS[dialect](body, fields, found)
-    if found.uses < 0 or profile.model.startswith(_AGENTS.get(profile.vendor, _NONE)):
+    beside = _BESIDE.get(dialect)
+    if beside is not None and beside.isdisjoint(fields) and _is_text(body, fields):
+        tokens, unseen, uses = PER_REQUEST + PER_MESSAGE * body.count(b'"role":'), False, 0
+    else:
+        found = _Sum()
+        _LOOKS[dialect](body, fields, found)
+        tokens, unseen, uses = found.tokens, found.unseen, found.uses
+    agents = _AGENTS.get(profile.vendor)
+    if uses < 0 or (agents is not None and profile.model.startswith(agents)):
         return UNBOUND
     window = profile.context_window or UNSEEN
-    most = window if found.unseen else min(len(body) + found.tokens, window)
-    return window * (found.uses + 1) if found.uses else most
+    most = window if unseen else min(len(body) + tokens, window)
+    return window * (uses + 1) if uses else most
 
 
-_NONE: Final = ("\0",)
+def _is_text(body: bytes, fields: Fields) -> bool:
+    """Whether messages have no parts."""
+    return fields.get("messages") is not None and b'"content":[' not in body and b'"audio":' not in body
+
+
+_BESIDE: Final[Mapping[Dialect, frozenset[str]]] = {
+    Dialect.OPENAI_CHAT: frozenset(
+        ("tools", "functions", "response_format", "web_search_options", "plugins", "search_parameters", "models")
+    ),
+    Dialect.ANTHROPIC_MESSAGES: frozenset(
+        ("tools", "system", "output_config", "output_format", "mcp_servers", "container")
+    ),
+}
+"""What is looked at beside messages; a body without any of it, and without parts, need not be walked."""
 _AGENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "groq": ("compound", "groq/compound"),
     "openrouter": ("perplexity/", "openrouter/"),

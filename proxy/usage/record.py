@@ -16,7 +16,7 @@ NAME_CAP: Final = 200
 OK: Final = "ok"
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """One request. Money is in nano-dollars, tokens count as in `translators.ir.Usage`; empty where it is not known."""
 
     id: str
@@ -60,7 +60,7 @@ class Record(Struct, frozen=True):
     """The error code it was told."""
 
 
-def record_of(exchange: Exchange, *, at: float, now: float, estimate: int | None = None) -> Record:
+def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = None) -> Record:
     """The record of `exchange`, which ended at `at` by the wall's clock and `now` by the loop's. `estimate` is how many
     input tokens it had about, where its provider did not say."""
     who, client, fault, usage, envelope = (

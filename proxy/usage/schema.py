@@ -11,6 +11,7 @@ has scored. Money is whole nano-dollars in the table, and dollars in the views.
 
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 from msgspec import json, structs
@@ -19,6 +20,7 @@ from proxy.usage.record import Record
 
 TABLE: Final = "usage_records"
 COLUMNS: Final = Record.__struct_fields__
+NULLABLE: Final = ("input", "cached", "cache_write", "output", "reasoning", "cost", "first_token_ms")
 
 _CREATE: Final = """\
 CREATE TABLE IF NOT EXISTS usage_records (
@@ -54,7 +56,9 @@ FROM usage_records WHERE provider <> '' OR cost > 0 GROUP BY 1, 2, 3"""
 MAKE: Final = (_CREATE, _PERFORMANCE, _COSTS)
 AT_ONCE: Final = 25
 """Records that one statement keeps: between two of them, a thread asks for the interpreter, which is in demand."""
-_ROW: Final = f"({', '.join('?' * len(COLUMNS))})"
+UNKNOWN: Final = -(2**63)
+"""Stands for NULL on its way to the database: the interpreter's own way for what is neither number nor text is long."""
+_ROW: Final = f"({', '.join(f'NULLIF(?, {UNKNOWN})' if name in NULLABLE else '?' for name in COLUMNS)})"
 FORGET: Final = (
     f"DELETE FROM {TABLE} WHERE (at, id) IN (SELECT at, id FROM {TABLE} WHERE at < ? ORDER BY at, id LIMIT ?)"  # noqa: S608 - likewise
 )
@@ -63,6 +67,7 @@ PAGE: Final = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE (at, id) > (?, ?)
 _encode = json.Encoder().encode
 _decode = json.Decoder(dict[str, str]).decode
 _TAGS: Final = COLUMNS.index("tags")
+_NULLABLE: Final = tuple(COLUMNS.index(name) for name in NULLABLE)
 _FLAGS: Final = tuple(COLUMNS.index(name) for name in ("stream", "estimated"))
 
 
@@ -70,15 +75,28 @@ def keep(database: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Keeps them, but for those that are kept already. Raises sqlite3.Error."""
     for start in range(0, len(records), AT_ONCE):
         some = records[start : start + AT_ONCE]
-        values = [value for record in some for value in row_of(record)]
-        database.execute(f"INSERT INTO {TABLE} VALUES {', '.join([_ROW] * len(some))} ON CONFLICT DO NOTHING", values)  # noqa: S608 - no word in it but the table's
+        values: list[Any] = []
+        for record in some:
+            values += row_of(record)
+        database.execute(_inserting(len(some)), values)
 
 
-def row_of(record: Record) -> tuple[Any, ...]:
-    """The record as the table has it."""
-    values = structs.astuple(record)
-    tags = _encode(record.tags).decode() if record.tags else ""
-    return (*values[:_TAGS], tags, *values[_TAGS + 1 :])
+@cache
+def _inserting(count: int) -> str:
+    """The statement that keeps so many, at most AT_ONCE."""
+    return f"INSERT INTO {TABLE} VALUES {', '.join([_ROW] * count)} ON CONFLICT DO NOTHING"  # noqa: S608 - no word in it but the table's
+
+
+def row_of(record: Record) -> Sequence[Any]:
+    """The record as a statement is given it."""
+    values: list[Any] = [*structs.astuple(record)]
+    values[_TAGS] = _encode(record.tags).decode() if record.tags else ""
+    for place in _FLAGS:
+        values[place] = int(values[place])
+    for place in _NULLABLE:
+        if values[place] is None:
+            values[place] = UNKNOWN
+    return values
 
 
 def record_in(row: tuple[Any, ...]) -> Record:

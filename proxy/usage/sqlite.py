@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from proxy.sqlite import PASSING, code_of, identity_of
 from proxy.usage.record import Record
 from proxy.usage.schema import FORGET, MAKE, PAGE, keep, record_in
 from proxy.usage.sink import PIECE, NotKept, Unread
@@ -23,7 +24,6 @@ BUSY_S: Final = 5.0
 """How long it waits for those who write."""
 PAGE_ROWS: Final = 500
 """Read at once: a reader that takes its time keeps nobody from writing, nor the log from being written back."""
-_PASSING: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _WAYS_OUT: Final = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
@@ -73,7 +73,7 @@ class SqliteSink:
                 connection.close()
 
     def _connected(self) -> sqlite3.Connection:
-        if self._connection is not None and self._opened == _identity(self._path):
+        if self._connection is not None and self._opened == identity_of(self._path):
             return self._connection
         self.close()
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -89,7 +89,7 @@ class SqliteSink:
         except BaseException:
             connection.close()
             raise
-        self._connection, self._opened = connection, _identity(self._path)
+        self._connection, self._opened = connection, identity_of(self._path)
         return connection
 
     @contextmanager
@@ -100,7 +100,7 @@ class SqliteSink:
         except (sqlite3.Error, OSError) as error:
             self.close()
             where = error.filename if isinstance(error, OSError) and error.filename else self._path
-            raise NotKept(f"{where}: {_why(error)}", passing=_code(error) in _PASSING) from error
+            raise NotKept(f"{where}: {_why(error)}", passing=code_of(error) in PASSING) from error
 
 
 class SqliteSource:
@@ -144,14 +144,6 @@ class SqliteSource:
             raise Unread(f"The file {self._path} cannot be read: {_why(error)}.") from error
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 @contextmanager
 def _whole(connection: sqlite3.Connection) -> Iterator[None]:
     """All of what is done inside, or nothing of it. The right to write is asked for first, and waited for."""
@@ -165,12 +157,7 @@ def _whole(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _code(error: Exception) -> int:
-    """SQLite's own, without its refinements."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
 def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         return (error.strerror or type(error).__name__).lower()
-    return _WAYS_OUT.get(_code(error), str(error))
+    return _WAYS_OUT.get(code_of(error), str(error))

@@ -7,6 +7,7 @@ import pytest
 
 from proxy.alerts import alerts as module
 from proxy.alerts.alerts import KEPT_S, PAUSES, Alerts
+from proxy.alerts.thresholds import NEVER
 from proxy.config.spending import NANOS
 from proxy.ledger.memory import MemoryStore
 from proxy.ledger.store import Away, Unfit
@@ -66,6 +67,13 @@ async def test_each_threshold_is_told_once(lab, held_of):
 async def test_nothing_is_asked_until_a_threshold_is_reached(lab, held_of):
     await lab.spend(held_of(), 7.9)
     assert lab.marked == [] and lab.it._task is None
+
+
+async def test_a_balance_is_left_with_the_amount_from_which_on_it_is_to_be_looked_at_again(lab, held_of):
+    held = held_of()
+    for dollars, heed in ((1, 8 * NANOS), (8, 10 * NANOS), (9, 10 * NANOS), (11, NEVER)):
+        await lab.spend(held, dollars)
+        assert held.balance.heed == heed
 
 
 async def test_each_balance_has_thresholds_of_its_own(lab, held_of):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.alerts.thresholds import marks, thresholds
+from proxy.alerts.thresholds import NEVER, following, marks, thresholds
 from proxy.config.spending import Budget
 
 
@@ -39,6 +39,12 @@ def test_a_fraction_is_what_was_written():
     """0.07 of a million is 70,000, though the nearest binary number is a little more."""
     assert marks(budget(1_000_000, 0.07, 0.29)) == ((0.07, 70_000), (0.29, 290_000))
     assert marks(budget(3, 0.5)) == ((0.5, 2),)
+
+
+def test_the_next_threshold_is_the_first_beyond_what_is_spent():
+    told = [following(budget(100, 0.8, 1.0, 1.5), spent) for spent in (0, 79, 80, 99, 100, 149, 150, 10**9)]
+    assert told == [80, 80, 100, 100, 150, 150, NEVER, NEVER]
+    assert following(budget(100), 0) == NEVER
 
 
 @given(st.integers(1, 10**16), st.lists(st.floats(0.001, 10), max_size=5), st.lists(st.integers(0, 10**17), max_size=8))

@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.budgets import budgets as module
-from proxy.budgets.budgets import Budgets
+from proxy.budgets.budgets import UNITS, Budgets
 from proxy.config.spending import Budget
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Who
@@ -43,23 +43,23 @@ def target(model):
 
 def test_a_request_counts_in_its_own_balances_and_an_attempt_in_its_targets(ledger):
     budgets = Budgets([EACH, MODEL], ledger)
-    assert [held.plan.budget.name for held in budgets.of_request(ALICE)] == ["each"]
+    assert [held.plan.budget.name for held in budgets.of_request(ALICE).all] == ["each"]
     assert [held.values for held in budgets.of_target(ALICE, target("small"))] == [("alice", "small")]
     assert list(budgets.of_target(ALICE, target("large"))) == []
 
 
 def test_the_same_request_finds_the_same_balance_and_the_next_window_has_another(ledger, clock):
     budgets = Budgets([EACH], ledger)
-    (first,), (second,) = budgets.of_request(ALICE), budgets.of_request(ALICE)
+    (first,), (second,) = budgets.of_request(ALICE).all, budgets.of_request(ALICE).all
     assert first.balance is second.balance
     clock.at += 86_400
-    (third,) = budgets.of_request(ALICE)
+    (third,) = budgets.of_request(ALICE).all
     assert third.balance is not first.balance and third.span.start == first.span.end
 
 
 def test_balances_are_shown_with_whose_they_are_and_how_far_they_are(ledger):
     budgets = Budgets([EACH], ledger)
-    (held,) = budgets.of_request(ALICE)
+    (held,) = budgets.of_request(ALICE).all
     held.balance.spent = 1_250_000_000
     (shown,) = budgets.state()
     assert shown["scope"] == {"user": "alice"} and (shown["limit"], shown["spent"]) == ("5", "1.25")
@@ -69,7 +69,7 @@ def test_balances_are_shown_with_whose_they_are_and_how_far_they_are(ledger):
 
 def test_past_windows_are_not_shown(ledger, clock):
     budgets = Budgets([EACH], ledger)
-    list(budgets.of_request(ALICE))
+    budgets.of_request(ALICE)
     clock.at += 86_400
     assert list(budgets.state()) == [] and budgets.fractions() == {}
 
@@ -78,16 +78,50 @@ def test_any_number_of_users_is_remembered_in_bounded_space(ledger, monkeypatch)
     monkeypatch.setattr(module, "KEYS_CAP", 3)
     budgets = Budgets([EACH], ledger)
     for place in range(10):
-        list(budgets.of_request(Who(user=f"u{place}")))
+        budgets.of_request(Who(user=f"u{place}"))
         assert len(budgets._keys) <= 3 and len(budgets._known) <= 3
+
+
+def test_all_balances_of_a_request_are_known_though_room_had_to_be_made_between_them(ledger, monkeypatch):
+    monkeypatch.setattr(module, "KEYS_CAP", 4)
+    budgets = Budgets([EACH, Budget("all", "usd", 10, "day"), Budget("more", "usd", 10, "day", {"user": "*"})], ledger)
+    for user in "abcd":
+        for held in budgets.of_request(Who(user=user)).all:
+            assert budgets.known(held.balance) is held
 
 
 def test_a_balance_that_was_dropped_meanwhile_is_had_anew(ledger):
     budgets = Budgets([EACH], ledger)
-    (held,) = budgets.of_request(ALICE)
+    (held,) = budgets.of_request(ALICE).all
     assert budgets.fresh(held) is held
     ledger._live.clear()
     assert budgets.fresh(held).balance is not held.balance
+
+
+def test_what_was_looked_up_is_found_again_until_something_changes(ledger, clock):
+    budgets = Budgets([EACH, MODEL], ledger)
+    first, served = budgets.of_request(ALICE), budgets.of_target(ALICE, target("small"))
+    assert budgets.of_request(Who(user="alice")) is first
+    assert budgets.of_target(Who(user="alice"), target("small")) is served
+    assert budgets.of_target(Who(user="bob"), target("small"))[0].balance is not served[0].balance
+    ledger.balance(first.all[0].balance.key, 7, first.all[0].span.end)
+    again = budgets.of_request(ALICE)
+    assert again is not first
+    assert again.all[0].balance.limit == EACH.amount, "whoever serves now says what the limit is"
+    clock.at += 86_400
+    assert budgets.of_request(ALICE).all[0].balance is not first.all[0].balance
+
+
+def test_amounts_are_in_the_order_of_units(ledger):
+    several = [Budget(unit, unit, 10, "day") for unit in reversed(UNITS)]
+    assert [unit for _, unit in Budgets(several, ledger).of_request(ALICE).seats] == [2, 1, 0]
+
+
+def test_under_another_configuration_a_balance_is_looked_at_anew(ledger):
+    (held,) = Budgets([EACH], ledger).of_request(ALICE).all
+    held.balance.heed = 99
+    (same,) = Budgets([EACH], ledger).of_request(ALICE).all
+    assert same.balance is held.balance and held.balance.heed == 0
 
 
 @pytest.mark.parametrize(

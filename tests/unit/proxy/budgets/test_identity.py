@@ -24,6 +24,11 @@ def test_a_client_counts_as_itself_and_its_team():
     assert who(MUTE, {}, BODY, CHAT) == Who("web", "apps", "", "")
 
 
+def test_a_client_that_speaks_for_nobody_is_not_asked_what_its_body_says():
+    assert who(MUTE, {}, {"user": 7, "metadata": {"task": "\n"}}, CHAT) == Who("web", "apps")
+    assert refused(MUTE, {"x-sidestep-user": "bob"}).status == 403
+
+
 def test_a_program_of_this_machine_speaks_for_all():
     headers = {"x-sidestep-team": "research", "x-sidestep-user": "bob", "x-sidestep-task": "t"}
     assert who(None, headers, None, CHAT) == Who("", "research", "bob", "t")

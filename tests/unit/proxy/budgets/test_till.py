@@ -89,7 +89,7 @@ async def test_whoever_moves_a_budget_is_told():
     paying = till.paying_for(config(budgets=(DAILY,), ledger=MEMORY))
     till.follow(paying)
     await till.ready()
-    (held,) = paying.budgets.of_request(NOBODY)
+    (held,) = paying.budgets.of_request(NOBODY).all
     till._moved(held.balance)
     assert moved == [held]
     till.keep([])

@@ -183,6 +183,48 @@ async def test_settlements_and_what_others_do_are_told_to_who_wants_to_know(ledg
 
 
 @played_with
+async def test_a_settlement_that_nobody_heeds_is_not_told(ledger, store, clock):
+    changed = []
+    ledger._changed = changed.append
+    line, other = await line_of(ledger, 10), await line_of(ledger, 10)
+    line.balance.heed = 8
+    changed.clear()
+    ledger.settle(line, 7)
+    assert changed == []
+    ledger.settle(other, 1)
+    assert changed == [line.balance]
+
+
+@played_with
+async def test_what_is_held_of_several_in_their_units_is_all_or_nothing_and_ends_as_told(ledger, store, clock):
+    rich, poor = (await line_of(ledger, 100)).balance, (await line_of(ledger, 5, limit=5, key="poor")).balance
+    assert not ledger.hold([(rich, 0), (poor, 1)], (10, 1))
+    assert rich.reserved == 100
+    assert ledger.hold([(rich, 0), (poor, 1)], (10, 0))
+    ledger.release([(rich, 0), (poor, 1)], (10, 0), (3, 0))
+    assert (rich.reserved, rich.spent, poor.reserved, poor.spent) == (100, 3, 5, 0)
+    await clock.sleep(2 * TELL_S)
+    assert (await store.taken())[1] == 3
+
+
+@played_with
+async def test_the_version_is_another_when_a_balance_is_dropped_or_has_another_limit(ledger, store, clock):
+    ledger.balance("b", 10, END)
+    version = ledger.version
+    ledger.balance("b", 10, END)
+    assert ledger.version == version
+    ledger.balance("b", 20, END)
+    ledger.balance("b", 20, END, hard=False)
+    assert ledger.version == version + 2
+    past = Line(ledger.balance("past", 10, clock.wall() + 1), 1)
+    assert await ledger.obtain([past]) is None
+    ledger.settle(past, 1)
+    await clock.sleep(100)
+    assert ledger.version > version + 2
+    assert [one.key for one in ledger.balances] == ["b"]
+
+
+@played_with
 async def test_the_time_is_the_stores(ledger, store, clock):
     ahead = VirtualClock()
     ahead._offset += 100

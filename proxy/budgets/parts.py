@@ -1,0 +1,78 @@
+"""What an exchange has of each balance that it counts in, and what its attempts make of that. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from proxy.budgets import refusals
+from proxy.budgets.bills import Bill
+from proxy.budgets.budgets import Held
+from proxy.config.values import Target
+from proxy.flow import Refused
+from proxy.ledger.balance import Line
+
+
+class Part(Line):
+    """What the exchange has of one balance; as a line, what it has reserved there."""
+
+    __slots__ = ("budget", "charged", "last", "loose", "lost", "need", "spare", "unit", "wanted", "whose")
+
+    def __init__(self, whose: Held) -> None:
+        super().__init__(whose.balance, 0)
+        self.whose = whose
+        self.budget = budget = whose.plan.budget
+        self.unit = budget.unit
+        self.charged = 0
+        """What ended attempts were billed."""
+        self.need = 0
+        """The most that the attempt under way can add."""
+        self.wanted = 0
+        """What calls that are asked for can add."""
+        self.last = 0
+        """What the latest of those that were granted can add."""
+        self.lost = 0
+        """What calls of it that were made again may have cost."""
+        self.spare = 0
+        """What is held or waited for beyond these; below zero where more was billed than was held."""
+        self.loose = False
+        """It is counted, and stops nothing."""
+
+
+class Wish(Struct, frozen=True, eq=False):
+    """What some calls may come to: of each balance what is `wanted`, and this. It is taken before anything else."""
+
+    calls: int
+    usd: int
+    lines: Sequence[Part]
+    """Those of which more must be had, which is their `amount`."""
+
+
+def grows(part: Part) -> bool:
+    """Whether more must be had for what is wanted than is held or waited for."""
+    part.amount = part.wanted - part.spare
+    return part.amount > 0 and not part.loose
+
+
+def lacking(part: Part, target: Target) -> Refused | None:
+    """Why a budget does not bear what nobody can bound; None where that counts as nothing for now."""
+    budget = part.budget
+    if budget.unit == "usd" and target.price is None:
+        return None if budget.unpriced == "allow" else refusals.unpriced(part.whose, target.name)
+    return refusals.unbounded(part.whose, target.name) if budget.hard and not part.loose else None
+
+
+def charge(parts: Iterable[Part], bill: Bill, usd: int, tokens: int) -> Iterator[str]:
+    """Ends an attempt that was billed so much. Gives the hard budgets to which that is more than it could be."""
+    for part in parts:
+        need = part.need
+        if part.unit == "usd":
+            billed = usd
+        elif bill is Bill.WORST or part.unit == "requests":
+            billed = need
+        else:
+            billed = part.lost + tokens
+        if billed > need and part.budget.hard and not part.loose:
+            yield part.budget.name
+        part.charged += billed
+        part.spare += need - billed
+        part.need = 0
