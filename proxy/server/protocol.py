@@ -146,6 +146,7 @@ class BoundedProtocol(Answering):
         cycle = self.cycle
         if self._gate is None:
             return cycle.run_asgi(self.app)
+        del cycle.on_response  # the two know each other, and the edge does not call it
         return self.app(self.scope, cycle.receive, cycle.send)  # type: ignore[no-any-return]  # uvicorn does not say
 
     def _bound_unclaimed(self) -> None:
