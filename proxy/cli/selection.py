@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from proxy.config.dollars import in_dollars
-
 if TYPE_CHECKING:
     from proxy.config.selection import Experiment, Levels, Selection, Strategy
     from proxy.routing.explain import Chosen
@@ -27,6 +25,8 @@ def described(selection: "Selection") -> Plain:
 
 
 def _strategy(strategy: "Strategy") -> Plain:
+    from proxy.config.dollars import in_dollars  # noqa: PLC0415 - see the package's docstring
+
     return {
         "default": _levels(strategy.default),
         "tasks": {task: _levels(levels) for task, levels in strategy.tasks.items()},

@@ -145,7 +145,7 @@ def test_it_asks_the_usual_admin_port_unless_told_another(asked, capsys):
 def test_data_has_all_of_it_and_why_a_target_is_not_called(asked, capsys):
     assert main(["health", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"source", "targets", "providers", "probes", "configured"}
+    assert set(told) == {"source", "targets", "providers", "probes", "configured", "strategy"}
     [row] = told["targets"]
     assert row["blocked"] == "its breaker is open for 21 s more"
     assert (row["health"]["success_ratio"], row["breaker"]["reason"]) == (1.0, "consecutive")
