@@ -11,7 +11,7 @@ _KINDS = bytes(
     for code in range(256)
 )
 """A byte's kind: of a word, a blank, or neither."""
-_TALK = ("messages", "input", "contents", "system", "instructions", "system_instruction", "systemInstruction", "prompt")
+TALK = ("messages", "input", "contents", "system", "instructions", "system_instruction", "systemInstruction", "prompt")
 """Where a request of any dialect holds what is said."""
 _WORDS = ("content", "parts", "text", "output", "arguments")
 """Where a part of it holds words that the model is certain to be given; earlier thinking is not."""
@@ -28,8 +28,8 @@ def at_least(body: Mapping[str, Any]) -> int:
     if body.get("truncation") == "auto" or any(body.get(name) for name in _SHORTENED):
         return 0
     words, left = 0, LOOKED_AT
-    for name in _TALK:
-        for text in _texts(body.get(name)):
+    for name in TALK:
+        for text in texts(body.get(name)):
             words += text[:left].encode("utf-8", "replace").translate(_KINDS).count(b"a ")
             left -= len(text)
             if left <= 0:
@@ -37,13 +37,14 @@ def at_least(body: Mapping[str, Any]) -> int:
     return words
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Every text within what is said: a message, a list of them, or parts."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for one in value:
-            yield from _texts(one)
+            yield from texts(one)
     elif isinstance(value, dict) and not value.get("thought"):
         for name in _WORDS:
             if name in value:
-                yield from _texts(value[name])
+                yield from texts(value[name])
