@@ -227,7 +227,7 @@ class App:
             "demo": self._serving.config.demo,
             "strategy": self.strategy.name,
             "configured": self._serving.router.steps,
-            "targets": standing.targets(self._registry.targets(), now, most),
+            "targets": standing.targets(self._registry.targets(), now, self._clock.wall(), most),
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
         }

@@ -6,8 +6,8 @@ do not take turns with every measurement.
 
 Who is not asked is not measured, so now and then a request goes to another target first: one in twenty at most, and the
 seldomer to a target the slower it was, so that finding out costs less than a twentieth of the leader's time on average.
-None goes to who was asked within the last `REST_S`: a busy proxy does not explore more for being busy. Who was never
-measured is tried sooner.
+None goes to who was asked within the last `REST_S`: a busy proxy does not explore more for being busy. Who is not
+measured yet is tried sooner.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ REST_S: Final = 10.0
 EXPLORED: Final = 0.05
 """The part of the requests that goes exploring, at most; the other targets have equal parts of it."""
 NEW: Final = 0.2
-"""The same of targets that nobody has measured."""
+"""The same of targets that are not measured yet, which rest for `NEW_REST_S` alone."""
+NEW_REST_S: Final = 1.0
 
 
 class Seen(Struct, frozen=True):
@@ -78,7 +79,8 @@ def _explored(seen: Sequence[Seen], lead: int, now: float, chance: float) -> int
         else:
             chance -= EXPLORED * part * (1.0 if quick is None or quick >= one.seconds else quick / one.seconds)
         if chance < 0.0:
-            return place if one.asked_at is None or now - one.asked_at >= REST_S else None
+            rest = NEW_REST_S if one.seconds is None else REST_S
+            return place if one.asked_at is None or now - one.asked_at >= rest else None
     return None
 
 

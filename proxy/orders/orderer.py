@@ -57,25 +57,22 @@ class Orderer:
         user = _user(exchange) if ordering.affinity == "user" else ""
         key = affinity.key_of(ordering.affinity, user, exchange.headers, exchange.payload)
         stream = exchange.envelope is not None and exchange.envelope.stream
-        targets = self.arranged(found, ordering, exchange.payload, key, stream=stream)
-        return structs.replace(found, targets=targets)
+        return self.arranged(found, ordering, exchange.payload, key, stream=stream)
 
-    def arranged(
-        self, found: Resolution, ordering: Ordering, payload: Any, key: str, *, stream: bool
-    ) -> tuple[Target, ...]:
-        """The targets in order, for a request with this parsed body that stays by `key`, empty for none."""
+    def arranged(self, found: Resolution, ordering: Ordering, payload: Any, key: str, *, stream: bool) -> Resolution:
+        """The same for a request with this parsed body that stays by `key`, empty for none."""
         targets = found.targets
         names = [target.name for target in targets]
         pool = self._pool(found.route, ordering, names)
         own = pool.own
         mine = targets if len(own) == len(targets) else tuple([targets[place] for place in own])
         places = self._places(pool, mine, payload, stream=stream)
-        if key:
+        if key and len(mine) > 1:
             places = _staying(key, pool, mine, places)
         arranged = [mine[place] for place in places]
         if mine is not targets:
             arranged += [target for place, target in enumerate(targets) if place not in own]
-        return tuple(arranged)
+        return structs.replace(found, targets=tuple(arranged))
 
     def _pool(self, route: ModelRoute, ordering: Ordering, names: Sequence[str]) -> Pool:
         place = (route.name, *names)
@@ -83,12 +80,12 @@ class Orderer:
         if pool is None or pool.ordering is not ordering:
             if len(self._pools) >= POOLS_MAX:
                 self._pools.clear()
-            pool = self._pools[place] = _pool(route, ordering, names)
+            pool = self._pools[place] = pool_of(route, ordering, names)
         return pool
 
     def _places(self, pool: Pool, targets: Sequence[Target], payload: Any, *, stream: bool) -> list[int]:
         order = pool.ordering.order
-        if order == "priority" or len(targets) == 1:
+        if order == "priority" or len(targets) < 2:
             return list(range(len(targets)))
         uniform = self._clock.uniform
         if order == "weighted":
@@ -136,7 +133,7 @@ def left(free: Free | None, observed: Observed, wall: float) -> bool:
     return free_first.has_left(free, observed.spent)
 
 
-def _pool(route: ModelRoute, ordering: Ordering, names: Sequence[str]) -> Pool:
+def pool_of(route: ModelRoute, ordering: Ordering, names: Sequence[str]) -> Pool:
     """What a configuration says of these targets; `provider/*` speaks of all that are asked of that provider."""
     entries = {f"{step.provider}/{step.model}" for step in route.chain}
     written = [name if name in entries else f"{name.partition('/')[0]}/*" for name in names]

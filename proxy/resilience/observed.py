@@ -4,9 +4,10 @@ A target has this only where an order looks at it (`proxy.orders`); for all othe
 test a call. Pure; the time is passed in.
 
 Rules
-- A figure is a decayed average. Each value counts a twentieth of the whole at least and a fifth at most, by how much of
-  `FADE_S` has passed since the one before: so a busy target is judged by its last dozens of calls, a quiet one by its
-  last few, and none by a single one. The first ones are averaged as they are.
+- A figure is a decayed average. Each value counts a twentieth of the whole at least and a seventh at most, by how much
+  of `FADE_S` has passed since the one before: so a busy target is judged by its last dozens of calls, a quiet one by
+  its last few, and none by a single one. The first ones are averaged as they are; who has answered less than `FEW`
+  times is not judged at all.
 - Whole answers and the first contents of streams are timed apart: a target that is asked for both is no slower for it.
 - A failed call counts as failed. By its time it counts only where it took longer than usual: who fails at once is not
   quick. What says nothing of the target (its client left) is not told here.
@@ -15,11 +16,14 @@ Rules
 
 from typing import Final
 
-from translators.ir import Usage
+from msgspec import Struct
+
+from translators.usage import Usage
 
 FADE_S: Final = 30.0
 LEAST: Final = 0.05
-MOST: Final = 0.2
+MOST: Final = 0.15
+FEW: Final = 3
 FAILED_MAX: Final = 0.9
 """Who always fails counts as ten times as slow, not as infinitely slow."""
 MINUTE_S: Final = 60
@@ -63,6 +67,21 @@ class Spent:
         day = int(wall // DAY_S)
         if day > self._day:
             self._day, self.day_requests, self.day_tokens = day, 0, 0
+
+
+class Told(Struct, frozen=True):
+    """The figures of one target, in JSON's terms."""
+
+    first_token_s: float | None = None
+    """None: not measured yet."""
+    whole_s: float | None = None
+    failed: float = 0.0
+    output_tokens: float | None = None
+    cached: float = 0.0
+    minute_requests: int = 0
+    minute_tokens: int = 0
+    day_requests: int = 0
+    day_tokens: int = 0
 
 
 class Observed:
@@ -121,6 +140,45 @@ class Observed:
         """Seconds that an answer takes for each try that succeeds; None where nobody knows. Who fails a part f of its
         calls must be asked 1 / (1 - f) times."""
         figure = self.first if stream else self.whole
-        if not figure.count:
+        if figure.count < FEW:
             return None
         return figure.mean / (1.0 - min(self.failed.mean, FAILED_MAX))
+
+    def told(self, wall: float) -> Told:
+        """All of it, for people."""
+        spent = self.spent
+        spent.turn(wall)
+        return Told(
+            _mean(self.first, FEW, 4),
+            _mean(self.whole, FEW, 4),
+            round(self.failed.mean, 4),
+            _mean(self.output, 1, 1),
+            round(self.cached.mean, 4),
+            spent.minute_requests,
+            spent.minute_tokens,
+            spent.day_requests,
+            spent.day_tokens,
+        )
+
+
+def _mean(figure: Decayed, few: int, places: int) -> float | None:
+    return round(figure.mean, places) if figure.count >= few else None
+
+
+def restored(told: Told, wall: float) -> Observed:
+    """What somebody told of a target, as if it were noted here."""
+    made = Observed()
+    for figure, mean in (
+        (made.first, told.first_token_s),
+        (made.whole, told.whole_s),
+        (made.failed, told.failed),
+        (made.output, told.output_tokens),
+        (made.cached, told.cached),
+    ):
+        if mean is not None:
+            figure.mean, figure.count = mean, FEW
+    spent = made.spent
+    spent.turn(wall)
+    spent.minute_requests, spent.minute_tokens = told.minute_requests, told.minute_tokens
+    spent.day_requests, spent.day_tokens = told.day_requests, told.day_tokens
+    return made

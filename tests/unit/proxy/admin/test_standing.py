@@ -70,5 +70,5 @@ def test_where_only_so_many_are_wanted_those_come_that_were_called_last_each_wit
     assert shown[1]["course"] == [
         {"number": (T + 40.0) // 30, "answered": 0, "failed": 1, "latency_ms": None, "first_token_ms": None}
     ]
-    assert [one["target"] for one in targets([early, late], T)] == ["alpha/early", "alpha/late"]
-    assert "course" not in targets([early], T)[0]
+    assert [one["target"] for one in targets([early, late], T, T)] == ["alpha/early", "alpha/late"]
+    assert "course" not in targets([early], T, T)[0]
