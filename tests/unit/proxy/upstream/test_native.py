@@ -4,6 +4,7 @@ import asyncio
 import gc
 import weakref
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -47,7 +48,7 @@ async def test_a_connection_idle_for_too_long_is_closed_though_nobody_asks(serve
 async def test_a_connection_is_closed_at_the_moment_it_was_to_be(engine, monkeypatch):
     """Be that moment, less the time it was idle, a little before it was: else the timer would ring for ever."""
     since = next(t for n in range(1_000) if (t := 1_000 + n / 7) > (t + native.IDLE_S) - native.IDLE_S)
-    connection = SimpleNamespace(idle_since=since, abort=lambda: None)
+    connection = Mock(idle_since=since)
     engine._idle = {"origin": {connection: None}}
     loop = SimpleNamespace(time=lambda: since + native.IDLE_S)
     with monkeypatch.context() as patched:
