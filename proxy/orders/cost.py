@@ -1,17 +1,16 @@
 """The cheapest for this request first: pure.
 
-What it costs at a target is what its price says of the input's length (with the tiers that so long an input reaches),
-of the part of it that was of late read from that target's cache, and of an answer as long as these answers were of
-late, if the request allows one. How long answers are depends on who asks, more than on who answers; so one length
-serves to compare all targets of a chain.
+What it costs at a target (`proxy.pricing.cost.about`) is what its price says of the input's length (with the tiers that
+so long an input reaches), of the part of it that was of late read from that target's cache, and of an answer as long as
+these answers were of late, if the request allows one. How long answers are depends on who asks, more than on who
+answers; so one length serves to compare all targets of a chain.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from proxy.config.spending import Price
-from proxy.pricing.cost import cost
-from translators.usage import Usage, priced
+from translators.usage import priced
 
 USUAL_OUTPUT: Final = 500
 """Tokens of an answer while nobody knows better."""
@@ -43,15 +42,7 @@ def shape(payload: Mapping[str, Any], entire: int, known: Sequence[float]) -> Sh
     return Shape(max(1, entire), output, priced(payload.get("service_tier")))
 
 
-def expected(price: Price | None, asked: Shape, cached: float) -> int | None:
-    """Nano-dollars that the request costs; None where there is no price. `cached` is the part of inputs that was read
-    from the target's cache of late."""
-    if price is None:
-        return None
-    part = int(asked.input * cached) if cached else None
-    return cost(price, Usage(input=asked.input, output=asked.output, cached=part, tier=asked.tier))
-
-
-def by_cost(costs: Sequence[int | None]) -> list[int]:
+def by_cost(costs: Sequence[float | None]) -> list[int]:
     """The places in their order; those of no price last, and equals as they stand."""
-    return sorted(range(len(costs)), key=lambda place: (costs[place] is None, costs[place] or 0))
+    known = [math.inf if amount is None else amount for amount in costs]
+    return sorted(range(len(known)), key=known.__getitem__)

@@ -105,7 +105,7 @@ def _reasons(
             yield _paced(one.pace(stream=stream), stream=stream)
         elif ordering.order == "cost":
             amount = expected[place]
-            yield "no price" if amount is None else f"about {dollars(amount)} USD"
+            yield "no price" if amount is None else f"about {dollars(round(amount))} USD"
         elif ordering.order == "least_busy":
             limit = target.provider.per_target
             yield f"{in_flight} in flight{f' of {limit}' if limit else ''}"

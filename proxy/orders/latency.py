@@ -10,6 +10,7 @@ None goes to who was asked within the last `REST_S`: a busy proxy does not explo
 measured yet is tried sooner.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -58,18 +59,16 @@ def leading(names: Sequence[str], seen: Sequence[Seen], before: Lead | None, now
 def by_latency(seen: Sequence[Seen], lead: int, now: float, chance: float) -> list[int]:
     """The places in their order: the leader, or whoever is explored, then the others by their time; those that nobody
     has measured after them, as they stand. `chance` is at least 0 and below 1."""
-    places = sorted(range(len(seen)), key=lambda place: _time(seen[place]))
+    times = _times(seen)
+    places = sorted(range(len(seen)), key=times.__getitem__)
     _first(places, lead)
-    explored = _explored(seen, lead, now, chance)
-    if explored is not None:
+    if chance < NEW and (explored := _explored(seen, lead, now, chance)) is not None:
         _first(places, explored)
     return places
 
 
 def _explored(seen: Sequence[Seen], lead: int, now: float, chance: float) -> int | None:
     """Whom this request is to find out about."""
-    if chance >= NEW:
-        return None
     quick, part = seen[lead].seconds, 1.0 / (len(seen) - 1)
     for place, one in enumerate(seen):
         if place == lead:
@@ -85,11 +84,12 @@ def _explored(seen: Sequence[Seen], lead: int, now: float, chance: float) -> int
 
 
 def _quickest(seen: Sequence[Seen]) -> int:
-    return min(range(len(seen)), key=lambda place: _time(seen[place]))
+    times = _times(seen)
+    return times.index(min(times))
 
 
-def _time(one: Seen) -> float:
-    return float("inf") if one.seconds is None else one.seconds
+def _times(seen: Sequence[Seen]) -> list[float]:
+    return [math.inf if one.seconds is None else one.seconds for one in seen]
 
 
 def _first(places: list[int], place: int) -> None:

@@ -20,6 +20,7 @@ from proxy.config.values import ModelRoute, Target
 from proxy.flow import Exchange
 from proxy.orders import affinity, cost, free_first, latency, least_busy
 from proxy.orders.weighted import by_weight
+from proxy.pricing.cost import about
 from proxy.resilience.observed import Observed
 from proxy.resilience.targets import Registry, TargetState
 from proxy.routing.resolve import Resolution
@@ -91,12 +92,13 @@ class Orderer:
         if order == "weighted":
             return by_weight(pool.weights, [uniform() for _ in targets])
         now = self._clock.now()
-        states = [self._registry.target(target, now) for target in targets]
+        known = self._registry.known
+        states = [known(target, now) for target in targets]
         if order == "least_busy":
             limits = [target.provider.per_target for target in targets]
             load = least_busy.loads([state.in_flight for state in states], limits)
             return least_busy.by_load(load, uniform(), uniform())
-        observed = [_observed(state) for state in states]
+        observed = [state.observed or _observed(state) for state in states]
         if order == "latency":
             return self._by_latency(pool, targets, observed, now, stream=stream)
         if order == "cost":
@@ -119,12 +121,12 @@ class Orderer:
         return places
 
 
-def costs(targets: Sequence[Target], observed: Sequence[Observed], payload: Any) -> list[int | None]:
+def costs(targets: Sequence[Target], observed: Sequence[Observed], payload: Any) -> list[float | None]:
     """Nano-dollars that a request with this body is expected to cost at each; None where there is no price."""
     body = payload if isinstance(payload, dict) else {}
-    known = [one.output.mean for one in observed if one.output.count]
-    asked = cost.shape(body, roughly(body), known)
-    return [cost.expected(target.price, asked, one.cached.mean) for target, one in zip(targets, observed, strict=True)]
+    asked = cost.shape(body, roughly(body), [one.output.mean for one in observed if one.output.count])
+    prices, cached = [target.price for target in targets], [one.cached.mean for one in observed]
+    return about(prices, asked.input, asked.output, cached, asked.tier)
 
 
 def left(free: Free | None, observed: Observed, wall: float) -> bool:
@@ -151,14 +153,13 @@ def _staying(key: str, pool: Pool, targets: Sequence[Target], places: list[int])
     drawn = affinity.draws(key, [target.name for target in targets])
     if pool.ordering.order == "weighted":
         return by_weight(pool.weights, drawn)
-    head = by_weight([1.0] * len(targets), drawn)[0]
+    head = drawn.index(min(drawn))
     return [head, *(place for place in places if place != head)]
 
 
 def _observed(state: TargetState) -> Observed:
-    """Of a target that an order looks at."""
-    if state.observed is None:
-        state.observed = Observed()
+    """Of a target that an order looks at for the first time."""
+    state.observed = Observed()
     return state.observed
 
 

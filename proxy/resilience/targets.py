@@ -93,6 +93,10 @@ class Registry:
         state.budget.settings = target.retry
         return state
 
+    def known(self, target: Target, now: float) -> TargetState:
+        """The same for who only looks: where there is a state, it keeps its settings and its place among the unused."""
+        return self._targets.get(target.key) or self.target(target, now)
+
     def keys(self, provider: Provider) -> KeyPool:
         """The provider's keys, made when it is new."""
         pool = self._pools.get(provider.name)

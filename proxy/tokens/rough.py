@@ -15,22 +15,23 @@ CHARACTERS: Final = 4
 """To a token of text in ASCII."""
 BYTES: Final = 3
 """To a token of any other."""
+_TALK: Final = frozenset(TALK)
 
 
 def roughly(body: Mapping[str, Any]) -> int:
     """Of a request in any dialect; for embeddings, tokens that are given as numbers count as they are."""
     found = 0
-    for name in TALK:
-        said = body.get(name)
-        if said is not None:
-            found += sum(map(_length, texts(said)))
+    for name, said in body.items():
+        if name in _TALK:
+            for text in texts(said):
+                found += len(text) // CHARACTERS if text.isascii() else _other(text)
     if tools := body.get("tools"):
         found += len(orjson.dumps(tools)) // CHARACTERS
     return found + _numbers(body.get("input"))
 
 
-def _length(text: str) -> int:
-    return len(text) // CHARACTERS if text.isascii() else len(text.encode("utf-8", "surrogatepass")) // BYTES
+def _other(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass")) // BYTES
 
 
 def _numbers(value: Any) -> int:

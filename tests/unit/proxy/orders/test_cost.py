@@ -5,9 +5,9 @@ import random  # noqa: TID251 - by its seed, the same each time
 
 import pytest
 
-from proxy.config.spending import Price, Served, Tier
-from proxy.orders.cost import USUAL_OUTPUT, Shape, by_cost, expected, shape
-from proxy.pricing.cost import cost
+from proxy.config.spending import Price, Tier
+from proxy.orders.cost import USUAL_OUTPUT, by_cost, shape
+from proxy.pricing.cost import about, cost
 from translators.usage import Usage
 
 M = 1_000_000
@@ -17,29 +17,15 @@ def test_the_order_is_by_cost_with_equals_as_they_stand_and_those_of_no_price_la
     assert by_cost([None, 30, 10, None, 10, 0]) == [5, 2, 4, 1, 0, 3]
 
 
-def test_the_cost_is_what_the_price_says_of_the_input_and_the_usual_answer():
-    price = Price(2_500_000_000, 10_000_000_000, request=7)
-    asked = Shape(1_000, 200, None)
-    assert expected(price, asked, 0.0) == cost(price, Usage(1_000, 200)) == 1_000 * 2_500 + 200 * 10_000 + 7
-    assert expected(None, asked, 0.0) is None
-
-
 def test_a_long_input_may_change_who_is_cheapest():
     flat, tiered = Price(2 * M, 2 * M), Price(M, 2 * M, tiers=(Tier(1_000, Price(3 * M, 6 * M)),))
-    costs = [[expected(price, Shape(size, 0, None), 0.0) for price in (flat, tiered)] for size in (1_000, 1_001)]
+    costs = [about([flat, tiered], size, 0, [0.0, 0.0], None) for size in (1_000, 1_001)]
     assert [by_cost(one) for one in costs] == [[1, 0], [0, 1]]
 
 
-def test_what_a_cache_held_of_late_counts_where_it_has_a_price():
-    price = Price(10 * M, 0, cached=M)
-    assert expected(price, Shape(1_000, 0, None), 0.9) == 100 * 10 + 900
-    assert expected(Price(10 * M, 0), Shape(1_000, 0, None), 0.9) == 10_000
-
-
-def test_a_tier_of_service_that_is_asked_for_counts():
-    price = Price(10 * M, 0, served=(Served("flex", Price(5 * M, 0)),))
-    costs = [expected(price, shape({"service_tier": tier}, 100, []), 0.0) for tier in ("flex", "auto", 3)]
-    assert costs == [500, 1_000, 1_000]
+@pytest.mark.parametrize(("said", "tier"), [("flex", "flex"), ("auto", None), (3, None)])
+def test_a_tier_of_service_that_may_have_a_price_counts(said, tier):
+    assert shape({"service_tier": said}, 100, []).tier == tier
 
 
 @pytest.mark.parametrize(
@@ -69,7 +55,7 @@ def test_over_many_requests_it_costs_what_choosing_the_cheapest_after_the_fact_w
     for size in itertools.islice(itertools.cycle((100, 400, 2_000, 9_000)), 4_000):
         answer = max(1, int(chance.gauss(600, 150)))
         asked = shape({}, size, known)
-        place = by_cost([expected(price, asked, 0.0) for price in prices])[0]
+        place = by_cost(about(prices, asked.input, asked.output, [0.0, 0.0, 0.0], asked.tier))[0]
         billed = [cost(price, Usage(size, answer)) for price in prices]
         known = [answer if not known else known[0] + 0.05 * (answer - known[0])]
         spent, best = spent + billed[place], best + min(billed)
