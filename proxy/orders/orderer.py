@@ -55,8 +55,10 @@ class Orderer:
         ordering = found.route.ordering
         if ordering is None or len(found.targets) == 1:
             return found
-        user = _user(exchange) if ordering.affinity == "user" else ""
-        key = affinity.key_of(ordering.affinity, user, exchange.headers, exchange.payload)
+        key = ""
+        if ordering.affinity != "none":
+            user = _user(exchange) if ordering.affinity == "user" else ""
+            key = affinity.key_of(ordering.affinity, user, exchange.headers, exchange.payload)
         stream = exchange.envelope is not None and exchange.envelope.stream
         return self.arranged(found, ordering, exchange.payload, key, stream=stream)
 
@@ -92,8 +94,7 @@ class Orderer:
         if order == "weighted":
             return by_weight(pool.weights, [uniform() for _ in targets])
         now = self._clock.now()
-        known = self._registry.known
-        states = [known(target, now) for target in targets]
+        states = self._registry.seen(targets, now)
         if order == "least_busy":
             limits = [target.provider.per_target for target in targets]
             load = least_busy.loads([state.in_flight for state in states], limits)

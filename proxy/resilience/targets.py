@@ -93,9 +93,11 @@ class Registry:
         state.budget.settings = target.retry
         return state
 
-    def known(self, target: Target, now: float) -> TargetState:
-        """The same for who only looks: where there is a state, it keeps its settings and its place among the unused."""
-        return self._targets.get(target.key) or self.target(target, now)
+    def seen(self, targets: Iterable[Target], now: float) -> list[TargetState]:
+        """The same of several, for who only looks: a state that is there keeps its settings, and its place among the
+        unused."""
+        known = self._targets.get
+        return [known(target.key) or self.target(target, now) for target in targets]
 
     def keys(self, provider: Provider) -> KeyPool:
         """The provider's keys, made when it is new."""

@@ -13,7 +13,7 @@ _KINDS = bytes(
 """A byte's kind: of a word, a blank, or neither."""
 TALK = ("messages", "input", "contents", "system", "instructions", "system_instruction", "systemInstruction", "prompt")
 """Where a request of any dialect holds what is said."""
-_WORDS = ("content", "parts", "text", "output", "arguments")
+WORDS = ("content", "parts", "text", "output", "arguments")
 """Where a part of it holds words that the model is certain to be given; earlier thinking is not."""
 _SHORTENED = ("context_management", "transforms", "plugins")
 """Fields by which a provider is asked to shorten the input itself."""
@@ -29,7 +29,7 @@ def at_least(body: Mapping[str, Any]) -> int:
         return 0
     words, left = 0, LOOKED_AT
     for name in TALK:
-        for text in texts(body.get(name)):
+        for text in _texts(body.get(name)):
             words += text[:left].encode("utf-8", "replace").translate(_KINDS).count(b"a ")
             left -= len(text)
             if left <= 0:
@@ -37,14 +37,13 @@ def at_least(body: Mapping[str, Any]) -> int:
     return words
 
 
-def texts(value: Any) -> Iterator[str]:
-    """Every text within what is said: a message, a list of them, or parts."""
+def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for one in value:
-            yield from texts(one)
+            yield from _texts(one)
     elif isinstance(value, dict) and not value.get("thought"):
-        for name in _WORDS:
+        for name in WORDS:
             if name in value:
-                yield from texts(value[name])
+                yield from _texts(value[name])

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from proxy.tokens.least import TALK, texts
+from proxy.tokens.least import TALK, WORDS
 
 CHARACTERS: Final = 4
 """To a token of text in ASCII."""
@@ -23,15 +23,27 @@ def roughly(body: Mapping[str, Any]) -> int:
     found = 0
     for name, said in body.items():
         if name in _TALK:
-            for text in texts(said):
-                found += len(text) // CHARACTERS if text.isascii() else _other(text)
+            found += _said(said)
     if tools := body.get("tools"):
         found += len(orjson.dumps(tools)) // CHARACTERS
     return found + _numbers(body.get("input"))
 
 
-def _other(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass")) // BYTES
+def _said(value: Any) -> int:
+    """Of a text, or of all texts within messages and parts."""
+    if isinstance(value, str):
+        if value.isascii():
+            return len(value) // CHARACTERS
+        return len(value.encode("utf-8", "surrogatepass")) // BYTES
+    found = 0
+    if isinstance(value, list):
+        for one in value:
+            found += _said(one)
+    elif isinstance(value, dict):
+        for name in WORDS:
+            if name in value:
+                found += _said(value[name])
+    return found
 
 
 def _numbers(value: Any) -> int:

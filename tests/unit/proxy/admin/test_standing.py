@@ -65,7 +65,7 @@ def test_where_only_so_many_are_wanted_those_come_that_were_called_last_each_wit
     early.window.note(T, T - 1.0, 0.0, None)
     late.window.note(T + 40.0, T + 39.0, 0.0, "server")
     busy.enter()
-    shown = targets([early, late, never, busy], T + 40.0, 3)
+    shown = targets([early, late, never, busy], T + 40.0, T, 3)
     assert [one["target"] for one in shown] == ["alpha/busy", "alpha/late", "alpha/early"]
     assert shown[1]["course"] == [
         {"number": (T + 40.0) // 30, "answered": 0, "failed": 1, "latency_ms": None, "first_token_ms": None}
