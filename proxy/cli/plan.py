@@ -126,4 +126,5 @@ def _embeddings(router: Router, chooser: Chooser, exchange: Exchange) -> tuple[R
 def _chosen(choice: Choice, selection: Selection, body: dict[str, Any]) -> Chosen:
     """The choice, with what each part of the request gave to its score."""
     parts = complexity(body, task_of(selection, choice.task).hint).parts if choice.score is not None else ()
-    return Chosen(**structs.asdict(choice), parts=dict(parts))
+    told = {name: value for name, value in structs.asdict(choice).items() if name != "header"}
+    return Chosen(**told, parts=dict(parts))
