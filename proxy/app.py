@@ -36,6 +36,7 @@ from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe, own_failure
 from proxy.flow import Filter, Service, Turnstile, stack
 from proxy.opaque import MemoryStore
+from proxy.orders.orderer import Orderer
 from proxy.pricing.prices import Prices, prices_of
 from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders
@@ -105,7 +106,7 @@ class App:
         self.metrics.breakers = self._breakers
         self.metrics.log_lines_dropped = lambda: self._writer.dropped
         self._registry = Registry(clock.uniform, os.urandom(32), events.breaker)
-        self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)))
+        self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)), orderer=Orderer(self._registry, clock))
         self._observe = Observe(self.metrics, self.log, clock)
         self.recent = self._observe.recent
         self._admission = Admission(config.limits, clock)
@@ -226,7 +227,7 @@ class App:
             "demo": self._serving.config.demo,
             "strategy": self.strategy.name,
             "configured": self._serving.router.steps,
-            "targets": standing.targets(self._registry.targets(), now, most),
+            "targets": standing.targets(self._registry.targets(), now, self._clock.wall(), most),
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
         }

@@ -30,6 +30,7 @@ from proxy.flow import Exchange, Refused, expire
 from proxy.jobs import ChatJob, Job
 from proxy.offer import Offer
 from proxy.opaque import OpaqueStore, Past
+from proxy.orders.orderer import Orderer
 from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
@@ -78,6 +79,8 @@ class Remembered(Struct, frozen=True):
     taught: Taught = field(default_factory=Taught)
     pins: Pins = field(default_factory=Pins)
     items: Items = field(default_factory=Items)
+    orderer: Orderer | None = None
+    """Who puts chains in the order that the configuration asks for, where it asks for one."""
 
 
 class Endpoints:
@@ -105,6 +108,7 @@ class Endpoints:
         self._taught = remembered.taught
         self._pins = remembered.pins
         self._items = remembered.items
+        self._orderer = remembered.orderer
         self._offer = Offer(router, int(clock.wall()))
         self._chain = chain
         self._clock = clock
@@ -178,8 +182,11 @@ class Endpoints:
             await job.recall()
         if pinned:
             _stay(exchange)
-        elif past is not None and self._chooser is not None:
-            found = self._chooser.kept(exchange, found, job.loop_origin)
+        else:
+            if past is not None and self._chooser is not None:
+                found = self._chooser.kept(exchange, found, job.loop_origin)
+            if found.route.ordering is not None and self._orderer is not None:
+                found = self._orderer.ordered(exchange, found)
         try:
             await self._run(exchange, job, found)
         except Downgraded as downgraded:
@@ -238,6 +245,8 @@ class Endpoints:
         else:
             found = self._offer.embeddings(exchange.client, envelope.model)
         _stay(exchange)
+        if found.route.ordering is not None and self._orderer is not None:
+            found = self._orderer.ordered(exchange, found)
         await self._run(exchange, embeddings_job(payload, envelope, found), found)
 
     def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Coroutine[Any, Any, None]:

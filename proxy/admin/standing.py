@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import nlargest
 from typing import Any, Final
 
+from msgspec import structs
+
 from proxy.resilience.breaker import State
 from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import TargetState
@@ -17,7 +19,7 @@ Gauge = tuple[str, Labels, float]
 _MS: Final = 1000
 
 
-def target(state: TargetState, now: float) -> dict[str, Any]:
+def target(state: TargetState, now: float, wall: float) -> dict[str, Any]:
     """One target, in JSON's terms."""
     breaker = state.breaker.snapshot(now)
     free_at, admits_at = state.throttle.free_at(now), state.breaker.next_admit(now)
@@ -35,15 +37,16 @@ def target(state: TargetState, now: float) -> dict[str, Any]:
             "ramp": breaker.ramp,
         },
         "health": health(state, now),
+        "observed": None if state.observed is None else structs.asdict(state.observed.told(wall)),
     }
 
 
-def targets(states: Iterable[TargetState], now: float, most: int = 0) -> list[dict[str, Any]]:
+def targets(states: Iterable[TargetState], now: float, wall: float, most: int = 0) -> list[dict[str, Any]]:
     """All of them; where `most` is given, so many of those that were called last, each with its course."""
     if not most:
-        return [target(state, now) for state in states]
+        return [target(state, now, wall) for state in states]
     latest = nlargest(most, states, key=lambda state: (state.in_flight > 0, state.window.noted_at))
-    return [{**target(state, now), "course": [*_course(state.window, now)]} for state in latest]
+    return [{**target(state, now, wall), "course": [*_course(state.window, now)]} for state in latest]
 
 
 def _course(window: Window, now: float) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from proxy.flow import Attempt, Exchange, Headers, Refused
 from proxy.pricing.cost import cost
 from proxy.resilience.breaker import Verdict, verdict
 from proxy.resilience.keys import KeyState
+from proxy.resilience.observed import Observed
 from proxy.resilience.targets import TargetState
 from proxy.telemetry.names import DEMO
 from proxy.upstream import hygiene
@@ -72,6 +73,8 @@ class Account:
     def open(self) -> None:
         """The call begins."""
         self._state.enter(self._calls)
+        if self._state.observed is not None:
+            self._state.observed.begun(self._began, self._tools.clock.wall(), self._calls)
         self._pool.acquire(self._ready.key)
         trace = self._exchange.trace
         if trace is not None:
@@ -93,6 +96,8 @@ class Account:
         exchange.status = status
         exchange.provider = self._target.provider.name
         exchange.upstream_s += now - self._began
+        if self._state.observed is not None:
+            self._state.observed.served(now, now - self._began, stream=self._streams)
         self._note("ok", now)
 
     def head(self, content_type: str) -> Headers:
@@ -108,6 +113,12 @@ class Account:
         if not self._target.provider.client_key:
             self._hold_off(fault, now)
         return fault
+
+    @property
+    def _streams(self) -> bool:
+        """Whether the client asked for a stream."""
+        envelope = self._exchange.envelope
+        return envelope is not None and envelope.stream
 
     def stumbled(self, fault: Fault) -> None:
         """Such a call is made again: what came of it is told as an attempt of its own."""
@@ -168,6 +179,8 @@ class Account:
         tools.count(target.provider.name, target.model, kind)
         if exchange.trace is not None:
             exchange.trace.ended(kind, self.seen.status, exchange.first_token, now)
+        if self._state.observed is not None:
+            self._observe(self._state.observed, given, now)
         wait = fault.retry_after_s if fault else None
         self._state.breaker.settle(self._ready.permit, given, now, retry_at=now + wait if wait else None)
         if fault and fault.kind is Kind.SHED and exchange.cancelled is None and tools.registry.exhausted(now):
@@ -178,6 +191,13 @@ class Account:
             self._pool.ok(self._ready.key)
         else:
             self._blame(fault, now)
+
+    def _observe(self, observed: Observed, given: Verdict, now: float) -> None:
+        """For who orders targets by it."""
+        if given == "fail":
+            observed.fell(now, 0.0 if self._exchange.out.started else now - self._began, stream=self._streams)
+        if self.seen.usage is not None:
+            observed.used(now, self._tools.clock.wall(), self.seen.usage)
 
     def bill(self, fault: Fault | None = None) -> None:
         """The attempt costs no more from here on: charges it, once."""

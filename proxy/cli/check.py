@@ -180,9 +180,21 @@ def _route(route: dict[str, Any]) -> str:
         told.append("fans out")
     if route.get("sticky") == "none":
         told.append("tool loops do not stay")
+    if route.get("ordering"):
+        told += _ordering(**route["ordering"])
     if route.get("same_space"):
         told.append(f"same space: {route['same_space']}")
     return ", ".join(told)
+
+
+def _ordering(order: str, weights: dict[str, float], free: dict[str, dict[str, int]], affinity: str) -> Iterator[str]:
+    shares = " ".join(f"{name}={weight:g}" for name, weight in weights.items()) if order == "weighted" else ""
+    yield f"order {order}{' ' * bool(shares)}{shares}"
+    if order == "free_first":
+        limits = {name: _settings({key: most for key, most in of.items() if most}) for name, of in free.items()}
+        yield f"free {'; '.join(f'{name} {of}' for name, of in limits.items())}"
+    if affinity != "none":
+        yield f"stays by {affinity}"
 
 
 def _target(place: int, target: dict[str, Any], defaults: dict[str, Any]) -> Iterator[str]:

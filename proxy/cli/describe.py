@@ -13,6 +13,7 @@ from proxy.cli import selection
 from proxy.config.clients import ENV_CLIENT
 from proxy.config.dollars import in_dollars as usd
 from proxy.config.ledger import described as ledger_described
+from proxy.config.orders import Ordering
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
 from proxy.config.spending import Spending
@@ -100,6 +101,7 @@ def _model(route: ModelRoute, router: Router) -> Plain:
         "failover_on_content": route.failover_on_content,
         "fan_out": route.fan_out,
         "sticky": route.sticky,
+        "ordering": _ordering(route.ordering),
         **_chain(targets),
     }
 
@@ -110,8 +112,14 @@ def _embedding(route: EmbeddingRoute, router: Router) -> Plain:
         "name": route.name,
         "dimensions": found.dimensions if found else None,
         "same_space": route.same_space,
+        "ordering": _ordering(route.ordering),
         **_chain(found.targets if found else ()),
     }
+
+
+def _ordering(ordering: Ordering | None) -> Plain | None:
+    """As it is written; None where the chain's own order holds."""
+    return None if ordering is None else _plain(to_builtins(ordering))
 
 
 def _chain(targets: tuple[Target, ...]) -> Plain:

@@ -195,6 +195,8 @@ def _row(place: int, row: "Row") -> Iterator[str]:
     from proxy.tokens import UNSEEN  # noqa: PLC0415 - see the package's docstring
 
     yield f"  {place}. {row.target} ({row.dialect}): {row.verdict}, {row.reason}"
+    if row.order:
+        yield f"     order: {row.order}"
     if row.verdict == "tried":
         yield f"     {_attempts(row.attempts)}, at worst {row.worst_case_s:g} s"
         if row.upstream_stream:
@@ -245,7 +247,8 @@ def live_lines(now: "Explanation", free: "Explanation", whose: str) -> Iterator[
         yield f"  {place}. {row.target}: {row.verdict}, {row.reason}{attempts}"
         if row.standing is not None:
             stood = row.standing
-            yield f"     {'; '.join([stood.breaker, f'{stood.in_flight} in flight', *stood.notes])}"
+            told = [f"order: {row.order}"] if row.order else []
+            yield f"     {'; '.join([*told, stood.breaker, f'{stood.in_flight} in flight', *stood.notes])}"
     if not any(row.verdict == "tried" for row in now.rows):
         yield "nobody would be asked: the client gets an error at once"
         return

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
+from proxy.clock import SystemClock
 from proxy.config.origins import Origins
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.selection import Selection
@@ -13,9 +14,11 @@ from proxy.config.values import Config, Provider
 from proxy.edge.routes import CHAT, DIALECTS, EMBEDDINGS, route_of
 from proxy.flow import Choice, Exchange
 from proxy.jobs import Job
+from proxy.orders.foreseen import foreseen
+from proxy.pricing.prices import prices_of
 from proxy.routing.explain import Chosen, Explanation, explain
 from proxy.routing.live import Live
-from proxy.routing.resolve import Resolution, Router
+from proxy.routing.resolve import PriceFor, Resolution, Router, unpriced
 from proxy.selection.active import Active
 from proxy.selection.chooser import Chooser
 from proxy.selection.choosing import task_of
@@ -46,16 +49,27 @@ def plan(
 
     Raises Malformed when it is no request, or nothing serves its model; Refused when `path` takes none.
     """
-    router = Router(config, profile_of, vendor_of)
+    router = Router(config, profile_of, vendor_of, _prices(config))
     exchange = _exchange(_route(body, path), body, said or {})
     chooser = Chooser(config.selection, router, _active(config.selection, live))
     found, job = (_embeddings if exchange.route == EMBEDDINGS else _conversation)(router, chooser, exchange)
     if found is None or job is None:
         known = ", ".join(router.names()) or "none"
         raise Malformed(f"nothing serves the model '{exchange.asked[:100]}'; known: {known}")
+    found, arranged = foreseen(found, body, job, exchange.codec.dialect, live)
     mode = Mode(found.route.mode)
-    told = explain(exchange.asked, found, job, mode, worst_input=worst_input, origins=origins, live=live)
+    told = explain(
+        exchange.asked, found, job, mode, worst_input=worst_input, origins=origins, live=live, arranged=arranged
+    )
     return told if exchange.choice is None else replace(told, chosen=_chosen(exchange.choice, config.selection, body))
+
+
+def _prices(config: Config) -> PriceFor:
+    """What models cost, where an order asks."""
+    orderings = [one.ordering for one in config.models.values()] + [one.ordering for one in config.embeddings.values()]
+    if not any(one is not None and one.order == "cost" for one in orderings):
+        return unpriced
+    return prices_of(config, SystemClock().wall).price_for
 
 
 def _route(body: dict[str, Any], path: str | None) -> str:
@@ -112,6 +126,5 @@ def _embeddings(router: Router, chooser: Chooser, exchange: Exchange) -> tuple[R
 def _chosen(choice: Choice, selection: Selection, body: dict[str, Any]) -> Chosen:
     """The choice, with what each part of the request gave to its score."""
     parts = complexity(body, task_of(selection, choice.task).hint).parts if choice.score is not None else ()
-    told = structs.asdict(choice)
-    del told["header"]
+    told = {name: value for name, value in structs.asdict(choice).items() if name != "header"}
     return Chosen(**told, parts=dict(parts))

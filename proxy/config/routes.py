@@ -5,11 +5,12 @@ mixed, so an embedding chain names one model on all its targets, or the operator
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Literal, cast
 
 from proxy.config import settings
 from proxy.config.errors import nearest
+from proxy.config.ordering import read_ordering
 from proxy.config.profiles import profile_for
 from proxy.config.table import Range, Table, join, number
 from proxy.config.values import (
@@ -50,9 +51,10 @@ def _model(name: str, table: Table, providers: Mapping[str, Provider]) -> ModelR
     if not name.strip() or len(name) > 256:
         table.problems.add(table.path, "a model's name has 1 to 256 characters")
     flag = table.flag("failover_on_content")
+    chain = _chain(table, providers)
     route = ModelRoute(
         name=name,
-        chain=_chain(table, providers),
+        chain=chain,
         defaults=_defaults(table),
         max_output=table.number("max_output", int, MAX_OUTPUT),
         mode=cast("ModeName", table.choice("mode", MODES) or "warn"),
@@ -62,6 +64,7 @@ def _model(name: str, table: Table, providers: Mapping[str, Provider]) -> ModelR
         breaker=settings.changes(table.table("breaker"), BreakerSettings),
         retry=settings.changes(table.table("retry"), RetrySettings),
         timeouts=settings.changes(table.table("timeouts"), TimeoutSettings),
+        ordering=read_ordering(table, _written(chain)),
     )
     for provider in (providers[step.provider] for step in route.chain):
         settings.apply(provider.breaker, route.breaker, table.at("breaker"), table.problems)
@@ -92,8 +95,13 @@ def _embedding(name: str, table: Table, providers: Mapping[str, Provider]) -> Em
             'or say same_space = "why their vectors are of one space"',
         )
     dimensions = table.number("dimensions", int, Range(1, 65_536))
+    ordering = read_ordering(table, _written(chain))
     table.finish()
-    return EmbeddingRoute(name, chain, dimensions, reason)
+    return EmbeddingRoute(name, chain, dimensions, reason, ordering)
+
+
+def _written(chain: Sequence[Step]) -> list[str]:
+    return [f"{step.provider}/{step.model}" for step in chain]
 
 
 def _chain(table: Table, providers: Mapping[str, Provider]) -> tuple[Step, ...]:

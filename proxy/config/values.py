@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct, field
 
 from proxy.config.hidden import Secret
+from proxy.config.orders import Ordering
 from proxy.config.selection import Selection
 from proxy.config.spending import Price, Spending
 from translators.ir import Dialect
@@ -260,6 +261,8 @@ class ModelRoute(Struct, frozen=True):
     retry: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Mapping[str, Any] = field(default_factory=dict)
     """Settings this model overrides, already checked, by field name."""
+    ordering: Ordering | None = None
+    """In which order the chain is asked; None: as it stands."""
 
 
 class EmbeddingRoute(Struct, frozen=True):
@@ -270,6 +273,7 @@ class EmbeddingRoute(Struct, frozen=True):
     dimensions: int | None = None
     same_space: str | None = None
     """The operator's reason why differently named models share a space."""
+    ordering: Ordering | None = None
 
 
 class Client(Struct, frozen=True):

@@ -8,6 +8,7 @@ are part of, and no cost is above what a budget can hold. So what a call costs i
 bounds.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -32,6 +33,29 @@ def cost(price: Price, usage: Usage) -> int:
         total += _kinds(price, usage)
     total = -(-total // MILLION) + price.request
     return min(AMOUNT_MAX, total)
+
+
+def about(
+    prices: Sequence[Price | None], entire: int, output: int, cached: Sequence[float], tier: str | None
+) -> list[float | None]:
+    """What a call of text with about so many tokens costs by each price, in nano-dollars, to compare them; None where
+    there is no price. `cached` are the parts of the input that are read from each one's cache.
+
+    All in one, and no exact integers: it is reckoned for every target of a chain before each request."""
+    found: list[float | None] = []
+    for price, part in zip(prices, cached, strict=True):
+        if price is None:
+            found.append(None)
+            continue
+        if tier is not None and price.served:
+            price = _as_served(price, tier)  # noqa: PLW2901 - the price that holds
+        if price.tiers:
+            price = _at(price, entire)  # noqa: PLW2901 - likewise
+        for_input: float = entire * price.input
+        if part and price.cached is not None:
+            for_input -= part * entire * (price.input - price.cached)
+        found.append((for_input + output * price.output) / MILLION + price.request)
+    return found
 
 
 def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None = None) -> int:

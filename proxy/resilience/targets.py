@@ -19,6 +19,7 @@ from functools import partial
 from proxy.config.values import Provider, ProviderKey, Target
 from proxy.resilience.breaker import Breaker, Reason, State
 from proxy.resilience.keys import KeyPool, KeyState
+from proxy.resilience.observed import Observed
 from proxy.resilience.retry import Budget
 from proxy.resilience.throttle import Throttle
 from proxy.resilience.window import Window
@@ -40,7 +41,7 @@ class TargetState:
     """One target. The chain says `enter` before its call, or before several made side by side, and `leave` at their
     end, however they ended."""
 
-    __slots__ = ("breaker", "budget", "in_flight", "key", "name", "throttle", "window")
+    __slots__ = ("breaker", "budget", "in_flight", "key", "name", "observed", "throttle", "window")
 
     def __init__(self, target: Target, uniform: Callable[[], float], on_change: OnTargetChange | None) -> None:
         self.key = target.key
@@ -50,6 +51,8 @@ class TargetState:
         self.throttle = Throttle()
         self.window = Window()
         self.in_flight = 0
+        self.observed: Observed | None = None
+        """What an order goes by, once one has looked at it."""
 
     def enter(self, calls: int = 1) -> None:
         self.in_flight += calls
@@ -89,6 +92,12 @@ class Registry:
         state.breaker.settings = target.breaker
         state.budget.settings = target.retry
         return state
+
+    def seen(self, targets: Iterable[Target], now: float) -> list[TargetState]:
+        """The same of several, for who only looks: a state that is there keeps its settings, and its place among the
+        unused."""
+        known = self._targets.get
+        return [known(target.key) or self.target(target, now) for target in targets]
 
     def keys(self, provider: Provider) -> KeyPool:
         """The provider's keys, made when it is new."""

@@ -49,6 +49,8 @@ class Row:
     """What rules its calls, by section and name, each with where it was set."""
     standing: Standing | None = None
     """How it stands in the running proxy that was asked, if one was."""
+    order: str = ""
+    """What the chain's order went by, as a clause; empty where the chain's own holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,13 @@ def explain(
     worst_input: WorstInput | None = None,
     origins: Origins = Origins(),  # noqa: B008 - frozen
     live: Live | None = None,
+    arranged: Mapping[str, str] | None = None,
 ) -> Explanation:
     """The plan for `job`. `worst_input` says how many input tokens a body has at most, `origins` where the
-    settings came from; with `live` it is the plan of this moment."""
+    settings came from; with `live` it is the plan of this moment. `arranged` says by what each target has its place,
+    where an order gave it."""
     targets, stays = _ordered(found, job, live)
-    walk = _Walk(found, job, mode, origins, targets, worst_input)
+    walk = _Walk(found, job, mode, origins, targets, worst_input, arranged or {})
     for position, target in enumerate(targets):
         walk.add(position, target, standing(target, live) if live else None, stays=stays)
     if live:
@@ -121,7 +125,9 @@ class _Walk:
         origins: Origins,
         targets: tuple[Target, ...],
         worst_input: WorstInput | None,
+        arranged: Mapping[str, str],
     ) -> None:
+        self._arranged = arranged
         self._worst_input = worst_input
         self._found = found
         self._job = job
@@ -144,7 +150,7 @@ class _Walk:
             target=target.name,
             dialect=(prepared.target if prepared else target).provider.dialect.value,
             verdict="skipped" if skipped else "tried",
-            reason=skipped or _why(position, self.rows, stays=stays),
+            reason=skipped or self._why(position, stays=stays),
             losses=tuple(Loss(entry.field, entry.verdict.value, entry.why) for entry in report.entries),
             attempts=attempts,
             worst_case_s=self._taken(position, target, attempts, folded=folded),
@@ -152,8 +158,14 @@ class _Walk:
             input_tokens_bound=self._most(prepared),
             settings=self._origins.effective(target, self._found.route),
             standing=None if cannot else stood,
+            order=self._arranged.get(target.name, ""),
         )
         self.rows.append(row)
+
+    def _why(self, position: int, *, stays: bool) -> str:
+        if position == 0 and self._arranged and not stays:
+            return "first by the order of its entry"
+        return _why(position, self.rows, stays=stays)
 
     def _most(self, prepared: Prepared | None) -> int | None:
         if prepared is None or self._worst_input is None:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from proxy.config.values import Target
+from proxy.resilience.observed import Told
 from proxy.telemetry.names import PASSTHROUGH
 
 STATE_CAP = 16 * 1024 * 1024
@@ -61,6 +62,8 @@ class LiveTarget(Struct, frozen=True):
     health: LiveHealth = LiveHealth()
     course: list[LiveSlot] = []
     """The half minutes in which calls ended, the oldest first; only where it was asked for."""
+    observed: Told | None = None
+    """What orders go by; None where none does."""
 
     @property
     def provider(self) -> str:

@@ -181,7 +181,7 @@ class Router:
 
     def _embeddings(self, asked: str) -> Resolution | None:
         if entry := self._config.embeddings.get(asked):
-            route = ModelRoute(asked, entry.chain)
+            route = ModelRoute(asked, entry.chain, ordering=entry.ordering)
             targets = tuple(self._target(step.provider, step.model, route) for step in entry.chain)
             return Resolution(asked, f"[embeddings.{asked}]", targets, route, entry.dimensions)
         found = self._chat(asked)

@@ -11,9 +11,9 @@ _KINDS = bytes(
     for code in range(256)
 )
 """A byte's kind: of a word, a blank, or neither."""
-_TALK = ("messages", "input", "contents", "system", "instructions", "system_instruction", "systemInstruction", "prompt")
+TALK = ("messages", "input", "contents", "system", "instructions", "system_instruction", "systemInstruction", "prompt")
 """Where a request of any dialect holds what is said."""
-_WORDS = ("content", "parts", "text", "output", "arguments")
+WORDS = ("content", "parts", "text", "output", "arguments")
 """Where a part of it holds words that the model is certain to be given; earlier thinking is not."""
 _SHORTENED = ("context_management", "transforms", "plugins")
 """Fields by which a provider is asked to shorten the input itself."""
@@ -28,7 +28,7 @@ def at_least(body: Mapping[str, Any]) -> int:
     if body.get("truncation") == "auto" or any(body.get(name) for name in _SHORTENED):
         return 0
     words, left = 0, LOOKED_AT
-    for name in _TALK:
+    for name in TALK:
         for text in _texts(body.get(name)):
             words += text[:left].encode("utf-8", "replace").translate(_KINDS).count(b"a ")
             left -= len(text)
@@ -44,6 +44,6 @@ def _texts(value: Any) -> Iterator[str]:
         for one in value:
             yield from _texts(one)
     elif isinstance(value, dict) and not value.get("thought"):
-        for name in _WORDS:
+        for name in WORDS:
             if name in value:
                 yield from _texts(value[name])

@@ -156,9 +156,9 @@ class NativeEngine:
     def _swept(self) -> None:
         """Closes those that were idle for too long: after a crowd nobody may ever need so many again."""
         loop = asyncio.get_running_loop()
-        oldest = loop.time() - IDLE_S
+        now = loop.time()
         for idle in self._idle.values():
-            while idle and (connection := next(iter(idle))).idle_since <= oldest:
+            while idle and (connection := next(iter(idle))).idle_since + IDLE_S <= now:  # as the timer is set
                 del idle[connection]
                 connection.abort()
         left = [next(iter(idle)).idle_since for idle in self._idle.values() if idle]

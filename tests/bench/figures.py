@@ -13,6 +13,7 @@ from tests.bench import load, servers
 from tests.bench.budgets import budgets
 from tests.bench.failover import failover
 from tests.bench.machine import OTHER_CORES, PROXY_CORES, Child, module, run
+from tests.bench.orders import orders
 from tests.bench.pairs import pairs
 from tests.bench.provider import pair_scripts
 from tests.bench.report import RAW_PER_S, Bar, Row, Speed, percentile
@@ -256,6 +257,7 @@ FIGURES: dict[str, Callable[[Bench], list[Row]]] = {
     "failover": failover,
     "budgets": budgets,
     "selection": selection,
+    "orders": orders,
     "open-streams": open_streams,
     "start": start,
 }

@@ -11,7 +11,19 @@ from proxy.config.load import load as load_config
 from proxy.drill import script as scripts
 from proxy.drill.load import once
 from proxy.drill.provider import ScriptedProvider
-from tests.bench import failover, figures, generator, instructions, load, pairs, provider, relay, report, servers
+from tests.bench import (
+    failover,
+    figures,
+    generator,
+    instructions,
+    load,
+    orders,
+    pairs,
+    provider,
+    relay,
+    report,
+    servers,
+)
 from translators.catalog import codec
 from translators.ir import Dialect
 
@@ -249,6 +261,11 @@ def test_the_bare_server_counts_with_its_best_turn():
         raws=[(3_000.0, 28_500.0), (5_700.0, 20_000.0), (4_000.0, 22_000.0)],
     )
     assert bench.speed() == report.Speed(0.1, 0.5)
+
+
+@pytest.mark.parametrize("name", orders.ORDERINGS)
+def test_every_order_is_measured_on_a_request_that_it_orders(name):
+    assert orders.microseconds(orders.ORDERINGS[name], turns=1, calls=1) > 0
 
 
 @pytest.mark.parametrize("client", pairs.CLIENTS)

@@ -93,7 +93,7 @@ def test_every_header_of_an_answer_is_named(rows, proxy):
 
 def test_every_header_that_a_request_may_carry_is_named(rows):
     told = {name for row in rows(PAGE, "Headers", 1) for name in row["request"].split(", ")}
-    whose = {names.USER, names.TEAM, names.TASK, "idempotency-key"}
+    whose = {names.USER, names.TEAM, names.TASK, names.SESSION, "idempotency-key"}
     assert told == {names.MODE, names.METADATA, names.KEEP_ALIVE, names.REQUEST_TIMEOUT, names.STRATEGY, *whose}
 
 

@@ -12,6 +12,7 @@ from proxy.config.hidden import Secret
 from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Target, TimeoutSettings
 from proxy.doctor import advice
 from proxy.doctor.findings import CHECK_NAMES, Finding
+from proxy.resilience.observed import Observed
 from proxy.resilience.targets import Registry
 from proxy.routing.live import Live, LiveBreaker, LiveHealth, LiveKey, LiveProbe, LiveTarget, LiveTimes
 from translators.ir import Dialect
@@ -95,15 +96,20 @@ def test_every_check_is_in_the_table_and_no_other(rows):
 def test_the_tables_of_the_state_name_its_fields(rows):
     registry = Registry(lambda: 0.0, b"k")
     target = Target(OPENAI, "m", Profile(), BreakerSettings(), RetrySettings(), TimeoutSettings())
-    page = _target(registry.target(target, 0.0), 0.0)
+    state = registry.target(target, 0.0)
+    state.observed = Observed()
+    page = _target(state, 0.0, 0.0)
     breaker, fared = page.pop("breaker"), page.pop("health")
+    ordered_by = page.pop("observed")
     flat = {*page, *(f"breaker.{name}" for name in breaker)}
     assert {row["of a target"] for row in rows(PAGE, "/state")} == flat
     told = {row["of a target's last five minutes"] for row in rows(PAGE, "/state", 1)}
     assert told == {f"health.{name}" for name in fared}
+    shown = [row["of a target that an order looks at"].split(", ") for row in rows(PAGE, "/state", 2)]
+    assert {name for names in shown for name in names} == {f"observed.{name}" for name in ordered_by}
     [key] = registry.keys(OPENAI).snapshot(0.0)
-    assert {row["of a key"] for row in rows(PAGE, "/state", 2)} == {*_key(key, 0.0)}
-    assert {row["of a look"] for row in rows(PAGE, "/state", 3)} == {field.name for field in structs.fields(LiveProbe)}
+    assert {row["of a key"] for row in rows(PAGE, "/state", 3)} == {*_key(key, 0.0)}
+    assert {row["of a look"] for row in rows(PAGE, "/state", 4)} == {field.name for field in structs.fields(LiveProbe)}
 
 
 def test_the_columns_of_the_health_table_are_those_it_has(rows):

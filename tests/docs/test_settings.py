@@ -9,6 +9,7 @@ from msgspec import structs
 
 from proxy.cli.providers import carried
 from proxy.config.clients import CLIENT_VARIABLE
+from proxy.config.orders import AFFINITIES, ORDERS, Free, Ordering
 from proxy.config.prices import KINDS
 from proxy.config.profiles import vendors
 from proxy.config.selection import Experiment, Selection, Strategy, Task
@@ -55,8 +56,8 @@ SECTIONS = {
 BLOCKS = {
     "[clients.NAME]": (Client, {"name"}),
     "[providers.NAME]": (Provider, {"name", "client_key", "demo"}),
-    '[models."NAME"]': (ModelRoute, {"name"}),
-    "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
+    '[models."NAME"]': (ModelRoute, {"name", "ordering"}),
+    "[embeddings.NAME]": (EmbeddingRoute, {"name", "ordering"}),
     "[selection]": (Selection, {"tasks", "strategies", "experiments", "folder"}),
     "[tasks.NAME]": (Task, {"name"}),
     "[strategies.NAME]": (Strategy, {"name"}),
@@ -74,7 +75,13 @@ BLOCKS = {
 """With the fields that no file says."""
 WRITTEN = {"max_cost_per_request": "max_cost_per_request_usd", "hard": "mode"}
 """What a file calls a field."""
-ELSEWHERE = {"[passthrough]": {"fee_usd"}, "[experiments.NAME]": {"strategies", "models"}}
+ORDERING = set(Ordering.__struct_fields__)
+ELSEWHERE = {
+    "[passthrough]": {"fee_usd"},
+    '[models."NAME"]': ORDERING,
+    "[embeddings.NAME]": ORDERING,
+    "[experiments.NAME]": {"strategies", "models"},
+}
 """Keys whose value is kept with others of their kind."""
 
 
@@ -113,6 +120,16 @@ def test_every_key_of_a_block_is_there_and_no_other(rows, heading):
     kind, inner = BLOCKS[heading]
     named = {WRITTEN.get(field.name, field.name) for field in structs.fields(kind)}
     assert {row["key"] for row in rows(PAGE, heading)} == named - inner | ELSEWHERE.get(heading, set())
+
+
+def test_every_order_every_kind_of_staying_and_every_allowance_is_there(rows):
+    told = {row["key"]: row for row in rows(PAGE, '[models."NAME"]')}
+    assert told["order"]["range"] == ", ".join(f'"{order}"' for order in ORDERS)
+    assert told["affinity"]["range"] == ", ".join(f'"{affinity}"' for affinity in AFFINITIES)
+    assert told["free"]["meaning"].endswith(", ".join(Free.__struct_fields__))
+    page = "docs/ordering.md"
+    assert [row["order"] for row in rows(page, "Who of a chain is asked first")] == list(ORDERS)
+    assert ["none", *(row["affinity"] for row in rows(page, "Staying at one target"))] == list(AFFINITIES)
 
 
 def test_every_kind_of_token_has_its_row_in_order(rows):

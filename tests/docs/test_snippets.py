@@ -55,7 +55,7 @@ def completed(text: str) -> str:
 def test_every_piece_of_configuration_loads_without_a_warning(toml_block, tmp_path):
     file = tmp_path / "piece.toml"
     file.write_text(completed(toml_block.text))
-    more = {"SIDESTEP_STATE_DIR": str(tmp_path), "REDIS_PASSWORD": "word"}
+    more = {"SIDESTEP_STATE_DIR": str(tmp_path), "REDIS_PASSWORD": "word", "GROQ_API_KEY": "word"}
     assert load(str(file), KEYS | ENTRA | more).warnings == ()
 
 

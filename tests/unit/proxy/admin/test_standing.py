@@ -4,6 +4,7 @@ import pytest
 
 from proxy.admin.standing import gauges, health, targets
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
+from proxy.resilience.observed import Observed
 from proxy.resilience.targets import TargetState
 from translators.ir import Dialect
 from translators.profile import Profile
@@ -65,10 +66,20 @@ def test_where_only_so_many_are_wanted_those_come_that_were_called_last_each_wit
     early.window.note(T, T - 1.0, 0.0, None)
     late.window.note(T + 40.0, T + 39.0, 0.0, "server")
     busy.enter()
-    shown = targets([early, late, never, busy], T + 40.0, 3)
+    shown = targets([early, late, never, busy], T + 40.0, T, 3)
     assert [one["target"] for one in shown] == ["alpha/busy", "alpha/late", "alpha/early"]
     assert shown[1]["course"] == [
         {"number": (T + 40.0) // 30, "answered": 0, "failed": 1, "latency_ms": None, "first_token_ms": None}
     ]
-    assert [one["target"] for one in targets([early, late], T)] == ["alpha/early", "alpha/late"]
-    assert "course" not in targets([early], T)[0]
+    assert [one["target"] for one in targets([early, late], T, T)] == ["alpha/early", "alpha/late"]
+    assert "course" not in targets([early], T, T)[0]
+
+
+def test_what_orders_go_by_is_told_of_the_targets_that_one_looked_at():
+    plain, seen = state("plain"), state("seen")
+    seen.observed = Observed()
+    seen.observed.begun(T, 90_000.0, 2)
+    shown = [one["observed"] for one in targets([plain, seen], T, 90_030.0)]
+    assert shown[0] is None
+    assert (shown[1]["minute_requests"], shown[1]["whole_s"]) == (2, None)
+    assert targets([seen], T, 90_060.0)[0]["observed"]["minute_requests"] == 0

@@ -20,7 +20,7 @@ def state(lab):
     now = lab.clock.now()
     page = {
         "source": "x",
-        "targets": [_target(one, now) for one in lab.registry.targets()],
+        "targets": [_target(one, now, lab.clock.wall()) for one in lab.registry.targets()],
         "providers": {
             name: [_key(key, now) for key in pool.snapshot(now)] for name, pool in lab.registry.pools().items()
         },

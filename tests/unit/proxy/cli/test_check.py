@@ -146,10 +146,15 @@ keys = []
 chain = ["alpha/small"]
 fan_out = true
 sticky = "none"
+order = "free_first"
+affinity = "session"
+free = {{"alpha/small" = {{requests_per_day = 9, tokens_per_minute = 7}}}}
 failover_on_content = true
 [embeddings.docs]
 chain = ["alpha/e3", "alpha/e3-small"]
 same_space = "both are e3"
+order = "weighted"
+weights = {{"alpha/e3" = 3}}
 """
 
 
@@ -169,8 +174,11 @@ def test_the_text_has_what_is_not_as_usual(sidestep, tmp_path):
     assert "alerts         in the log, and to http://a.svc/alerts, signed\n" in text and CANARY not in text
     assert "without TLS    a.svc\ncapabilities   not asked for\n" in text
     assert '"fast": deadline 600 s, at most 3 attempts, mode warn, fails over on content refusals, ' in text
-    assert "fans out, tool loops do not stay\n" in text
-    assert "same space: both are e3\n" in text
+    assert (
+        "fans out, tool loops do not stay, order free_first, "
+        "free alpha/small requests_per_day=9 tokens_per_minute=7, stays by session\n"
+    ) in text
+    assert "order weighted alpha/e3=3, same space: both are e3\n" in text
 
 
 @pytest.mark.parametrize("args", [[], ["--json"]])

@@ -1,10 +1,13 @@
 """A plan is made the way the data port would make it."""
 
+import re
+
 import pytest
 from msgspec import structs
 
 from proxy.cli.plan import plan
 from proxy.config.load import load
+from proxy.config.orders import Ordering
 from proxy.config.selection import Levels, Selection, Strategy, Task
 from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Step
 from proxy.routing.live import Live
@@ -112,3 +115,12 @@ def test_vectors_are_chosen_too_and_a_named_model_is_not(choosing):
     made = plan(choosing, {"model": "auto", "input": "hi"})
     assert (made.chosen.model, made.chosen.score, dict(made.chosen.parts)) == ("docs", None, {})
     assert plan(choosing, {"model": "gpt-4o", "messages": [HELLO]}).chosen is None
+
+
+def test_a_chain_is_planned_in_the_order_its_entry_asks_for_by_the_prices_there_are(config):
+    dear_first = (Step("openai", "gpt-4o"), Step("openai", "gpt-4o-mini"))
+    models = {"m": ModelRoute("m", dear_first, ordering=Ordering("cost"))}
+    made = plan(Config(config.providers, models), {"model": "m", "messages": [HELLO]})
+    assert [row.target for row in made.rows] == ["openai/gpt-4o-mini", "openai/gpt-4o"]
+    assert (made.reason, made.rows[0].reason) == ('[models."m"], order cost', "first by the order of its entry")
+    assert re.fullmatch(r"about 0\.0\d+ USD", made.rows[0].order)

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import structs
 
 from proxy.config.load import load
+from proxy.config.orders import Ordering
 from proxy.config.values import (
     BreakerSettings,
     HealthSettings,
@@ -56,8 +57,8 @@ def test_the_example_shows_every_knob_with_its_default():
 def test_the_example_mentions_every_key_of_a_provider_and_a_model():
     """As a setting or in a comment."""
     text = (ROOT / "config.toml").read_text("utf-8")
-    inner = {"name", "demo", "client_key"}
-    for kind in (Provider, ModelRoute):
+    inner = {"name", "demo", "client_key", "ordering"}
+    for kind in (Provider, ModelRoute, Ordering):
         for field in structs.fields(kind):
             assert field.name in inner or re.search(rf"\b{field.name}\b", text), field.name
 

@@ -2,11 +2,12 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config.spending import AMOUNT_MAX, NANOS, Price, Served, Tier
-from proxy.pricing.cost import cost, worst
+from proxy.pricing.cost import about, cost, worst
 from translators.ir import Usage
 
 CLAUDE = Price(
@@ -187,3 +188,18 @@ def test_the_cost_is_the_sum_of_all_kinds_to_the_nano_dollar(price, kinds):
     )
     found = cost(price, usage) - price.request
     assert found == AMOUNT_MAX - price.request or 0 <= found - exact < 1
+
+
+def test_what_a_call_is_expected_to_cost_is_what_it_would_cost_by_each_price():
+    """To the nano-dollar that `cost` rounds up."""
+    prices = [
+        Price(2_500_000_000, 10_000_000_000, request=7),
+        Price(3_000_000_000, 15_000_000_000, cached=300_000_000),
+        Price(1_000_000, 2_000_000, tiers=(Tier(1_000, Price(3_000_000, 6_000_000)),)),
+        Price(1_000_000, 2_000_000, served=(Served("flex", Price(500_000, 1_000_000)),)),
+    ]
+    for entire, output, tier in ((1_000, 200, None), (1_002, 0, "flex"), (400_000, 8_000, "priority")):
+        found = about([*prices, None], entire, output, [0.5] * 5, tier)
+        wanted = [cost(one, Usage(entire, output, cached=entire // 2, tier=tier)) for one in prices]
+        assert found[:-1] == [pytest.approx(one, abs=1) for one in wanted]
+        assert found[-1] is None

@@ -193,3 +193,11 @@ def test_the_targets_at_an_address_are_those_that_were_called_there(registry):
     registry.target(target(provider=LONE), T)
     there = registry.target(target(provider=moved), T)
     assert (registry.at(ACME), registry.at(moved)) == ([one, other], [there])
+
+
+def test_who_only_looks_gets_the_same_states_and_new_ones_for_new_targets():
+    registry = Registry(lambda: 0.0, b"k")
+    first = registry.target(target("a"), 1.0)
+    first.in_flight = 3
+    assert [one.in_flight for one in registry.seen([target("a"), target("b")], 2.0)] == [3, 0]
+    assert [one.name for one in registry.targets()] == ["acme/a", "acme/b"]

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import weakref
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -41,6 +43,18 @@ async def test_a_connection_idle_for_too_long_is_closed_though_nobody_asks(serve
         await soon(left.wait())
     assert not any(engine._idle.values())
     assert engine._sweep is None
+
+
+async def test_a_connection_is_closed_at_the_moment_it_was_to_be(engine, monkeypatch):
+    """Be that moment, less the time it was idle, a little before it was: else the timer would ring for ever."""
+    since = next(t for n in range(1_000) if (t := 1_000 + n / 7) > (t + native.IDLE_S) - native.IDLE_S)
+    connection = Mock(idle_since=since)
+    engine._idle = {"origin": {connection: None}}
+    loop = SimpleNamespace(time=lambda: since + native.IDLE_S)
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "get_running_loop", lambda: loop)
+        engine._swept()
+    assert (engine._idle, engine._sweep) == ({"origin": {}}, None)
 
 
 async def test_a_connection_that_ends_while_it_is_idle_is_forgotten_at_once(serve, engine, soon, monkeypatch, read):
