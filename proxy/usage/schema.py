@@ -1,12 +1,13 @@
-"""The tables of usage in SQLite: one of records, and two views under names and columns that people's own reports ask
-for.
+"""The tables of usage in SQLite: one of records, one of scores that people gave, and two views under names and columns
+that people's own reports ask for.
 
 The records lie in the order of their ends: what is new is added at one end, what is old goes at the other, and what is
 asked for between two times lies together. So no other index is needed. A request that no model answered goes by the
 model that was asked for.
 
-Names that are not known are empty texts, as in `Record`. In the views they are NULL, and so is a quality that nobody
-has scored. Money is whole nano-dollars in the table, and dollars in the views.
+Names that are not known are empty texts, as in `Record`. In the views they are NULL, and so is a quality of which
+nothing is known: a score that was given goes before what the answer itself showed. Money is whole nano-dollars in the
+table, and dollars in the views.
 """
 
 import sqlite3
@@ -16,11 +17,24 @@ from typing import Any, Final
 from msgspec import json, structs
 
 from proxy.usage.record import Record
+from proxy.usage.signals import SIGNALS
 
 TABLE: Final = "usage_records"
 COLUMNS: Final = Record.__struct_fields__
+PERFORMANCE: Final = "model_performance_metrics"
+_WHEN: Final = " ".join(f"WHEN '{name}' THEN {score}" for name, score in SIGNALS.items())
+SIGNAL_SCORE: Final = f"CASE signal {_WHEN} END"
+"""What a request's own answer says of its quality."""
 
-_CREATE: Final = """\
+LATER: Final = {
+    "strategy": "strategy TEXT NOT NULL DEFAULT ''",
+    "experiment": "experiment TEXT NOT NULL DEFAULT ''",
+    "arm": "arm TEXT NOT NULL DEFAULT ''",
+    "complexity": "complexity REAL",
+    "signal": "signal TEXT NOT NULL DEFAULT ''",
+}
+"""Columns that files of earlier versions lack."""
+_CREATE: Final = f"""\
 CREATE TABLE IF NOT EXISTS usage_records (
     id TEXT NOT NULL, at REAL NOT NULL,
     client TEXT NOT NULL, team TEXT NOT NULL, user TEXT NOT NULL, task TEXT NOT NULL, tags TEXT NOT NULL,
@@ -28,19 +42,28 @@ CREATE TABLE IF NOT EXISTS usage_records (
     input INTEGER, cached INTEGER, cache_write INTEGER, output INTEGER, reasoning INTEGER, estimated INTEGER NOT NULL,
     cost INTEGER, attempts INTEGER NOT NULL, ms INTEGER NOT NULL, first_token_ms INTEGER,
     outcome TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL,
+    {", ".join(LATER.values())},
     PRIMARY KEY (at, id)
 ) WITHOUT ROWID"""
-_PERFORMANCE: Final = """\
-CREATE VIEW IF NOT EXISTS model_performance_metrics AS SELECT
+_PERFORMANCE: Final = f"""\
+CREATE VIEW IF NOT EXISTS {PERFORMANCE} AS SELECT
     CASE model WHEN '' THEN asked ELSE model END AS model_name,
     NULLIF(task, '') AS task_type,
     ms AS processing_time_ms,
     COALESCE(input, 0) + COALESCE(output, 0) AS tokens_used,
     cost / 1000000000.0 AS cost_usd,
-    CAST(NULL AS REAL) AS quality_score,
+    COALESCE(
+        (SELECT score FROM usage_scores AS s WHERE s.ended = usage_records.at AND s.request = usage_records.id),
+        {SIGNAL_SCORE}
+    ) AS quality_score,
     outcome = 'ok' AS success,
     strftime('%Y-%m-%d %H:%M:%S', at, 'unixepoch') AS created_at
-FROM usage_records"""
+FROM usage_records"""  # noqa: S608 - made of the names above alone
+_SCORES: Final = """\
+CREATE TABLE IF NOT EXISTS usage_scores (
+    ended REAL NOT NULL, request TEXT NOT NULL, at REAL NOT NULL, score REAL NOT NULL, label TEXT NOT NULL,
+    PRIMARY KEY (ended, request)
+) WITHOUT ROWID"""
 _COSTS: Final = """\
 CREATE VIEW IF NOT EXISTS model_cost_tracking AS SELECT
     NULLIF(user, '') AS user_id,
@@ -51,9 +74,11 @@ CREATE VIEW IF NOT EXISTS model_cost_tracking AS SELECT
     SUM(cost) / 1000000000.0 / COUNT(*) AS avg_cost_per_generation
 FROM usage_records WHERE provider <> '' OR cost > 0 GROUP BY 1, 2, 3"""
 
-MAKE: Final = (_CREATE, _PERFORMANCE, _COSTS)
+MAKE: Final = (_CREATE, _SCORES, _PERFORMANCE, _COSTS)
 AT_ONCE: Final = 25
 """Records that one statement keeps: between two of them, a thread asks for the interpreter, which is in demand."""
+_INSERT: Final = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES"
+"""By name: a later version may have added columns to the file."""
 _ROW: Final = f"({', '.join('?' * len(COLUMNS))})"
 FORGET: Final = (
     f"DELETE FROM {TABLE} WHERE (at, id) IN (SELECT at, id FROM {TABLE} WHERE at < ? ORDER BY at, id LIMIT ?)"  # noqa: S608 - likewise
@@ -71,7 +96,7 @@ def keep(database: sqlite3.Connection, records: Sequence[Record]) -> None:
     for start in range(0, len(records), AT_ONCE):
         some = records[start : start + AT_ONCE]
         values = [value for record in some for value in row_of(record)]
-        database.execute(f"INSERT INTO {TABLE} VALUES {', '.join([_ROW] * len(some))} ON CONFLICT DO NOTHING", values)  # noqa: S608 - no word in it but the table's
+        database.execute(f"{_INSERT} {', '.join([_ROW] * len(some))} ON CONFLICT DO NOTHING", values)
 
 
 def row_of(record: Record) -> tuple[Any, ...]:

@@ -15,8 +15,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from proxy.usage.migration import bring_up, see_as_new
 from proxy.usage.record import Record
-from proxy.usage.schema import FORGET, MAKE, PAGE, keep, record_in
+from proxy.usage.schema import FORGET, PAGE, keep, record_in
 from proxy.usage.sink import PIECE, NotKept, Unread
 
 BUSY_S: Final = 5.0
@@ -84,8 +85,7 @@ class SqliteSink:
                 self._path.chmod(0o600)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            for statement in MAKE:
-                connection.execute(statement)
+            bring_up(connection)
         except BaseException:
             connection.close()
             raise
@@ -131,6 +131,7 @@ class SqliteSource:
             connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S)
         with closing(connection):
             with self._told():
+                see_as_new(connection)
                 connection.execute("PRAGMA query_only = 1")
             yield connection
 
