@@ -13,7 +13,7 @@ from proxy.chain.account import Account
 from proxy.chain.ready import Ready, Tools
 from proxy.chain.resume import Resumption
 from proxy.config.values import Target
-from proxy.flow import Exchange
+from proxy.flow import Exchange, Signs
 from proxy.jobs import Answered, Job, Prepared
 from proxy.resilience.targets import TargetState
 from proxy.tracing import passed_on
@@ -82,6 +82,8 @@ class Engagement:
         return fault
 
     async def _call(self) -> Fault | None:
+        if self._exchange.signs is not None:
+            self._exchange.signs = Signs()  # what an earlier attempt said is no more
         trial = self._trial()
         try:
             if self._job.stream:
@@ -92,6 +94,8 @@ class Engagement:
                 self._served()
                 self._account.bill()
                 body = answered.body
+                if self._exchange.signs is not None:
+                    self._exchange.signs.body = body
                 head = [*self._account.head("application/json"), *cost_headers(self._exchange)]
                 if self._exchange.wants_metadata:
                     body = noted(body, self._exchange)

@@ -9,27 +9,38 @@ estimated, and told as an estimate. How much was said back is then not known.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from proxy import tokens
 from proxy.clock import Clock
-from proxy.flow import Exchange, Service
+from proxy.flow import Exchange, Service, Signs
+from proxy.learning.signals import signal_of
 from proxy.tokens.counting import Counter
 from proxy.tokens.estimated import BYTES_PER_TOKEN
-from proxy.usage.record import record_of
-from proxy.usage.writer import Writer
+from proxy.usage.record import Record, record_of
 from translators.faults import Malformed
 
 ROUTES: Final = frozenset({"chat", "completions", "responses", "messages", "embeddings", "passthrough"})
 
 
+class Keeps(Protocol):
+    def note(self, record: Record) -> None:
+        """Waits for nothing."""
+
+
 class Noting:
-    def __init__(self, writers: Sequence[Writer], clock: Clock, counter: Counter | None = None) -> None:
+    def __init__(
+        self, writers: Sequence[Keeps], clock: Clock, counter: Counter | None = None, *, learns: bool = False
+    ) -> None:
+        """`learns`: whether records tell how their answers looked."""
         self._writers = writers
+        self._learns = learns
         self._counter = counter
         self._clock = clock
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
+        if self._learns:
+            exchange.signs = Signs()
         try:
             await service(exchange)
         finally:
@@ -42,7 +53,8 @@ class Noting:
             if estimate is not None and self._counter is not None and exchange.route != "embeddings":
                 estimate = await self._counter.count(exchange.codec.parse_request(exchange.payload), exchange.model)
         finally:
-            record = record_of(exchange, at=at, now=now, estimate=estimate)
+            signal = signal_of(exchange) if self._learns else ""
+            record = record_of(exchange, at=at, now=now, estimate=estimate, signal=signal)
             for writer in self._writers:
                 writer.note(record)
 

@@ -85,6 +85,8 @@ FORGET: Final = (
 )
 PAGE: Final = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE (at, id) > (?, ?) AND at < ? ORDER BY at, id LIMIT ?"  # noqa: S608 - likewise
 
+FIND: Final = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE id = ? AND at >= ?"  # noqa: S608 - likewise
+
 _encode = json.Encoder().encode
 _decode = json.Decoder(dict[str, str]).decode
 _TAGS: Final = COLUMNS.index("tags")

@@ -17,7 +17,8 @@ from typing import Final
 
 from proxy.usage.migration import bring_up, see_as_new
 from proxy.usage.record import Record
-from proxy.usage.schema import FORGET, PAGE, keep, record_in
+from proxy.usage.schema import FIND, FORGET, PAGE, keep, record_in
+from proxy.usage.scores import FORGET_SCORES, INDEX, Score, keep_score, scores_in
 from proxy.usage.sink import PIECE, NotKept, Unread
 
 BUSY_S: Final = 5.0
@@ -65,7 +66,8 @@ class SqliteSink:
             connection = self._connected()
             with _whole(connection):
                 gone = connection.execute(FORGET, (before, PIECE)).rowcount
-        return gone == PIECE
+                scores = connection.execute(FORGET_SCORES, (before, PIECE)).rowcount
+        return PIECE in (gone, scores)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -103,6 +105,23 @@ class SqliteSink:
             raise NotKept(f"{where}: {_why(error)}", passing=_code(error) in _PASSING) from error
 
 
+class SqliteScores(SqliteSink):
+    """Keeps scores there; see `proxy.usage.scores.Scores`. They come seldom, and each from another thread."""
+
+    def find(self, request: str, since: float) -> Record | None:
+        with self._told(), closing(self):
+            connection = self._connected()
+            connection.execute(INDEX)
+            row = connection.execute(FIND, (request, since)).fetchone()
+        return None if row is None else record_in(row)
+
+    def keep(self, score: Score) -> None:
+        with self._told(), closing(self):
+            connection = self._connected()
+            with _whole(connection):
+                keep_score(connection, score)
+
+
 class SqliteSource:
     """Reads records from the file at `path`; see `proxy.usage.sink.Source`."""
 
@@ -121,6 +140,11 @@ class SqliteSource:
                 for row in rows:
                     yield record_in(row)
                 last = rows[-1][1], rows[-1][0]
+
+    def scores(self, since: float | None, until: float | None) -> Iterator[Score]:
+        span = float("-inf") if since is None else since, float("inf") if until is None else until
+        with self.connection() as connection, self._told():
+            yield from scores_in(connection, *span)
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
