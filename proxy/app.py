@@ -28,13 +28,14 @@ from proxy.clock import Clock
 from proxy.config.hidden import Secret
 from proxy.config.profiles import vendor_of, vendors
 from proxy.config.values import Config, Provider, ProviderKey, Target
-from proxy.edge.routes import DIALECTS
+from proxy.edge.routes import DIALECTS, FEEDBACK
 from proxy.events import Events
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe, own_failure
 from proxy.flow import Filter, Service, Turnstile, stack
+from proxy.learning.learning import Keeps, Learning, NoStrategies, tracks
 from proxy.opaque import MemoryStore
 from proxy.pricing.prices import Prices, prices_of
 from proxy.pricing.turning import Turning
@@ -134,6 +135,7 @@ class App:
         self.metrics.alerts_lost = lambda: self._alerts.dropped + self._webhook.dropped
         self._writers = Writers(clock, lambda reason: events.lost("usage_dropped", reason, self._writers.dropped))
         self.metrics.usage_dropped = lambda: self._writers.dropped
+        self.learning = Learning(clock, lambda: self._serving.config, NoStrategies())
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -161,7 +163,7 @@ class App:
             # Only where spans are asked for, and then around everything: a span tells what came of it all.
             *self._traces(config, collector),
             # Only where it is kept, and outside what says how an exchange ended.
-            *self._usage(writers),
+            *self._usage(config, writers),
             # Outermost, so that every outcome is told, counted and logged, refusals among them.
             self._observe,
             # Before anything that costs: a stranger's request is not even read.
@@ -176,7 +178,10 @@ class App:
             *([] if paying is None else [paying]),
         ]
         passthrough = _passthrough(config, tools)
-        endpoints = Endpoints(router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter)
+        more = {FEEDBACK: self.learning.service}
+        endpoints = Endpoints(
+            router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter, more
+        )
         service = stack([*outer, *inner], endpoints)
         # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
         turnstile = Turnstile(self._admission, stack(outer, self._admission.shed))
@@ -329,12 +334,13 @@ class App:
         sampler = Sampler(config.telemetry.ratio, config.telemetry.follows)
         yield Traces(collector, sampler, self._clock, os.urandom)
 
-    def _usage(self, writers: "tuple[Writer, ...]") -> Iterator[Filter]:
-        """The filter that notes records of usage, where they are kept."""
-        if writers:
+    def _usage(self, config: Config, writers: "tuple[Writer, ...]") -> Iterator[Filter]:
+        """The filter that notes records of usage, where they are kept or learned from."""
+        keepers: list[Keeps] = [*writers, *self.learning.keepers(config)]
+        if keepers:
             from proxy.filters.usage import Noting  # noqa: PLC0415 - most processes keep none
 
-            yield Noting(writers, self._clock, self._counter)
+            yield Noting(keepers, self._clock, self._counter, learns=tracks(config))
 
     def _told(self, facts: Facts) -> None:
         self._events.budget(facts)

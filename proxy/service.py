@@ -26,7 +26,7 @@ from proxy.clock import Clock
 from proxy.config.spending import OUTPUT_BOUND
 from proxy.config.values import Target
 from proxy.early import Early, keep_alive_s
-from proxy.flow import Exchange, Refused, expire
+from proxy.flow import Exchange, Refused, Service, expire
 from proxy.jobs import ChatJob, Job
 from proxy.offer import Offer
 from proxy.opaque import OpaqueStore, Past
@@ -92,9 +92,11 @@ class Endpoints:
         passthrough: Passthrough | None = None,
         paying: Paying | None = None,
         counter: Counter | None = None,
+        more: Mapping[str, Service] | None = None,
     ) -> None:
         """`passthrough` takes what passes through, where anything does; `paying` is told of every request that costs,
-        where anything is limited or counted; `counter` counts tokens where no provider does."""
+        where anything is limited or counted; `counter` counts tokens where no provider does; `more` are routes that ask
+        no model."""
         self._counter = counter
         self._paying = paying
         remembered = remembered or Remembered()
@@ -110,6 +112,7 @@ class Endpoints:
             "embeddings": self._embeddings,
             "models": self._models,
             "responses": self._responses,
+            **(more or {}),
         }
         if passthrough is not None:
             self._passthrough = passthrough

@@ -1,4 +1,5 @@
-"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/budgets`, `/usage`.
+"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/budgets`, `/usage`, and those on models
+(`proxy.admin.models`).
 
 Who may read them: the two health pages, anyone, since a kubelet's probe carries no token. The others need one of the
 admin tokens where any is configured, and are for this machine alone where none is: neither for another machine nor for
@@ -13,24 +14,27 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proxy.admin.answers import error, told_as_json
 from proxy.admin.health import Health
+from proxy.admin.models import Models
 from proxy.admin.usage import Usage
 from proxy.clock import Clock
 from proxy.config.spending import LedgerSettings
 from proxy.edge import CONNECTION
 from proxy.filters.auth import is_own, matching, presented_key
+from proxy.learning.learning import Learning
 from proxy.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from proxy.telemetry.exposition import Exposition
 
 Page = Callable[[Request], Response | Awaitable[Response]]
+API = "/api/"
 
 
 def admin_app(
@@ -43,9 +47,11 @@ def admin_app(
     unfit: Callable[[], str],
     ledger: Callable[[], LedgerSettings] = LedgerSettings,
     token_sha256: Callable[[], Sequence[str]] = tuple,
+    serving: Learning | None = None,
 ) -> ASGIApp:
     """The ASGI application; `state` gives what `/state` shows, free of secrets, `budgets` what `/budgets` shows,
-    `unfit` why hard budgets cannot be kept, `ledger` where usage is kept now, `token_sha256` the tokens of now."""
+    `unfit` why hard budgets cannot be kept, `ledger` where usage is kept now, `token_sha256` the tokens of now,
+    `serving` what is told of models, where anything is."""
     usage = Usage(ledger, clock)
 
     @cache
@@ -57,13 +63,13 @@ def admin_app(
     def livez(_: Request) -> Response:
         now = clock.now()
         body = {"alive": health.alive(now), "loop_lag_s": round(health.lag(now), 3)}
-        return _json(200 if body["alive"] else 503, body)
+        return told_as_json(200 if body["alive"] else 503, body)
 
     def readyz(_: Request) -> Response:
         why = unfit()
         ready = not health.draining and not why
         told = {"ready": ready, "draining": health.draining, **({"budgets": why} if why else {})}
-        return _json(200 if ready else 503, told)
+        return told_as_json(200 if ready else 503, told)
 
     async def scrape(request: Request) -> Response:
         from proxy.telemetry.exposition import process_metrics  # noqa: PLC0415 - as above
@@ -73,40 +79,55 @@ def admin_app(
         return Response(body, headers={"content-type": content_type})
 
     def show(_: Request) -> Response:
-        return _json(200, state())
+        return told_as_json(200, state())
 
     def limits(_: Request) -> Response:
-        return _json(200, budgets())
+        return told_as_json(200, budgets())
 
     async def used(request: Request) -> Response:
         status, body = await usage.answer(request.query_params)
-        return _json(status, body) if status == 200 else _error(status, None, body)
+        return told_as_json(status, body) if status == 200 else error(status, None, body)
 
-    def guarded(page: Page) -> Page:
-        def checked(request: Request) -> Response | Awaitable[Response]:
-            tokens = [(bytes.fromhex(digest), True) for digest in token_sha256()]
-            return page(request) if _allowed(request, tokens) else _denied(tokens)
-
-        return checked
-
-    closed: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used}
-    pages = {"/livez": livez, "/readyz": readyz, **{path: guarded(page) for path, page in closed.items()}}
-    routes = [Route(path, _Get(page)) for path, page in pages.items()]
-    return _Readable(Router(routes, redirect_slashes=False, default=_Unknown(sorted(pages))))
+    shown: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used}
+    closed = {path: {"GET": page} for path, page in shown.items()}
+    models = {} if serving is None else Models(serving, clock, token_sha256).pages
+    return _routed({"/livez": livez, "/readyz": readyz}, {**closed, **models}, token_sha256)
 
 
-class _Get:
-    """A page that answers GET and HEAD, and tells what else it is asked."""
+def _routed(
+    public: Mapping[str, Page], closed: Mapping[str, Mapping[str, Page]], token_sha256: Callable[[], Sequence[str]]
+) -> ASGIApp:
+    """Each path's pages by method; those of `/api/` with a slash at the end too."""
+    routes = [Route(path, _Methods({"GET": page})) for path, page in public.items()]
+    for path, methods in closed.items():
+        asked = _Methods({method: _guarded(page, token_sha256) for method, page in methods.items()})
+        routes += [Route(name, asked) for name in (path, *([f"{path}/"] if path.startswith(API) else []))]
+    return _Readable(Router(routes, redirect_slashes=False, default=_Unknown(sorted([*public, *closed]))))
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+
+def _guarded(page: Page, token_sha256: Callable[[], Sequence[str]]) -> Page:
+    def checked(request: Request) -> Response | Awaitable[Response]:
+        tokens = [(bytes.fromhex(digest), True) for digest in token_sha256()]
+        return page(request) if _allowed(request, tokens) else _denied(tokens)
+
+    return checked
+
+
+class _Methods:
+    """A page for each method that is taken, HEAD as GET; what else it is asked is told."""
+
+    def __init__(self, pages: Mapping[str, Page]) -> None:
+        self._pages = {**pages, **({"HEAD": pages["GET"]} if "GET" in pages else {})}
+        self._taken = " or ".join(pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in {"GET", "HEAD"}:
-            made = self._page(Request(scope))
+        page = self._pages.get(scope["method"])
+        if page is not None:
+            made = page(Request(scope, receive))
             response = made if isinstance(made, Response) else await made
         else:
-            response = _error(405, "method_not_allowed", "This page takes GET.", {"allow": "GET, HEAD"})
+            allowed = {"allow": ", ".join(sorted(self._pages))}
+            response = error(405, "method_not_allowed", f"This page takes {self._taken}.", allowed)
         await response(scope, receive, send)
 
 
@@ -115,7 +136,7 @@ class _Unknown:
         self._message = f"Unknown page; this is the admin port, it has {', '.join(known)}."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _error(404, "unknown_url", self._message)(scope, receive, send)
+        await error(404, "unknown_url", self._message)(scope, receive, send)
 
 
 class _Readable:
@@ -126,7 +147,7 @@ class _Readable:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         problem = scope["extensions"][CONNECTION].problem
-        app = self._app if problem is None else _error(problem.status, problem.code, problem.message)
+        app = self._app if problem is None else error(problem.status, problem.code, problem.message)
         await app(scope, receive, send)
 
 
@@ -155,13 +176,4 @@ def _denied(tokens: list[tuple[bytes, bool]]) -> Response:
             "This page is for this machine alone, asked for as localhost or 127.0.0.1; "
             "set [admin] token_sha256 to read it from elsewhere."
         )
-    return _error(401, "invalid_api_key", message, {"www-authenticate": "Bearer"})
-
-
-def _error(status: int, code: str | None, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return _json(status, {"error": error}, headers)
-
-
-def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, headers=headers, media_type="application/json")
+    return error(401, "invalid_api_key", message, {"www-authenticate": "Bearer"})

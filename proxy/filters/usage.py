@@ -9,23 +9,19 @@ estimated, and told as an estimate. How much was said back is then not known.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from proxy import tokens
 from proxy.clock import Clock
 from proxy.flow import Exchange, Service, Signs
+from proxy.learning.learning import Keeps
 from proxy.learning.signals import signal_of
 from proxy.tokens.counting import Counter
 from proxy.tokens.estimated import BYTES_PER_TOKEN
-from proxy.usage.record import Record, record_of
+from proxy.usage.record import record_of
 from translators.faults import Malformed
 
 ROUTES: Final = frozenset({"chat", "completions", "responses", "messages", "embeddings", "passthrough"})
-
-
-class Keeps(Protocol):
-    def note(self, record: Record) -> None:
-        """Waits for nothing."""
 
 
 class Noting:

@@ -22,6 +22,9 @@ RELIABLE: Final = 0.9
 WEIGHTS: Final[Mapping[str, float]] = {"quality": 0.5, "cost": 0.3, "time": 0.2}
 """What the balanced choice goes by."""
 
+BY: Final = (("kind", "model"), ("kind", "model", "task"))
+"""What figures are told apart by, for `told`."""
+
 Row = dict[str, Any]
 
 

@@ -93,6 +93,9 @@ METHOD_NOT_ALLOWED: Final = "method_not_allowed"
 ORIGIN_REFUSED: Final = "origin_refused"
 OVERLOADED: Final = "overloaded"
 PROVIDER_REFUSED: Final = "provider_refused"
+INVALID_VALUE: Final = "invalid_value"
+NOT_RECORDED: Final = "not_recorded"
+REQUEST_NOT_FOUND: Final = "request_not_found"
 UNKNOWN_URL: Final = "unknown_url"
 UNSUPPORTED_MEDIA_TYPE: Final = "unsupported_media_type"
 
@@ -125,7 +128,9 @@ CODES: Final = frozenset(
         "empty_array",
         "array_above_max_length",
         "string_above_max_length",
-        "invalid_value",
+        INVALID_VALUE,
+        NOT_RECORDED,
+        REQUEST_NOT_FOUND,
         "model_not_found",
         "no_target_available",
         "rate_limit_exceeded",

@@ -11,12 +11,13 @@ table, and dollars in the views.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import json, structs
 
 from proxy.usage.record import Record
+from proxy.usage.scores import Score
 from proxy.usage.signals import SIGNALS
 
 TABLE: Final = "usage_records"
@@ -87,6 +88,16 @@ PAGE: Final = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE (at, id) > (?, ?)
 
 FIND: Final = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE id = ? AND at >= ?"  # noqa: S608 - likewise
 
+_KEEP: Final = "INSERT OR REPLACE INTO usage_scores (ended, request, at, score, label) VALUES (?, ?, ?, ?, ?)"
+INDEX: Final = "CREATE INDEX IF NOT EXISTS usage_records_id ON usage_records (id)"
+FORGET_SCORES: Final = (
+    "DELETE FROM usage_scores WHERE (ended, request) IN "
+    "(SELECT ended, request FROM usage_scores WHERE ended < ? ORDER BY ended, request LIMIT ?)"
+)
+_READ: Final = (
+    "SELECT request, ended, at, score, label FROM usage_scores WHERE ended >= ? AND ended < ? ORDER BY ended, request"
+)
+
 _encode = json.Encoder().encode
 _decode = json.Decoder(dict[str, str]).decode
 _TAGS: Final = COLUMNS.index("tags")
@@ -115,3 +126,14 @@ def record_in(row: tuple[Any, ...]) -> Record:
     for place in _FLAGS:
         values[place] = bool(values[place])
     return Record(*values)
+
+
+def keep_score(database: sqlite3.Connection, score: Score) -> None:
+    """Raises sqlite3.Error."""
+    database.execute(_KEEP, (score.ended, score.request, score.at, score.score, score.label))
+
+
+def scores_in(database: sqlite3.Connection, since: float, until: float) -> Iterator[Score]:
+    """Of requests that ended in that span. Raises sqlite3.Error."""
+    for row in database.execute(_READ, (since, until)):
+        yield Score(*row)

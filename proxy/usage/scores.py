@@ -7,8 +7,6 @@ Who gives a score names the request by its id alone. The records of the last `SC
 a thread: a file's by an index that the first such question makes, a stream's one after another.
 """
 
-import sqlite3
-from collections.abc import Iterator
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -42,25 +40,3 @@ class Scores(Protocol):
 
     def keep(self, score: Score) -> None:
         """Keeps it, in place of an earlier one of the same request."""
-
-
-KEEP: Final = "INSERT OR REPLACE INTO usage_scores (ended, request, at, score, label) VALUES (?, ?, ?, ?, ?)"
-INDEX: Final = "CREATE INDEX IF NOT EXISTS usage_records_id ON usage_records (id)"
-FORGET_SCORES: Final = (
-    "DELETE FROM usage_scores WHERE (ended, request) IN "
-    "(SELECT ended, request FROM usage_scores WHERE ended < ? ORDER BY ended, request LIMIT ?)"
-)
-_READ: Final = (
-    "SELECT request, ended, at, score, label FROM usage_scores WHERE ended >= ? AND ended < ? ORDER BY ended, request"
-)
-
-
-def keep_score(database: sqlite3.Connection, score: Score) -> None:
-    """Raises sqlite3.Error."""
-    database.execute(KEEP, (score.ended, score.request, score.at, score.score, score.label))
-
-
-def scores_in(database: sqlite3.Connection, since: float, until: float) -> Iterator[Score]:
-    """Of requests that ended in that span. Raises sqlite3.Error."""
-    for row in database.execute(_READ, (since, until)):
-        yield Score(*row)

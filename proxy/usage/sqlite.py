@@ -17,8 +17,8 @@ from typing import Final
 
 from proxy.usage.migration import bring_up, see_as_new
 from proxy.usage.record import Record
-from proxy.usage.schema import FIND, FORGET, PAGE, keep, record_in
-from proxy.usage.scores import FORGET_SCORES, INDEX, Score, keep_score, scores_in
+from proxy.usage.schema import FIND, FORGET, FORGET_SCORES, INDEX, PAGE, keep, keep_score, record_in, scores_in
+from proxy.usage.scores import Score
 from proxy.usage.sink import PIECE, NotKept, Unread
 
 BUSY_S: Final = 5.0

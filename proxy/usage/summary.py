@@ -17,8 +17,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from proxy.usage.record import Record
-from proxy.usage.schema import MAKE, keep
-from proxy.usage.scores import keep_score
+from proxy.usage.schema import MAKE, keep, keep_score
 from proxy.usage.sink import Source, Unread
 from proxy.usage.sqlite import SqliteSource
 

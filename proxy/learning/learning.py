@@ -1,0 +1,82 @@
+"""What a process learns of the requests it serves, whatever configuration they came under."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
+
+from proxy.clock import Clock
+from proxy.config.routes import ANY
+from proxy.config.spending import LedgerSettings
+from proxy.config.values import Config
+from proxy.learning.feedback import Feedback
+from proxy.learning.recent import Recent
+from proxy.learning.serving import Feedbacks
+from proxy.usage.record import Record
+
+
+class Keeps(Protocol):
+    """Who is told records."""
+
+    def note(self, record: Record) -> None:
+        """Waits for nothing."""
+
+
+class Strategies(Protocol):
+    """By which strategy models are chosen (`proxy.selection.active`)."""
+
+    name: str
+    """The active one; empty: none is."""
+
+    @property
+    def available(self) -> Sequence[str]:
+        """Those that are configured."""
+
+    def switch(self, name: str, by: str) -> None:
+        """`by` says who wants it. Raises ValueError with a clause for one that is not configured."""
+
+
+class NoStrategies:
+    name = ""
+    available: Sequence[str] = ()
+
+    def switch(self, name: str, by: str) -> None:  # noqa: ARG002 - the Protocol's
+        raise ValueError("no strategies are configured")
+
+
+class Learning:
+    """Used in one running loop. `config` gives the configuration that serves."""
+
+    def __init__(self, clock: Clock, config: Callable[[], Config], strategy: Strategies) -> None:
+        self.strategy: Final = strategy
+        self._config = config
+        self._recent = Recent()
+        self.feedback: Final = Feedback(clock, self._recent, self.ledger, self.tracks, self._scored)
+        self.service = Feedbacks(self.feedback)
+        """What `POST /api/v1/feedback` is answered by."""
+
+    def keepers(self, config: Config) -> Iterator[Keeps]:
+        """Who is to be told records under this configuration; nobody where nothing is learned."""
+        ledger = config.spending.ledger
+        if tracks(config) and ledger.usage and ledger.url:
+            yield self._recent
+
+    def ledger(self) -> LedgerSettings:
+        """Where records are kept now."""
+        return self._config().spending.ledger
+
+    def tracks(self) -> bool:
+        """Whether anything is learned now."""
+        return tracks(self._config())
+
+    def models(self) -> Mapping[str, Sequence[str]]:
+        """The models that are configured now, by kind."""
+        config = self._config()
+        return {"chat": [name for name in config.models if name != ANY], "embeddings": list(config.embeddings)}
+
+    def _scored(self, record: Record, score: float) -> None:
+        """Somebody scored a request."""
+
+
+def tracks(config: Config) -> bool:
+    """Whether anything is learned under this configuration."""
+    selection = getattr(config, "selection", None)
+    return selection is None or bool(selection.track)
