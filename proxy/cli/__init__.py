@@ -1,5 +1,5 @@
 """The command line: a module each for `serve`, `check`, `doctor`, `explain`, `health`, `providers`, `prices`, `demo`,
-`drill`, `record`, `replay`, `usage`, `probe` and `key`.
+`drill`, `record`, `replay`, `usage`, `experiment`, `probe` and `key`.
 
 Importing this package and its modules imports the standard library alone; a command imports what it needs when it
 runs. So `--help` and `probe` are quick, and a broken dependency cannot keep a probe from telling the truth.
@@ -20,6 +20,7 @@ from proxy.cli import (
     demo,
     doctor,
     drill,
+    experiment,
     explain,
     health,
     key,
@@ -104,7 +105,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sidestep {proxy.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    shown = (serve, check, doctor, explain, health, providers, prices, demo, drill, record, replay, usage, probe, key)
+    shown = (
+        serve,
+        check,
+        doctor,
+        explain,
+        health,
+        providers,
+        prices,
+        demo,
+        drill,
+        record,
+        replay,
+        usage,
+        experiment,
+        probe,
+        key,
+    )
     for module in shown:
         module.add(commands)
     return parser

@@ -65,7 +65,7 @@ def _row(fare: Fare) -> Row:
         "p50_first_token_ms": fare.first_p50_ms,
         "p95_first_token_ms": fare.first_p95_ms,
         "tokens_per_second": _rounded(1000 * fare.output / fare.output_ms if fare.output_ms else None, 3),
-        "avg_cost_per_generation": _rounded(None if cost is None else cost / NANOS, 9),
+        "avg_cost_per_generation": _rounded(None if cost is None else cost / NANOS, 12),
         "avg_quality_score": _rounded(found.value, 6),
         "samples": {
             "time": fare.ms.count,

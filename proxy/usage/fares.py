@@ -110,6 +110,16 @@ def fares(
     return tuple(found)
 
 
+def experiments(database: sqlite3.Connection, span: tuple[float, float]) -> list[str]:
+    """Those that have records, by name; at most 1,000. Raises sqlite3.Error."""
+    rows = database.execute(
+        "SELECT DISTINCT experiment FROM usage_records WHERE at >= ? AND at < ? AND experiment <> '' "
+        "ORDER BY experiment LIMIT 1000",
+        span,
+    )
+    return [name for (name,) in rows]
+
+
 def _three(value: str) -> str:
     return f"COUNT({value}), SUM({value}), SUM(1.0 * ({value}) * ({value}))"
 
