@@ -9,7 +9,7 @@ All of it that follows from the configuration is one `Generation`, which nothing
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,10 +18,10 @@ from msgspec import Struct
 from proxy.admin import standing
 from proxy.admin.standing import Gauge, gauges
 from proxy.alerts.alerts import Alerts
-from proxy.alerts.message import Facts
+from proxy.alerts.message import Facts, model_body
 from proxy.budgets.paying import Paying
 from proxy.budgets.till import Till
-from proxy.chain.passthrough import Passthrough
+from proxy.chain.passthrough import passthrough_for
 from proxy.chain.ready import Tools
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
@@ -39,7 +39,7 @@ from proxy.learning.learning import Keeps, Learning, NoStrategies, tracks
 from proxy.opaque import MemoryStore
 from proxy.pricing.prices import Prices, prices_of
 from proxy.pricing.turning import Turning
-from proxy.recording.recorders import Recorders
+from proxy.recording.recorders import Recorders, engines
 from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
 from proxy.service import Endpoints, Remembered
@@ -48,7 +48,7 @@ from proxy.telemetry.metrics import Labels, Metrics, configured_names
 from proxy.telemetry.names import PASSTHROUGH
 from proxy.tokens.counting import Counter
 from proxy.tracing import Sampler
-from proxy.upstream.capabilities import Capabilities, World
+from proxy.upstream.capabilities import Capabilities, World, asked
 from proxy.upstream.collectors import Collectors
 from proxy.upstream.credentials import Credentials, Rings
 from proxy.upstream.engines import EngineFor, engine_for
@@ -110,7 +110,7 @@ class App:
         self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, events.alert)
         vendors()  # read from disk now, never while a request waits
         self._capabilities = Capabilities(
-            _asked(config), World(self._engine, self._secret, clock, events.not_listed), self._learned
+            asked(config), World(self._engine, self._secret, clock, events.not_listed), self._learned
         )
         self._turning = Turning(clock, self._learned)
         self._counter = Counter(events.not_counted)
@@ -135,7 +135,7 @@ class App:
         self.metrics.alerts_lost = lambda: self._alerts.dropped + self._webhook.dropped
         self._writers = Writers(clock, lambda reason: events.lost("usage_dropped", reason, self._writers.dropped))
         self.metrics.usage_dropped = lambda: self._writers.dropped
-        self.learning = Learning(clock, lambda: self._serving.config, NoStrategies())
+        self.learning = Learning(clock, lambda: self._serving.config, NoStrategies(), self._fares_badly)
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -149,7 +149,7 @@ class App:
         writers = self._writers.writers_for(config.spending.ledger)
         tools = Tools(
             self._registry,
-            _engines(pools, recorder),
+            engines(pools, recorder),
             self._clock,
             self.metrics.attempt,
             self._events.alert,
@@ -177,7 +177,7 @@ class App:
             # Innermost, so that nothing is reserved for what is refused; its end is the exchange's real end.
             *([] if paying is None else [paying]),
         ]
-        passthrough = _passthrough(config, tools)
+        passthrough = passthrough_for(config, tools)
         more = {FEEDBACK: self.learning.service}
         endpoints = Endpoints(
             router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter, more
@@ -246,6 +246,7 @@ class App:
         self._collectors.open(self._serving.collector)
         self._recorders.open(self._serving.recorder)
         self._webhook.follow(self._serving.config.spending.alerts)
+        self.learning.follow(self._serving.config)
         self._till.follow(self._serving.paying)
         await self._till.ready()
         self._writers.open_all(self._serving.writers)
@@ -271,11 +272,12 @@ class App:
         self._recorders.open(generation.recorder)
         self._writers.open_all(generation.writers)
         self._credentials.adopt(generation.rings)
-        self._capabilities.follow(_asked(config))
+        self._capabilities.follow(asked(config))
         self._turning.follow(generation.prices.turns)
         self._counter.follow(config.spending.tokens)
         self._probes.follow(config.providers.values())
         self._webhook.follow(config.spending.alerts)
+        self.learning.follow(config)
         self._till.follow(generation.paying)
         self._admission.resize(config.limits)
         self.metrics.name(*configured_names(config))
@@ -310,6 +312,7 @@ class App:
     async def close(self) -> None:
         """Closes the connections upstream, sends what is left of the spans and writes what is left of recording,
         usage and log."""
+        self.learning.close()
         await self._alerts.close()  # before what it asks
         await self._credentials.close()
         await self._capabilities.close()
@@ -346,6 +349,11 @@ class App:
         self._events.budget(facts)
         self.metrics.budget_alerts[str(facts["budget"]), str(facts["threshold"])] += 1
 
+    def _fares_badly(self, facts: Facts) -> None:
+        self._events.fares(facts)
+        self.metrics.model_alerts[str(facts["sign"]), str(facts["state"])] += 1
+        self._webhook.offer(model_body(facts, self._clock.wall()))
+
     async def _mark(self, name: str, expires: int) -> bool:
         return await self._till.mark(name, expires)
 
@@ -381,20 +389,3 @@ def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for:
     """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop.
     `engine_for` makes what requests go through: a drill puts its own in front."""
     return App(config, clock, log or standard_output(), engine_for)
-
-
-def _engines(pools: Mapping[str, Pool], recorder: "Recorder | None") -> Callable[[Provider], Engine]:
-    """What a provider's calls go through, listened to where they are recorded."""
-    if recorder is None:
-        return lambda provider: pools[provider.name].engine
-    return lambda provider: recorder.engine(provider, pools[provider.name].engine)
-
-
-def _asked(config: Config) -> Iterable[Provider]:
-    """Whose own lists of models are asked what each can do."""
-    return config.providers.values() if config.server.refresh_capabilities else ()
-
-
-def _passthrough(config: Config, tools: Tools) -> Passthrough | None:
-    provider = config.passthrough.provider
-    return Passthrough(tools, provider, config.providers, config.spending.passthrough_fee) if provider else None

@@ -26,7 +26,7 @@ from proxy.chain.ready import Ready, Tools, key_for
 from proxy.chain.verdict import Skip, last_word
 from proxy.config.profiles import profile_for
 from proxy.config.spending import Price
-from proxy.config.values import Provider, Target
+from proxy.config.values import Config, Provider, Target
 from proxy.flow import Exchange, Headers, Most, Refused
 from proxy.jobs import parse_fault
 from proxy.resilience.retry import delay
@@ -350,3 +350,9 @@ def _told_length(headers: Headers) -> int | None:
 
 def _content_type(headers: Headers) -> str:
     return dict(headers).get("content-type", OCTETS)
+
+
+def passthrough_for(config: Config, tools: Tools) -> Passthrough | None:
+    """Who takes what passes through; None where nothing does."""
+    provider = config.passthrough.provider
+    return Passthrough(tools, provider, config.providers, config.spending.passthrough_fee) if provider else None

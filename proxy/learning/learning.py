@@ -10,6 +10,7 @@ from proxy.config.values import Config
 from proxy.learning.feedback import Feedback
 from proxy.learning.recent import Recent
 from proxy.learning.serving import Feedbacks
+from proxy.learning.watching import Tell, Watching, watches
 from proxy.usage.record import Record
 
 
@@ -45,10 +46,12 @@ class NoStrategies:
 class Learning:
     """Used in one running loop. `config` gives the configuration that serves."""
 
-    def __init__(self, clock: Clock, config: Callable[[], Config], strategy: Strategies) -> None:
+    def __init__(self, clock: Clock, config: Callable[[], Config], strategy: Strategies, tell: Tell) -> None:
+        """`tell` is told that a model or a strategy has begun to fare badly, or well again."""
         self.strategy: Final = strategy
         self._config = config
         self._recent = Recent()
+        self._watching = Watching(clock, tell)
         self.feedback: Final = Feedback(clock, self._recent, self.ledger, self.tracks, self._scored)
         self.service = Feedbacks(self.feedback)
         """What `POST /api/v1/feedback` is answered by."""
@@ -58,6 +61,15 @@ class Learning:
         ledger = config.spending.ledger
         if tracks(config) and ledger.usage and ledger.url:
             yield self._recent
+        if tracks(config) and watches(config.spending.alerts):
+            yield self._watching
+
+    def follow(self, config: Config) -> None:
+        """What is watched from now on."""
+        self._watching.follow(config.spending.alerts)
+
+    def close(self) -> None:
+        self._watching.close()
 
     def ledger(self) -> LedgerSettings:
         """Where records are kept now."""
@@ -74,6 +86,7 @@ class Learning:
 
     def _scored(self, record: Record, score: float) -> None:
         """Somebody scored a request."""
+        self._watching.score(record, score)
 
 
 def tracks(config: Config) -> bool:
