@@ -68,7 +68,7 @@ class _Measure(Struct, frozen=True):
 _MEASURES: Final = (
     _Measure("success", "succeeds most often", True, lambda value: f"{value:.1%}"),  # noqa: FBT003 - a table
     _Measure("latency", "is fastest", False, lambda value: f"{value:.0f} ms"),  # noqa: FBT003 - likewise
-    _Measure("cost", "costs least", False, lambda value: f"${value:.6f}"),  # noqa: FBT003 - likewise
+    _Measure("cost", "costs least", False, lambda value: f"{value:.6f} dollars"),  # noqa: FBT003 - likewise
     _Measure("quality", "is best", True, lambda value: f"{value:.3f}"),  # noqa: FBT003 - likewise
 )
 
@@ -114,7 +114,7 @@ def _finding(measure: _Measure, fares: Sequence[Fare], arms: Sequence[Arm]) -> F
     best = known[0][1]
     few = [arm.name for _, arm in known if _of(arm, measure).samples < MINIMUM]
     if few:
-        told = f"{measure.name}: the data do not decide: {', '.join(few)} has fewer than {MINIMUM} samples."
+        told = f"{measure.name}: the data do not decide: there are fewer than {MINIMUM} samples of {', '.join(few)}."
         return Finding(measure.name, best.name, decided=False, told=told)
     confidence = 1 - (1 - CONFIDENCE) / (len(known) - 1)
     for fare, arm in known[1:]:

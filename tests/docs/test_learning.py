@@ -87,7 +87,8 @@ def ended(number):
     arm, place = ("new", "old")[number % 2], number // 2
     return Record(
         f"req_{number:04}", NOON + number, asked="auto", model="m", experiment="rollout", arm=arm,
-        ms=(400 if arm == "new" else 700) + place % 97 * 3, cost=800_000 + place % 89 * (9000 if arm == "new" else 9200),
+        ms=(400 if arm == "new" else 700) + place % 97 * 3,
+        cost=800_000 + place % 89 * (9000 if arm == "new" else 9200),
         signal="short" if place % (9 if arm == "new" else 10) == 0 else "whole",
         outcome="server" if arm == "new" and place % 20 == 0 else "ok",
     )  # fmt: skip

@@ -37,7 +37,7 @@ def test_a_difference_that_is_certain_is_told():
     }  # fmt: skip
     assert told["success"].told == "success: a succeeds most often, 95.0% against 80.0%."
     assert told["latency"].told == "latency: b is fastest, 300 ms against 400 ms."
-    assert told["cost"].told == "cost: b costs least, $0.001000 against $0.002000."
+    assert told["cost"].told == "cost: b costs least, 0.001000 dollars against 0.002000 dollars."
     assert told["quality"].told == "quality: a is best, 0.900 against 0.700."
 
 
@@ -58,7 +58,7 @@ def test_more_arms_ask_for_more():
 def test_few_samples_decide_nothing_however_far_apart(few):
     told = found(arm("a", requests=few, ok=0), arm("b", ok=1000))
     assert not told["success"].decided
-    assert told["success"].told == f"success: the data do not decide: a has fewer than {MINIMUM} samples."
+    assert told["success"].told == f"success: the data do not decide: there are fewer than {MINIMUM} samples of a."
 
 
 def test_one_arm_alone_is_compared_with_nobody():
