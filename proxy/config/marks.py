@@ -15,7 +15,7 @@ from proxy.config.table import Range, Table
 
 SECONDS: Final = Range(0, 86_400)
 PART: Final = Range(0, 1)
-SAMPLES: Final = Range(1, 500)
+SAMPLES: Final = Range(1, 200)
 WINDOW: Final = Range(10, 3600)
 
 

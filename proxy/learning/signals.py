@@ -20,8 +20,9 @@ READ: Final = 262_144
 """Bytes of an answer that are read again."""
 _FORMED: Final = ("response_format", "text", "output_config", "output_format")
 """Fields by which the dialects ask for a form."""
-_DECLINES: Final = (b'"refusal":"', b'"refusal": "', b':"refusal"', b': "refusal"')
-"""What the body of a relayed refusal has in it, and hardly any other."""
+DECLINED: Final = 16_384
+"""Bytes of an answer that is looked through for a refusal: those are short."""
+_REFUSAL: Final = b'"refusal"'
 _PLAIN: Final = Profile()
 
 
@@ -37,7 +38,7 @@ def signal_of(exchange: Exchange) -> str:
     if Finish.LENGTH in signs.finishes:
         return SHORT
     wanted = _wanted(exchange)
-    if len(signs.body) > READ or (wanted is None and not any(words in signs.body for words in _DECLINES)):
+    if len(signs.body) > READ or (wanted is None and not _may_decline(signs.body)):
         return WHOLE
     return _read(exchange, signs.body, wanted)
 
@@ -46,6 +47,17 @@ def _of_fault(fault: Fault) -> str:
     if fault.kind is Kind.CONTENT:
         return REFUSAL
     return CUT if fault.code == "stream_cut" else ""
+
+
+def _may_decline(body: bytes) -> bool:
+    """Whether `refusal` stands in it as a name of some text, or as a kind."""
+    at = body.find(_REFUSAL) if len(body) <= DECLINED else -1
+    while at >= 0:
+        after = at + len(_REFUSAL)
+        if body[after : after + 3].replace(b" ", b"")[:2] == b':"' or body[at - 2 : at].strip()[-1:] == b":":
+            return True
+        at = body.find(_REFUSAL, after)
+    return False
 
 
 def _wanted(exchange: Exchange) -> OutputFormat | None:

@@ -22,7 +22,7 @@ from proxy.usage.record import OK, Record
 from proxy.usage.signals import SIGNALS
 from translators.faults import OUTCOMES
 
-SAMPLES: Final = 512
+SAMPLES: Final = 256
 DAY_S: Final = 86_400
 BETTER: Final = 0.2
 """By which part of its mark a figure must be better before it counts as good again."""

@@ -16,7 +16,7 @@ from proxy.learning.watch import COST, Subject, Turn
 from proxy.usage.record import Record
 
 LOOK_S: Final = 5.0
-SUBJECTS: Final = 100
+SUBJECTS: Final = 50
 
 Tell = Callable[[Facts], None]
 

@@ -75,8 +75,16 @@ def test_how_it_ended_is_told_by_the_worst_of_its_choices(finishes, word):
 
 @pytest.mark.parametrize("dialect", [CHAT, RESPONSES])
 def test_a_relayed_refusal_is_read_out_of_the_answer(dialect):
-    assert signal_of(ended(dialect, answer=body(dialect, refusal="I will not."))) == "refusal"
+    declined = ended(dialect, answer=body(dialect, refusal="I will not."))
+    assert signal_of(declined) == "refusal"
+    declined.signs.body = orjson.dumps(orjson.loads(declined.signs.body), option=orjson.OPT_INDENT_2)
+    assert signal_of(declined) == "refusal"
     assert signal_of(ended(dialect, answer=body(dialect, text='"refusal":"no"'))) == "whole"
+
+
+def test_a_long_answer_is_not_looked_through(monkeypatch):
+    monkeypatch.setattr(signals, "DECLINED", 100)
+    assert signal_of(ended(answer=body(CHAT, refusal="I will not." * 9))) == "whole"
 
 
 def test_a_refusal_that_was_heard_counts_at_once():
