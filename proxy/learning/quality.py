@@ -11,10 +11,9 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.usage.fares import AGE_S, Aged
+from proxy.usage.signals import SHOWN_WEIGHT
 
 HALF_LIFE_S: Final = 7 * 86_400
-SHOWN_WEIGHT: Final = 0.1
-"""Of what an answer showed by itself, beside a score that was given."""
 
 
 class Quality(Struct, frozen=True):

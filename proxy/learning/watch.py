@@ -17,9 +17,8 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.config.spending import Marks
-from proxy.learning.quality import SHOWN_WEIGHT
 from proxy.usage.record import OK, Record
-from proxy.usage.signals import SIGNALS
+from proxy.usage.signals import SHOWN_WEIGHT, SIGNALS
 from translators.faults import OUTCOMES
 
 SAMPLES: Final = 256

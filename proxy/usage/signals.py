@@ -17,3 +17,5 @@ INVALID: Final = "invalid"
 """It has not the form that was asked for."""
 
 SIGNALS: Final[Mapping[str, float]] = {WHOLE: 1.0, VALID: 1.0, SHORT: 0.5, CUT: 0.0, REFUSAL: 0.0, INVALID: 0.0}
+SHOWN_WEIGHT: Final = 0.1
+"""How much that counts, beside a score that somebody gave."""

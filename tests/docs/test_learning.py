@@ -14,7 +14,7 @@ from proxy.usage import redis
 from proxy.usage.fares import fares
 from proxy.usage.record import Record
 from proxy.usage.scores import LABEL_CAP, SCORED_DAYS
-from proxy.usage.signals import SIGNALS
+from proxy.usage.signals import SHOWN_WEIGHT, SIGNALS
 from proxy.usage.sqlite import SqliteSink, SqliteSource
 from proxy.usage.summary import database_of
 
@@ -109,7 +109,7 @@ def test_the_bounds_are_told():
     ):
         assert told in TEXT, told
     assert (feedback.WAITING, models.LONGEST_S, models.FRESH_S, models.SINCE) == (16, 10.0, 10.0, "7d")
-    assert (watching.LOOK_S, watch.BETTER, quality.SHOWN_WEIGHT, performance.RELIABLE) == (5.0, 0.2, 0.1, 0.9)
+    assert (watching.LOOK_S, watch.BETTER, SHOWN_WEIGHT, performance.RELIABLE) == (5.0, 0.2, 0.1, 0.9)
     assert performance.WEIGHTS == {"quality": 0.5, "cost": 0.3, "time": 0.2}
     assert re.search(r"Sixteen scores .* within ten seconds|within ten seconds .* Sixteen scores", TEXT)
 

@@ -11,13 +11,13 @@ import pytest
 
 from proxy.learning import performance
 from proxy.learning.performance import MINIMUM, recommended, told
-from proxy.learning.quality import HALF_LIFE_S, SHOWN_WEIGHT
+from proxy.learning.quality import HALF_LIFE_S
 from proxy.usage.export import exported
 from proxy.usage.fares import fares
 from proxy.usage.record import Record
 from proxy.usage.schema import keep_score
 from proxy.usage.scores import Score
-from proxy.usage.signals import SIGNALS
+from proxy.usage.signals import SHOWN_WEIGHT, SIGNALS
 from proxy.usage.sqlite import SqliteSink, SqliteSource
 from proxy.usage.summary import database_of
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from proxy.learning.quality import HALF_LIFE_S, SHOWN_WEIGHT, quality, weight_of
+from proxy.learning.quality import HALF_LIFE_S, quality, weight_of
 from proxy.usage.fares import AGE_S, Aged, Sample
+from proxy.usage.signals import SHOWN_WEIGHT
 
 
 def given(hours, *values):

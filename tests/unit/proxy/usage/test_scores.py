@@ -69,6 +69,18 @@ def test_scores_go_with_their_records(kept, record):
     assert [one.request for one in SqliteSource(kept).scores(None, None)] == ["req_0003"]
 
 
+def test_there_is_more_to_forget_where_more_scores_than_a_piece_are_old(kept, record, monkeypatch):
+    monkeypatch.setattr("proxy.usage.sqlite.PIECE", 2)
+    sink = SqliteSink(kept)
+    sink.tidy(record(9).at)
+    sink.tidy(record(9).at)
+    for number in (1, 2, 3):
+        SqliteScores(kept).keep(score_of(record(number)))
+    assert [sink.tidy(record(9).at), sink.tidy(record(9).at)] == [True, False]
+    sink.close()
+    assert list(SqliteSource(kept).scores(None, None)) == []
+
+
 def test_a_place_that_cannot_be_used_is_told(tmp_path, record):
     (tmp_path / "state").write_text("no folder")
     scores = SqliteScores(str(tmp_path / "state" / "ledger.db"))
