@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run drill test test-recorded estimates test-frameworks matrix docs check install install-dev bench soak overload budgets fuzz lock lock-frameworks clean help
+.PHONY: run drill test test-recorded estimates test-frameworks matrix docs check install install-dev bench instructions soak overload budgets fuzz lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ install-dev: $(VENV)/.dev
 
 bench: install-dev ## the figures of docs/performance.md
 	$(BIN)/python -m tests.bench $(ARGS)
+
+instructions: install-dev ## instructions of a request and of a chunk, under valgrind (ARGS="unary budgets" for some)
+	$(BIN)/python -m tests.bench.instructions $(ARGS)
 
 fuzz: $(VENV)/.fuzz ## a minute of made-up bytes for each parser (ARGS="--seconds N --target NAME")
 	$(BIN)/python -m tests.fuzz $(ARGS)

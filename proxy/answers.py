@@ -10,7 +10,7 @@ from functools import lru_cache
 import orjson
 
 from proxy.config.spending import dollars
-from proxy.flow import Attempt, Exchange, Headers
+from proxy.flow import Attempt, Choice, Exchange, Headers
 from proxy.telemetry.names import (
     ANTHROPIC_REQUEST_ID,
     ATTEMPTS,
@@ -19,14 +19,14 @@ from proxy.telemetry.names import (
     MODEL,
     PROVIDER,
     REQUEST_ID,
+    SELECTION,
     SHOULD_RETRY,
     SKIPPED,
     TRANSLATION,
     UPSTREAM_ID,
 )
-from translators.codec import Context
 from translators.faults import Fault, say
-from translators.ir import Dialect
+from translators.ir import Dialect, Usage
 
 _UNSAFE = re.compile(r"[^\w./\[\]:-]", re.ASCII)
 ATTEMPTS_CAP = 1024
@@ -40,6 +40,10 @@ def safe(name: str) -> str:
 
 def attempts_header(attempts: list[Attempt]) -> str:
     """`alpha/gpt-4o;server;503;412, beta/claude;ok;200;890`: target;kind;status;ms, capped, then `+N`."""
+    if len(attempts) == 1:  # as nearly always
+        first = attempts[0]
+        text = f"{safe(first.target)};{first.kind};{first.status};{first.ms}"
+        return text if len(text) <= ATTEMPTS_CAP - 8 else "+1"
     text = ""
     for position, attempt in enumerate(attempts):
         one = f"{safe(attempt.target)};{attempt.kind};{attempt.status};{attempt.ms}"
@@ -58,6 +62,18 @@ def skipped_header(skipped: list[tuple[str, str]]) -> str:
         names.pop()
         text = f"{', '.join(names)}, +{len(skipped) - len(names)}"
     return text
+
+
+def selection_header(choice: Choice) -> str:
+    """`gpt-4o; strategy=balanced; task=letters; complexity=0.12; level=simple`: the entry that was chosen, and of what
+    decided as much as there is."""
+    told = [safe(choice.model)]
+    told += [f"{name}={safe(value)}" for name in ("strategy", "task") if (value := getattr(choice, name))]
+    if choice.score is not None:
+        told.append(f"complexity={choice.score:g}; level={choice.level}")
+    if choice.experiment:
+        told.append(f"experiment={safe(choice.experiment)}; arm={safe(choice.arm)}")
+    return "; ".join(told)
 
 
 def _reasons(exchange: Exchange) -> list[dict[str, str]]:
@@ -88,9 +104,17 @@ def served_headers(exchange: Exchange) -> Headers:
         headers.append((UPSTREAM_ID, safe(exchange.upstream_id)[:128]))
     if exchange.limits:
         headers.extend(exchange.limits)
+    if exchange.choice is not None or exchange.budgets:
+        _decided(exchange, headers)
+    return headers
+
+
+def _decided(exchange: Exchange, headers: Headers) -> None:
+    """Who was chosen, and which budgets gave way."""
+    if exchange.choice is not None:
+        headers.append((SELECTION, exchange.choice.header))
     if exchange.budgets:
         headers.append((BUDGET, "; ".join(exchange.budgets)))
-    return headers
 
 
 def cost_headers(exchange: Exchange) -> Headers:
@@ -98,14 +122,28 @@ def cost_headers(exchange: Exchange) -> Headers:
     return [] if exchange.cost is None else [(COST, dollars(exchange.cost))]
 
 
-def metadata(exchange: Exchange) -> dict[str, object]:
-    """What `x-sidestep-metadata` asks for: the headers' facts as an object."""
+def metadata(exchange: Exchange, now: float, usage: Usage | None) -> dict[str, object]:
+    """What `x-sidestep-metadata` asks for: the headers' facts as an object, and how the model was chosen. `now` is loop
+    time, `usage` what the answer used as far as it is known."""
+    model = exchange.model
+    served = f"{exchange.provider}/{model}"
     told: dict[str, object] = {
         "request_id": exchange.id,
         "provider": exchange.provider,
-        "model": exchange.model,
+        "model": model,
+        "model_used": model,
+        "fallback_used": bool(exchange.skipped) or any(one.target != served for one in exchange.attempts),
+        "processing_time_ms": round((now - exchange.started) * 1000),
         "attempts": [_told(one) for one in exchange.attempts],
     }
+    if usage is not None:
+        told["tokens_used"] = usage.billed
+    choice = exchange.choice
+    told["selection_reason"] = "the request names this model" if choice is None else choice.reason
+    if choice is not None and choice.strategy:
+        told["strategy"] = choice.strategy
+    if choice is not None and choice.score is not None:
+        told["complexity_score"] = choice.score
     if exchange.skipped:
         told["skipped"] = _reasons(exchange)
     if exchange.translation:
@@ -115,18 +153,13 @@ def metadata(exchange: Exchange) -> dict[str, object]:
     return told
 
 
-def noted(body: bytes, exchange: Exchange) -> bytes:
-    """A unary JSON object with a `sidestep` member added; spliced, since the answer may be large."""
+def noted(body: bytes, told: dict[str, object]) -> bytes:
+    """A unary JSON object with `told` (`metadata`) as its member `sidestep`; spliced, since it may be large."""
     head = body.rstrip()
     if not head.endswith(b"}"):
         return body
     joint = b"" if head[:-1].rstrip().endswith(b"{") else b","
-    return head[:-1] + joint + b'"sidestep":' + orjson.dumps(metadata(exchange)) + b"}"
-
-
-def noted_chunk(exchange: Exchange, context: Context) -> bytes:
-    """The same for a stream: one more event, as the client's dialect has room for it."""
-    return exchange.codec.aside(metadata(exchange), context)
+    return head[:-1] + joint + b'"sidestep":' + orjson.dumps(told) + b"}"
 
 
 def retry_headers(retry_after_s: float | None, should_retry: bool | None) -> Headers:

@@ -35,13 +35,15 @@ from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe, own_failure
 from proxy.flow import Filter, Service, Turnstile, stack
-from proxy.learning.learning import Keeps, Learning, NoStrategies, tracks
+from proxy.learning.learning import Keeps, Learning
 from proxy.opaque import MemoryStore
 from proxy.pricing.prices import Prices, prices_of
 from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders, engines
 from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
+from proxy.selection.active import Active
+from proxy.selection.chooser import chooser_for
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names
@@ -106,6 +108,7 @@ class App:
         self._registry = Registry(clock.uniform, os.urandom(32), events.breaker)
         self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)))
         self._observe = Observe(self.metrics, self.log, clock)
+        self.recent = self._observe.recent
         self._admission = Admission(config.limits, clock)
         self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, events.alert)
         vendors()  # read from disk now, never while a request waits
@@ -135,7 +138,8 @@ class App:
         self.metrics.alerts_lost = lambda: self._alerts.dropped + self._webhook.dropped
         self._writers = Writers(clock, lambda reason: events.lost("usage_dropped", reason, self._writers.dropped))
         self.metrics.usage_dropped = lambda: self._writers.dropped
-        self.learning = Learning(clock, lambda: self._serving.config, NoStrategies(), self._fares_badly)
+        self.strategy = Active(config.selection, events.strategy, clock.wall)
+        self.learning = Learning(clock, lambda: self._serving.config, self.strategy, self._fares_badly)
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -178,9 +182,10 @@ class App:
             *([] if paying is None else [paying]),
         ]
         passthrough = passthrough_for(config, tools)
+        chooser = chooser_for(config.selection, router, self.strategy)
         more = {FEEDBACK: self.learning.service}
         endpoints = Endpoints(
-            router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter, more
+            *(router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter, chooser, more)
         )
         service = stack([*outer, *inner], endpoints)
         # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
@@ -215,15 +220,16 @@ class App:
             for found in (router.chat(model), router.embeddings(model)):
                 yield from found.targets if found is not None else ()
 
-    def state(self) -> dict[str, Any]:
-        """What `/state` shows: targets with their breakers, keys by hash; nothing secret."""
+    def state(self, most: int = 0) -> dict[str, Any]:
+        """What `/state` shows: targets (see `standing.targets`) and keys by hash; nothing secret."""
         now = self._clock.now()
         pools = self._registry.pools()
         return {
             "source": self._serving.config.source,
             "demo": self._serving.config.demo,
+            "strategy": self.strategy.name,
             "configured": self._serving.router.steps,
-            "targets": [standing.target(state, now) for state in self._registry.targets()],
+            "targets": standing.targets(self._registry.targets(), now, most),
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
         }
@@ -279,6 +285,7 @@ class App:
         self._webhook.follow(config.spending.alerts)
         self.learning.follow(config)
         self._till.follow(generation.paying)
+        self.strategy.follow(config.selection)
         self._admission.resize(config.limits)
         self.metrics.name(*configured_names(config))
         self._forget()
@@ -343,7 +350,7 @@ class App:
         if keepers:
             from proxy.filters.usage import Noting  # noqa: PLC0415 - most processes keep none
 
-            yield Noting(keepers, self._clock, self._counter, learns=tracks(config))
+            yield Noting(keepers, self._clock, self._counter, learns=config.selection.track)
 
     def _told(self, facts: Facts) -> None:
         self._events.budget(facts)

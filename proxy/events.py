@@ -3,7 +3,7 @@
 from proxy.alerts.message import Facts
 from proxy.resilience.breaker import Reason, State
 from proxy.telemetry.logs import Log
-from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, MODEL_ALERT, PROBE
+from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, MODEL_ALERT, PROBE, STRATEGY_SWITCHED
 
 
 class Events:
@@ -35,6 +35,10 @@ class Events:
         """Counts that were to be exact are estimates."""
         reason = f"TIKTOKEN_CACHE_DIR has no whole {vocabulary}"
         self._log.events.warning("tokens_not_counted", reason=reason)
+
+    def strategy(self, name: str, before: str, by: str, reason: str) -> None:
+        """Another one chooses models now."""
+        self._log.events.warning(STRATEGY_SWITCHED, name=name, before=before, by=by, reason=reason or None)
 
     def budget(self, facts: Facts) -> None:
         """It has come so far."""

@@ -122,6 +122,9 @@ class Spend(Protocol):
     async def again(self, fault: Fault, status: int) -> Refused | None:
         """The same where the latest call failed and is to be made again: what it may have cost is lost."""
 
+    def at_most(self, limit: int) -> None:
+        """The request may cost so many nano-dollars at most, beside what else holds."""
+
     def close(self, fault: Fault | None, usage: "Usage | None", status: int, *, content: bool) -> int | None:
         """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known."""
 
@@ -163,6 +166,8 @@ class Choice(Struct, frozen=True):
     """`simple`, `standard` or `complex`."""
     experiment: str = ""
     arm: str = ""
+    header: str = ""
+    """All of it but the reason, as the answer's header tells it (`proxy.answers.selection_header`)."""
 
 
 NO_CHOICE = Choice("", "")

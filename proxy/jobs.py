@@ -18,7 +18,7 @@ from proxy.opaque import Past
 from proxy.pins import Heard, Hearing
 from proxy.ways import Taught, asked_in, way
 from translators.catalog import codec
-from translators.codec import Codec, Context, EventWriter, Pipe, Seen
+from translators.codec import Codec, Context, Envelope, EventWriter, Pipe, Seen
 from translators.faults import Fault, Malformed
 from translators.fold import Folding
 from translators.glance import may_bind, shows_origin
@@ -150,12 +150,13 @@ class ChatJob:
         taught: Taught | None = None,
         fan_out: bool = False,
         hearing: Hearing | None = None,
+        checked: Envelope | None = None,
     ) -> None:
         """`clamped` is the field that a budget bounds, where nobody else does; `at_least` tells how many input tokens a
         body is at the least; `past` keeps what a client drops of turns with tools; `taught` what targets said of the
         API they want to be asked by; `fan_out` says whether several answers may be asked for by as many calls where a
-        target gives one; `hearing` keeps what the client is told."""
-        self._hearing = hearing
+        target gives one; `hearing` keeps what the client is told; `checked` is the payload's envelope."""
+        self._hearing, self._checked = hearing, checked
         self.stream = stream
         self._taught = taught or Taught()
         self._tools = bool(payload.get("tools") or payload.get("functions"))
@@ -237,14 +238,15 @@ class ChatJob:
             fields, report = upstream.render_request(request, self._profile(target))
             self._name(report, request)
             return fields, report
-        removed = Report()
-        payload = past.replayed(self._payload, upstream, target.profile, removed) if past else self._payload
+        removed = Report() if past else None
+        payload = past.replayed(self._payload, upstream, target.profile, removed) if past and removed else self._payload
         if alone:
             payload = {name: value for name, value in payload.items() if name != "n"}
         fields, report = upstream.relay_request(payload, target.profile, self._bound)
         if report.entries and payload is not self._payload:
             report.put_back(self._payload.get("input"), payload.get("input"))
-        report.entries[:0] = [entry for entry in removed.entries if entry not in report.entries]
+        if removed is not None:
+            report.entries[:0] = [entry for entry in removed.entries if entry not in report.entries]
         return fields, report
 
     def _name(self, report: Report, request: Request) -> None:
@@ -317,7 +319,7 @@ class ChatJob:
 
     def _request(self) -> Request:
         if self._neutral is None:
-            request = self._client.parse_request(self._payload)
+            request = self._client.parse_request(self._payload, self._checked)
             if request.max_output is None and self._bound is not None:
                 request = structs.replace(request, max_output=self._bound)
             self._neutral = request

@@ -16,7 +16,9 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from proxy.config.selection import AUTO, leaves_open
 from proxy.config.values import Client
+from proxy.flow import Exchange
 from proxy.routing.resolve import Resolution, Router
 from proxy.telemetry.names import PASSTHROUGH, PROVIDER_REFUSED
 from translators.faults import Malformed
@@ -47,6 +49,17 @@ class Offer:
         if found is None:
             raise self._no_vectors(client, asked)
         return found
+
+    def chosen(self, exchange: Exchange, choose: Callable[[Exchange], Resolution | None]) -> Resolution:
+        """The chain of whom `choose` takes for an exchange. Raises Malformed where what was asked may not be asked for,
+        or nobody was chosen whom this client's requests may go to."""
+        client, asked = exchange.client, exchange.asked
+        if client is not None:
+            self._check(client, asked)
+        found = choose(exchange)
+        if found is None:
+            raise self._unknown(client, asked)
+        return found if client is None or client.providers is None else _open(client, client.providers, asked, found)
 
     def instead(self, client: Client | None, name: str) -> Resolution | None:
         """The chain of a model that the configuration chose: its name need not be open, its providers must."""
@@ -98,10 +111,7 @@ class Offer:
         found = resolve(asked)
         if found is None or client.providers is None:
             return found
-        narrowed = _narrowed(client.providers, found)
-        if narrowed is None:
-            raise _closed_providers(client, asked)
-        return narrowed
+        return _open(client, client.providers, asked, found)
 
     def _check(self, client: Client | None, asked: str) -> None:
         if client is not None and not may_ask(client, asked):
@@ -113,7 +123,7 @@ class Offer:
 
     def _serves(self, client: Client | None, name: str) -> bool:
         """Whether anybody serves the name whom the client's requests may go to."""
-        return bool(self._targets(client, name))
+        return name in self._router.left_open or bool(self._targets(client, name))
 
     def _targets(self, client: Client | None, name: str) -> list[str]:
         """The providers of the name's targets, in order, as far as they are the client's."""
@@ -127,7 +137,10 @@ class Offer:
 
     def _unknown(self, client: Client | None, model: str) -> Malformed:
         known = self._known(self.names(client))
-        message = f"The model '{model[:_NAME_SHOWN]}' is not configured here; known models: {known}."
+        why = "is not configured here"
+        if leaves_open(model) and not self._router.left_open:
+            why = "leaves it open which model serves, and no [strategies] are configured here that choose one"
+        message = f"The model '{model[:_NAME_SHOWN]}' {why}; known models: {known}."
         return Malformed(message, param="model", code="model_not_found", status=404)
 
     def _no_vectors(self, client: Client | None, model: str) -> Malformed:
@@ -150,9 +163,17 @@ class Offer:
 
 def may_ask(client: Client, name: str) -> bool:
     """Whether a name is open to the client, whatever it means."""
-    if client.models is None:
+    if client.models is None or (leaves_open(name) and AUTO in client.models):
         return True
     return any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in client.models)
+
+
+def _open(client: Client, providers: tuple[str, ...], asked: str, found: Resolution) -> Resolution:
+    """With the targets of these providers alone. Raises Malformed where none is left."""
+    narrowed = _narrowed(providers, found)
+    if narrowed is None:
+        raise _closed_providers(client, asked)
+    return narrowed
 
 
 def _narrowed(providers: tuple[str, ...], found: Resolution) -> Resolution | None:
@@ -161,7 +182,11 @@ def _narrowed(providers: tuple[str, ...], found: Resolution) -> Resolution | Non
     if len(targets) == len(found.targets):
         return found
     barred = tuple(target.name for target in found.targets if target.provider.name not in providers)
-    return structs.replace(found, targets=targets, barred=barred) if targets else None
+    if not targets:
+        return None
+    own = found.targets[: found.pool]
+    pool = None if found.pool is None else sum(target.provider.name in providers for target in own)
+    return structs.replace(found, targets=targets, barred=barred, pool=pool)
 
 
 def _closed_providers(client: Client, asked: str) -> Malformed:

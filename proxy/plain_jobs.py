@@ -13,7 +13,6 @@ from translators import embeddings
 from translators.codec import Codec, Context, Pipe
 from translators.faults import ProtocolFault
 from translators.gemini import embeddings as gemini_embeddings
-from translators.gemini import embeddings_path
 from translators.ir import Dialect
 
 
@@ -95,14 +94,24 @@ class EmbeddingsJob(_Plain):
         google = _is_google(target)
         render = gemini_embeddings.render if google else embeddings.render
         fields, report = render(self._payload, target.profile, target.model)
-        path = embeddings_path(target.profile) if google else target.profile.path("embeddings", "/embeddings")
+        path = (
+            gemini_embeddings.address(target.profile, fields)
+            if google
+            else target.profile.path("embeddings", "/embeddings")
+        )
         return Prepared(orjson.dumps(fields), fields, path, report, translated=google, stream=False, target=target)
 
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
         if not body.isascii():
             _check_text(body)
-        adapt = gemini_embeddings.adapt if _is_google(target) else embeddings.adapt
-        adapted, usage, _, _ = adapt(body, self._envelope.encoding, target.profile)
+        encoding, profile = self._envelope.encoding, target.profile
+        if not _is_google(target):
+            adapted, usage, _, _ = embeddings.adapt(body, encoding, profile)
+            return Answered(adapted, usage)
+        cut = gemini_embeddings.may_cut(self._payload)
+        adapted, usage, _, vectors = gemini_embeddings.adapt(body, encoding, profile, cut=cut)
+        if vectors != self._envelope.inputs:  # each vector is an input's by its place alone
+            raise ProtocolFault(f"its answer has {vectors} vectors for {self._envelope.inputs} inputs")
         return Answered(adapted, usage)
 
 

@@ -33,9 +33,10 @@ from proxy.opaque import OpaqueStore, Past
 from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
-from proxy.telemetry.names import METADATA, MODE
+from proxy.selection.chooser import Chooser
 from proxy.tokens.counting import Counter
 from proxy.ways import Taught, way
+from proxy.wishes import mode_of, wants_metadata
 from translators import embeddings
 from translators.bounds import output_bound
 from translators.codec import Codec, Envelope
@@ -44,7 +45,6 @@ from translators.faults import Kind, Malformed
 from translators.ir import Dialect
 from translators.openai_responses.envelope import Pin, pinned_by
 from translators.openai_responses.references import spelled_out
-from translators.report import Mode
 
 LARGE = 1_048_576
 STRUCTURES_CAP = 250_000
@@ -92,11 +92,13 @@ class Endpoints:
         passthrough: Passthrough | None = None,
         paying: Paying | None = None,
         counter: Counter | None = None,
+        chooser: Chooser | None = None,
         more: Mapping[str, Service] | None = None,
     ) -> None:
         """`passthrough` takes what passes through, where anything does; `paying` is told of every request that costs,
-        where anything is limited or counted; `counter` counts tokens where no provider does; `more` are routes that ask
-        no model."""
+        where anything is limited or counted; `counter` counts tokens where no provider does; `chooser` chooses where a
+        client leaves it open; `more` are routes that ask no model."""
+        self._chooser = chooser
         self._counter = counter
         self._paying = paying
         remembered = remembered or Remembered()
@@ -124,11 +126,11 @@ class Endpoints:
 
     async def _chat(self, exchange: Exchange) -> None:
         """A conversation, in the dialect of whatever route it came by."""
-        await self._converse(exchange, *await self._asked(exchange))
+        await self._converse(exchange, *self._asked(exchange, parse_json(await exchange.read())))
 
     async def _responses(self, exchange: Exchange) -> None:
         """The same, but what goes on from something that one provider keeps is asked there and nowhere else."""
-        payload, envelope, found = await self._asked(exchange)
+        payload, envelope, found = self._asked(exchange, parse_json(await exchange.read()))
         owner = _owner(exchange)
         payload = spelled_out(payload, lambda named: self._items.find(owner, named, self._clock.wall()))
         pin = pinned_by(payload)
@@ -136,7 +138,11 @@ class Endpoints:
         if payload.get("store") is not False:
             hearing = Hearing(lambda item: self._items.keep(owner, item, self._clock.wall()))
         if pin is not None:
-            found = structs.replace(found, targets=(self._keeper(found, payload, pin, owner),))
+            known = found if self._chooser is None else self._chooser.widened(exchange, found)
+            at = self._keeper(known, payload, pin, owner)
+            if self._chooser is not None:
+                self._chooser.stays(exchange, found, at)
+            found = structs.replace(found, targets=(at,), pool=None)
         try:
             await self._converse(exchange, payload, envelope, found, hearing, pinned=pin is not None)
         finally:
@@ -168,11 +174,14 @@ class Endpoints:
         if self._store is not None and payload.get("tools"):
             past = Past(self._store, _owner(exchange))
         at_most = OUTPUT_BOUND if exchange.spend is not None and exchange.spend.bounded else None
-        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing, at_most)
+        checked = envelope if payload is exchange.payload else None
+        job = chat_job(exchange.codec, payload, envelope, found, past, self._taught, hearing, at_most, checked)
         if past is not None:
             await job.recall()
         if pinned:
             _stay(exchange)
+        elif past is not None and self._chooser is not None:
+            found = self._chooser.kept(exchange, found, job.loop_origin)
         try:
             await self._run(exchange, job, found)
         except Downgraded as downgraded:
@@ -181,12 +190,15 @@ class Endpoints:
                 raise downgraded.refusal from None
             await self._converse(exchange, payload, envelope, cheaper, hearing)
 
-    async def _asked(self, exchange: Exchange) -> tuple[dict[str, Any], Envelope, Resolution]:
-        payload = parse_json(await exchange.read())
+    def _asked(self, exchange: Exchange, payload: Any) -> tuple[dict[str, Any], Envelope, Resolution]:
+        """Body, envelope and chain of a conversation. Raises Malformed or Refused."""
         envelope = exchange.codec.check_envelope(payload)
         exchange.payload, exchange.envelope, exchange.asked = payload, envelope, envelope.model
         if self._paying is not None:
             self._paying.begin(exchange, payload)
+        chooser = self._chooser
+        if chooser is not None and chooser.takes(envelope.model):
+            return payload, envelope, self._offer.chosen(exchange, chooser.chat)
         return payload, envelope, self._offer.chat(exchange.client, envelope.model)
 
     async def _passed(self, exchange: Exchange) -> None:
@@ -200,7 +212,7 @@ class Endpoints:
         await self._passthrough.run(exchange, maker)
 
     async def _count(self, exchange: Exchange) -> None:
-        payload, _, found = await self._asked(exchange)
+        payload, _, found = self._asked(exchange, parse_json(await exchange.read()))
         client = exchange.codec
         if found.targets[0].provider.dialect is client.dialect:
             counters = tuple(target for target in found.targets if target.provider.dialect is client.dialect)
@@ -222,7 +234,11 @@ class Endpoints:
         exchange.payload, exchange.asked = payload, envelope.model
         if self._paying is not None:
             self._paying.begin(exchange, payload)
-        found = self._offer.embeddings(exchange.client, envelope.model)
+        chooser = self._chooser
+        if chooser is not None and chooser.leaves_open(envelope.model):
+            found = self._offer.chosen(exchange, chooser.embeddings)
+        else:
+            found = self._offer.embeddings(exchange.client, envelope.model)
         _stay(exchange)
         await self._run(exchange, embeddings_job(payload, envelope, found), found)
 
@@ -281,15 +297,16 @@ def chat_job(
     taught: Taught | None = None,
     hearing: Hearing | None = None,
     at_most: int | None = None,
+    checked: Envelope | None = None,
 ) -> ChatJob:
     """The job of a conversation, the model's configured defaults filled in. `at_most`: tokens that an answer may have
-    where nobody says."""
+    where nobody says; `checked`: the envelope again, where it is of this very payload."""
     defaults = found.route.defaults
     if defaults and (known := _DEFAULTS.get(client.dialect)) is not None:
         defaults = {name: value for name, value in defaults.items() if name in known}
     if defaults:
         payload = {**defaults, **payload}
-        envelope = client.check_envelope(payload)
+        envelope = checked = client.check_envelope(payload)
     bound, clamped = found.route.max_output, ""
     if at_most is not None and bound is None and output_bound(client.dialect, payload)[0] is None:
         bound, clamped = at_most, _OUTPUT_FIELDS.get(client.dialect, "max_tokens")
@@ -306,6 +323,7 @@ def chat_job(
         taught=taught,
         fan_out=found.route.fan_out,
         hearing=hearing,
+        checked=checked,
     )
 
 
@@ -345,40 +363,3 @@ def no_json(body: bytes, error: orjson.JSONDecodeError) -> str:
         return f"is not UTF-8 (byte {bad.start + 1})"
     what = "nested too deeply" if error.msg.startswith("depth limit") else "not valid JSON"
     return f"is {what} (line {error.lineno}, column {error.colno})"
-
-
-_MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
-
-
-def mode_of(exchange: Exchange, found: Resolution) -> Mode:
-    """How strict translation is: `x-sidestep-mode`, else the client's setting, else the model's."""
-    asked = exchange.headers.get(MODE)
-    if asked is None:
-        return _MODES[(exchange.client and exchange.client.mode) or found.route.mode]
-    mode = _MODES.get(asked)
-    if mode is None:
-        raise Malformed(
-            f"The header {MODE} is '{asked[:40]}'; it may be strict, warn or lenient.",
-            param=MODE,
-            code="invalid_value",
-        )
-    return mode
-
-
-_ANSWERS: Mapping[str, bool] = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-
-
-def wants_metadata(headers: Mapping[str, str]) -> bool:
-    """What `x-sidestep-metadata` says, in any case of letters; no without it. Raises Malformed for anything else, so
-    that nobody waits for what a slip of the pen has turned off."""
-    asked = headers.get(METADATA)
-    if asked is None:
-        return False
-    wanted = _ANSWERS.get(asked.lower())
-    if wanted is None:
-        raise Malformed(
-            f"The header {METADATA} is '{asked[:40]}'; it may be 1, true or yes, or 0, false or no.",
-            param=METADATA,
-            code="invalid_value",
-        )
-    return wanted

@@ -148,8 +148,9 @@ class Codec(Protocol):
     def check_envelope(self, body: Json) -> Envelope:
         """Checks model, messages and stream, and nothing else, so that tomorrow's fields work. Raises Malformed."""
 
-    def parse_request(self, body: Json) -> Request:
-        """The whole request in the neutral form. Raises Malformed with the field's path."""
+    def parse_request(self, body: Json, checked: Envelope | None = None) -> Request:
+        """The whole request in the neutral form; `checked` is what `check_envelope` made of this very body, where it
+        was asked. Raises Malformed with the field's path."""
 
     def render_request(self, request: Request, profile: Profile) -> tuple[dict[str, Json], Report]:
         """The body for `profile`'s target. What cannot be said is left out and noted in the Report, never raised; the

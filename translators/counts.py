@@ -22,12 +22,11 @@ _WITHIN: Final = ("message", "response", "x_groq")
 """What an event may have its counts in, beside itself."""
 
 
-def whole(*counts: Count) -> int | None:
-    """The first count that was given, as a whole number that is not negative; one that cannot be true is zero."""
-    for count in counts:
-        if count is not None:
-            return int(count) if 0 <= count < MOST else 0
-    return None
+def whole(count: Count) -> int | None:
+    """A count that was given, as a whole number that is not negative; one that cannot be true is zero."""
+    if count is None:
+        return None
+    return int(count) if 0 <= count < MOST else 0
 
 
 def count_in(usage: Json, name: str) -> int | None:

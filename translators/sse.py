@@ -8,8 +8,8 @@ that there was one.
 Rules: one event and the comments before it may not exceed `limit` bytes, whatever the chunking; `id` and `retry` mean
 nothing to a proxy and are skipped; comments are counted, since they are a sign of life.
 
-The usual chunk is a run of whole events of one `data: {...}` line, named or not, and that case stays free of
-line-by-line work.
+The usual chunk is one whole event of one `data: {...}` line, named as the one before, or a run of such, and those cases
+stay free of line-by-line work. Single bytes are looked for by their numbers, which costs a tenth.
 """
 
 from functools import lru_cache
@@ -19,6 +19,7 @@ from translators.ir import Event
 
 LIMIT = 1 << 20
 BOM = b"\xef\xbb\xbf"
+LF, CR = 10, 13
 NAME_CAP = 80
 """An `event:` line that is longer is nobody's usual one."""
 TOO_LONG = "an event of its stream is too long"
@@ -27,7 +28,7 @@ TOO_LONG = "an event of its stream is too long"
 class EventSplitter:
     """Feed it chunks, get events. `comments` counts comment lines seen so far."""
 
-    __slots__ = ("_cr", "_first", "_limit", "_oversize", "_pieces", "_size", "comments")
+    __slots__ = ("_cr", "_first", "_lead_in", "_limit", "_named", "_oversize", "_pieces", "_size", "comments")
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
@@ -36,6 +37,8 @@ class EventSplitter:
         self._first = True
         self._cr = False
         self._oversize = False
+        self._lead_in, self._named = b"data: ", ""
+        """What stood before the data of the last event with a name, and the name: the next one's is likely the same."""
         self.comments = 0
 
     @property
@@ -48,9 +51,16 @@ class EventSplitter:
         complete before it are returned first, and the next call raises."""
         if self._oversize:
             raise ProtocolFault(TOO_LONG)
-        if self._cr or b"\r" in chunk:
+        if not (self._pieces or self._first or self._cr):
+            line = chunk.removeprefix(self._lead_in)
+            data = line.removesuffix(b"\n\n")
+            if len(data) == len(line):
+                data = line.removesuffix(b"\r\n\r\n")
+            if len(data) < len(line) < len(chunk) <= self._limit and LF not in data and CR not in data:
+                return [Event(data, self._named)]
+        if self._cr or CR in chunk:
             chunk = self._line_feeds(chunk)
-        if b"\n" not in chunk:
+        if LF not in chunk:
             self._keep(chunk)
             if self._oversize:
                 raise ProtocolFault(TOO_LONG)
@@ -79,7 +89,8 @@ class EventSplitter:
             if end < 0 and block.startswith(b"data: "):
                 event: Event | None = Event(block[6:])
             elif end < NAME_CAP and block[:7] == b"event: " and _is_data(block, end):
-                event = Event(block[end + 7 :], _name(block[7:end]))
+                self._lead_in, self._named = block[: end + 7], _name(block[7:end])
+                event = Event(block[end + 7 :], self._named)
             else:
                 block = self._lead(block)  # noqa: PLW2901 - what it starts with belongs to no event
                 event = self._lines(block)
@@ -149,7 +160,7 @@ def _name(value: bytes) -> str:
 
 def encode(data: bytes, name: str = "") -> bytes:
     """One event in its wire form, `name` in its `event:` line when it has one."""
-    if b"\n" in data:
+    if LF in data:
         data = data.replace(b"\n", b"\ndata: ")
     if name:
         return b"event: %b\ndata: %b\n\n" % (name.encode(), data)

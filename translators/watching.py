@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from translators.codec import Around, Pipe
 from translators.ir import (
     Delta,
+    Event,
     Reasoning,
     ReasoningDelta,
     ReasoningEnd,
@@ -48,6 +49,17 @@ class Watching(Around):
                 kept = None if watched.refused else watched.notes.kept()
                 if kept is not None:
                     self._keep(kept)
+        return told
+
+    def feed(self, event: Event) -> tuple[Sequence[Delta], bytes]:
+        told = self._pipe.feed(event)
+        deltas = told[0]
+        if len(deltas) == 1 and type(deltas[0]) is TextDelta and self._left > 0:  # as of nearly every event
+            watched = self._choices.get(deltas[0].choice)
+            if watched is not None:
+                watched.notes.say(deltas[0].text)
+                return told
+        self.hear(*told)
         return told
 
     def hear(self, deltas: Sequence[Delta], _: bytes) -> None:

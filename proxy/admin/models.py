@@ -119,7 +119,7 @@ class Models:
         """Nothing is switched by what is refused."""
         try:
             name = _strategy(await _body(request))
-            self._serving.strategy.switch(name, self._who(request))
+            await self._serving.strategy.switch(name, self._who(request))
         except NotTaken as problem:
             return error(problem.status, problem.code, str(problem), param=problem.param)
         except ValueError as problem:

@@ -1,7 +1,8 @@
-"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/budgets`, `/usage`, and those on models
-(`proxy.admin.models`).
+"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/budgets`, `/usage`, those on models
+(`proxy.admin.models`), and the live page at `/` with its stream of updates, `/events`.
 
-Who may read them: the two health pages, anyone, since a kubelet's probe carries no token. The others need one of the
+Who may read them: the two health pages, anyone, since a kubelet's probe carries no token, and the live page's files,
+which show nothing by themselves and must be there before a browser can be asked for a token. The others need one of the
 admin tokens where any is configured, and are for this machine alone where none is: neither for another machine nor for
 a web page of one. A browser names a page's origin only on some requests, so the host that was asked for must be this
 machine's too; otherwise a name that was made to point here could read them.
@@ -9,7 +10,7 @@ machine's too; otherwise a name that was made to point here could read them.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,6 +21,9 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.admin.answers import error, told_as_json
+from proxy.admin.events import events
+from proxy.admin.feed import Feed
+from proxy.admin.files import FILES, FOLDER_PATH, file
 from proxy.admin.health import Health
 from proxy.admin.models import Models
 from proxy.admin.usage import Usage
@@ -45,13 +49,14 @@ def admin_app(
     state: Callable[[], Mapping[str, Any]],
     budgets: Callable[[], Mapping[str, Any]],
     unfit: Callable[[], str],
+    feed: Feed,
     ledger: Callable[[], LedgerSettings] = LedgerSettings,
     token_sha256: Callable[[], Sequence[str]] = tuple,
     serving: Learning | None = None,
 ) -> ASGIApp:
     """The ASGI application; `state` gives what `/state` shows, free of secrets, `budgets` what `/budgets` shows,
-    `unfit` why hard budgets cannot be kept, `ledger` where usage is kept now, `token_sha256` the tokens of now,
-    `serving` what is told of models, where anything is."""
+    `unfit` why hard budgets cannot be kept, `feed` is what `/events` sends, `ledger` where usage is kept now,
+    `token_sha256` the tokens of now, `serving` what is told of models, where anything is."""
     usage = Usage(ledger, clock)
 
     @cache
@@ -89,9 +94,11 @@ def admin_app(
         return told_as_json(status, body) if status == 200 else error(status, None, body)
 
     shown: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used}
-    closed = {path: {"GET": page} for path, page in shown.items()}
+    shown["/events"] = partial(events, feed, partial(_admitted, token_sha256))
     models = {} if serving is None else Models(serving, clock, token_sha256).pages
-    return _routed({"/livez": livez, "/readyz": readyz}, {**closed, **models}, token_sha256)
+    closed = {**{path: {"GET": page} for path, page in shown.items()}, **models}
+    feed.pages = sorted(closed)
+    return _routed({"/livez": livez, "/readyz": readyz, **dict.fromkeys(FILES, file)}, closed, token_sha256)
 
 
 def _routed(
@@ -102,15 +109,19 @@ def _routed(
     for path, methods in closed.items():
         asked = _Methods({method: _guarded(page, token_sha256) for method, page in methods.items()})
         routes += [Route(name, asked) for name in (path, *([f"{path}/"] if path.startswith(API) else []))]
-    return _Readable(Router(routes, redirect_slashes=False, default=_Unknown(sorted([*public, *closed]))))
+    known = sorted(path for path in [*public, *closed] if not path.startswith(FOLDER_PATH))
+    return _Readable(Router(routes, redirect_slashes=False, default=_Unknown(known)))
 
 
 def _guarded(page: Page, token_sha256: Callable[[], Sequence[str]]) -> Page:
     def checked(request: Request) -> Response | Awaitable[Response]:
-        tokens = [(bytes.fromhex(digest), True) for digest in token_sha256()]
-        return page(request) if _allowed(request, tokens) else _denied(tokens)
+        return page(request) if _admitted(token_sha256, request) else _denied(token_sha256())
 
     return checked
+
+
+def _admitted(token_sha256: Callable[[], Sequence[str]], request: Request) -> bool:
+    return _allowed(request, [(bytes.fromhex(digest), True) for digest in token_sha256()])
 
 
 class _Methods:
@@ -168,7 +179,7 @@ def _is_local(headers: Mapping[str, str]) -> bool:
         return False
 
 
-def _denied(tokens: list[tuple[bytes, bool]]) -> Response:
+def _denied(tokens: Sequence[str]) -> Response:
     if tokens:
         message = "Send an admin token as 'Authorization: Bearer TOKEN'."
     else:

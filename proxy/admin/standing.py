@@ -1,12 +1,13 @@
 """Targets and keys as `/state` and `/metrics` show them: how they stand, and how they fared of late."""
 
 from collections.abc import Callable, Iterable, Iterator
+from heapq import nlargest
 from typing import Any, Final
 
 from proxy.resilience.breaker import State
 from proxy.resilience.keys import KeySnapshot
 from proxy.resilience.targets import TargetState
-from proxy.resilience.window import Figures, Times, Window, figures
+from proxy.resilience.window import Figures, Times, Window, course, figures
 from proxy.telemetry import names
 from proxy.telemetry.metrics import Labels
 
@@ -35,6 +36,25 @@ def target(state: TargetState, now: float) -> dict[str, Any]:
         },
         "health": health(state, now),
     }
+
+
+def targets(states: Iterable[TargetState], now: float, most: int = 0) -> list[dict[str, Any]]:
+    """All of them; where `most` is given, so many of those that were called last, each with its course."""
+    if not most:
+        return [target(state, now) for state in states]
+    latest = nlargest(most, states, key=lambda state: (state.in_flight > 0, state.window.noted_at))
+    return [{**target(state, now), "course": [*_course(state.window, now)]} for state in latest]
+
+
+def _course(window: Window, now: float) -> Iterator[dict[str, Any]]:
+    for number, found in course(window, now):
+        yield {
+            "number": number,
+            "answered": found.answered,
+            "failed": found.failed,
+            "latency_ms": _told(found.latency),
+            "first_token_ms": _told(found.first),
+        }
 
 
 def key(one: KeySnapshot, now: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from proxy.config.selection import leaves_open, named_in
 from proxy.config.spending import Dimension
 from proxy.config.values import Client
 from proxy.flow import Who
@@ -45,7 +46,7 @@ def who(client: Client | None, headers: Mapping[str, str], payload: Any, dialect
     if "user" in speaks and "user" not in said:
         said["user"] = _user(body, metadata, dialect)
     if "task" in speaks and "task" not in said:
-        said["task"] = _counted(metadata.get("task"))
+        said["task"] = _counted(metadata.get("task")) or _of_model(body.get("model"))
     return Who(
         client="" if client is None else client.name,
         team=said.get("team") or ("" if client is None else client.team),
@@ -59,6 +60,11 @@ def _user(body: Mapping[str, Any], metadata: Mapping[str, Any], dialect: Dialect
     if dialect is Dialect.ANTHROPIC_MESSAGES:
         return _counted(metadata.get("user_id"))
     return next((name for field in _USERS if (name := _counted(body.get(field)))), "")
+
+
+def _of_model(model: object) -> str:
+    """The task in `auto/TASK`."""
+    return _counted(named_in(model)) if isinstance(model, str) and leaves_open(model) else ""
 
 
 def _named(header: str, value: str) -> str:

@@ -116,6 +116,10 @@ class Spend:
         self._limit = limit
         self._general = [self._part(held) for held in self._budgets.of_request(who)]
 
+    def at_most(self, limit: int) -> None:
+        """One more limit of what the request may cost; the least of them holds."""
+        self._limit = limit if self._limit is None else min(self._limit, limit)
+
     async def cover(self, target: Target, most: Most, calls: int = 1) -> Refused | None:
         """Reserves what an attempt at `target` can cost. Gives why it may not be made; None where it may. Raises
         Downgraded."""

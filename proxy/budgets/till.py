@@ -41,6 +41,7 @@ class Till(Lasting[Kept]):
         """For exchanges under this configuration; None where nothing is limited and nothing is kept."""
         spending = config.spending
         limits = [spending.max_cost_per_request, *(one.max_cost_per_request for one in config.clients.values())]
+        limits += [one.max_cost_per_request for one in config.selection.strategies.values()]
         if not (spending.budgets or spending.rates or spending.ledger.url) and all(limit is None for limit in limits):
             return None
         return Paying(spending, self._kept_for(spending), self._rates, self._overrun, self._emptied)

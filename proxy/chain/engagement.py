@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 from msgspec import structs
 
-from proxy.answers import cost_headers, minted_id, noted, noted_chunk
+from proxy.answers import cost_headers, metadata, minted_id, noted
 from proxy.chain.account import Account
 from proxy.chain.ready import Ready, Tools
 from proxy.chain.resume import Resumption
@@ -25,6 +26,8 @@ from translators.catalog import codec
 from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
 
+_CALLED_OFF = Fault(kind=Kind.CANCELLED, message="it was called off")
+
 
 class Engagement:
     """One attempt at one target, made by `run` and told to breaker, key pool, throttle and exchange."""
@@ -38,7 +41,9 @@ class Engagement:
         state: TargetState,
         prepared: Prepared,
         ready: Ready,
+        left: int,
     ) -> None:
+        """`left` are the attempts that may yet be made here: calls for the rest of an answer may use them."""
         self._tools = tools
         self._exchange = exchange
         self._job = job
@@ -48,23 +53,30 @@ class Engagement:
         self._ready = ready
         self._account = Account(tools, exchange, target, state, ready, prepared.calls)
         self._resumption: Resumption | None = None
-        self._left = 0
+        self._left = left
 
     @property
     def made_again(self) -> int:
         """Its calls for the rest of an answer that were made again: attempts as well."""
         return 0 if self._resumption is None else self._resumption.made
 
-    async def run(self, left: int) -> Fault | None:
-        """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in.
-        `left` are the attempts that may yet be made here: calls for the rest of an answer may use them."""
-        self._left = left
+    async def run(self) -> Fault | None:
+        """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in."""
         account, exchange = self._account, self._exchange
         account.open()
-        fault: Fault | None = Fault(kind=Kind.CANCELLED, message="it was called off")
+        if exchange.signs is not None:
+            exchange.signs = Signs()  # what an earlier attempt said is no more
+        fault: Fault | None = _CALLED_OFF
         broken: tuple[Fault, bytes] | None = None
         try:
-            fault = await self._call()
+            if self._job.stream:
+                await self._streamed(self._trial())
+                await exchange.out.finish()
+            else:
+                await self._answer(await self._whole(self._trial()))
+            fault = None
+        except Failure as failure:
+            fault = failure.fault
         except Broken as error:  # not kept: by its traceback an exception knows all that it went through
             fault = error.fault
             broken = error.fault, error.notice
@@ -81,35 +93,19 @@ class Engagement:
             return None
         return fault
 
-    async def _call(self) -> Fault | None:
-        if self._exchange.signs is not None:
-            self._exchange.signs = Signs()  # what an earlier attempt said is no more
-        trial = self._trial()
-        try:
-            if self._job.stream:
-                await self._streamed(trial)
-                await self._exchange.out.finish()
-            else:
-                answered = await self._whole(trial)
-                self._served()
-                self._account.bill()
-                body = answered.body
-                if self._exchange.signs is not None:
-                    self._exchange.signs.body = body
-                head = [*self._account.head("application/json"), *cost_headers(self._exchange)]
-                if self._exchange.wants_metadata:
-                    body = noted(body, self._exchange)
-                await self._exchange.out.answer(200, head, body)
-        except Failure as failure:
-            return failure.fault
-        return None
-
-    async def _streamed(self, trial: Trial) -> None:
+    def _streamed(self, trial: Trial) -> Coroutine[Any, Any, None]:
         fan = self._prepared.fan
-        if fan is None:
-            await attempt.stream(trial, self._commit)
-        else:
-            await fanout.stream(trial, fan, self._commit)
+        return attempt.stream(trial, self._commit) if fan is None else fanout.stream(trial, fan, self._commit)
+
+    def _answer(self, answered: Answered) -> Coroutine[Any, Any, None]:
+        """Gives a whole answer to the client."""
+        exchange, account = self._exchange, self._account
+        self._served()
+        account.bill()
+        if exchange.signs is not None:
+            exchange.signs.body = answered.body
+        body = noted(answered.body, self._metadata()) if exchange.wants_metadata else answered.body
+        return exchange.out.answer(200, account.head("application/json") + cost_headers(exchange), body)
 
     def _whole(self, trial: Trial) -> Coroutine[Any, Any, Answered]:
         fan = self._prepared.fan
@@ -136,15 +132,16 @@ class Engagement:
         )
         if target.provider.trace:
             headers += passed_on(exchange.trace, exchange.headers)
+        times = target.timeouts
         return Call(
             "POST",
             target.provider.base_url + prepared.path,
             headers,
             body,
             prepared.stream,
-            connect_s=target.timeouts.connect_s,
-            pool_s=target.timeouts.pool_s,
-            write_s=target.timeouts.write_s,
+            times.connect_s,
+            times.pool_s,
+            times.write_s,
         )
 
     def _again(self, fields: Mapping[str, Any], part: int) -> Call:
@@ -170,22 +167,22 @@ class Engagement:
             report=prepared.report,
             echo=exchange.payload if isinstance(exchange.payload, dict) else {},
         )
-        return Trial(
-            exchange=exchange,
-            job=self._job,
-            target=target,
-            engine=self._tools.engine(target.provider),
-            call=self._made(prepared.body, prepared.fields, 0),
-            fields=prepared.fields,
-            again=self._again,
-            resume=self._resume,
-            report=prepared.report,
-            times=self._ready.times,
-            context=context,
-            clock=self._tools.clock,
-            seen=self._account.seen,
-            tail=lambda: self._noted(context) if exchange.wants_metadata else b"",
-            pay=None if exchange.spend is None else self._pay,
+        return Trial(  # by place, since names cost as much again
+            exchange,
+            self._job,
+            target,
+            self._tools.engine(target.provider),
+            self._made(prepared.body, prepared.fields, 0),
+            prepared.fields,
+            self._again,
+            self._resume,
+            prepared.report,
+            self._ready.times,
+            context,
+            self._tools.clock,
+            self._account.seen,
+            partial(self._noted, context) if exchange.wants_metadata else bytes,
+            None if exchange.spend is None else self._pay,
         )
 
     async def _pay(self, call: Call) -> None:
@@ -200,7 +197,10 @@ class Engagement:
         """What is told before the end, with what the answer itself turned out to lose."""
         self._exchange.translation = self._prepared.report.header()
         self._account.bill()
-        return noted_chunk(self._exchange, context)
+        return self._exchange.codec.aside(self._metadata(), context)
+
+    def _metadata(self) -> dict[str, object]:
+        return metadata(self._exchange, self._tools.clock.now(), self._account.seen.usage)
 
     async def _begun(self) -> None:
         """The first content of an answer that is folded, and not the client's yet: enough for a probe."""

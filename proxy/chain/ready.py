@@ -1,4 +1,4 @@
-"""Whether a target can be called now, and with which key; and the tools that whoever calls it works with."""
+"""Whether a target can be called now, and with which key; its turn; and the tools that whoever calls it works with."""
 
 import math
 from collections.abc import Callable, Collection, Mapping
@@ -10,7 +10,8 @@ from proxy.chain.verdict import Skip
 from proxy.clock import Clock
 from proxy.config.hidden import Secret
 from proxy.config.values import Provider, Target
-from proxy.resilience.breaker import Permit
+from proxy.jobs import Prepared
+from proxy.resilience.breaker import Permit, State
 from proxy.resilience.keys import KeyState
 from proxy.resilience.targets import Registry, TargetState
 from proxy.upstream.seam import Engine
@@ -42,6 +43,28 @@ class Ready(Struct, frozen=True):
     key: KeyState
     permit: Permit
     times: AttemptTimes
+
+
+class Try(Struct):
+    """A target's turn: what was made for it and how far it is."""
+
+    target: Target
+    state: TargetState
+    prepared: Prepared
+    position: int
+    allowed: int
+    made: int = 0
+    repaired: bool = False
+    unheld: bool = False
+    """No ramp holds it back any more: nobody else answered."""
+
+
+class Shut(Struct, frozen=True):
+    """A target that could be called now but for its breaker, with the key it would be called with."""
+
+    wait_s: float
+    turn: Try
+    key: KeyState
 
 
 def key_for(
@@ -85,3 +108,13 @@ def _callers_key(headers: Mapping[str, str]) -> KeyState:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     value = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
     return KeyState(index=-1, source="client", secret=Secret(value) if value else None, fingerprint="")
+
+
+def usable(state: TargetState, now: float) -> bool:
+    """Whether breaker and throttle let a call through now."""
+    return state.breaker.state(now) is not State.OPEN and state.throttle.free_at(now) <= now
+
+
+def behind_breaker(target: Target, wait_s: float) -> Skip:
+    """Why it cannot be called for so long."""
+    return Skip(target.name, "breaker", "its breaker is open", max(0.0, wait_s))

@@ -14,16 +14,17 @@ breakers alone refuse the whole chain, the target nearest its probe admits one r
 no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
-from msgspec import Struct
+from collections.abc import Coroutine
+from typing import Any
 
 from proxy.budgets.most import most_of
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement
-from proxy.chain.ready import Ready, Tools, key_for
+from proxy.chain.ready import Ready, Shut, Tools, Try, behind_breaker, key_for, usable
 from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word, told_first
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, Spend
-from proxy.jobs import Job, Prepared
+from proxy.jobs import Job
 from proxy.resilience.breaker import State
 from proxy.resilience.keys import KeyState
 from proxy.resilience.retry import Action, again, attempts_for, delay, onward, total_attempts
@@ -45,37 +46,9 @@ class Chain:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    async def run(self, exchange: Exchange, job: Job, found: Resolution, mode: Mode) -> None:
+    def run(self, exchange: Exchange, job: Job, found: Resolution, mode: Mode) -> Coroutine[Any, Any, None]:
         """Answers the exchange. Raises Refused with the last word, or Malformed when no target could read the body."""
-        walk = _Walk(self._tools, exchange, job, found, mode)
-        try:
-            if not await walk.along():
-                walk.conclude()
-        finally:
-            walk.tell_skips()
-            walk.malformed = walk.unpaid = None  # by its traceback an exception knows all that it went through
-
-
-class _Try(Struct):
-    """A target's turn: what was made for it and how far it is."""
-
-    target: Target
-    state: TargetState
-    prepared: Prepared
-    position: int
-    allowed: int
-    made: int = 0
-    repaired: bool = False
-    unheld: bool = False
-    """No ramp holds it back any more: nobody else answered."""
-
-
-class _Shut(Struct, frozen=True):
-    """A target that could be called now but for its breaker, with the key it would be called with."""
-
-    wait_s: float
-    turn: _Try
-    key: KeyState
+        return _Walk(self._tools, exchange, job, found, mode).along()
 
 
 class _Walk:
@@ -85,27 +58,27 @@ class _Walk:
         self._job = job
         self._found = found
         self._mode = mode
-        self._targets = self._ordered()
-        self._left = total_attempts(len(found.targets), found.targets[0].retry)
-        self._limit = min(exchange.deadline, exchange.commit_by)
+        targets = found.targets
+        self._targets = targets if len(targets) == 1 else self._ordered(targets)
+        self._left = total_attempts(len(targets), targets[0].retry)
+        self._limit = min(exchange.commit_by, exchange.deadline)
         self._slept = 0.0
         """Seconds of pauses so far: while another target would take the call, they are bounded together."""
         self._faults: list[tuple[str, Fault]] = []
-        self.skips: list[Skip] = []
-        self._shut: list[_Shut] = []
-        self._held: list[_Try] = []
+        self._skips: list[Skip] = []
+        self._shut: list[Shut] = []
+        self._held: list[Try] = []
         """What ramps held back."""
-        self.unpaid: Refused | None = None
+        self._unpaid: Refused | None = None
         """Why a target could not be paid for."""
-        self.malformed: Malformed | None = None
+        self._malformed: Malformed | None = None
         self._translated = False
         self._window: int | None = None
         """Context window of the last target that failed."""
 
-    def _ordered(self) -> tuple[Target, ...]:
+    def _ordered(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         """The chain, with the target that a live tool loop is bound to at its head while it is healthy."""
-        targets = self._found.targets
-        if len(targets) == 1 or self._found.route.sticky == "none":
+        if self._found.route.sticky == "none":
             return targets
         origin = self._job.loop_origin()
         place = place_of(targets, origin) if origin else None
@@ -120,30 +93,35 @@ class _Walk:
             return False
         return target.provider.client_key or self._tools.registry.keys(target.provider).choose(now, set()) is not None
 
-    async def along(self) -> bool:
-        """True once the exchange is answered (or broken off after its commit)."""
+    async def along(self) -> None:
+        """Returns once the exchange is answered, or broken off after its commit; raises what `run` does."""
         put_off: list[tuple[int, Target, Skip]] = []
-        for position, target in enumerate(self._targets):
-            if not self._may_follow(target):
-                continue
-            now = self._tools.clock.now()
-            state = self._tools.registry.target(target, now)
-            if skip := self._out(target, state, now):
-                put_off.append((position, target, skip))
-                self.skips.append(skip)
-                continue
-            turn = self._turn(position, target, state)
-            if turn is not None and await self._serve(turn):
-                return True
-        return await self._unheld() or await self._after_all(put_off) or await self._forced()
+        try:
+            for position, target in enumerate(self._targets):
+                if self._faults and not self._may_follow(target):
+                    continue
+                now = self._tools.clock.now()
+                state = self._tools.registry.target(target, now)
+                if skip := self._out(target, state, now):
+                    put_off.append((position, target, skip))
+                    self._skips.append(skip)
+                    continue
+                turn = self._turn(position, target, state)
+                if turn is not None and await self._serve(turn):
+                    return
+            if not (await self._unheld() or await self._after_all(put_off) or await self._forced()):
+                self._conclude()
+        finally:
+            self._tell_skips()
+            self._malformed = self._unpaid = None  # by its traceback an exception knows all that it went through
 
     def _out(self, target: Target, state: TargetState, now: float) -> Skip | None:
         """Why a target cannot be called now, where that is known without the request in its dialect: putting it there
         may take longer than all the rest, for nothing."""
-        if _usable(state, now):
+        if usable(state, now):
             return None
         key = key_for(self._tools, target, state, self._exchange.headers, now, ())
-        return key if isinstance(key, Skip) else _behind_breaker(target, state.breaker.next_admit(now) - now)
+        return key if isinstance(key, Skip) else behind_breaker(target, state.breaker.next_admit(now) - now)
 
     async def _after_all(self, put_off: list[tuple[int, Target, Skip]]) -> bool:
         """Turns that were put off, where nobody else was asked: the last word tells who never could answer from who
@@ -153,22 +131,22 @@ class _Walk:
         for position, target, skip in put_off:
             if not self._may_follow(target):
                 continue
-            self.skips.remove(skip)
+            self._skips.remove(skip)
             turn = self._turn(position, target, self._tools.registry.target(target, self._tools.clock.now()))
             if turn is not None and await self._serve(turn):
                 return True
         return False
 
-    def conclude(self) -> None:
+    def _conclude(self) -> None:
         """The last word."""
-        if self.malformed and not self._faults and all(skip.why == "cannot" for skip in self.skips):
-            raise self.malformed
-        if self.unpaid and not self._faults and all(skip.why in ("budget", *UNABLE) for skip in self.skips):
-            raise self.unpaid
+        if self._malformed and not self._faults and all(skip.why == "cannot" for skip in self._skips):
+            raise self._malformed
+        if self._unpaid and not self._faults and all(skip.why in ("budget", *UNABLE) for skip in self._skips):
+            raise self._unpaid
         if self._over():
             message = "The request's time ran out before a target answered."
             raise Refused(Fault(kind=Kind.DEADLINE, status=504, message=message))
-        word = last_word(self._faults, self.skips)
+        word = last_word(self._faults, self._skips)
         again = word.should_retry and (word.fault.kind is not Kind.THROTTLED or self._bears_more_tries())
         raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=again)
 
@@ -181,9 +159,9 @@ class _Walk:
         targets = self._found.targets
         return len(called) + SDK_RETRIES * len(targets) <= total_attempts(len(targets), targets[0].retry)
 
-    def tell_skips(self) -> None:
+    def _tell_skips(self) -> None:
         """Puts who was passed over, and why, where the answer's head finds it."""
-        skipped = [(skip.target, skip.reason) for skip in self.skips]
+        skipped = [(skip.target, skip.reason) for skip in self._skips]
         barred = self._found.barred
         self._exchange.skipped = [(name, NOT_OPEN) for name in barred] + skipped if barred else skipped
 
@@ -202,29 +180,29 @@ class _Walk:
         if onward(fault, translated=self._translated, larger=larger, allowed=allowed):
             return True
         if fault.kind is Kind.TOO_LONG:
-            self.skips.append(Skip(target.name, "smaller", "its context window is not known to be larger"))
+            self._skips.append(Skip(target.name, "smaller", "its context window is not known to be larger"))
         return False
 
-    def _turn(self, position: int, target: Target, state: TargetState) -> _Try | None:
+    def _turn(self, position: int, target: Target, state: TargetState) -> Try | None:
         """The target's version of the request, or None when it cannot express it."""
         try:
             prepared = self._job.prepare(target)
         except Malformed as error:
-            self.malformed = error
-            self.skips.append(Skip(target.name, "cannot", str(error), param=error.param))
+            self._malformed = error
+            self._skips.append(Skip(target.name, "cannot", str(error), param=error.param))
             return None
-        barred = prepared.report.blocking(self._mode)
-        if barred:
+        if prepared.report.entries and (barred := prepared.report.blocking(self._mode)):
             reason = "; ".join(f"{entry.field}: {entry.why}" for entry in barred)
             why = "smaller" if prepared.too_long and len(barred) == 1 else "cannot"
-            self.skips.append(Skip(target.name, why, reason, param=barred[0].field))
+            self._skips.append(Skip(target.name, why, reason, param=barred[0].field))
             return None
         retries = self._exchange.retry_count
-        left = max(self._left - len(self._held), len(self._targets) - position)  # one is kept for what a ramp held back
-        allowed = attempts_for(position, len(self._targets), left, target.retry, client_retries=retries)
-        return _Try(target, state, prepared, position, allowed)
+        chain = len(self._targets)
+        left = max(self._left - len(self._held), chain - position)  # one is kept for what a ramp held back
+        allowed = attempts_for(position, chain, left, target.retry, retries)
+        return Try(target, state, prepared, position, allowed)
 
-    async def _serve(self, turn: _Try) -> bool:
+    async def _serve(self, turn: Try) -> bool:
         """The target's attempts. True once the exchange is answered."""
         spent: set[int] = set()
         while True:
@@ -233,16 +211,17 @@ class _Walk:
             ready = self._ready(turn, spent)
             if isinstance(ready, Skip):
                 if not turn.made:
-                    self.skips.append(ready)
+                    self._skips.append(ready)
                 return False
-            if await self._attempt(turn, ready):
+            attempt = self._attempt(turn, ready)
+            if self._answered(turn, attempt, await attempt.run()):
                 return True
             if self._repair(turn):
                 continue
             if not await self._again(turn, ready.key, spent):
                 return False
 
-    async def _paid(self, spend: Spend, turn: _Try) -> bool:
+    async def _paid(self, spend: Spend, turn: Try) -> bool:
         """Whether budgets bear the most that an attempt can cost."""
         if self._job.endpoint == "count_tokens":  # providers count for nothing
             return True
@@ -251,26 +230,32 @@ class _Walk:
         refused = await spend.cover(prepared.target, most, prepared.calls)
         if refused is None:
             return True
-        self.unpaid = told_first(self.unpaid, refused)
+        self._unpaid = told_first(self._unpaid, refused)
         if not turn.made:
             reason = refused.fault.message.rstrip(".")
-            self.skips.append(Skip(turn.target.name, "budget", reason, refused.retry_after_s))
+            self._skips.append(Skip(turn.target.name, "budget", reason, refused.retry_after_s))
         return False
 
-    async def _attempt(self, turn: _Try, ready: Ready) -> bool:
+    def _attempt(self, turn: Try, ready: Ready) -> Engagement:
+        """One that may be made now, to be run."""
         if not turn.made:
             turn.state.budget.deposit(self._tools.clock.now())
         turn.made += 1
         self._left -= 1
-        if self.skips or self._found.barred:
-            self.tell_skips()
-        target = turn.target
-        engagement = Engagement(self._tools, self._exchange, self._job, target, turn.state, turn.prepared, ready)
-        fault = await engagement.run(min(turn.allowed - turn.made, self._left))
-        turn.made += engagement.made_again
-        self._left -= engagement.made_again
+        if self._skips or self._found.barred:
+            self._tell_skips()
+        left = turn.allowed - turn.made
+        left = min(self._left, left)
+        return Engagement(self._tools, self._exchange, self._job, turn.target, turn.state, turn.prepared, ready, left)
+
+    def _answered(self, turn: Try, engagement: Engagement, fault: Fault | None) -> bool:
+        """Whether an attempt that has ended so answered the exchange. Raises Refused for the caller's own fault."""
+        if made_again := engagement.made_again:
+            turn.made += made_again
+            self._left -= made_again
         if fault is None:
             return True
+        target = turn.target
         if refused := of_the_caller(fault, target):
             raise refused
         if turn.prepared.translated:
@@ -282,7 +267,7 @@ class _Walk:
         self._window = target.profile.context_window
         return False
 
-    def _repair(self, turn: _Try) -> bool:
+    def _repair(self, turn: Try) -> bool:
         """Whether the target is asked once more, at once, with the request mended as its refusal says."""
         repair = self._faults[-1][1].repair
         if not repair or turn.repaired or self._left <= 0 or self._over():
@@ -296,7 +281,7 @@ class _Walk:
         turn.prepared, turn.repaired = prepared, True
         return True
 
-    async def _again(self, turn: _Try, key: KeyState, spent: set[int]) -> bool:
+    async def _again(self, turn: Try, key: KeyState, spent: set[int]) -> bool:
         """Whether the same target gets another attempt now; sleeps the pause that it takes."""
         tools, fault = self._tools, self._faults[-1][1]
         now = tools.clock.now()
@@ -331,9 +316,9 @@ class _Walk:
         return True
 
     def _usable(self, target: Target, now: float) -> bool:
-        return _usable(self._tools.registry.target(target, now), now)
+        return usable(self._tools.registry.target(target, now), now)
 
-    def _ready(self, turn: _Try, spent: set[int]) -> Ready | Skip:
+    def _ready(self, turn: Try, spent: set[int]) -> Ready | Skip:
         """A key and a permit for an attempt now, or why there is none."""
         target, state, now = turn.target, turn.state, self._tools.clock.now()
         key = key_for(self._tools, target, state, self._exchange.headers, now, spent, turn.prepared.calls)
@@ -348,11 +333,11 @@ class _Walk:
                 self._held.append(turn)
         if permit is None:
             wait = max(0.0, state.breaker.next_admit(now) - now)
-            self._shut.append(_Shut(wait, turn, key))
-            return _behind_breaker(target, wait)
+            self._shut.append(Shut(wait, turn, key))
+            return behind_breaker(target, wait)
         return Ready(key, permit, times)
 
-    def _times(self, turn: _Try, now: float) -> AttemptTimes:
+    def _times(self, turn: Try, now: float) -> AttemptTimes:
         return attempt_times(
             turn.target.timeouts,
             stream=turn.prepared.stream,
@@ -371,14 +356,14 @@ class _Walk:
                 continue
             turn.unheld = True
             turn.allowed = min(turn.allowed, turn.made + self._left)
-            self.skips = [skip for skip in self.skips if skip.target != turn.target.name]
+            self._skips = [skip for skip in self._skips if skip.target != turn.target.name]
             if await self._serve(turn):
                 return True
         return False
 
     async def _forced(self) -> bool:
         """One more chance when breakers alone stood in the way."""
-        if self._faults or not self._shut or any(skip.why not in ("breaker", *UNABLE) for skip in self.skips):
+        if self._faults or not self._shut or any(skip.why not in ("breaker", *UNABLE) for skip in self._skips):
             return False
         nearest = min(self._shut, key=lambda one: one.wait_s)
         turn, spend = nearest.turn, self._exchange.spend
@@ -388,13 +373,6 @@ class _Walk:
         permit = turn.state.breaker.force(now)
         if permit is None:
             return False
-        self.skips = [skip for skip in self.skips if skip.target != turn.target.name]
-        return await self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
-
-
-def _usable(state: TargetState, now: float) -> bool:
-    return state.breaker.state(now) is not State.OPEN and state.throttle.free_at(now) <= now
-
-
-def _behind_breaker(target: Target, wait_s: float) -> Skip:
-    return Skip(target.name, "breaker", "its breaker is open", max(0.0, wait_s))
+        self._skips = [skip for skip in self._skips if skip.target != turn.target.name]
+        attempt = self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
+        return self._answered(turn, attempt, await attempt.run())

@@ -1,5 +1,5 @@
 """The command line: a module each for `serve`, `check`, `doctor`, `explain`, `health`, `providers`, `prices`, `demo`,
-`drill`, `record`, `replay`, `usage`, `experiment`, `probe` and `key`.
+`drill`, `record`, `replay`, `usage`, `experiment`, `probe`, `key` and `top`.
 
 Importing this package and its modules imports the standard library alone; a command imports what it needs when it
 runs. So `--help` and `probe` are quick, and a broken dependency cannot keep a probe from telling the truth.
@@ -30,6 +30,7 @@ from proxy.cli import (
     record,
     replay,
     serve,
+    top,
     usage,
 )
 from proxy.cli.options import Stop
@@ -111,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         doctor,
         explain,
         health,
+        top,
         providers,
         prices,
         demo,

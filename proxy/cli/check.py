@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from proxy.cli import spending
+from proxy.cli import selection, spending
 from proxy.cli.options import Stop, add_config, add_json, load
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def lines(stack: dict[str, Any]) -> Iterator[str]:
         yield from _provider(provider, stack["health"])
     yield from _routes("models", stack["models"], stack["defaults"])
     yield from _routes("embeddings", stack["embeddings"], stack["defaults"])
+    if stack["selection"]["strategies"] or stack["selection"]["experiments"]:
+        yield from selection.lines(stack["selection"])
     yield "\nwhere a target says nothing else"
     yield from (f"  {name:8} {_settings(values)}" for name, values in stack["defaults"].items())
     if stack["warnings"]:
@@ -93,6 +95,8 @@ def _client(client: dict[str, Any]) -> Iterator[str]:
         yield f"speaks for {' '.join(client['speaks_for'])}"
     if client["max_cost_per_request_usd"]:
         yield f"at most {client['max_cost_per_request_usd']} USD a request"
+    if client["may_choose_strategy"]:
+        yield "may choose the strategy"
     yield from (f"{name}={value}" for name, value in client["tags"].items())
 
 

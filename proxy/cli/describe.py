@@ -9,11 +9,13 @@ from typing import Any
 from msgspec import structs, to_builtins
 
 from proxy.budgets.budgets import amount_of
+from proxy.cli import selection
 from proxy.config.clients import ENV_CLIENT
+from proxy.config.dollars import in_dollars as usd
 from proxy.config.ledger import described as ledger_described
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
-from proxy.config.spending import Spending, dollars
+from proxy.config.spending import Spending
 from proxy.config.telemetry import described
 from proxy.config.values import (
     BreakerSettings,
@@ -56,6 +58,7 @@ def describe(config: Config, warnings: Iterable[str]) -> Plain:
         "telemetry": described(config.telemetry),
         "record": structs.asdict(config.record),
         "spending": _spending(config.spending),
+        "selection": selection.described(config.selection),
         "warnings": list(warnings),
     }
 
@@ -151,12 +154,8 @@ def _client(client: Client) -> Plain:
         "tags": dict(client.tags),
         "speaks_for": list(client.speaks_for),
         "max_cost_per_request_usd": usd(client.max_cost_per_request),
+        "may_choose_strategy": client.may_choose_strategy,
     }
-
-
-def usd(nanos: int | None) -> str | None:
-    """Nano-dollars in dollars, exact: `0.05`."""
-    return None if nanos is None else dollars(nanos)
 
 
 def _spending(spending: Spending) -> Plain:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from proxy.cli.options import Stop, add_config, add_json, load
+from proxy.cli.selection import chosen_lines
 from proxy.cli.state import add_admin, live
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ HELLO_AT: dict[str, dict[str, Any]] = {
     "/v1/completions": {"prompt": "Hello"},
 }
 """What stands for a request where none is given, by the path it is sent to."""
+
+
+SAID = {"task": "the task it is for", "strategy": "which strategy chooses", "user": "for whom it is"}
+"""What a request may say by a header of Sidestep's."""
 
 
 def add(commands: "Commands") -> None:
@@ -51,6 +56,8 @@ def add(commands: "Commands") -> None:
         action="store_true",
         help="first ask the providers that tell what their models can do, as a running proxy does daily",
     )
+    for name, what in SAID.items():
+        parser.add_argument(f"--{name}", metavar="NAME", help=f"as if the request had x-sidestep-{name}: {what}")
     add_admin(parser)
     add_config(parser)
     add_json(parser)
@@ -64,8 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load(arguments.config, keys=arguments.ask)
     stands = live(arguments.admin, arguments.admin_token) if arguments.admin else None
     profile_of = _profiles(loaded.config, ask=arguments.ask)
-    explanation = _explained(loaded, body, arguments.path, profile_of)
-    now = _explained(loaded, body, arguments.path, profile_of, stands) if stands else None
+    said = {f"x-sidestep-{name}": value for name in SAID if (value := getattr(arguments, name)) is not None}
+    explanation = _explained(loaded, body, arguments.path, profile_of, said)
+    now = _explained(loaded, body, arguments.path, profile_of, said, stands) if stands else None
     if not arguments.ask:
         explanation = _hinted(explanation, loaded.config)
     if arguments.json:
@@ -153,6 +161,7 @@ def _explained(
     body: dict[str, Any],
     path: str | None,
     profile_of: "ProfileOf",
+    said: dict[str, str],
     stands: "Live | None" = None,
 ) -> "Explanation":
     """Raises Stop when the request is no request, nothing serves its model, or `path` takes none."""
@@ -162,7 +171,7 @@ def _explained(
     from translators.faults import Malformed  # noqa: PLC0415 - likewise
 
     try:
-        return plan(loaded.config, body, path, profile_of, origins=loaded.origins, live=stands)
+        return plan(loaded.config, body, path, profile_of, said, origins=loaded.origins, live=stands)
     except Refused:
         raise Stop(f"--path is '{path}'; it may be {', '.join(ASKED)}", code=2) from None
     except Malformed as error:
@@ -172,6 +181,8 @@ def _explained(
 def lines(explanation: "Explanation") -> Iterator[str]:
     """The explanation as text."""
     yield f"{explanation.model}: {explanation.reason}"
+    if explanation.chosen is not None:
+        yield from chosen_lines(explanation.chosen)
     for place, row in enumerate(explanation.rows, 1):
         yield from _row(place, row)
     yield f"\nat most {_attempts(explanation.total_attempts)}, at worst {explanation.worst_case_s:g} s"

@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from proxy.cli.options import Stop, add_json
+from proxy.cli.options import add_json
 from proxy.cli.probe import DEFAULT
 from proxy.cli.state import add_token, live
+from proxy.cli.watching import watch
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 EVERY_S = 2.0
 """Between two looks of --watch."""
-CLEAR = "\x1b[H\x1b[2J"
 HEAD = ("target", "success", "calls", "not ok", "p50", "p95", "first p50", "p95", "now")
 NONE = "-"
 _BECAUSE = {"open": "a breaker is open", "idle": "no request came"}
@@ -36,38 +36,17 @@ def add(commands: "Commands") -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import sys  # noqa: PLC0415 - see the package's docstring
-
-    clear = CLEAR if arguments.watch and not arguments.json and sys.stdout.isatty() else ""
-    found: Live | None = live(arguments.admin, arguments.admin_token)
-    while True:
-        if found is not None:
-            told = _json(found, indent=None if arguments.watch else 2) if arguments.json else "\n".join(lines(found))
-            print(f"{clear}{told}", flush=True)
-        if not arguments.watch:
-            return 0
-        _pause()
-        found = _again(arguments, clear)
-
-
-def _again(arguments: argparse.Namespace, clear: str) -> "Live | None":
-    """How it stands now; None where it does not answer, as while it is started anew: that is told, and waited for."""
-    import sys  # noqa: PLC0415 - see the package's docstring
-
-    try:
+    def look() -> "Live":
         return live(arguments.admin, arguments.admin_token)
-    except Stop as stop:
-        print(clear, end="", flush=True)
-        print(*(f"sidestep: {line}" for line in stop.lines), sep="\n", file=sys.stderr, flush=True)
-        return None
 
+    def told(found: "Live") -> str:
+        return _json(found, indent=None if arguments.watch else 2) if arguments.json else "\n".join(lines(found))
 
-def _pause() -> None:
-    import asyncio  # noqa: PLC0415 - see the package's docstring
-
-    from proxy.clock import SystemClock  # noqa: PLC0415 - likewise
-
-    asyncio.run(SystemClock().sleep(EVERY_S))
+    found = look()
+    if arguments.watch:
+        watch(found, look, told, EVERY_S, plain=arguments.json)
+    print(told(found))
+    return 0
 
 
 def _json(found: "Live", indent: int | None) -> str:
@@ -78,10 +57,10 @@ def _json(found: "Live", indent: int | None) -> str:
     from proxy.routing.live import stood  # noqa: PLC0415 - likewise
 
     plain: dict[str, Any] = to_builtins(structs.replace(found, targets=[]))
-    plain["targets"] = [
-        {**to_builtins(one), "blocked": stood(one, found.providers.get(one.provider)).blocked or None}
-        for one in found.targets
-    ]
+    for one in found.targets:
+        row = to_builtins(one) | {"blocked": stood(one, found.providers.get(one.provider)).blocked or None}
+        del row["course"]  # `/state` tells none
+        plain["targets"].append(row)
     return json.dumps(plain, indent=indent)
 
 
@@ -93,7 +72,7 @@ def lines(found: "Live") -> Iterator[str]:
     yield ""
     rows = [_row(one, found, called=called) for one, called in in_order(found)]
     if rows:
-        yield from _table([HEAD, *rows])
+        yield from table([HEAD, *rows])
     else:
         yield "no target has been called yet"
     keys = list(_keys(found))
@@ -101,10 +80,10 @@ def lines(found: "Live") -> Iterator[str]:
         yield from ("", "keys", *keys)
     if found.probes:
         yield from ("", "looks at providers")
-        yield from _table([_look(name, probe) for name, probe in found.probes.items()], indent="  ")
+        yield from table([_look(name, probe) for name, probe in found.probes.items()], indent="  ")
 
 
-def _table(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
+def table(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
     """The last cell of a row takes what it needs."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     for row in rows:
@@ -120,17 +99,17 @@ def _row(one: "LiveTarget", found: "Live", *, called: bool) -> tuple[str, ...]:
         NONE if ratio is None else f"{ratio:.1%}",
         str(sum(health.outcomes.values())),
         ", ".join(f"{count} {kind}" for kind, count in health.outcomes.items() if kind != "ok") or NONE,
-        *_times(health.latency_ms),
-        *_times(health.first_token_ms),
+        *times(health.latency_ms),
+        *times(health.first_token_ms),
         _now(one, found, called=called),
     )
 
 
-def _times(times: "LiveTimes | None") -> tuple[str, str]:
-    return (NONE, NONE) if times is None else (_ms(times.p50), _ms(times.p95))
+def times(times: "LiveTimes | None") -> tuple[str, str]:
+    return (NONE, NONE) if times is None else (ms_of(times.p50), ms_of(times.p95))
 
 
-def _ms(ms: float) -> str:
+def ms_of(ms: float) -> str:
     return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.0f} ms"
 
 

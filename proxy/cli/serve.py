@@ -102,6 +102,8 @@ def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool, fol
 
 def lines(config: "Config", warnings: "Sequence[str]", data_url: str, admin_url: str) -> Iterator[str]:
     """The start-up lines: what serves, where, and the call to try."""
+    from proxy.config.trying import curl  # noqa: PLC0415 - see the package's docstring
+
     if config.demo:
         yield DEMO_NOTICE
     yield from (f"warning: {warning}" for warning in warnings)
@@ -117,7 +119,7 @@ def lines(config: "Config", warnings: "Sequence[str]", data_url: str, admin_url:
     if config.record.file:
         yield f"recording {recording(config.record.file, config.record.bytes, texts=config.record.texts)}"
     yield f"serving {data_url}/v1, admin {admin_url}, configured by {_source(config)}"
-    yield f"try: {_curl(config, data_url)}"
+    yield f"try: {curl(config, data_url)}"
 
 
 def _source(config: "Config") -> str:
@@ -137,18 +139,3 @@ def _keys(provider: "Provider") -> str:
 def _step(config: "Config", name: str, model: str) -> str:
     default = config.providers[name].default_model
     return f"{name}/*" + (f" (else {default})" if default else "") if model == "*" else f"{name}/{model}"
-
-
-def _curl(config: "Config", data_url: str) -> str:
-    auth = " -H 'authorization: Bearer YOUR-SIDESTEP-KEY'" if config.clients else ""
-    body = f'{{"model": "{_model(config)}", "messages": [{{"role": "user", "content": "Say hello."}}]}}'
-    return f"curl -i {data_url}/v1/chat/completions -H 'content-type: application/json'{auth} -d '{body}'"
-
-
-def _model(config: "Config") -> str:
-    """A model to try: a configured name, else the head of the `*` chain by its default."""
-    named = next((name for name in config.models if name != "*"), None)
-    if named or "*" not in config.models:
-        return named or "MODEL"
-    head = config.models["*"].chain[0]
-    return config.providers[head.provider].default_model or "MODEL" if head.model == "*" else head.model

@@ -5,7 +5,8 @@ The token is named by its source, as keys are, so that it stands in no list of p
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from proxy.cli.options import Stop
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from proxy.config.hidden import Secret
     from proxy.routing.live import Live
 
+T = TypeVar("T")
 EXAMPLE = "http://127.0.0.1:4601"
 TIMEOUT_S = 5.0
 
@@ -36,17 +38,24 @@ def add_token(parser: argparse.ArgumentParser) -> None:
 
 def live(url: str, source: str | None) -> "Live":
     """How the proxy at `url` stands. Raises Stop, with exit code 2 for options that cannot be used."""
+    from proxy.routing.live import read  # noqa: PLC0415 - see the package's docstring
+
+    return asked(url, source, "/state", read)
+
+
+def asked(url: str, source: str | None, path: str, read: Callable[[bytes], T]) -> T:
+    """What a page of the proxy at `url` tells, as `read` understands it; that raises msgspec.DecodeError for another
+    page. Raises Stop as `live` does."""
     import asyncio  # noqa: PLC0415 - see the package's docstring
 
     import msgspec  # noqa: PLC0415 - likewise
 
     from proxy.config.addresses import check_url  # noqa: PLC0415 - likewise
-    from proxy.routing.live import read  # noqa: PLC0415 - likewise
 
     base = url.rstrip("/")
     if problem := check_url(base, plain_hosts=None):
         raise Stop(f"--admin {problem}, as in {EXAMPLE}", code=2)
-    status, body = asyncio.run(_asked(base, _token(source)))
+    status, body = asyncio.run(_asked(base, path, _token(source)))
     if status == 401:
         more = "another admin token than the given one" if source else "an admin token: add --admin-token env:NAME"
         raise Stop(f"{base} wants {more}")
@@ -55,7 +64,7 @@ def live(url: str, source: str | None) -> "Live":
             return read(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
-    raise Stop(f"{base} has no /state (it answered {status}): give the admin address, port 4601 unless configured")
+    raise Stop(f"{base} has no {path} (it answered {status}): give the admin address, port 4601 unless configured")
 
 
 def _token(source: str | None) -> "Secret | None":
@@ -69,7 +78,7 @@ def _token(source: str | None) -> "Secret | None":
         raise Stop(f"--admin-token: {error}", code=2) from None
 
 
-async def _asked(base: str, token: "Secret | None") -> tuple[int, bytes]:
+async def _asked(base: str, path: str, token: "Secret | None") -> tuple[int, bytes]:
     """Raises Stop without an answer."""
     import asyncio  # noqa: PLC0415 - see the package's docstring
 
@@ -81,7 +90,7 @@ async def _asked(base: str, token: "Secret | None") -> tuple[int, bytes]:
     from translators.ir import Dialect  # noqa: PLC0415 - likewise
 
     headers = [("authorization", f"Bearer {token.reveal()}")] if token else []
-    call = Call("GET", f"{base}/state", headers, b"", stream=False, connect_s=TIMEOUT_S, pool_s=1.0, write_s=TIMEOUT_S)
+    call = Call("GET", f"{base}{path}", headers, b"", stream=False, connect_s=TIMEOUT_S, pool_s=1.0, write_s=TIMEOUT_S)
     engine = engine_for("native", Provider("admin", Dialect.OPENAI_CHAT, base), connections=1)
     try:
         async with asyncio.timeout(TIMEOUT_S):

@@ -59,6 +59,7 @@ def _client(name: str, block: Table, known: Known) -> Client:
         tags=_tags(block.table("tags")),
         speaks_for=_speaks_for(block),
         max_cost_per_request=read_dollars(block, "max_cost_per_request_usd"),
+        may_choose_strategy=bool(block.flag("may_choose_strategy")),
     )
     if not block.raw("key_sha256"):
         block.wrong("key_sha256", "must list at least one digest (`sidestep key new NAME` prints one)")

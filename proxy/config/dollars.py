@@ -1,7 +1,12 @@
 """Amounts of money in the file: dollars with at most nine decimals, exactly."""
 
-from proxy.config.spending import AMOUNT_MAX, NANOS
+from proxy.config.spending import AMOUNT_MAX, NANOS, dollars
 from proxy.config.table import Table
+
+
+def in_dollars(nanos: int | None) -> str | None:
+    """Nano-dollars in dollars, exact: `0.05`."""
+    return None if nanos is None else dollars(nanos)
 
 
 def read_dollars(table: Table, key: str) -> int | None:

@@ -147,17 +147,23 @@ def _sqlite(text: str) -> _Place:
     return _Place(text)
 
 
+def state_folder(env: Mapping[str, str]) -> str:
+    """Where what outlives a process is kept; empty where no folder is known."""
+    if own := env.get(STATE_VARIABLE, "").strip():
+        return str(PurePosixPath(own))
+    if (state := env.get("XDG_STATE_HOME", "")).startswith("/"):  # the specification ignores a relative one
+        return str(PurePosixPath(state) / "sidestep")
+    if (home := env.get("HOME", "")).startswith("/"):
+        return str(PurePosixPath(home) / ".local" / "state" / "sidestep")
+    return ""
+
+
 def _default(env: Mapping[str, str]) -> _Place:
     """The file in the state folder."""
-    if own := env.get(STATE_VARIABLE, "").strip():
-        folder = PurePosixPath(own)
-    elif (state := env.get("XDG_STATE_HOME", "")).startswith("/"):  # the specification ignores a relative one
-        folder = PurePosixPath(state) / "sidestep"
-    elif (home := env.get("HOME", "")).startswith("/"):
-        folder = PurePosixPath(home) / ".local" / "state" / "sidestep"
-    else:
+    folder = state_folder(env)
+    if not folder:
         return _Place(problem=f"is missing, and no folder is known for it: set {STATE_VARIABLE}, or say {FORMS}")
-    return _Place(f"{SQLITE}/{folder / FILE_NAME}")
+    return _Place(f"{SQLITE}/{PurePosixPath(folder, FILE_NAME)}")
 
 
 def _password(table: Table, env: Mapping[str, str], place: _Place) -> Secret | None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from proxy.config import keyless, settings, zero
+from proxy.config.choosing import Choosable, read_selection
 from proxy.config.clients import Known, environment_client, read_clients
 from proxy.config.dollars import read_dollars
 from proxy.config.errors import ENVIRONMENT, OPTION, ConfigError, ConfigErrors, NoKeys, Problems
@@ -139,7 +140,8 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
     providers = read_providers(root.table("providers"), common)
     models = read_models(root.table("models"), providers)
     embeddings = read_embeddings(root.table("embeddings"), providers)
-    asked = (*models, *embeddings)
+    selection = read_selection(root, env, Choosable(providers, models, embeddings))
+    asked = (*models, *embeddings, *selection.names())
     clients = read_clients(root.table("clients"), env, Known(asked, providers))
     names: dict[Dimension, Collection[str]] = {"client": clients, "model": asked, "provider": providers}
     spending = read_spending(root, env, server.cluster_hosts, names, models)
@@ -159,6 +161,7 @@ def _from_file(content: Mapping[str, Any], env: Mapping[str, str], overrides: Ov
         telemetry=read_telemetry(env, problems, root.table("telemetry"), server.cluster_hosts),
         record=read_record(root.table("record")),
         spending=structs.replace(spending, max_cost_per_request=dearest, passthrough_fee=fee),
+        selection=selection,
         source=problems.source,
     )
     root.finish()

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct, field
 
 from proxy.config.hidden import Secret
+from proxy.config.selection import Selection
 from proxy.config.spending import Price, Spending
 from translators.ir import Dialect
 from translators.profile import Profile
@@ -287,6 +288,8 @@ class Client(Struct, frozen=True):
     """What a request may say of itself: `user`, `team`, `task`."""
     max_cost_per_request: int | None = None
     """Nano-dollars; None: what holds for all."""
+    may_choose_strategy: bool = False
+    """Whether a request may say which strategy chooses for it (`x-sidestep-strategy`)."""
 
 
 class Config(Struct, frozen=True):
@@ -306,6 +309,7 @@ class Config(Struct, frozen=True):
     telemetry: TelemetrySettings = TelemetrySettings()
     record: RecordSettings = RecordSettings()
     spending: Spending = Spending()
+    selection: Selection = Selection()
     source: str = "environment"
     """The file's path, or `environment`."""
     demo: bool = False

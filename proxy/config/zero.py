@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from proxy.config.addresses import check_url
+from proxy.config.choosing import VARIABLES as CHOOSING
+from proxy.config.choosing import environment_selection
 from proxy.config.clients import CLIENT_VARIABLE, environment_client
 from proxy.config.errors import ENVIRONMENT, Problems, listed, nearest
 from proxy.config.ledger import VARIABLES as LEDGER
@@ -81,6 +83,7 @@ def read_environment(env: Mapping[str, str], overrides: Overrides, problems: Pro
         server=override(ServerSettings(), overrides, problems),
         telemetry=read_telemetry(env, problems),
         spending=Spending(ledger=read_ledger(None, env, problems, asked=False)),
+        selection=environment_selection(env, problems),
     )
 
 
@@ -221,4 +224,4 @@ def variables() -> tuple[str, ...]:
         names += [*vendor.key_env, model_variable(vendor.name)]
         if vendor.name in ENDPOINTS:
             names.append(ENDPOINTS[vendor.name].variable)
-    return (*names, CLIENT_VARIABLE, *TRACES, *LEDGER)
+    return (*names, CLIENT_VARIABLE, *TRACES, *LEDGER, *CHOOSING)

@@ -24,6 +24,7 @@ from proxy.doctor.findings import Finding, bad, good, left, odd
 from proxy.upstream.listings import names, path_of
 from translators.catalog import codec
 from translators.faults import Fault, Kind
+from translators.gemini import embeddings as gemini_embeddings
 from translators.ir import Dialect
 
 DEPLOYED: Final = frozenset({"azure-openai", "azure-foundry", "anthropic-foundry"})
@@ -154,7 +155,9 @@ class Account:
         dialect = self._provider.dialect
         fields: dict[str, Any]
         if all(one.embeds for one in self._told):
-            path, fields = profile.path("embeddings", "/embeddings"), {"input": []}
+            google = dialect is Dialect.GEMINI
+            path = gemini_embeddings.address(profile, {}) if google else profile.path("embeddings", "/embeddings")
+            fields = {} if google else {"input": []}
         else:
             path, fields = codec(dialect).request_path(profile, stream=False), _HOLLOW[dialect]
         return await self._caller.post(path, secret, profile, {"model": target.model, **fields})

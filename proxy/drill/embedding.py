@@ -1,7 +1,8 @@
 """Embeddings of a scripted provider: unit vectors made from a hash of the input, the same at every provider.
 
 So two providers that are said to share a space do, and a client can tell. Source of the formats: OpenAI API
-reference, Embeddings (base64 is little-endian float32); Gemini API reference, batchEmbedContents.
+reference, Embeddings (base64 is little-endian float32); Gemini API reference, batchEmbedContents; Vertex AI's
+EmbedContentRequest and text embeddings API.
 """
 
 import base64
@@ -74,6 +75,49 @@ def embed_batch(body: Mapping[str, Any], model: str) -> bytes | str:
         heard += len(text.encode())
         vectors.append({"values": vector(text, one.get("outputDimensionality") or DIMENSIONS)})
     return orjson.dumps({"embeddings": vectors, "usageMetadata": {"promptTokenCount": tokens(heard)}})
+
+
+_VERTEX_FIELDS = frozenset(("content", "embedContentConfig"))
+_VERTEX_CONFIG = frozenset(("taskType", "title", "outputDimensionality", "autoTruncate"))
+_PREDICT_MAX = 250
+
+
+def embed_on_vertex(body: Mapping[str, Any], method: str) -> bytes | str:
+    """The reply to Vertex AI's embedContent, batchEmbedContents or predict, or what it would refuse. Raises TypeError
+    or KeyError on a body whose shape is no request at all."""
+    if method == "predict":
+        return _predicted(body)
+    requests = body["requests"] if method == "batchEmbedContents" else [body]
+    if not 0 < len(requests) <= _GEMINI_BATCH:
+        return f"requests: at most {_GEMINI_BATCH} requests can be in one batch"
+    vectors, heard = [], 0
+    for one in requests:
+        config = one.get("embedContentConfig") or {}
+        if unknown := sorted((one.keys() - _VERTEX_FIELDS) | (config.keys() - _VERTEX_CONFIG)):
+            return f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.'
+        text = "".join(part["text"] for part in one["content"]["parts"])
+        heard += len(text.encode())
+        vectors.append({"values": vector(text, config.get("outputDimensionality") or DIMENSIONS)})
+    told = {"embeddings": vectors} if method == "batchEmbedContents" else {"embedding": vectors[0]}
+    return orjson.dumps({**told, "usageMetadata": {"promptTokenCount": tokens(heard)}})
+
+
+def _predicted(body: Mapping[str, Any]) -> bytes | str:
+    instances, parameters = body["instances"], body.get("parameters") or {}
+    if not 0 < len(instances) <= _PREDICT_MAX:
+        return f"{len(instances)} instance(s) is not allowed per prediction. Actual: {_PREDICT_MAX}."
+    dimensions = parameters.get("outputDimensionality") or DIMENSIONS
+    predictions = [
+        {
+            "embeddings": {
+                "values": vector(one["content"], dimensions),
+                "statistics": {"token_count": tokens(len(one["content"].encode())), "truncated": False},
+            }
+        }
+        for one in instances
+    ]
+    characters = sum(len(one["content"]) for one in instances)
+    return orjson.dumps({"predictions": predictions, "metadata": {"billableCharacterCount": characters}})
 
 
 def _inputs(given: Any) -> list[str]:

@@ -6,6 +6,7 @@ terminal event. A call comes whole; its finish is an ordinary stop. An answer th
 Asked for a stream without `alt=sse` it would give one array, which nobody here wants: that is refused.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +26,10 @@ PING = b": ping\r\n\r\n"
 OVERLOADED_STATUS = 503
 """What overload is told as before an answer has begun."""
 _FINISHES = {"tools": "STOP", "length": "MAX_TOKENS", "stop": "STOP"}
+_VERTEX = re.compile(
+    r"/v1/projects/[^/]+/locations/[^/]+/publishers/google/models/[^/:]+:(embedContent|batchEmbedContents|predict)"
+)
+"""Embeddings as Vertex AI has them, beside the Gemini API; tokens are not looked at."""
 _NO_KEY = "API key not valid. Please pass a valid API key."
 
 Hear = Callable[[Mapping[str, Any], str, str, str], Question | bytes | str]
@@ -34,6 +39,9 @@ fault = gemini_fault
 
 def ears(path: str, query: str) -> Hear | None:
     """How a request to `path` is read; None where nothing is."""
+    if vertex := _VERTEX.fullmatch(path):
+        method = vertex[1]
+        return lambda body, *_: embedding.embed_on_vertex(body, method)
     model, colon, method = unquote(path.removeprefix(f"{PATH}/")).rpartition(":")
     if not colon or "/" in model:
         return None

@@ -33,6 +33,9 @@ Receive = Callable[[], Awaitable[Message]]
 LINGER_S = 2.0
 _BREAK = b"\r\n"
 _PRINTABLE = bytes(range(0x20, 0x7F))
+KNOWN_SIZES = 1024
+_SIZES = tuple(b"%x\r\n" % size for size in range(KNOWN_SIZES))
+"""How a chunk begins, by its size: formatting it for each costs more than all else that framing takes."""
 LEFT = Fault(kind=Kind.CANCELLED, message="The client left before its answer was complete.")
 
 
@@ -41,6 +44,11 @@ class Connection(Protocol):
 
     problem: Fault | None
     """Why the request cannot be read as HTTP: its head, or (found later) its body."""
+
+    head: Any
+    """What was made of the request's head, for the next request with the same; None for another."""
+    length: int | None
+    """Of the body, where the request has the same head as the last one but for that; None for a new head."""
 
     def arrived(self) -> bool:
         """Whether the whole request is here."""
@@ -72,6 +80,9 @@ class Connection(Protocol):
 
     def end_writing(self) -> None:
         """Half-closes: the client sees the end of what was written, and what it still sends can be read."""
+
+    def failed(self, error: Exception) -> None:
+        """The exchange ended in a way that nobody foresaw and nobody told: says so, or closes."""
 
     def abort(self) -> None:
         """Closes after what is already written, leaving the body unterminated; later writes do nothing."""
@@ -164,7 +175,11 @@ class ClientSide:
             await self._connection.write(b"%x\r\n%s\r\n" % (len(data), data) if self._framed else data)
 
     def push(self, data: bytes) -> bool:
-        return self._connection.push(b"%x\r\n%b\r\n" % (len(data), data) if self._framed else data)
+        if self._framed:
+            size = len(data)
+            head = _SIZES[size] if size < KNOWN_SIZES else b"%x\r\n" % size
+            data = b"".join((head, data, _BREAK))
+        return self._connection.push(data)
 
     async def finish(self) -> None:
         if self._framed:

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+from msgspec import Struct
+
 from proxy.clock import Clock
 from proxy.config.values import LimitSettings
 from proxy.edge.client import ClientSide, Connection, Memory, Message, Receive
 from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.passing import Passing
 from proxy.edge.routes import OTHER, PASSTHROUGH, ROUTES, route_of, spoken
-from proxy.flow import Exchange, Service, Turnstile, Unreadable, at_once, cancel
+from proxy.flow import Exchange, Refused, Service, Turnstile, Unreadable, at_once, cancel
 from proxy.tracing import mend
 from translators.codec import Codec
 from translators.faults import Fault
@@ -67,23 +69,26 @@ class Edge:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, _send: Any) -> None:
         connection: Connection = scope.pop("extensions")[CONNECTION]  # which keeps the scope, and would keep itself
-        shift = self._shift
-        client = ClientSide(receive, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
-        client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)
-        shift.open.add(client)
-        connection.watch(client.left)
         try:
-            await shift.service(exchange)
-        except asyncio.CancelledError:
-            if exchange.cancelled is None:  # not one of ours: the loop is ending
-                raise
-        finally:
-            shift.open.discard(client)
-            if not shift.open:
-                shift.idle.set()
-            await client.end()
-            exchange.refusal = None  # an exception knows by its traceback all that it went through, this among it
-            del client.exchange  # the two know each other: a body should not have to wait for the collector
+            shift = self._shift
+            client = ClientSide(receive, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
+            client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)
+            shift.open.add(client)
+            connection.watch(client.left)
+            try:
+                await shift.service(exchange)
+            except asyncio.CancelledError:
+                if exchange.cancelled is None:  # not one of ours: the loop is ending
+                    raise
+            finally:
+                shift.open.discard(client)
+                if not shift.open:
+                    shift.idle.set()
+                await client.end()
+                exchange.refusal = None  # an exception knows by its traceback all that it went through, this among it
+                del client.exchange  # the two know each other: a body should not have to wait for the collector
+        except Exception as error:  # noqa: BLE001 - the last place where it can be told
+            connection.failed(error)
 
     def turn_away(self, scope: dict[str, Any], connection: Connection) -> bool:
         """Answers a request where it stands, all of which has arrived, if nobody is let in now: a task of its own costs
@@ -143,6 +148,32 @@ class Edge:
     def _exchange(
         self, scope: dict[str, Any], connection: Connection, client: ClientSide, passing: Passing | None
     ) -> Exchange:
+        head: _Head | None = connection.head
+        if head is None or head.passing is not passing:
+            head = self._head(scope, connection, passing)
+            connection.head = head if head.refusal is None else None
+        headers = head.headers
+        if connection.length is not None:
+            headers = {**headers, "content-length": str(connection.length)}
+        exchange = Exchange(  # by place, since names cost as much again
+            f"{self._prefix}{next(self._ids):012x}",
+            head.route,
+            head.method,
+            head.path,
+            headers,
+            client.read,
+            head.peer,
+            client,
+            self._codecs[head.spoken],
+            self._clock.now(),
+        )
+        if head.refusal is not None:
+            exchange.refusal = head.refusal
+        if head.route == PASSTHROUGH:
+            exchange.query, exchange.pieces = head.query, client.pieces
+        return exchange
+
+    def _head(self, scope: dict[str, Any], connection: Connection, passing: Passing | None) -> "_Head":
         fields = scope["headers"]
         headers = _decoded(fields)
         if len(headers) != len(fields):
@@ -162,22 +193,24 @@ class Edge:
         if refusal is not None and isinstance(refusal, Unreadable):
             connection.last()  # another reader may see this request end elsewhere, and so the next one begin
         peer = scope["client"]
-        exchange = Exchange(
-            id=f"{self._prefix}{next(self._ids):012x}",
-            route=route,
-            method=method,
-            path=path,
-            headers=headers,
-            read=client.read,
-            peer=peer[0] if peer else "",
-            out=client,
-            codec=self._codecs[spoken(route, headers)],
-            started=self._clock.now(),
-            refusal=refusal,
+        return _Head(
+            passing, route, method, path, query, headers, spoken(route, headers), peer[0] if peer else "", refusal
         )
-        if route == PASSTHROUGH:
-            exchange.query, exchange.pieces = query, client.pieces
-        return exchange
+
+
+class _Head(Struct, frozen=True, eq=False):
+    """All that a request's head comes to: the same for each request of a connection that has the same."""
+
+    passing: Passing | None
+    """What passed through when it was read."""
+    route: str
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    spoken: str
+    peer: str
+    refusal: Refused | None
 
 
 async def _no_more() -> Message:

@@ -1,15 +1,18 @@
 """One deadline for the whole exchange, whatever the layers below do with their own times.
 
 When it passes, the exchange's task is cancelled with a DEADLINE fault as the reason. Before the answer has started,
-`observe` tells it (504); after that, whoever writes the stream does, while the cancellation goes by. A timer costs a
-microsecond where a cancel scope costs several, and this one is set for every request.
+`observe` tells it (504); after that, whoever writes the stream does, while the cancellation goes by. All of them share
+one timer (`proxy.hourglass`), where a cancel scope for each would cost several microseconds.
 """
 
 import asyncio
 
+from msgspec import Struct
+
 from proxy.clock import Clock
 from proxy.config.values import TimeoutSettings
 from proxy.flow import Exchange, Service, expire
+from proxy.hourglass import hourglass
 from proxy.telemetry.names import RETRY_COUNT
 from proxy.upstream.timings import client_times
 
@@ -27,12 +30,24 @@ class Deadline:
         times = client_times(exchange.headers, self._timeouts, now)
         exchange.deadline, exchange.commit_by, exchange.client_wait_s = times
         exchange.retry_count = retry_count(exchange.headers.get(RETRY_COUNT, ""))
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(exchange.deadline - now, expire, exchange, asyncio.current_task(loop))
+        glass = hourglass()
+        expiry = _Expiry(glass.time() + exchange.deadline - now, exchange, asyncio.current_task(glass.loop))
+        glass.put(expiry)
         try:
             await service(exchange)
         finally:
-            timer.cancel()
+            glass.drop(expiry)
+
+
+class _Expiry(Struct, eq=False):
+    """The moment of one exchange's deadline."""
+
+    when: float
+    exchange: Exchange
+    task: "asyncio.Task[None] | None"
+
+    def ring(self, _now: float) -> None:
+        expire(self.exchange, self.task)
 
 
 def retry_count(text: str) -> int:

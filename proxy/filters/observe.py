@@ -5,10 +5,11 @@ answer has started it can only be cut, so that no client takes it for complete. 
 told as `internal_error` without detail, logged by type and place. An exception's text is never logged: it may quote a
 body.
 
-The log line holds the fields listed in `_Told` and nothing else: no header, no body, no key.
+The log line holds the fields listed in `Told` and nothing else: no header, no body, no key.
 """
 
 import asyncio
+from collections import deque
 from pathlib import PurePath
 from traceback import walk_tb
 
@@ -17,7 +18,7 @@ from msgspec import Raw
 from proxy.answers import attempts_header, retry_headers, served_headers, tell_fault
 from proxy.clock import Clock
 from proxy.config.spending import dollars
-from proxy.flow import Exchange, Gone, Refused, Service
+from proxy.flow import Attempt, Choice, Exchange, Gone, Refused, Service
 from proxy.telemetry.logs import Line, Log, moment
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.names import EXCHANGE, INTERNAL_ERROR, OWN_ERROR
@@ -34,6 +35,8 @@ _OWN = Fault(
 _LAST_RESORT = {dialect: codec(dialect).render_fault(_OWN)[1] for dialect in DIALECTS}
 """Rendered beforehand: rendering may be what fails."""
 _ASKED_SHOWN = 120
+RECENT = 100
+"""Exchanges that are kept for who looks at the last ones: some 1 KB each."""
 
 
 class Observe:
@@ -41,12 +44,19 @@ class Observe:
         self._metrics = metrics
         self._log = log
         self._clock = clock
+        self.recent: deque[Seen] = deque(maxlen=RECENT)
+        """The last that ended, the latest at the end."""
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
         """Raises nothing but a cancellation that has no reason: the loop's own end."""
         try:
             try:
-                await self._serve(exchange, service)
+                try:
+                    await service(exchange)
+                    if not exchange.out.started:
+                        raise RuntimeError("the exchange ended without an answer")
+                except (Refused, Malformed, Gone) as ended:
+                    await _ended(exchange, ended)
             except asyncio.CancelledError:
                 if exchange.cancelled is None:
                     raise
@@ -55,27 +65,6 @@ class Observe:
             await self._own_error(exchange, error)
         finally:
             self._record(exchange)
-
-    async def _serve(self, exchange: Exchange, service: Service) -> None:
-        try:
-            await service(exchange)
-            if not exchange.out.started:
-                raise RuntimeError("the exchange ended without an answer")
-        except Refused as refused:
-            await _end(exchange, refused)
-        except Malformed as bad:
-            fault = Fault(
-                kind=Kind.REFUSED,
-                status=bad.status,
-                type="invalid_request_error",
-                code=bad.code,
-                param=bad.param,
-                message=say(str(bad)),
-            )
-            await _end(exchange, Refused(fault))
-        except Gone:
-            exchange.status = CLIENT_GONE
-            exchange.fault = Fault(kind=Kind.CANCELLED, message="The client left while it was sending its request.")
 
     async def _own_error(self, exchange: Exchange, error: Exception) -> None:
         exchange.own_error = True
@@ -104,17 +93,19 @@ class Observe:
             exchange.provider,
             exchange.model,
             exchange.status,
-            code_of(fault) or "",
+            "" if fault is None else code_of(fault) or "",
             took=took,
             added=added,
             first=first,
             usage=exchange.usage,
         )
-        self._log.tell(self._line(exchange, took=took, added=added, first=first))
+        told = self._line(exchange, took=took, added=added, first=first)
+        self._log.tell(told)
+        self.recent.append((told, exchange.attempts, exchange.skipped, exchange.choice))
 
-    def _line(self, exchange: Exchange, *, took: float, added: float, first: float | None) -> "_Told":
+    def _line(self, exchange: Exchange, *, took: float, added: float, first: float | None) -> "Told":
         fault, usage, envelope = exchange.fault, exchange.usage, exchange.envelope
-        return _Told(  # by place, since names cost as much again
+        return Told(  # by place, since names cost as much again
             moment(self._clock),
             "error" if exchange.own_error else "info",
             EXCHANGE,
@@ -126,9 +117,9 @@ class Observe:
             exchange.model,
             exchange.status,
             None if fault is None else fault.kind.value,
-            code_of(fault),
+            None if fault is None else code_of(fault),
             attempts_header(exchange.attempts),
-            [target for target, _ in exchange.skipped],
+            [target for target, _ in exchange.skipped] if exchange.skipped else [],
             _ms(took, 10),
             _ms(added, 100),
             None if first is None else _ms(first, 10),
@@ -142,7 +133,7 @@ class Observe:
         )
 
 
-class _Told(Line):
+class Told(Line):
     """The line of an exchange."""
 
     id: str
@@ -168,9 +159,33 @@ class _Told(Line):
     own_error: bool
 
 
+Seen = tuple[Told, list[Attempt], list[tuple[str, str]], Choice | None]
+"""What is kept of an exchange for who looks at the last ones: its line, its attempts, what was passed over and why, and
+who was chosen. No header, no body."""
+
+
 def _ms(seconds: float, parts: int) -> float:
     """Milliseconds in so many parts of one. `round` to a place writes the number out and reads it again."""
     return int(seconds * 1000 * parts + 0.5) / parts
+
+
+async def _ended(exchange: Exchange, why: Refused | Malformed | Gone) -> None:
+    """Ends an exchange that what is inside would not serve."""
+    if isinstance(why, Gone):
+        exchange.status = CLIENT_GONE
+        exchange.fault = Fault(kind=Kind.CANCELLED, message="The client left while it was sending its request.")
+    elif isinstance(why, Refused):
+        await _end(exchange, why)
+    else:
+        fault = Fault(
+            kind=Kind.REFUSED,
+            status=why.status,
+            type="invalid_request_error",
+            code=why.code,
+            param=why.param,
+            message=say(str(why)),
+        )
+        await _end(exchange, Refused(fault))
 
 
 async def _end(exchange: Exchange, refused: Refused) -> None:

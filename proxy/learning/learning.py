@@ -31,16 +31,8 @@ class Strategies(Protocol):
     def available(self) -> Sequence[str]:
         """Those that are configured."""
 
-    def switch(self, name: str, by: str) -> None:
+    async def switch(self, name: str, by: str) -> None:
         """`by` says who wants it. Raises ValueError with a clause for one that is not configured."""
-
-
-class NoStrategies:
-    name = ""
-    available: Sequence[str] = ()
-
-    def switch(self, name: str, by: str) -> None:  # noqa: ARG002 - the Protocol's
-        raise ValueError("no strategies are configured")
 
 
 class Learning:
@@ -59,9 +51,9 @@ class Learning:
     def keepers(self, config: Config) -> Iterator[Keeps]:
         """Who is to be told records under this configuration; nobody where nothing is learned."""
         ledger = config.spending.ledger
-        if tracks(config) and ledger.usage and ledger.url:
+        if config.selection.track and ledger.usage and ledger.url:
             yield self._recent
-        if tracks(config) and watches(config.spending.alerts):
+        if config.selection.track and watches(config.spending.alerts):
             yield self._watching
 
     def follow(self, config: Config) -> None:
@@ -77,7 +69,7 @@ class Learning:
 
     def tracks(self) -> bool:
         """Whether anything is learned now."""
-        return tracks(self._config())
+        return self._config().selection.track
 
     def models(self) -> Mapping[str, Sequence[str]]:
         """The models that are configured now, by kind."""
@@ -87,9 +79,3 @@ class Learning:
     def _scored(self, record: Record, score: float) -> None:
         """Somebody scored a request."""
         self._watching.score(record, score)
-
-
-def tracks(config: Config) -> bool:
-    """Whether anything is learned under this configuration."""
-    selection = getattr(config, "selection", None)
-    return selection is None or bool(selection.track)

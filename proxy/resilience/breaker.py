@@ -174,9 +174,10 @@ class Breaker:
 
     def commit(self, permit: Permit, now: float) -> None:
         """The call's first content has arrived: a probe has passed. Every other call is judged at its end."""
-        state = self.state(now)
-        if permit.generation == self._generation:
-            self._answered(permit, state, now)
+        if permit.role != "closed":
+            state = self.state(now)
+            if permit.generation == self._generation:
+                self._answered(permit, state, now)
 
     def settle(self, permit: Permit, given: Verdict, now: float, *, retry_at: float | None = None) -> None:
         """The call's end. `retry_at` is the moment before which the upstream does not want to be asked again."""

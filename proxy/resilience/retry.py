@@ -42,15 +42,17 @@ STOP = Decision(Action.STOP)
 
 def total_attempts(targets: int, settings: RetrySettings) -> int:
     """The attempts one request may make over a chain of `targets`: each target of a long chain still gets its turn."""
-    return max(settings.max_total_attempts, targets)
+    most = settings.max_total_attempts
+    return max(targets, most)
 
 
-def attempts_for(position: int, targets: int, left: int, settings: RetrySettings, *, client_retries: int = 0) -> int:
+def attempts_for(position: int, targets: int, left: int, settings: RetrySettings, client_retries: int = 0) -> int:
     """The attempts for the target at `position` (from 0) when `left` remain for the request: one is kept for each
     target after it. A client that itself retries (`client_retries` as its SDK counts) gets one per target.
     """
     here = 1 if client_retries else settings.attempts_per_target
-    return max(0, min(here, left - (targets - position - 1)))
+    free = left - (targets - position - 1)
+    return here if here < free else max(0, free)
 
 
 def delay(attempt: int, settings: RetrySettings, uniform: Callable[[], float]) -> float:

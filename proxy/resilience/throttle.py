@@ -21,4 +21,5 @@ class Throttle:
 
     def free_at(self, now: float) -> float:
         """`now` when it is free, otherwise the moment at which it will be."""
-        return max(now, self._until)
+        until = self._until
+        return max(now, until)

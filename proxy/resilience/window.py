@@ -124,15 +124,23 @@ class Window:
 
 def figures(windows: Iterable[Window], now: float) -> Figures:
     """Of one target, or of several together."""
+    return _summed(slot for window in windows for slot in window.slots(now))
+
+
+def course(window: Window, now: float) -> Iterator[tuple[int, Figures]]:
+    """Each half minute in which a call ended, the oldest first: its number, counted from the clock's zero."""
+    return ((slot.number, _summed([slot])) for slot in window.slots(now) if slot.ok or slot.faults)
+
+
+def _summed(slots: Iterable[_Slot]) -> Figures:
     outcomes: Counter[str] = Counter()
     took: list[float] = []
     first: list[float] = []
-    for window in windows:
-        for slot in window.slots(now):
-            outcomes[OK] += slot.ok
-            outcomes.update(slot.faults)
-            took += slot.took
-            first += slot.first
+    for slot in slots:
+        outcomes[OK] += slot.ok
+        outcomes.update(slot.faults)
+        took += slot.took
+        first += slot.first
     outcomes = +outcomes
     answered = sum(count for kind, count in outcomes.items() if kind in _ANSWERED)
     silent = sum(count for kind, count in outcomes.items() if kind in _SILENT)

@@ -52,6 +52,22 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who was chosen for a request that left it open, or that an experiment took."""
+
+    model: str
+    reason: str
+    strategy: str = ""
+    task: str = ""
+    score: float | None = None
+    level: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """What gives how much to the score."""
+    experiment: str = ""
+    arm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     model: str
     route: str
@@ -61,6 +77,7 @@ class Explanation:
     """Longest time to an answer's first content or to the final error, seconds."""
     total_attempts: int
     note: str
+    chosen: Chosen | None = None
 
 
 WorstInput = Callable[[bytes, Mapping[str, Any], Dialect, Profile], int]

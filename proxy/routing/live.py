@@ -43,12 +43,24 @@ class LiveHealth(Struct, frozen=True):
     first_token_ms: LiveTimes | None = None
 
 
+class LiveSlot(Struct, frozen=True):
+    """A half minute of a target."""
+
+    number: int
+    answered: int = 0
+    failed: int = 0
+    latency_ms: LiveTimes | None = None
+    first_token_ms: LiveTimes | None = None
+
+
 class LiveTarget(Struct, frozen=True):
     target: str
     in_flight: int
     throttled_for_s: float | None
     breaker: LiveBreaker
     health: LiveHealth = LiveHealth()
+    course: list[LiveSlot] = []
+    """The half minutes in which calls ended, the oldest first; only where it was asked for."""
 
     @property
     def provider(self) -> str:
@@ -86,6 +98,8 @@ class Live(Struct, frozen=True):
     targets: list[LiveTarget]
     providers: dict[str, list[LiveKey]]
     probes: dict[str, LiveProbe] = {}
+    strategy: str = ""
+    """The one that is active."""
     configured: list[str] = []
     """The targets of all chains, in order; `provider/*` is any model of that provider."""
 

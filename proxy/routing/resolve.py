@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
+from proxy.config.selection import AUTO, leaves_open
 from proxy.config.spending import Price
 from proxy.config.values import (
     BreakerSettings,
@@ -43,6 +44,8 @@ class Resolution(Struct, frozen=True):
     dimensions: int | None = None
     barred: tuple[str, ...] = ()
     """Targets left out because this client's requests may not go there."""
+    pool: int | None = None
+    """How many of the targets are the name's own; those after them are a fallback's. None: all."""
 
 
 ProfileFor = Callable[[Provider, str], Profile]
@@ -66,6 +69,8 @@ class Router:
         self._vendor_of = vendor_of
         self._price_for = price_for
         self._memo: dict[tuple[str, str], Resolution | None] = {}
+        self._chosen: dict[tuple[str, str], Resolution | None] = {}
+        """By name and fallback; the configuration bounds them."""
 
     def chat(self, asked: str) -> Resolution | None:
         """The chain for a chat model; None when no entry serves the name."""
@@ -75,9 +80,23 @@ class Router:
         """The chain for an embedding model, all of one vector space; None when nothing serves the name."""
         return self._remembered("embeddings", asked, self._embeddings)
 
+    def chosen(self, name: str, then: str = "") -> Resolution | None:
+        """The chain of a name that the configuration itself chose, `provider/model` among them, followed by what of
+        `then`'s is not in it."""
+        try:
+            return self._chosen[name, then]
+        except KeyError:
+            found = self._chosen[name, then] = self._followed(name, then)
+            return found
+
+    def vectors(self, name: str) -> Resolution | None:
+        """The same for embeddings, where nothing follows."""
+        return self._remembered("vectors", name, lambda name: self._embeddings(name) or self._direct(name))
+
     def forget(self) -> None:
         """What profiles say has changed, or a price: names are resolved anew."""
         self._memo.clear()
+        self._chosen.clear()
 
     def leads_to(self, key: tuple[str, str, str]) -> bool:
         """Whether any name may lead to the target with this key (`Target.key`)."""
@@ -91,6 +110,8 @@ class Router:
         """Of all targets of the configured names."""
         found = [self.chat(name) for name in self._config.models]
         found += [self.embeddings(name) for name in self._config.embeddings]
+        found += [self.chosen(name) for name in self._config.selection.models()]
+        found += [self.vectors(name) for name in self._config.selection.embeddings()]
         return frozenset(target.key for one in found if one is not None for target in one.targets)
 
     @cached_property
@@ -99,6 +120,8 @@ class Router:
         `provider/*` stands for whatever will be asked for there."""
         chains = [one.chain for one in self._config.models.values()]
         chains += [one.chain for one in self._config.embeddings.values()]
+        chains += [one.route.chain for name in self._config.selection.models() if (one := self.chosen(name))]
+        chains += [one.route.chain for name in self._config.selection.embeddings() if (one := self.vectors(name))]
         return tuple(dict.fromkeys(f"{step.provider}/{step.model}" for chain in chains for step in chain))
 
     def names(self) -> tuple[str, ...]:
@@ -107,7 +130,12 @@ class Router:
         listed = [name for name in self._config.models if name != "*"]
         if route := self._config.models.get("*"):
             listed += self._known(route)
-        return tuple(dict.fromkeys([*listed, *self._config.embeddings]))
+        return tuple(dict.fromkeys([*listed, *self._config.embeddings, *self.left_open]))
+
+    @cached_property
+    def left_open(self) -> tuple[str, ...]:
+        """The names by which a client leaves the model open; none where there is nobody who chooses."""
+        return self._config.selection.names()
 
     def _known(self, route: ModelRoute) -> Iterator[str]:
         """The head's model by its own name, which gets the whole chain, where that means it; then `provider/model`."""
@@ -134,12 +162,22 @@ class Router:
         models = self._config.models
         if route := models.get(asked):
             return Resolution(asked, f'[models."{asked}"]', self._targets(route, asked), route)
-        if "*" not in models:
+        if "*" not in models or (leaves_open(asked) and AUTO not in self._config.providers):
             return None
         if direct := self._direct(asked):
             return direct
         route = models["*"]
         return Resolution("*", '[models."*"]', self._targets(route, asked), route)
+
+    def _followed(self, name: str, then: str) -> Resolution | None:
+        route = self._config.models.get(name)
+        found = self._chat(name) if route else self._direct(name)
+        more = self._followed(then, "") if then else None
+        if found is None or more is None:
+            return found
+        own = {target.key for target in found.targets}
+        targets = (*found.targets, *(target for target in more.targets if target.key not in own))
+        return structs.replace(found, targets=targets, pool=len(found.targets))
 
     def _embeddings(self, asked: str) -> Resolution | None:
         if entry := self._config.embeddings.get(asked):
@@ -158,7 +196,9 @@ class Router:
         provider, _, model = asked.partition("/")
         if not model or provider not in self._config.providers:
             return None
-        route = structs.replace(self._config.models["*"], name=asked, chain=(Step(provider, model),))
+        step = (Step(provider, model),)
+        any_model = self._config.models.get("*")
+        route = structs.replace(any_model, name=asked, chain=step) if any_model else ModelRoute(asked, step)
         return Resolution(asked, "provider/model", (self._target(provider, model, route),), route)
 
     def _targets(self, route: ModelRoute, asked: str) -> tuple[Target, ...]:

@@ -57,21 +57,58 @@ def scope_of(
     }
 
 
-def cycle_of(protocol: HttpToolsProtocol, scope: Any, *, keep_alive: bool) -> RequestResponseCycle:
-    """What uvicorn answers a request with; by place, since names cost as much again."""
-    return RequestResponseCycle(
-        scope,
-        protocol.transport,
-        protocol.flow,
-        protocol.logger,
-        protocol.access_logger,
-        False,  # noqa: FBT003 - as above; uvicorn writes no access log
-        protocol.server_state.default_headers,
-        asyncio.Event(),
-        protocol.expect_100_continue,
-        keep_alive,
-        protocol.on_response_complete,
-    )
+class Cycle(RequestResponseCycle):
+    """What uvicorn answers a request with, made at a fourth of the cost."""
+
+    def __init__(self, protocol: HttpToolsProtocol, scope: Any, *, keep_alive: bool) -> None:
+        self.scope = scope
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.logger = protocol.logger
+        self.access_logger = protocol.access_logger
+        self.access_log = False
+        self.default_headers = protocol.server_state.default_headers
+        self.message_event = Signal()  # type: ignore[assignment]  # all of an Event that is used
+        self.on_response = protocol.on_response_complete
+        self.disconnected = False
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = protocol.expect_100_continue
+        self.body = bytearray()
+        self.more_body = True
+        self.response_started = False
+        self.response_complete = False
+        self.chunked_encoding = None
+        self.expected_content_length = 0
+
+
+class Signal:
+    """An Event for one who waits."""
+
+    __slots__ = ("_is_set", "_waiter")
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        self._is_set = True
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    async def wait(self) -> None:
+        if not self._is_set:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
 
 
 def scope_of_none(extensions: dict[str, Any], client: tuple[str, int] | None) -> dict[str, Any]:

@@ -18,24 +18,24 @@ left, as in every asyncio server.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import httptools
 from msgspec import Struct
 from uvicorn.config import Config as UvicornConfig
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from proxy.edge import CONNECTION
 from proxy.edge.hygiene import invalid
 from proxy.flow import Places
-from proxy.server.heads import cycle_of, parser_for, scope_of, scope_of_none
+from proxy.server.answering import BLOCK, Answering
+from proxy.server.heads import Cycle, parser_for, scope_of, scope_of_none
+from proxy.server.known import Known, known
 from proxy.server.offers import without_offer
 from translators.faults import Fault
 
-BLOCK = 65_536
 IDLE, HEAD, BODY, ANSWER = range(4)
 """Between requests, reading a head, reading a body, all read."""
 Gate = tuple[Places, Callable[[Any, "BoundedProtocol"], bool]]
@@ -55,12 +55,13 @@ class _Pipelined(Exception):
     """A second request came before the first was answered."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(Answering):
     """`proxy.edge.Connection`, and what keeps one connection within `bounds`."""
 
     def __init__(self, config: UvicornConfig, state: ServerState, bounds: Bounds, gate: Gate | None = None) -> None:
-        super().__init__(config, state, {})
-        self.problem: Fault | None = None
+        super().__init__(config, state)
+        self._known: Known | None = None
+        """What is remembered of the last request."""
         self._bounds = bounds
         self._gate = gate
         self._due = False
@@ -72,84 +73,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deaf = False
         self._offered: bytes | None = None
         """The head of a request that offers an upgrade, without the offer: to be read again."""
-        self._lost: Callable[[], None] | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._idle_since = 0.0
         self._write_timer: asyncio.TimerHandle | None = None
         self._unsent = 0
-
-    # -- what the edge uses
-    def arrived(self) -> bool:
-        return not self.cycle.more_body
-
-    def whole(self) -> bytes | None:
-        cycle = self.cycle
-        if cycle.more_body or cycle.disconnected or self.problem is not None:
-            return None
-        self.flow.resume_reading()
-        return bytes(cycle.body)
-
-    def ready(self) -> bool:
-        return self.cycle.message_event.is_set() or self.cycle.disconnected
-
-    def watch(self, lost: Callable[[], None] | None) -> None:
-        self._lost = lost
-        if lost is not None and self.cycle.disconnected:
-            lost()
-
-    def last(self) -> None:
-        self.cycle.keep_alive = False
-
-    def begin(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
-        cycle = self.cycle
-        if cycle.disconnected:
-            return
-        cycle.response_started = True
-        cycle.waiting_for_100_continue = False
-        last = b""
-        if close or not cycle.keep_alive:
-            cycle.keep_alive = False
-            last = b"connection: close\r\n"
-        ((_, date),) = cycle.default_headers
-        head = b"%s%sdate: %s\r\n%s\r\n" % (STATUS_LINE[status], lines, date, last)
-        if cycle.scope["method"] == "HEAD":
-            self.transport.write(head)
-        elif len(body) > BLOCK:
-            self.transport.writelines([head, body])
-        else:
-            self.transport.write(head + body)
-
-    async def write(self, data: bytes) -> None:
-        if not self.push(data):
-            await self.flow.drain()
-            if not self.cycle.disconnected:
-                self.transport.write(data)
-
-    def push(self, data: bytes) -> bool:
-        if self.cycle.disconnected:
-            return True
-        if self.flow.write_paused:
-            return False
-        self.transport.write(data)
-        return True
-
-    def complete(self) -> None:
-        cycle = self.cycle
-        if cycle.disconnected:
-            return
-        cycle.response_complete = True
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
-    def end_writing(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.write_eof()
-
-    def abort(self) -> None:
-        self.cycle.disconnected = True
-        self.transport.close()
 
     # -- the connection
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
@@ -167,21 +94,59 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
+        if self._phase == IDLE and self._known is not None and self._is_known(self._known, data):
+            self._begin()
+            return
         self._fed += len(data)
         readable = True
+        alone = self._phase == IDLE and self._head_timer is None
         try:
             self._feed(data)
         except httptools.HttpParserError:
             readable = False
         if self._due:
             self._due = False
-            if self._gate is None or self._gate[0].free > 0 or not self._turned_away(self._gate):
-                self._task = self.loop.create_task(self.cycle.run_asgi(self.app))  # the loop itself does not keep it
+            if alone and self._phase == ANSWER and readable:
+                self._remember(data)
+            self._begin()
         if not readable:
             if not self._deaf:
                 self._unreadable(invalid("The request cannot be read as HTTP/1.1."))
         elif self._fed:
             self._bound_unclaimed()
+
+    def _is_known(self, like: Known, data: bytes) -> bool:
+        """Whether it is a request like the last one, and all of it; then it is read."""
+        body = like.body(data)
+        if body is None or self._answering or self._head_timer is not None:
+            return False
+        self.length = len(body)
+        scope = like.scope
+        scope["extensions"] = {CONNECTION: self}
+        self._ask(scope, keep_alive=True)
+        self._phase = ANSWER
+        cycle = self.cycle
+        cycle.body = body  # type: ignore[assignment]  # nothing is added to it
+        cycle.more_body = False
+        cycle.message_event.set()
+        return True
+
+    def _remember(self, data: bytes) -> None:
+        cycle = self.cycle
+        if cycle.keep_alive and not cycle.waiting_for_100_continue and self.problem is None:
+            self._known = known(data, len(cycle.body), self.scope)  # type: ignore[arg-type]  # a dictionary
+
+    def _begin(self) -> None:
+        """Serves the request whose head has been read."""
+        if self._gate is None or self._gate[0].free > 0 or not self._turned_away(self._gate):
+            self._task = self.loop.create_task(self._run())  # the loop itself does not keep it
+
+    def _run(self) -> Coroutine[Any, Any, None]:
+        """The edge tells of its own failures; for another application uvicorn does, at the cost of a frame."""
+        cycle = self.cycle
+        if self._gate is None:
+            return cycle.run_asgi(self.app)
+        return self.app(self.scope, cycle.receive, cycle.send)  # type: ignore[no-any-return]  # uvicorn does not say
 
     def _bound_unclaimed(self) -> None:
         """What came and is of no use yet: a part of a head, or of what stands between two parts of a body."""
@@ -210,7 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
-        self.problem = None
+        self.problem = self.head = self.length = self._known = None
         self._phase = HEAD
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -252,7 +217,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _ask(self, scope: Any, *, keep_alive: bool) -> None:
         self.scope = scope
-        self.cycle = cycle_of(self, scope, keep_alive=keep_alive)
+        self.cycle = Cycle(self, scope, keep_alive=keep_alive)
         self._answering = True
 
     def _turned_away(self, gate: Gate) -> bool:
@@ -320,7 +285,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _serve_problem(self) -> None:
         self.expect_100_continue = False
         self._ask(scope_of_none({CONNECTION: self}, self.client), keep_alive=False)
-        self._task = self.loop.create_task(self.cycle.run_asgi(self.app))
+        self._task = self.loop.create_task(self._run())
 
     def _stop_listening(self) -> None:
         """What still comes is thrown away, but read, so that the client's leaving is seen."""

@@ -1,18 +1,23 @@
 """What serves: both listeners over one application, how it takes another configuration, and how it drains."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from msgspec import structs
 
 from proxy import __version__
+from proxy.admin.feed import Feed
 from proxy.admin.health import BEAT_S, Health
+from proxy.admin.overview import TARGETS, Overview, overview
 from proxy.admin.pages import admin_app
 from proxy.clock import Clock
+from proxy.config.trying import curl
 from proxy.config.values import Config
 from proxy.edge import Edge, Passing, Shift
+from proxy.filters.observe import Seen, own_failure
 from proxy.flow import Service, Turnstile
 from proxy.learning.learning import Learning
 from proxy.server.listener import Listener, Sockets
@@ -59,8 +64,13 @@ class App(Protocol):
     def codec_for(self, route: str) -> Codec:
         """The client's dialect on a route."""
 
-    def state(self) -> Mapping[str, Any]:
-        """What `/state` shows, in JSON's terms and free of secrets."""
+    @property
+    def recent(self) -> Sequence[Seen]:
+        """The last exchanges that ended, the latest at the end."""
+
+    def state(self, most: int = 0) -> Mapping[str, Any]:
+        """What `/state` shows, in JSON's terms and free of secrets; where `most` is given, of so many targets that were
+        called last, each with its course."""
 
     def budgets(self) -> Mapping[str, Any]:
         """What `/budgets` shows, likewise."""
@@ -101,6 +111,7 @@ class Running:
         self._retiring: set[asyncio.Task[None]] = set()
         app.metrics.inflight = lambda: self.edge.in_flight
         app.metrics.tasks = lambda: len(asyncio.all_tasks())
+        self._feed = Feed(self.overview, clock, partial(own_failure, app.metrics, app.log))
         pages = admin_app(
             health=self.health,
             clock=clock,
@@ -108,6 +119,7 @@ class Running:
             state=self.state,
             budgets=app.budgets,
             unfit=app.unfit,
+            feed=self._feed,
             ledger=lambda: self.config.spending.ledger,
             token_sha256=lambda: self.config.admin.token_sha256,
             serving=app.learning,
@@ -125,7 +137,18 @@ class Running:
     def admin_url(self) -> str:
         return f"http://{self._admin.address}"
 
-    def state(self) -> dict[str, Any]:
+    def overview(self) -> Overview:
+        """What the live page shows."""
+        return overview(
+            self.state(TARGETS),
+            self.app.budgets(),
+            self.app.recent,
+            example=curl(self.config, self.data_url),
+            now=self._clock.now(),
+            wall=self._clock.wall(),
+        )
+
+    def state(self, most: int = 0) -> dict[str, Any]:
         return {
             "version": __version__,
             "uptime_s": round(self._clock.now() - self._began, 1),
@@ -134,7 +157,7 @@ class Running:
             "in_flight_before_reload": self.edge.in_flight_before,
             "buffered_bytes": self.edge.buffered,
             "reload": self.reload,
-            **self.app.state(),
+            **self.app.state(most),
         }
 
     async def open(self) -> None:
@@ -178,6 +201,7 @@ class Running:
             await self.drain(0)
         if self._heart is not None:
             self._heart.cancel()
+        self._feed.close()
         await self._admin.close(FLUSH_S)
         for task in self._retiring:
             task.cancel()

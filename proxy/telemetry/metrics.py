@@ -211,6 +211,8 @@ def configured_names(config: "Config") -> tuple[set[str], set[str]]:
     """The provider and model names that the configuration states: what labels may show."""
     models = {step.model for route in config.models.values() for step in route.chain}
     models |= {step.model for route in config.embeddings.values() for step in route.chain}
+    steps = (name.partition("/") for name in (*config.selection.models(), *config.selection.embeddings()))
+    models |= {model for provider, _, model in steps if provider in config.providers}
     for provider in config.providers.values():
         models.update(provider.models)
         if provider.default_model:

@@ -28,6 +28,10 @@ USER: Final = "x-sidestep-user"
 TEAM: Final = "x-sidestep-team"
 TASK: Final = "x-sidestep-task"
 """On whose account a request goes, where its client may say."""
+STRATEGY: Final = "x-sidestep-strategy"
+"""Which strategy chooses the model, where the client may say."""
+SELECTION: Final = "x-sidestep-selection"
+"""Which model was chosen, and by what."""
 SIGNATURE: Final = "x-sidestep-signature"
 TIMESTAMP: Final = "x-sidestep-timestamp"
 """By whom and when a message to the webhook was sent."""
@@ -40,6 +44,7 @@ EXCHANGE: Final = "exchange"
 OWN_ERROR: Final = "own_error"
 RELOAD: Final = "reload"
 PROBE: Final = "probe"
+STRATEGY_SWITCHED: Final = "strategy"
 BUDGET_ALERT: Final = "budget_alert"
 MODEL_ALERT: Final = "model_alert"
 ALERT_LOST: Final = "alert_lost"
@@ -90,6 +95,7 @@ INSUFFICIENT_QUOTA: Final = "insufficient_quota"
 BUDGET_STORE_UNAVAILABLE: Final = "budget_store_unavailable"
 UNPRICED_MODEL: Final = "unpriced_model"
 REQUEST_TOO_COSTLY: Final = "request_too_costly"
+STRATEGY_REFUSED: Final = "strategy_refused"
 LOOP_DETECTED: Final = "loop_detected"
 METHOD_NOT_ALLOWED: Final = "method_not_allowed"
 ORIGIN_REFUSED: Final = "origin_refused"
@@ -120,6 +126,7 @@ CODES: Final = frozenset(
         "all_targets_failed",
         BUDGET_STORE_UNAVAILABLE,
         REQUEST_TOO_COSTLY,
+        STRATEGY_REFUSED,
         UNPRICED_MODEL,
         "content_filter",
         "context_length_exceeded",

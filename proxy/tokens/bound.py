@@ -240,8 +240,7 @@ def _gemini(body: bytes, fields: Fields, found: _Sum) -> None:
     get = fields.get
     contents = get("contents")
     if contents is None:
-        asked = get("requests")
-        contents = [one.get("content") for one in asked if isinstance(one, dict)] if isinstance(asked, list) else [{}]
+        contents = _gemini_inputs(fields, found)
     for content in _dicts(contents, found):
         found.tokens += PER_MESSAGE
         _gemini_parts(content.get("parts"), found)
@@ -255,6 +254,18 @@ def _gemini(body: bytes, fields: Fields, found: _Sum) -> None:
         if tool.keys() - {"functionDeclarations"}:
             found.uses = -1
     found.unseen |= get("cachedContent") is not None
+
+
+def _gemini_inputs(fields: Fields, found: _Sum) -> Any:
+    """The contents of embeddings; instances are plain texts."""
+    asked, instances = fields.get("requests"), fields.get("instances")
+    if isinstance(instances, list):
+        found.tokens += PER_MESSAGE * len(instances)
+        found.unseen |= not all(isinstance(one, dict) and isinstance(one.get("content"), str) for one in instances)
+        return []
+    if isinstance(asked, list):
+        return [one.get("content") for one in asked if isinstance(one, dict)]
+    return [fields.get("content") or {}]
 
 
 def _gemini_parts(parts: Any, found: _Sum, depth: int = 0) -> None:

@@ -46,10 +46,17 @@ class Broken(Exception):
 
 async def unary(trial: Trial) -> Answered:
     """The whole answer in the client's dialect. Raises Failure."""
-    try:  # not by `_watched`: its frames cost every request, and few have more than one call
+    try:  # by none of the functions that other calls are made by: frames cost every request, and few make another call
         with Watchdog(trial.times.first_s) as dog:
             dog.limit_at(trial.times.cap_at)
-            answered = trial.job.answer(await _read(trial, trial.call), trial.target, trial.context)
+            upstream = await trial.engine.send(trial.call)
+            if not _succeeds(trial, upstream):
+                raise await _refusal(trial, upstream)
+            try:
+                body = await upstream.read(ANSWER_LIMIT)
+            finally:
+                await upstream.close()
+            answered = trial.job.answer(body, trial.target, trial.context)
             if answered.pause is not None:
                 answered = await _gone_on(trial, answered, dog)
     except _BROKEN as error:
@@ -215,19 +222,29 @@ async def _passed_on(trial: Trial, call: Call, pump: Pump, dog: Watchdog) -> Cal
 
 async def _opened(trial: Trial, call: Call) -> Upstream:
     """An answer with a success status. Raises Failure for any other."""
-    seen = trial.seen
-    seen.status, seen.headers = 0, []
+    trial.seen.status, trial.seen.headers = 0, []
     upstream = await trial.engine.send(call)
+    if not _succeeds(trial, upstream):
+        raise await _refusal(trial, upstream)
+    return upstream
+
+
+def _succeeds(trial: Trial, upstream: Upstream) -> bool:
+    """Whether an answer's status is one of success; it is noted in either case."""
+    seen = trial.seen
     seen.status, seen.headers = upstream.status, upstream.headers
-    if 200 <= upstream.status < 300:
-        return upstream
+    return 200 <= upstream.status < 300
+
+
+async def _refusal(trial: Trial, upstream: Upstream) -> Failure:
+    """What any other answer comes to."""
     try:
         if 300 <= upstream.status < 400:
-            raise Failure(Fault(kind=Kind.PROTOCOL, status=upstream.status, message="it answered with a redirect"))
+            return Failure(Fault(kind=Kind.PROTOCOL, status=upstream.status, message="it answered with a redirect"))
         body = await upstream.read(ERROR_LIMIT)
     finally:
         await upstream.close()
-    raise Failure(parse_fault(trial.target, upstream.status, body))
+    return Failure(parse_fault(trial.target, upstream.status, body))
 
 
 def _tells_events(upstream: Upstream) -> bool:

@@ -39,11 +39,14 @@ async def driven(chunks: AsyncIterator[bytes], sink: Sink) -> bool:
 def readable(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
     """Header pairs with lower-case names. A name with a value outside ASCII is left out: engines differ in what they
     could make of it, and nothing that is read here may contain one."""
+    if not raw:
+        return []
+    names, values = zip(*raw, strict=True)
     try:
-        values = b"\n".join([value for _, value in raw]).decode("ascii").split("\n")  # each by itself costs more
-        if len(values) != len(raw):
-            values = [value.decode("ascii") for _, value in raw]
-        return list(zip([_name(name) for name, _ in raw], values, strict=True))
+        texts = b"\n".join(values).decode("ascii").split("\n")  # each by itself costs more
+        if len(texts) != len(values):
+            texts = [value.decode("ascii") for value in values]
+        return list(zip(map(_name, names), texts, strict=True))
     except UnicodeDecodeError:
         odd = {name.lower() for name, value in raw if not (name.isascii() and value.isascii())}
         return readable([pair for pair in raw if pair[0].lower() not in odd])

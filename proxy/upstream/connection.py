@@ -58,7 +58,6 @@ class Connection(asyncio.Protocol):
         self._pairs: list[tuple[bytes, bytes]] = []
         self._status = 0
         self._unclaimed = 0
-        self._ends_at_eof = False
         self._keep = False
         self._complete = False
         self._spoiled = False
@@ -181,23 +180,28 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._fail("its answer is not HTTP/1.1")
         else:
-            self._after_data()
+            if self._complete or self._unclaimed > HEAD_LIMIT:
+                self._after_data()
+            elif self._answer is not None:
+                self._answer.pour()
 
     def _after_data(self) -> None:
+        """The answer is complete, or what stands between two parts of it is too long."""
         if self._complete:
             sent = not self._more and not self._rest and not self._transport.get_write_buffer_size()
             usable = self._keep and not self._spoiled and sent
             self._end(usable=usable)
             if not usable:
                 self.abort()
-        elif self._unclaimed > HEAD_LIMIT:
+        else:
             self._fail("its headers do not end")
-        elif self._answer is not None:
-            self._answer.pour()
 
     def eof_received(self) -> None:
-        if self._answer is not None and self._answer.status and self._ends_at_eof:
-            self._answer.finish(None)
+        answer = self._answer
+        if answer is None or not answer.status or answer.status in _BODILESS:
+            return
+        if _FRAMED.isdisjoint([name for name, _ in answer.headers]):
+            answer.finish(None)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
@@ -238,10 +242,8 @@ class Connection(asyncio.Protocol):
             return
         self._status = status
         self._keep = self._parser.should_keep_alive()
-        headers = readable(self._pairs)
-        self._ends_at_eof = status not in _BODILESS and _FRAMED.isdisjoint([name for name, _ in headers])
         self._unclaimed = 0
-        self._answer.begin(status, headers)
+        self._answer.begin(status, readable(self._pairs))
         self._wake()
 
     def on_body(self, data: bytes) -> None:

@@ -83,6 +83,20 @@ def request_headers(
     `client_headers` have lower-case names; of them the client's own idempotency key goes on, else `idempotency_key`.
     `relayed` says that the client speaks the upstream's dialect.
     """
+    asked = (client_headers.get(VERSION, ""), client_headers.get(BETA, "")) if relayed else ("", "")
+    own = tuple(provider_headers.items()) if provider_headers else ()
+    made = _made if asked == ("", "") else _made.__wrapped__
+    headers = made(tuple(codec_headers), own, stream, relayed, *asked)
+    key = client_headers.get(IDEMPOTENCY_KEY, idempotency_key)
+    return list({**dict(headers), IDEMPOTENCY_KEY: key}.items()) if key and _fit(key) else list(headers)
+
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=256)
+def _made(codec_headers: Pairs, own: Pairs, stream: bool, relayed: bool, version: str, betas: str) -> Pairs:
+    """The headers that follow from the target and its key alone, or from what an Anthropic client asked for too."""
     chosen: dict[str, str] = {
         "content-type": "application/json",
         "accept": "text/event-stream" if stream else "application/json",
@@ -93,13 +107,10 @@ def request_headers(
     for name, value in codec_headers:
         _choose(chosen, name, value)
     if VERSION in chosen and relayed:
-        _anthropic(chosen, client_headers)
-    for name, value in provider_headers.items():
+        _anthropic(chosen, version, betas)
+    for name, value in own:
         _choose(chosen, name, value)
-    key = client_headers.get(IDEMPOTENCY_KEY, idempotency_key)
-    if key and _fit(key):
-        chosen[IDEMPOTENCY_KEY] = key
-    return list(chosen.items())
+    return tuple(chosen.items())
 
 
 def relayed_headers(
@@ -124,19 +135,16 @@ def entity_headers(headers: Headers) -> Headers:
 def answer_headers(headers: Headers) -> tuple[Headers, str]:
     """What of an upstream's headers passes back to the client, and the upstream's request id (empty without one)."""
     passed: Headers = []
-    ids: dict[str, str] = {}
+    found, place = "", len(_UPSTREAM_IDS)
     for name, value in headers:
         renamed = _renamed(name)
-        if not renamed or not _fit(value):
+        if not renamed or len(value) > VALUE_CAP or not (value.isascii() and value.isprintable()):
             continue
-        if renamed == _AN_ID:
-            ids.setdefault(name, value)
-        else:
+        if renamed != _AN_ID:
             passed.append((renamed, value))
-    for name in _UPSTREAM_IDS if ids else ():
-        if name in ids:
-            return passed, ids[name]
-    return passed, ""
+        elif (at := _UPSTREAM_IDS.index(name)) < place:
+            found, place = value, at
+    return passed, found
 
 
 @lru_cache(maxsize=512)
@@ -149,12 +157,11 @@ def _renamed(name: str) -> str:
     return "x-upstream-" + name.removeprefix("x-").removeprefix("anthropic-") if name.startswith(_LIMITS) else ""
 
 
-def _anthropic(chosen: dict[str, str], client_headers: Mapping[str, str]) -> None:
+def _anthropic(chosen: dict[str, str], version: str, betas: str) -> None:
     """The client's own version and beta features, for its own dialect."""
-    version = client_headers.get(VERSION, "")
     if _DATE.fullmatch(version):
         chosen[VERSION] = min(version, chosen[VERSION])
-    asked = (value.strip() for value in client_headers.get(BETA, "").split(","))
+    asked = (value.strip() for value in betas.split(","))
     known = dict.fromkeys(value for value in asked if _BETA_VALUE.fullmatch(value))
     if known:
         _choose(chosen, BETA, ",".join(list(known)[:BETAS_CAP]))

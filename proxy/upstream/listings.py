@@ -2,9 +2,10 @@
 
 Sources: Anthropic's Models API (`capabilities`, `max_input_tokens`, `max_tokens`), Google's models.list
 (`inputTokenLimit`, `outputTokenLimit`), OpenRouter's models (`context_length`, `architecture`, `supported_parameters`,
-`top_provider`), Mistral's models (`max_context_length`, `capabilities`), Groq's (`context_window`,
-`max_completion_tokens`), Together's, which is a bare array (`context_length`), and vLLM's own (`max_model_len`: input
-and output together, as it was started).
+`top_provider`), Mistral's models (BaseModelCard and FTModelCard of its SDK: `max_context_length`, `capabilities`),
+Groq's (its API reference, list models: `context_window`, `max_completion_tokens`; its SDK's type knows neither),
+Together's (its API reference, list all models, where the list is a bare array: `context_length`; its SDK asks `/v2` for
+more, page by page), and vLLM's own (`max_model_len`: input and output together, as it was started).
 
 Only what a list says plainly is taken. OpenRouter tells the output bound of the route it prefers, which is the one that
 a request goes to; it reads files itself for models that cannot, which is no fact of the model. A field that is missing
@@ -159,10 +160,13 @@ def groq(body: bytes) -> Told:
 
 
 def together(body: bytes) -> Told:
-    return {
-        model.id: _said(context_window=_tokens(model.context_length))
-        for model in msgspec.json.decode(body, type=list[_Together])[:MODELS_CAP]
-    }
+    bare = body.lstrip()[:1] == b"["
+    models = (
+        msgspec.json.decode(body, type=list[_Together])
+        if bare
+        else msgspec.json.decode(body, type=_Listed[_Together]).data
+    )
+    return {model.id: _said(context_window=_tokens(model.context_length)) for model in models[:MODELS_CAP]}
 
 
 def vllm(body: bytes) -> Told:

@@ -16,9 +16,10 @@ import asyncio
 import os
 import re
 import ssl
+from collections.abc import Coroutine
 from functools import lru_cache
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from proxy.config.values import Provider
@@ -60,11 +61,23 @@ class NativeEngine:
         """Set while any are idle."""
         self._busy: set[Connection] = set()
 
-    async def send(self, call: Call) -> Answer:
+    def send(self, call: Call) -> Coroutine[Any, Any, Answer]:
+        """No coroutine of its own where a connection is kept: its frame would cost every call."""
         origin, host, target = _located(call.url)
         if origin.tls and self._tls is None:
             raise Unreachable("its URL is https where its base URL is not")
         head = _head(call.method, target, host, tuple(call.headers)) + _framing(call)
+        connection = self._kept(origin) if self._free_places > 0 else None
+        if connection is None:
+            return self._sent_anew(call, origin, head)
+        self._free_places -= 1
+        self._busy.add(connection)
+        if isinstance(call.body, bytes):
+            return connection.ask(head, call.body, call.write_s).opened()
+        return self._given(connection, call, head)
+
+    async def _sent_anew(self, call: Call, origin: Origin, head: bytes) -> Answer:
+        """By a connection of its own, or one that was given back while it waited for a place."""
         if self._free_places > 0:
             self._free_places -= 1
         else:
@@ -77,9 +90,14 @@ class NativeEngine:
         self._busy.add(connection)
         if isinstance(call.body, bytes):
             return await connection.ask(head, call.body, call.write_s).opened()
+        return await self._given(connection, call, head)
+
+    async def _given(self, connection: Connection, call: Call, head: bytes) -> Answer:
+        """What comes of a call whose body comes from elsewhere."""
         answer = connection.ask(head, b"", call.write_s, more=True)
         try:
-            await connection.give(call.body, chunked=call.length is None)
+            if not isinstance(call.body, bytes):
+                await connection.give(call.body, chunked=call.length is None)
         except BaseException:
             await answer.close()
             raise

@@ -63,6 +63,7 @@ class Pump:
         self.limit = trial.times.cap_at
         """The loop time up to which it may go on now."""
         self._later = later
+        self._between_s = trial.times.between_s
         self._hops = Hops(trial.fields, trial.report)
         self._pause: Continued | None = None
         self.resuming = False
@@ -112,17 +113,32 @@ class Pump:
         """What arrived, on its way as far as it goes without waiting. False where the task must see to it: the stream
         is over, or pauses, or commits, or the client is slow."""
         events: Sequence[Event] = self._splitter.feed(chunk)
+        if len(events) == 1 and self.committed and not self.resuming and not self._held:
+            deltas, data = self._feed(events[0])
+            if len(deltas) == 1 and type(deltas[0]) in _WORDS and (not data or self._out.push(data)):
+                # Words of an answer that has begun, as nearly all pieces are, and the client has them.
+                if data:
+                    self.pings.written()
+                self._progress_at = self._dog.rearm(self._between_s)
+                return True
+            return self._seen(self._heard(deltas, data))
         if self.resuming and self._resumed is not None:
             events = self._resumed.released(events)
             self.resuming = not events
-        feed, held = self._feed, self._held
-        self._progress = False
+        progress = False
         for event in events:
-            deltas, data = feed(event)
-            if data:
-                held.append(data)
-            if deltas and (self._told(deltas) or self._note(deltas)):
-                self._progress = True
+            progress = self._heard(*self._feed(event)) or progress
+        return self._seen(progress)
+
+    def _heard(self, deltas: Sequence[Delta], data: bytes) -> bool:
+        """Whether what the pipe made of an event is progress. Raises Failure for an error event."""
+        if data:
+            self._held.append(data)
+        return bool(deltas) and (self._told(deltas) or self._note(deltas))
+
+    def _seen(self, progress: bool) -> bool:
+        """What `_take` says once all events of a piece were heard."""
+        self._progress = progress
         if self._pause is not None or self.pipe.done:
             return False
         if self._ready and not (self.committed and self._pushed()):
@@ -202,7 +218,7 @@ class Pump:
         """Progress earns `between_s`; a mere sign of life stretches the wait to `idle_s` since the last progress."""
         times = self._trial.times
         if self._progress:
-            self._progress_at = self._dog.rearm(times.between_s)
+            self._progress_at = self._dog.rearm(self._between_s)
         else:
             waited = self._trial.clock.now() - self._progress_at
             allowed = times.between_s if self.committed and not self.resuming else times.first_s

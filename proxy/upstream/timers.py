@@ -1,9 +1,9 @@
-"""One timer for a whole attempt, rearmed for every sign of progress.
+"""One watchdog for a whole attempt, rearmed for every sign of progress.
 
 `asyncio.timeout` around every chunk costs some four microseconds a chunk, and moving one deadline for every chunk costs
-nearly as much, for each move cancels a timer and sets another. Here moving the time later only stores a number: the
-timer that is already set finds, when it rings, that it rang too early, and sets itself again for the rest. Only a time
-moved earlier sets a timer at once.
+nearly as much, for each move cancels a timer and sets another. Here moving the time later only stores a number: a
+watchdog that is told to look finds that it looks too early, and asks to be told again after the rest. Only a time moved
+earlier counts at once. All watchdogs of a loop share one timer (`proxy.hourglass`).
 
 Rules
 - A watchdog that rang cancels its task once and turns that cancellation, and no other, into `Stalled`.
@@ -13,8 +13,11 @@ Rules
 """
 
 import asyncio
+import math
 from types import TracebackType
 from typing import Self
+
+from proxy.hourglass import hourglass
 
 
 class Stalled(Exception):
@@ -31,21 +34,20 @@ class Watchdog:
     Made and used inside one task, and entered once.
     """
 
-    __slots__ = ("_cancelling", "_cap", "_due", "_loop", "_rang", "_seconds", "_task", "_time", "_timer", "_when")
+    __slots__ = ("_cancelling", "_cap", "_due", "_glass", "_rang", "_seconds", "_task", "_time", "when")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._cap = float("inf")
-        self._due = float("inf")
-        self._when = float("inf")
-        """When the timer rings; never later than `_due` and `_cap`."""
-        self._timer: asyncio.TimerHandle | None = None
+        self._cap = math.inf
+        self._due = math.inf
+        self.when = math.inf
+        """When it is told to look; never later than `_due` and `_cap`."""
         self._rang = False
-        self._loop = asyncio.get_running_loop()
-        self._time = self._loop.time
+        self._glass = hourglass()
+        self._time = self._glass.time
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task(self._loop)
+        task = asyncio.current_task(self._glass.loop)
         if task is None:
             raise RuntimeError("a Watchdog watches a task; there is none")
         self._task = task
@@ -57,30 +59,29 @@ class Watchdog:
         """From now on the body may be silent for `seconds`; infinity lets the watchdog rest. Gives the loop time."""
         now = self._time()
         self._due = due = now + seconds
-        if due < self._when:
-            self._set(due)
+        if due < self.when:
+            self._look_at(due)
         return now
 
     def limit_at(self, when: float) -> None:
         """Sets the loop time at which the body must end whatever its progress; replaces an earlier limit."""
         self._cap = when
-        if when < self._when:
-            self._set(when)
+        if when < self.when:
+            self._look_at(when)
 
-    def _set(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._when = when
-        self._timer = None if self._rang else self._loop.call_at(when, self._ring)
+    def _look_at(self, when: float) -> None:
+        self.when = when
+        if not self._rang:
+            self._glass.put(self)
 
-    def _ring(self) -> None:
-        self._timer = None
-        self._when = float("inf")
+    def ring(self, now: float) -> None:
+        """Looks whether it has been too long."""
+        self.when = math.inf
         due = min(self._due, self._cap)
-        if due == float("inf"):
+        if due == math.inf:
             return
-        if due > self._time():
-            self._set(due)
+        if due > now:
+            self._look_at(due)
             return
         self._rang = True
         self._task.cancel()
@@ -88,11 +89,9 @@ class Watchdog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if not self._rang:
             self._rang = True  # a late rearm sets nothing any more
+            self._glass.drop(self)
             return
         if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise Stalled(capped=self._cap <= self._due) from error

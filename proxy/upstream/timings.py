@@ -49,10 +49,10 @@ def attempt_times(
     """
     silence = timeouts.progress_s if stream or quick else timeouts.progress_unary_s
     first = max(silence, timeouts.first_token_reasoning_s) if reasons and not quick else silence
-    limit = min(deadline, commit_by)
+    limit = min(commit_by, deadline)
     if targets_left > 0:
         limit = now + (limit - now) / 2
-    return AttemptTimes(first_s=first, between_s=silence, idle_s=timeouts.idle_s, cap_at=max(now, limit))
+    return AttemptTimes(first, silence, timeouts.idle_s, max(now, limit))
 
 
 def client_times(

@@ -19,6 +19,8 @@ from tests.bench.provider import ANTHROPIC, dialect_of
 
 CLIENT_KEY = "bench-client-key"
 START_S = 15.0
+BARE = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+"""Of the baseline server."""
 ENVIRONMENT = {"BENCH_PROVIDER_KEY": "bench", "PYTHONDONTWRITEBYTECODE": ""}
 """Of the proxy. An installed package has its bytecode beside it; without it half of a start would be compiling."""
 
@@ -97,8 +99,7 @@ def sidestep(
 def raw_asgi() -> Iterator[tuple[Child, str]]:
     """The baseline server: its process and its URL."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "tests.bench.baseline:app", "--port", str(port)]
-    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    command = [sys.executable, "-m", "uvicorn", "tests.bench.baseline:app", "--port", str(port), *BARE]
     with child(command, PROXY_CORES) as (started, process):
         ready(process, f"http://127.0.0.1:{port}/", started)
         yield started, f"http://127.0.0.1:{port}"
@@ -113,10 +114,12 @@ def relay(target: str) -> Iterator[tuple[Child, str]]:
         yield started, f"http://127.0.0.1:{port}{parts.path}"
 
 
-def ready(process: "subprocess.Popen[bytes]", url: str, started: Child, since: float | None = None) -> float:
+def ready(
+    process: "subprocess.Popen[bytes]", url: str, started: Child, since: float | None = None, within_s: float = START_S
+) -> float:
     """Seconds from `since` (now) until `url` answered 200. Raises NotReady."""
     since = time.perf_counter() if since is None else since
-    while time.perf_counter() - since < START_S:
+    while time.perf_counter() - since < within_s:
         if process.poll() is not None:
             break
         try:

@@ -11,7 +11,7 @@ from proxy.config.load import load as load_config
 from proxy.drill import script as scripts
 from proxy.drill.load import once
 from proxy.drill.provider import ScriptedProvider
-from tests.bench import failover, figures, generator, load, pairs, provider, relay, report, servers
+from tests.bench import failover, figures, generator, instructions, load, pairs, provider, relay, report, servers
 from translators.catalog import codec
 from translators.ir import Dialect
 
@@ -110,6 +110,37 @@ def test_the_chains_of_the_failover_figure_are_ones_the_proxy_loads(tmp_path):
     models = load_config(str(path), {"BENCH_PROVIDER_KEY": "k"}).config.models
     chains = {name: [step.provider for step in models[name].chain] for name in ("past-open", "past-failing")}
     assert chains == {"past-open": ["dead", "unary"], "past-failing": ["lacking", "unary"]}
+
+
+@pytest.mark.parametrize("name", [name for name, one in instructions.FIGURES.items() if one.more is not None])
+def test_the_configurations_whose_instructions_are_counted_are_ones_the_proxy_loads(tmp_path, name):
+    figure = instructions.FIGURES[name]
+    urls = dict.fromkeys(instructions.PROVIDERS, "http://127.0.0.1:1/v1")
+    path = tmp_path / "counted.toml"
+    path.write_text(
+        servers.config(urls, tmp_path, "native", "127.0.0.1:4600", "127.0.0.1:4601")
+        + figure.more.replace("{folder}", str(tmp_path)).replace("{name}", name)
+    )
+    config = load_config(str(path), {"BENCH_PROVIDER_KEY": "k"}).config
+    assert figure.model in config.models
+    assert (config.spending.ledger.url != "") == ("usage" in name or "budgets" in name)
+    assert (len(config.spending.budgets) > 0) == ("budgets" in name)
+
+
+def test_instructions_are_read_from_callgrinds_profile():
+    assert instructions.total("events: Ir\nfn=(1) main\n1 5\ntotals: 524717181\n") == 524_717_181
+    with pytest.raises(ValueError, match="no total"):
+        instructions.total("events: Ir\n")
+
+
+async def test_as_many_are_asked_as_are_counted_and_an_answer_that_is_none_is_no_measurement():
+    async with ScriptedProvider("a", OPENAI, scripts.ok().times(7).then(scripts.status(500))) as upstream:
+        endpoint = generator.Endpoint(f"{upstream.base_url}/chat/completions", load.body("m"))
+        await instructions.asked(endpoint, 7, 3)
+        assert upstream.request_count == 7
+        with pytest.raises(RuntimeError, match="1 of 1 answers"):
+            await instructions.asked(endpoint, 1, 1)
+        endpoint.close()
 
 
 async def test_closed_loop_load_counts_whole_answers_alone():

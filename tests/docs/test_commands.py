@@ -19,6 +19,7 @@ NOT_RUN = {
     r"make drill\b.*": "installs first; test_drills plays its recipe",
     r"make (bench|soak|overload)\b.*": "measures for minutes",
     r"make matrix\b.*": "plays for minutes; tests/faults plays a part of it",
+    r"kubectl port-forward .*": "needs a cluster",
     r"docker (build|run) .*": "needs a container engine; tests/ops plays the image's build",
     r"sidestep doctor\b.*": "asks real providers; its unit tests play them",
     r"sidestep demo": "takes half a minute; its unit tests play it",

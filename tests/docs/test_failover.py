@@ -93,8 +93,8 @@ def test_every_header_of_an_answer_is_named(rows, proxy):
 
 def test_every_header_that_a_request_may_carry_is_named(rows):
     told = {name for row in rows(PAGE, "Headers", 1) for name in row["request"].split(", ")}
-    whose = {names.USER, names.TEAM, names.TASK}
-    assert told == {names.MODE, names.METADATA, names.KEEP_ALIVE, names.REQUEST_TIMEOUT, "idempotency-key", *whose}
+    whose = {names.USER, names.TEAM, names.TASK, "idempotency-key"}
+    assert told == {names.MODE, names.METADATA, names.KEEP_ALIVE, names.REQUEST_TIMEOUT, names.STRATEGY, *whose}
 
 
 def test_the_log_line_shown_has_the_fields_of_a_real_one(all_blocks, proxy):

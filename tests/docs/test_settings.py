@@ -11,6 +11,7 @@ from proxy.cli.providers import carried
 from proxy.config.clients import CLIENT_VARIABLE
 from proxy.config.prices import KINDS
 from proxy.config.profiles import vendors
+from proxy.config.selection import Experiment, Selection, Strategy, Task
 from proxy.config.settings import RANGES, WHOLE_CHAIN
 from proxy.config.spending import AlertSettings, Budget, LedgerSettings, Price, Rate, TokenSettings
 from proxy.config.telemetry import VARIABLES as TRACES
@@ -56,6 +57,10 @@ BLOCKS = {
     "[providers.NAME]": (Provider, {"name", "client_key", "demo"}),
     '[models."NAME"]': (ModelRoute, {"name"}),
     "[embeddings.NAME]": (EmbeddingRoute, {"name"}),
+    "[selection]": (Selection, {"tasks", "strategies", "experiments", "folder"}),
+    "[tasks.NAME]": (Task, {"name"}),
+    "[strategies.NAME]": (Strategy, {"name"}),
+    "[experiments.NAME]": (Experiment, {"name", "arms"}),
     "[passthrough]": (PassthroughSettings, set()),
     "[record]": (RecordSettings, set()),
     "[[budgets]]": (Budget, set()),
@@ -69,7 +74,7 @@ BLOCKS = {
 """With the fields that no file says."""
 WRITTEN = {"max_cost_per_request": "max_cost_per_request_usd", "hard": "mode"}
 """What a file calls a field."""
-ELSEWHERE = {"[passthrough]": {"fee_usd"}}
+ELSEWHERE = {"[passthrough]": {"fee_usd"}, "[experiments.NAME]": {"strategies", "models"}}
 """Keys whose value is kept with others of their kind."""
 
 

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import msgspec
 import orjson
-from msgspec import Struct
 
-from translators.anthropic_messages.beside import Citation, StopDetails, cited, documents_cited, last_words
+from translators.anthropic_messages.beside import StopDetails, cited, documents_cited, last_words
+from translators.anthropic_messages.event import WireEvent, WireMessage, decode, decode_name
 from translators.anthropic_messages.faults import parse_fault
 from translators.anthropic_messages.paused import Turn
 from translators.anthropic_messages.reply import NAMELESS, Block
@@ -48,43 +48,7 @@ from translators.ir import (
 )
 from translators.joined import resumed
 from translators.profile import Profile
-
-
-class _Message(Struct):
-    id: str = ""
-    model: str = ""
-    usage: WireUsage | None = None
-
-
-class _Change(Struct):
-    """`delta` of content_block_delta and of message_delta."""
-
-    type: str = ""
-    text: str | None = None
-    partial_json: str | None = None
-    thinking: str | None = None
-    signature: str | None = None
-    citation: Citation | None = None
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-    stop_details: StopDetails | None = None
-
-
-class _Event(Struct):
-    type: str = ""
-    index: int = 0
-    message: _Message | None = None
-    content_block: Block | None = None
-    delta: _Change | None = None
-    usage: WireUsage | None = None
-
-
-class _Named(Struct):
-    type: str = ""
-
-
-_decode = msgspec.json.Decoder(_Event).decode
-_decode_name = msgspec.json.Decoder(_Named).decode
+from translators.repeats import Repeats
 
 _KNOWN = frozenset(
     (
@@ -97,6 +61,11 @@ _KNOWN = frozenset(
     )
 )
 _NOTHING: tuple[Delta, ...] = ()
+
+
+def _words(data: bytes) -> object:
+    change = decode(data).delta
+    return None if change is None else change.text
 
 
 class _Open:
@@ -137,6 +106,7 @@ class Reader:
         "_open",
         "_pause",
         "_profile",
+        "_repeats",
         "_started",
         "_stop_reason",
         "_stop_sequence",
@@ -153,6 +123,8 @@ class Reader:
         self._usage = WireUsage()
         self._tools = 0
         self._length = 0
+        self._repeats = Repeats()
+        """Of the text block that is filled."""
         self._started = False
         self.done = False
         self._stop_reason: str | None = None
@@ -169,14 +141,33 @@ class Reader:
     def feed(self, event: Event) -> Sequence[Delta]:
         if self.done:
             return _NOTHING
+        words = self._repeats.words(event.data)
+        if words:
+            self._length += len(words)
+            return (TextDelta(words),)
         read = self._read(event)
         if read is None:
             return _NOTHING
+        if read.type == "content_block_delta":
+            deltas = self._change(read)
+            if self._repeats.tries and self._turn is None and deltas and type(deltas[0]) is TextDelta:
+                self._repeats.learn(event.data, deltas[0].text, _words)
+            return deltas
+        return self._rare(read, event.data)
+
+    def close(self) -> Sequence[Delta]:
+        if self._waits:
+            self.done = True
+            return (Ended(Finish.LENGTH),)
+        if not self.done:
+            raise Truncated("its stream ended without message_stop and a stop reason")
+        return _NOTHING
+
+    def _rare(self, read: WireEvent, data: bytes) -> Sequence[Delta]:
+        """All but what fills a block."""
         kind = read.type
-        if kind == "content_block_delta":
-            return self._change(read)
         if kind == "content_block_start":
-            return self._start_block(read, event.data)
+            return self._start_block(read, data)
         if kind == "content_block_stop":
             return self._stop_block(read.index)
         if kind == "message_start":
@@ -187,25 +178,17 @@ class Reader:
             return self._stop()
         if kind == "error":
             self.done = True
-            return (Failed(parse_fault(200, event.data, self._profile)),)
+            return (Failed(parse_fault(200, data, self._profile)),)
         return _NOTHING if kind == "ping" else (Lost(f"answer.{kind[:60]}", "an event that is not known"),)
 
-    def close(self) -> Sequence[Delta]:
-        if self._waits:
-            self.done = True
-            return (Ended(Finish.LENGTH),)
-        if not self.done:
-            raise Truncated("its stream ended without message_stop and a stop reason")
-        return _NOTHING
-
-    def _read(self, event: Event) -> _Event | None:
+    def _read(self, event: Event) -> WireEvent | None:
         """The event; None for one that means nothing."""
         try:
             if not event.data.isascii():
                 event.data.decode()  # what is skipped is not looked at, and the input of a call is passed on
-            read = _decode(event.data)
+            read = decode(event.data)
         except msgspec.ValidationError:
-            again = uncounted(event.data, _decode)
+            again = uncounted(event.data, decode)
             if again is None:
                 return self._odd(event)
             read = again
@@ -215,27 +198,27 @@ class Reader:
             self._turn.feed(event.data)
         return read
 
-    def _odd(self, event: Event) -> _Event | None:
+    def _odd(self, event: Event) -> WireEvent | None:
         """What has not the shape of a known event: an unknown one may have fields of any type."""
         kind = self._name(event.data)
         if kind == "error":
-            return _Event("error")
+            return WireEvent("error")
         if event.data.strip() in (b"[DONE]", b""):
             return None
         if kind is not None and kind not in _KNOWN:
-            return _Event(kind)
+            return WireEvent(kind)
         raise ProtocolFault(f"its {kind or 'unnamed'} event is malformed")
 
     @staticmethod
     def _name(data: bytes) -> str | None:
         try:
-            return _decode_name(data).type
+            return decode_name(data).type
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
     # -- the message
 
-    def _start(self, message: _Message | None) -> Sequence[Delta]:
+    def _start(self, message: WireMessage | None) -> Sequence[Delta]:
         if message is None:
             raise ProtocolFault("its message_start has no message")
         self._waits = False
@@ -248,7 +231,7 @@ class Reader:
         self._count(deltas)
         return deltas
 
-    def _finish(self, read: _Event) -> Sequence[Delta]:
+    def _finish(self, read: WireEvent) -> Sequence[Delta]:
         deltas = self._close_blocks()
         change = read.delta
         if change is not None:
@@ -302,7 +285,7 @@ class Reader:
             deltas += self._stop_block(index)
         return deltas
 
-    def _start_block(self, read: _Event, data: bytes) -> Sequence[Delta]:
+    def _start_block(self, read: WireEvent, data: bytes) -> Sequence[Delta]:
         block = read.content_block
         if block is None:
             raise ProtocolFault("its content_block_start has no block")
@@ -332,7 +315,7 @@ class Reader:
             self._length += len(text)
             deltas.append(TextDelta(text))
 
-    def _change(self, read: _Event) -> Sequence[Delta]:
+    def _change(self, read: WireEvent) -> Sequence[Delta]:
         block, change = self._open.get(read.index), read.delta
         if block is None or change is None:
             raise ProtocolFault("its content_block_delta belongs to no open block")
@@ -372,6 +355,7 @@ class Reader:
         block = self._open.pop(index, None)
         if block is None:
             return _NOTHING
+        self._repeats.forget()
         if block.kind == "tool_use":
             if block.custom:
                 return (ToolArguments(block.tool, free_text("".join(block.held) or block.given)),)

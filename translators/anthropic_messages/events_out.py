@@ -39,16 +39,16 @@ from translators.ir import (
 )
 
 _TEXT: Final = (
-    b"event: content_block_delta\n"
-    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
 )
-"""What most events of an answer are."""
+_TEXT_END: Final = b"}}\n\n"
+"""What stands before and behind the text in most events of an answer."""
 
 
 class _Block:
     """A block in the queue: how it starts, and its deltas not yet sent."""
 
-    __slots__ = ("_whole", "custom", "flows", "kept", "opened", "sent", "signature", "start", "tool")
+    __slots__ = ("_whole", "custom", "kept", "lead", "opened", "sent", "signature", "start", "tool")
 
     def __init__(self, start: dict[str, Any], *, tool: int = -1, custom: bool = False) -> None:
         self.start = start
@@ -57,8 +57,8 @@ class _Block:
         self.kept: list[str] = []
         self.sent: list[str] = []
         self.opened = False
-        self.flows = False
-        """Whether it is text that is sent as it comes."""
+        self.lead = b""
+        """What each of its events begins with, once it is text that is sent as it comes."""
         self.signature = ""
         """Of a thinking block that is complete."""
         self._whole: bool | None = None
@@ -92,8 +92,8 @@ class Writer:
 
     def feed(self, delta: Delta) -> bytes:
         queue = self._queue
-        if type(delta) is TextDelta and len(queue) == 1 and queue[0].flows and not delta.choice:  # as nearly always
-            return _TEXT % (self._index, orjson.dumps(delta.text))
+        if type(delta) is TextDelta and len(queue) == 1 and queue[0].lead and not delta.choice:  # as nearly always
+            return queue[0].lead + orjson.dumps(delta.text) + _TEXT_END
         start = b"" if self._started else self._start(getattr(delta, "service_tier", None))
         if getattr(delta, "choice", 0):
             return start
@@ -199,7 +199,7 @@ class Writer:
 
     def _open(self, block: _Block) -> bytes:
         block.opened = True
-        block.flows = block.start["type"] == "text"
+        block.lead = _TEXT % self._index if block.start["type"] == "text" else b""
         return _event({"type": "content_block_start", "index": self._index, "content_block": block.start})
 
     def _deltas(self, block: _Block) -> bytes:

@@ -152,7 +152,7 @@ def _choice(
     message: _Head, content: list[Block], finish: Finish, profile: Profile, body: bytes
 ) -> tuple[Choice, list[Lost]]:
     """What was said, and what of it has no neutral form."""
-    said = _Items(profile)
+    said = _Items()
     kept: list[Json] = []
     for at, block in enumerate(content):
         if block.type == "text":
@@ -161,10 +161,10 @@ def _choice(
             if finish is not Finish.CONTENT_FILTER:
                 said.add(_call(block, profile))
         elif block.type == "thinking":
-            opaque = Opaque("signature", block.signature, said.origin) if block.signature else None
+            opaque = Opaque("signature", block.signature, profile.origin(DIALECT)) if block.signature else None
             said.add(Reasoning(block.thinking or "", opaque))
         elif block.type == "redacted_thinking":
-            said.add(Reasoning("", Opaque("redacted", block.data or "", said.origin)))
+            said.add(Reasoning("", Opaque("redacted", block.data or "", profile.origin(DIALECT))))
         elif block.type:
             kept = kept or _blocks(body)
             said.part(Foreign(DIALECT, block.type, kept[at]))
@@ -187,10 +187,9 @@ def _blocks(body: bytes) -> list[Json]:
 class _Items:
     """Collects an answer's items; a message stays open until something else comes, and in it a text."""
 
-    __slots__ = ("_items", "_length", "_open", "_parts", "annotations", "lost", "origin")
+    __slots__ = ("_items", "_length", "_open", "_parts", "annotations", "lost")
 
-    def __init__(self, profile: Profile) -> None:
-        self.origin = profile.origin(DIALECT)
+    def __init__(self) -> None:
         self.annotations: list[dict[str, Json]] = []
         self.lost: list[Lost] = []
         self._items: list[Item] = []

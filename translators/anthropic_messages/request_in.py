@@ -92,8 +92,8 @@ def _thinks(body: dict[str, Any]) -> bool | None:
     return None if kind is None else kind not in ("disabled", "between_tools")
 
 
-def parse_request(body: Json) -> Request:
-    envelope = check_envelope(body)
+def parse_request(body: Json, checked: Envelope | None = None) -> Request:
+    envelope = checked or check_envelope(body)
     items: list[Item] = []
     system = body.get("system")
     if system:

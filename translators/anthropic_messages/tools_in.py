@@ -18,8 +18,7 @@ def tools_of(body: dict[str, Any], extra: dict[str, Json]) -> tuple[tuple[Tool, 
         if is_own_tool(tool):
             tools.append(_tool(tool, f"tools.{index}"))
         elif _is_plain_search(tool):
-            place = tool.get("user_location")
-            search = {"user_location": {"type": "approximate", "approximate": place}} if place else {}
+            search = _search(tool.get("user_location"))
         else:
             extra.setdefault("tools", {})[f"tools.{index}"] = tool
     return tuple(tools), search
@@ -34,6 +33,14 @@ def _is_plain_search(tool: dict[str, Any]) -> bool:
     """Whether this is a web search that says nothing another dialect could not say."""
     said = {name for name, value in tool.items() if value is not None}
     return str(tool["type"]).startswith("web_search_") and said <= {"type", "name", "user_location"}
+
+
+def _search(place: Json) -> dict[str, Json]:
+    """OpenAI's options, in which the kind of a place stands beside it."""
+    if not isinstance(place, dict):
+        return {}
+    known = {name: value for name, value in place.items() if name != "type" and value is not None}
+    return {"user_location": {"type": "approximate", "approximate": known}}
 
 
 def _tool(tool: dict[str, Any], path: str) -> Tool:

@@ -17,7 +17,6 @@ from translators.gemini.reply import inspect_reply, parse_reply, render_reply
 from translators.gemini.request_in import check_envelope, parse_request
 from translators.gemini.request_out import (
     as_stream,
-    embeddings_path,
     relay_request,
     render_request,
     request_headers,
@@ -33,7 +32,6 @@ __all__ = [
     "aside",
     "check_envelope",
     "dialect",
-    "embeddings_path",
     "id_prefix",
     "inspect_reply",
     "naming",

@@ -95,6 +95,7 @@ class _Snake(Struct, gc=False):
         return next((name for name in own if getattr(self, name) is not None), "")
 
 
+UNDERSCORE = ord("_")
 _one = msgspec.json.Decoder(WireAnswer).decode
 _many = msgspec.json.Decoder(list[WireAnswer]).decode
 _part = msgspec.json.Decoder(WirePart).decode
@@ -111,7 +112,7 @@ def decode(data: bytes, what: str) -> list[WireAnswer]:
         if not data.isascii():
             data.decode()
         answers = _answers(data)
-        if b"_" in data and not all(map(_is_named, answers)):
+        if UNDERSCORE in data and not all(map(_is_named, answers)):
             _refuse_snake(data, what)
     except msgspec.ValidationError:
         read = uncounted(data, _answers)
@@ -147,6 +148,23 @@ def decode_part(raw: Raw) -> WirePart:
         return _part(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolFault("its answer has a part of the wrong shape") from None
+
+
+def says_only(answer: WireAnswer, text: str) -> bool:
+    """Whether the answer is one candidate that is not ended, with one part, which is nothing but this text."""
+    for wire in answer.candidates or ():
+        parts = wire.content.parts if wire.content is not None else None
+        plain = wire == WireCandidate(wire.content, index=wire.index) and len(answer.candidates or ()) == 1
+        return plain and parts is not None and len(parts) == 1 and decode_part(parts[0]) == WirePart(text)
+    return False
+
+
+def words(data: bytes) -> str | None:
+    """The text of the first part of an event; None where there is none. Raises msgspec.DecodeError."""
+    for wire in _one(data).candidates or ():
+        for raw in (wire.content.parts if wire.content is not None else None) or ():
+            return _part(raw).text
+    return None
 
 
 def logprobs(result: WireLogprobs) -> Json:

@@ -13,7 +13,7 @@ Deliberate choices:
 - `CONTINUATION` becomes `Continued`; the next answer's events are fed to the same reader. Outputs are added up, and the
   first request's input stays the conversation's size. Where there are several candidates each has a token of its own,
   and a call takes one: they end there, as answers that were cut.
-- Parts of Gemini's own tools (searches, code it ran) and media are `Kept` whole; a picture is shown by who can.
+- Parts of Gemini's own tools (searches, code) and media are `Kept` whole; a picture is shown by who can.
 """
 
 import hashlib
@@ -31,6 +31,8 @@ from translators.gemini.answer import (
     decode_part,
     loaded,
     logprobs,
+    says_only,
+    words,
 )
 from translators.gemini.faults import parse_fault
 from translators.gemini.grounding import Ruler, WireGrounding, citations
@@ -75,6 +77,7 @@ from translators.ir import (
 )
 from translators.joined import resumed
 from translators.profile import Profile
+from translators.repeats import Repeats
 
 CHOICES_CAP = 128
 _NOTHING: tuple[Delta, ...] = ()
@@ -93,6 +96,9 @@ class Reader:
         "_origin",
         "_pause",
         "_profile",
+        "_repeated",
+        "_repeats",
+        "_saying",
         "_started",
         "_usage",
         "_waits",
@@ -111,6 +117,11 @@ class Reader:
         self._failed = False
         self._id = ""
         self._usage: Usage | None = None
+        self._repeats = Repeats()
+        self._saying: _Choice | None = None
+        """The candidate whose words repeat."""
+        self._repeated: Usage | None = None
+        """The counts that are told again with them."""
         self._pause: Continued | None = None
         """The last pause of this answer."""
         self._earlier: Usage | None = None
@@ -124,8 +135,15 @@ class Reader:
         if self.done or self._failed or not data.strip() or data == b"[DONE]":
             return _NOTHING
         deltas: list[Delta] = []
+        text, saying = self._repeats.words(data), self._saying
+        if text and saying is not None and not saying.ended and self._usage is self._repeated:
+            saying.say(text, deltas)
+            return deltas
         for answer in decode(data, "an event of its stream"):
             self.read(answer, data, deltas)
+            if self._repeats.tries and deltas and type(deltas[-1]) is TextDelta and says_only(answer, deltas[-1].text):
+                self._saying, self._repeated = self._choices[deltas[-1].choice], self._usage
+                self._repeats.learn(data, deltas[-1].text, words)
         return deltas
 
     def read(self, answer: WireAnswer, data: bytes, deltas: list[Delta]) -> None:
@@ -216,6 +234,7 @@ class Reader:
                 raise ProtocolFault("its answer is to be continued, but has no token for it")
             self._pause = Continued({"continuationToken": wire.continuation_token})
             self._earlier, self._waits = self._usage, True
+            self._repeats.forget()
             deltas.append(self._pause)
         elif reason in FAILED_FINISHES:
             message = f"it ended its answer with {reason}"
@@ -302,11 +321,16 @@ class _Choice:
         self.ended = True
         deltas.append(Ended(finish, self.index))
 
+    def say(self, text: str, deltas: list[Delta]) -> None:
+        """More text, of which there is some."""
+        if self._thinking:
+            self._rest(deltas)
+        self._ruler.add(text)
+        deltas.append(TextDelta(text, self.index))
+
     def _text(self, text: str, opaque: Opaque | None, deltas: list[Delta]) -> None:
         if text:
-            self._rest(deltas)
-            self._ruler.add(text)
-            deltas.append(TextDelta(text, self.index))
+            self.say(text, deltas)
         if opaque is not None:
             self._rest(deltas)
             deltas.append(TextSigned(opaque, self.index))

@@ -77,8 +77,8 @@ def _thinks(body: dict[str, Json]) -> bool | None:
     return budget != 0 if budget is not None or thinking.get("thinkingLevel") else None
 
 
-def parse_request(body: Json) -> Request:
-    envelope = check_envelope(body)
+def parse_request(body: Json, checked: Envelope | None = None) -> Request:
+    envelope = checked or check_envelope(body)
     body = camel(body)
     history = History()
     _system(history, body.get("systemInstruction"))

@@ -70,11 +70,6 @@ def request_path(profile: Profile, *, stream: bool) -> str:
     return profile.path(operation, METHODS[operation])
 
 
-def embeddings_path(profile: Profile) -> str:
-    """The same for a batch of embeddings."""
-    return profile.path("embeddings", METHODS["embeddings"])
-
-
 def request_headers(key: str, profile: Profile, body: Mapping[str, Json]) -> list[tuple[str, str]]:  # noqa: ARG001 - the Codec's signature
     """The key in its header: Google's own, or a token as `Bearer` where the profile says so, as on Vertex AI."""
     return profile.credentials(key, "x-goog-api-key")

@@ -27,6 +27,8 @@ def thinking(request: Request, profile: Profile, report: Report) -> dict[str, Js
     asked = request.extra.get("thinking")
     shown = request.reasoning_summary is not None or (isinstance(asked, dict) and asked.get("type") == "adaptive")
     effort, budget = request.effort, request.thinking_budget
+    if isinstance(asked, dict):
+        _unsaid(asked, report)
     if profile.thinking == "none":
         if budget or effort not in (None, "none"):
             report.dropped("reasoning_effort", "the model does not reason")
@@ -41,6 +43,17 @@ def thinking(request: Request, profile: Profile, report: Report) -> dict[str, Js
     if shown:
         config["includeThoughts"] = True
     return config
+
+
+def _unsaid(asked: dict[str, Json], report: Report) -> None:
+    """What of Anthropic's `thinking` has no word: thinking by its own measure is what Gemini does anyway."""
+    known = ("display", "budget_tokens", "type" if asked.get("type") in _KINDS else "")
+    left = {name: one for name, one in asked.items() if name not in known}
+    if left:
+        report.unsaid("thinking", left, "gemini has no such way to think")
+
+
+_KINDS = ("adaptive", "enabled", "disabled")
 
 
 def _budget(effort: Effort | None, budget: int | None, profile: Profile, report: Report) -> int:

@@ -43,9 +43,6 @@ class WireUsage(Struct, gc=False):
     """DeepSeek's on Azure AI Foundry."""
 
 
-_NO_DETAILS = WireDetails()
-
-
 def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
     """`data` by `decoder`. Raises ProtocolFault, saying that `what` is not what it should be.
 
@@ -57,7 +54,7 @@ def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
     try:
         if not data.isascii():
             data.decode()
-        if b"\\u" in data and _SURROGATE.search(data) and not _in_pairs(data):
+        if ESCAPE in data and b"\\u" in data and _SURROGATE.search(data) and not _in_pairs(data):
             raise ProtocolFault(f"{what} has half a character, an unpaired surrogate")
         return decoder.decode(data)
     except msgspec.ValidationError:
@@ -77,6 +74,7 @@ def decode(data: bytes, decoder: "msgspec.json.Decoder[_T]", what: str) -> _T:
         raise ProtocolFault(f"{what} is no valid JSON") from None
 
 
+ESCAPE = ord("\\")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -95,26 +93,27 @@ def read_usage(usage: WireUsage, profile: Profile, tier: Json = None) -> Usage |
     """Counts with their one meaning; one of the two totals that is missing is zero. None where both are."""
     if usage.prompt_tokens is None and usage.completion_tokens is None:
         return None
-    prompt = usage.prompt_tokens_details or _NO_DETAILS
-    completion = usage.completion_tokens_details or _NO_DETAILS
-    cached = whole(prompt.cached_tokens, usage.prompt_cache_hit_tokens, usage.num_cached_tokens)
-    reasoning = whole(completion.reasoning_tokens, usage.reasoning_tokens)
+    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
     entire = whole(usage.prompt_tokens) or 0
     output = whole(usage.completion_tokens) or 0
+    written = audio = spoken = cached = reasoning = None
+    if prompt is not None:
+        cached = whole(prompt.cached_tokens)
+        written, audio = whole(prompt.cache_write_tokens), whole(prompt.audio_tokens)
+    if completion is not None:
+        reasoning, spoken = whole(completion.reasoning_tokens), whole(completion.audio_tokens)
+    if cached is None:
+        told = usage.prompt_cache_hit_tokens
+        cached = whole(usage.num_cached_tokens if told is None else told)
+    if reasoning is None:
+        reasoning = whole(usage.reasoning_tokens)
     if profile.output_excludes_reasoning:
         output += reasoning or 0
     if cached is not None and cached > entire:
         entire += cached  # a vendor that counts the cached ones apart
-    return Usage(
-        input=entire,
-        output=output,
-        cached=cached,
-        cache_write=whole(prompt.cache_write_tokens),
-        reasoning=reasoning,
-        audio=whole(prompt.audio_tokens),
-        audio_output=whole(completion.audio_tokens),
-        tier=None if tier is None else priced(tier),
-    )
+    # By place, since names cost as much again: what was written for an hour, nobody here tells.
+    served = None if tier is None else priced(tier)
+    return Usage(entire, output, cached, written, reasoning, None, audio, spoken, served)
 
 
 def render_usage(usage: Usage) -> dict[str, Json]:

@@ -29,7 +29,7 @@ def _checked(body: Json) -> Envelope:
         fail("model", "is missing", "missing_required_parameter")
     if get("messages") is None:
         fail("messages", "is missing", "missing_required_parameter")
-    model = filled(body["model"], "model")
+    model = filled(get("model"), "model")
     if len(model) > MODEL_CAP:
         fail("model", f"is longer than {MODEL_CAP} characters", "string_above_max_length")
     _messages(array(body["messages"], "messages"))

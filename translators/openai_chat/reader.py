@@ -33,6 +33,7 @@ from translators.ir import (
     ReasoningEnd,
     RefusalDelta,
     Started,
+    TextDelta,
     TextSigned,
     Used,
 )
@@ -43,6 +44,7 @@ from translators.openai_chat.said import Said
 from translators.openai_chat.signatures import read_signature
 from translators.openai_chat.wire import ANSWER, WireAnswer, WireCall, WireChoice, WireMessage
 from translators.profile import Profile
+from translators.repeats import Repeats
 
 CHOICES_CAP = 128
 DONE = b"[DONE]"
@@ -58,6 +60,8 @@ class ChatReader:
         "_failed",
         "_origin",
         "_profile",
+        "_repeats",
+        "_saying",
         "_started",
         "blobs",
         "done",
@@ -72,6 +76,9 @@ class ChatReader:
         self._origin = profile.origin(Dialect.OPENAI_CHAT)
         self._choices: dict[int, Said] = {}
         self._started: Started | None = None
+        self._repeats = Repeats()
+        self._saying: Said | None = None
+        """The choice whose words repeat."""
         self.done = False
         self._failed = False
         self.quiet = False
@@ -86,6 +93,11 @@ class ChatReader:
         self.quiet = self.only_usage = self.blobs = self.empty = False
         if self.undelta:
             self.undelta = []
+        words, saying = self._repeats.words(data), self._saying
+        if words and saying is not None and self._goes_on(saying, event):
+            said: list[Delta] = []
+            saying.say(words, None, said)
+            return said
         if data == DONE or not data or self.done or self._failed:
             self.done = self.done or data == DONE
             self.quiet = True
@@ -95,7 +107,14 @@ class ChatReader:
         chunk = decode(data, ANSWER, "an event of its stream")
         if chunk.choices is None and chunk.usage is None and chunk.x_groq is None and not chunk.error:
             return _strange(event.name)
-        return self.read(chunk)
+        deltas = self.read(chunk)
+        if self._repeats.tries and len(deltas) == 1 and type(deltas[0]) is TextDelta and _says_only(chunk, deltas[0]):
+            self._saying = self._choices[deltas[0].choice]
+            self._repeats.learn(data, deltas[0].text, _words)
+        return deltas
+
+    def _goes_on(self, choice: Said, event: Event) -> bool:
+        return not (choice.finish or self.done or self._failed or event.name == "error")
 
     def read(self, chunk: WireAnswer) -> Sequence[Delta]:
         """Deltas of a chunk, or of a whole answer taken as one."""
@@ -271,6 +290,17 @@ class ChatReader:
 _QUIET = frozenset(("", "ping", "heartbeat", "keepalive", "keep-alive"))
 """Names of events that say no more than that the stream goes on."""
 _DATA_URL = re.compile(r"data:(image/[\w.+-]+);base64,(.+)", re.DOTALL)
+
+
+def _says_only(chunk: WireAnswer, said: TextDelta) -> bool:
+    """Whether a chunk has nothing but these words."""
+    choice = WireChoice(chunk.choices[0].index if chunk.choices else None, WireMessage(said.text))
+    return chunk == WireAnswer(chunk.id, chunk.model, [choice], service_tier=chunk.service_tier)
+
+
+def _words(data: bytes) -> object:
+    chunk = ANSWER.decode(data)
+    return chunk.choices[0].delta.content if chunk.choices and chunk.choices[0].delta else None
 
 
 def _strange(name: str) -> Sequence[Delta]:

@@ -37,7 +37,8 @@ def relay_request(body: dict[str, Json], profile: Profile, bound: int | None) ->
     out = {**body, "model": profile.model or body["model"]}
     if body.get("stream"):
         _ask_for_usage(out, profile, report)
-    _bound(out, profile, bound, report)
+    if bound is not None or "max_tokens" in out or "max_completion_tokens" in out:
+        _bound(out, profile, bound, report)
     _messages(out, profile, report)
     out["messages"] = shown(out["messages"], profile, report)
     fit(out, profile, report)
@@ -90,8 +91,11 @@ def _messages(out: dict[str, Json], profile: Profile, report: Report) -> None:
     changed: dict[int, dict[str, Json]] = {}
     own_ids = profile.tool_ids == "any"
     for i, message in enumerate(out["messages"]):
-        said = _said(message, i, profile, report) if message["role"] == "assistant" else message
-        if message["role"] == "developer" and not profile.developer:
+        role = message["role"]
+        if role == "user" and own_ids:
+            continue
+        said = _said(message, i, profile, report) if role == "assistant" else message
+        if role == "developer" and not profile.developer:
             said = {**message, "role": "system"}
         if not own_ids and ("tool_calls" in said or "tool_call_id" in said):
             said = _with_ids(said, profile)

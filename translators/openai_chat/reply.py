@@ -5,6 +5,7 @@ status said. A whole answer is read as a stream of one chunk, so that the two ca
 reads the little that a relayed answer has to tell without building its content.
 """
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from translators.ir import (
     Dialect,
     Finish,
     Foreign,
+    Item,
     Json,
     Message,
     Part,
@@ -80,17 +82,19 @@ def inspect_reply(body: bytes, profile: Profile) -> Seen:
     glance = _read(body, _GLANCE)
     if glance.error:
         raise Failure(classify(200, {"error": glance.error}))
-    messages = [_message(choice) for choice in glance.choices or ()]
     if not glance.choices:
         raise ProtocolFault("its answer has no choices")
-    reason = glance.choices[0].finish_reason
-    called = bool(messages[0].tool_calls or messages[0].function_call)
-    return Seen(
-        id=glance.id or "",
-        model=glance.model or "",
-        usage=None if glance.usage is None else read_usage(glance.usage, profile, glance.service_tier),
-        finish=read_finish(reason or "", called=called),
-        body=_marked(body, profile) if any(map(_bound, messages)) else None,
+    bound = False
+    for choice in glance.choices:
+        bound = _bound(_message(choice)) or bound
+    first = glance.choices[0]
+    called = first.message is not None and bool(first.message.tool_calls or first.message.function_call)
+    return Seen(  # by place, since names cost as much again
+        glance.id or "",
+        glance.model or "",
+        None if glance.usage is None else read_usage(glance.usage, profile, glance.service_tier),
+        read_finish(first.finish_reason or "", called=called),
+        _marked(body, profile) if bound else None,
     )
 
 
@@ -102,6 +106,8 @@ def parse_reply(body: bytes, profile: Profile) -> Reply:
             raise ProtocolFault("its answer has a choice without a message")
         choice.index = i if choice.index is None else choice.index
         choice.delta, choice.message = choice.message, None
+        for place, call in enumerate(choice.delta.tool_calls or () if choice.delta is not None else ()):
+            call.index = place  # here each is a whole call, whatever it calls itself
     reader = ChatReader(profile)
     reply = fold(reader.read(answer))
     reader.close()
@@ -174,6 +180,28 @@ def _marked(body: bytes, profile: Profile) -> bytes:
 
 
 def _render_choice(choice: Choice, context: Context) -> dict[str, Json]:
+    words = _words_alone(choice.items)
+    message: dict[str, Json] = (
+        {"role": "assistant", "content": words, "refusal": None} if words else _message_of(choice)
+    )
+    if choice.annotations:
+        message["annotations"] = list(choice.annotations)
+    return {
+        "index": choice.index,
+        "message": message,
+        "logprobs": choice.logprobs,
+        "finish_reason": finish_reason(choice.finish, context),
+    }
+
+
+def _words_alone(items: Sequence[Item]) -> str:
+    """The text that is all of an answer, as of most; empty where it is more than that."""
+    item = items[0] if len(items) == 1 else None
+    part = item.parts[0] if type(item) is Message and len(item.parts) == 1 else None
+    return part.text if type(part) is Text and part.opaque is None else ""
+
+
+def _message_of(choice: Choice) -> dict[str, Json]:
     message = {"role": "assistant", **_texts(choice)}
     message.update(render_blocks([item for item in choice.items if isinstance(item, Reasoning)]))
     cut = choice.finish not in (Finish.STOP, Finish.TOOL_CALLS)
@@ -183,14 +211,7 @@ def _render_choice(choice: Choice, context: Context) -> dict[str, Json]:
     made = [picture(part.shown) for part in _parts(choice) if isinstance(part, Foreign) and part.shown is not None]
     if made:
         message["images"] = made
-    if choice.annotations:
-        message["annotations"] = list(choice.annotations)
-    return {
-        "index": choice.index,
-        "message": message,
-        "logprobs": choice.logprobs,
-        "finish_reason": finish_reason(choice.finish, context),
-    }
+    return message
 
 
 def _parts(choice: Choice) -> list[Part]:

@@ -8,6 +8,7 @@ values that only some vendor knows; the target's renderer reports what becomes o
 from collections.abc import Callable
 from typing import get_args
 
+from translators.codec import Envelope
 from translators.ir import Effort, Json, OutputFormat, Request, Tool, ToolChoice
 from translators.openai.check import Wrong, array, boolean, fail, filled, integer, number, obj, string, strings
 from translators.openai_chat.envelope import check_envelope
@@ -17,9 +18,9 @@ from translators.openai_chat.unread import fields_unread
 EFFORTS = frozenset(get_args(Effort))
 
 
-def parse_request(body: Json) -> Request:
+def parse_request(body: Json, checked: Envelope | None = None) -> Request:
     """Raises Malformed with the field's path."""
-    envelope = check_envelope(body)
+    envelope = checked or check_envelope(body)
     try:
         fields, extra = _fields(body)
         return Request(

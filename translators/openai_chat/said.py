@@ -23,10 +23,12 @@ THOUGHT = ("reasoning", "reasoning_content", "reasoning_details")
 class _Call:
     """A tool call under way; it has no index before its name is known."""
 
-    __slots__ = ("id", "index", "name", "told")
+    __slots__ = ("id", "index", "name", "shown", "told")
 
     def __init__(self) -> None:
         self.id = ""
+        self.shown = ""
+        """Its id as it is told to others."""
         self.name = ""
         self.index = -1
         self.told = Told()
@@ -127,7 +129,8 @@ class Said:
             rest = call.told.rest(_input(wire))
             if rest:
                 self._argue(call, rest, deltas)
-        return calls[len(self._calls) :]
+        left = list(enumerate(calls))[len(self._calls) :]
+        return [wire if wire.index is not None else structs.replace(wire, index=place) for place, wire in left]
 
     def _argue(self, call: _Call, text: str, deltas: list[Delta]) -> None:
         call.told.add(text)
@@ -156,8 +159,18 @@ class Said:
         call.index = len(self._calls)
         self._calls.append(call)
         call.id = call.id or mint(self._minted, self.index, call.index)
+        call.shown = self._unlike(call.id)
         opaque = read_signature(wire.extra_content, self._origin) if wire.extra_content is not None else None
-        deltas.append(ToolStart(call.index, call.id, name, wire.custom is not None, self.index, opaque))
+        deltas.append(ToolStart(call.index, call.shown, name, wire.custom is not None, self.index, opaque))
+
+    def _unlike(self, own: str) -> str:
+        """The id of a call, unlike those of the calls before it: a result is told by it."""
+        number, used = 1, {call.shown for call in self._calls[:-1]}
+        unique = own
+        while unique in used:
+            number += 1
+            unique = f"{own}_{number}"
+        return unique
 
     def _slot(self, wire: WireCall, name: str) -> _Call:
         """The call this delta speaks of: by index, else the last one unless a name begins another."""

@@ -109,7 +109,9 @@ class Turns:
         self._reasoning(message)
         if self._calls:
             message["tool_calls"] = [self._call(call, at) for at, call in self._calls]
-        if self._texts or message != {"role": "assistant", "content": ""}:  # thinking that may not go there is no turn
+        # Thinking that may not go there is no turn, nor are parts that only their own vendor knows.
+        told = bool(self._texts) and (not parts or any(isinstance(part, Text) for part in parts))
+        if told or message != {"role": "assistant", "content": ""}:
             self._messages.append(message)
         self._texts, self._blocks, self._calls = [], [], []
         self._replies = True

@@ -56,6 +56,8 @@ def fields_unread(body: dict[str, Json]) -> dict[str, Json]:
     for i, function in enumerate(body.get("functions") or ()):
         unread(function, _FUNCTION, f"functions[{i}]", found)
     _names(body["messages"], found)
+    if _BESIDE.keys().isdisjoint(body):
+        return found
     for name, (known, inside) in _BESIDE.items():
         holder = body.get(name)
         if isinstance(holder, dict):

@@ -64,6 +64,9 @@ class ChatWriter:
 
     def feed(self, delta: Delta) -> bytes:
         if type(delta) is TextDelta:
+            state = self._choices.get(delta.choice)
+            if state is not None and state.text and delta.logprobs is None:  # as nearly always
+                return state.text + quote(delta.text) + self._plain_end
             return self._text(delta)
         if isinstance(delta, ToolArguments):
             return self._arguments(delta)
@@ -137,9 +140,6 @@ class ChatWriter:
 
     def _text(self, delta: TextDelta) -> bytes:
         choice = delta.choice
-        state = self._choices.get(choice)
-        if state is not None and state.text and delta.logprobs is None:
-            return state.text + quote(delta.text) + self._plain_end
         lead = self._opening(choice)
         self._choices[choice].text = b'%b"choices":[{"index":%d,"delta":{"content":' % (self._head, choice)
         if delta.logprobs is None:

@@ -62,9 +62,9 @@ def _prompt_shape(prompt: Json) -> None:
 # -- read --------------------------------------------------------------------------------------------------------
 
 
-def parse_request(body: Json) -> Request:
+def parse_request(body: Json, checked: Envelope | None = None) -> Request:
     """Raises Malformed with the field's path."""
-    envelope = check_envelope(body)
+    envelope = checked or check_envelope(body)
     try:
         _only_here(body)
         return Request(

@@ -15,18 +15,23 @@ from translators.openai_completions.wire import legacy_logprobs
 class CompletionWriter:
     """One stream. Raises nothing; a delta that says nothing in this dialect gives no bytes."""
 
-    __slots__ = ("_context", "_head", "_lengths", "_tail", "_usage")
+    __slots__ = ("_context", "_head", "_lengths", "_tail", "_text_head", "_text_tail", "_usage")
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._head = head(context)
         self._tail = b',"usage":null}\n\n' if context.include_usage else b"}\n\n"
+        self._text_head = b'%b"choices":[{"text":' % self._head
+        self._text_tail = b',"index":0,"logprobs":null,"finish_reason":null}]%b' % self._tail
         self._lengths: dict[int, int] = {}
         """Choice -> characters said."""
         self._usage: Usage | None = None
 
     def feed(self, delta: Delta) -> bytes:
-        if isinstance(delta, TextDelta | RefusalDelta):
+        if type(delta) is TextDelta and delta.logprobs is None and not delta.choice:  # as nearly always
+            self._lengths[0] = self._lengths.get(0, 0) + len(delta.text)
+            return self._text_head + quote(delta.text) + self._text_tail
+        if isinstance(delta, (TextDelta, RefusalDelta)):
             return self._text(delta)
         if isinstance(delta, Ended):
             return self._chunk(delta.choice, "", None, dumps(finish_reason(delta.finish)))

@@ -147,6 +147,18 @@ class Output:
             self._length += len(text)
             deltas.append(TextDelta(text, 0, chat_logprobs(logprobs)))
 
+    def words(self, index: Json, at: Json, text: Json) -> TextDelta | None:
+        """More text of a part that has some, without probabilities; None for whatever else it is."""
+        item = self.items.get(index) if type(index) is int else None
+        if item is None or item.kind != "message" or item.silent or type(at) is not int or type(text) is not str:
+            return None
+        told = item.said.get(at)
+        if told is None or not text:
+            return None
+        told.add(text)
+        self._length += len(text)
+        return TextDelta(text)
+
     def note(self, item: Item, at: int, note: Json, deltas: list[Delta]) -> None:
         """A citation in a part."""
         item.noted[at] = item.noted.get(at, 0) + 1

@@ -45,6 +45,10 @@ class ResponsesReader:
         if type(wire.sequence_number) is int:
             self.sequence = wire.sequence_number
         kind = wire.type or event.name
+        if kind == "response.output_text.delta" and not wire.logprobs:
+            said = self._output.words(wire.output_index, wire.content_index, wire.delta)
+            if said is not None:  # as nearly always
+                return (said,)
         deltas: list[Delta] = []
         read = _READ.get(kind)
         if read is None:

@@ -99,7 +99,7 @@ class Relay:
         if self._reader.quiet:
             return deltas, b""
         data = event.data
-        return deltas, sse.encode(self._marked(data) if _BOUND in data else data, event.name)
+        return deltas, sse.encode(self._marked(data) if data.find(_BOUND) >= 0 else data, event.name)
 
     def close(self) -> tuple[Sequence[Delta], bytes]:
         """Raises Truncated."""

@@ -134,4 +134,11 @@ def _extra(body: Body, request: Request, report: Report) -> None:
         elif name in VENDOR_RUN:
             report.refused(name, "a tool that only its own vendor runs")
         elif name != "tools":
-            report.unsaid(name, value, "the Responses API has no such field")
+            report.unsaid(name, _unshown(name, value, request), "the Responses API has no such field")
+
+
+def _unshown(name: str, value: Json, request: Request) -> Json:
+    """An extension without the wish to be shown the thinking, where a summary is asked for."""
+    if name != "thinking" or not isinstance(value, dict) or request.reasoning_summary is None:
+        return value
+    return {member: one for member, one in value.items() if member != "display"}

@@ -11,6 +11,7 @@ out.
 from collections.abc import Callable
 from typing import get_args
 
+from translators.codec import Envelope
 from translators.ir import Effort, Item, Json, Message, OutputFormat, Request, Text
 from translators.openai.check import Wrong, array, boolean, fail, filled, integer, number, obj, string
 from translators.openai_responses.envelope import check_envelope, pinned_by
@@ -24,9 +25,9 @@ ENCRYPTED = "reasoning.encrypted_content"
 SUMMARIES = frozenset({"auto", "concise", "detailed"})
 
 
-def parse_request(body: Json) -> Request:
+def parse_request(body: Json, checked: Envelope | None = None) -> Request:
     """Raises Malformed with the field's path."""
-    envelope = check_envelope(body)
+    envelope = checked or check_envelope(body)
     try:
         _unpinned(body)
         fields, extra = _fields(body)

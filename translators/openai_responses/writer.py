@@ -86,6 +86,10 @@ class ResponsesWriter:
         self._tier: str | None = None
 
     def feed(self, delta: Delta) -> bytes:
+        if type(delta) is TextDelta and delta.logprobs is None and not delta.choice:
+            said = self._open
+            if type(said) is Said and said.kind == "output_text":  # as nearly always
+                return self._words(said, delta.text)
         lead = b"" if self._started else self._start()
         if getattr(delta, "choice", 0):
             return lead
@@ -235,6 +239,13 @@ class ResponsesWriter:
             dumps(entries) if entries else b"[]",
             self._next(),
         )
+
+    def _words(self, said: Said, text: str) -> bytes:
+        """More of the text that is open, without probabilities."""
+        self._length += len(text)
+        quoted, number = said.push(self._hold(text)), self._sequence
+        self._sequence = number + 1
+        return b'%b%b,"logprobs":[],"sequence_number":%d}\n\n' % (said.push_head, quoted, number)
 
     def _refuse(self, text: str) -> bytes:
         said, lead = self._saying("refusal")

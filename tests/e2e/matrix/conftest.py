@@ -11,6 +11,7 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+from msgspec import structs
 
 from proxy.config.values import EmbeddingRoute, ModelRoute, Step, TimeoutSettings
 from proxy.drill import script
@@ -24,6 +25,11 @@ KNOWN = {
 }
 """Per dialect the provider that speaks it, and a model of its vendor."""
 PAIRS = list(permutations(KNOWN, 2))
+VECTORS = {
+    "vectors": Step("delta", "gemini-embedding-2"),
+    "vertex-vectors": Step("vertex", "gemini-embedding-2"),
+    "older-vectors": Step("vertex", "text-embedding-005"),
+}
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
 
@@ -44,15 +50,18 @@ async def shared_matrix(make_world, configured, provider):
     def configure(alpha, beta, gamma, delta, epsilon):
         routes = {one: _steps(one) for one in KNOWN} | {f"{one}>{other}": _steps(one, other) for one, other in PAIRS}
         patient = TimeoutSettings()
+        cloud = f"{delta.url}/v1/projects/p/locations/global/publishers/google"
+        vertex = provider(delta, timeouts=patient, vendor="gemini-vertex")
         return configured(
             provider(alpha, timeouts=patient),
             provider(beta, timeouts=patient, vendor="anthropic"),
             gamma,
             provider(delta, timeouts=patient, vendor="gemini"),
             provider(epsilon, timeouts=patient, vendor="openai"),
+            structs.replace(vertex, name="vertex", base_url=cloud),
             timeouts=patient,
             models={name: ModelRoute(name, chain) for name, chain in routes.items()},
-            embeddings={"vectors": EmbeddingRoute("vectors", (Step("delta", "gemini-embedding-2"),))},
+            embeddings={name: EmbeddingRoute(name, (step,)) for name, step in VECTORS.items()},
         )
 
     async with make_world(configure, delta=Dialect.GEMINI, epsilon=Dialect.OPENAI_RESPONSES) as made:

@@ -1,4 +1,4 @@
-"""The openai SDK's embeddings, served by Gemini."""
+"""The openai SDK's embeddings, served by Gemini, and by Gemini on Vertex AI."""
 
 import base64
 import math
@@ -39,3 +39,35 @@ async def test_a_failure_of_the_only_one_is_told(open_ai, matrix):
     matrix.named("delta").script = script.status(503)
     with pytest.raises(openai.InternalServerError):
         await open_ai.embeddings.create(model="vectors", input="alone")
+
+
+GOOGLE = "/v1/projects/p/locations/global/publishers/google/models"
+
+
+@pytest.mark.parametrize("encoding", [None, "float"])
+@pytest.mark.parametrize(
+    ("model", "given", "path"),
+    [
+        ("vertex-vectors", ["one"], "gemini-embedding-2:embedContent"),
+        ("vertex-vectors", ["one", "two"], "gemini-embedding-2:batchEmbedContents"),
+        ("older-vectors", ["one", "two"], "text-embedding-005:predict"),
+    ],
+)
+async def test_vertex_gives_a_vector_for_each_input_by_the_method_of_its_model(
+    open_ai, matrix, model, given, path, encoding
+):
+    more = {} if encoding is None else {"encoding_format": encoding}
+    answer = await open_ai.embeddings.create(model=model, input=given, dimensions=64, **more)
+    for one, text in zip(answer.data, given, strict=True):
+        assert all(map(math.isclose, one.embedding, embedding.vector(text, 64)))
+    assert answer.usage.prompt_tokens == answer.usage.total_tokens == len(given)
+    heard = matrix.named("delta").requests[-1]
+    assert heard.path == f"{GOOGLE}/{path}"
+    assert heard.headers["authorization"].startswith("Bearer ")
+
+
+async def test_too_many_inputs_for_vertex_are_refused_by_name(open_ai, matrix):
+    with pytest.raises(openai.BadRequestError) as raised:
+        await open_ai.embeddings.create(model="older-vectors", input=["a"] * 251)
+    assert "250" in raised.value.message
+    assert matrix.calls()["delta"] == 0

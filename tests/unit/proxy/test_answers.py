@@ -4,24 +4,26 @@ import re
 
 import orjson
 import pytest
+from msgspec import structs
 
 from proxy.answers import (
     ATTEMPTS_CAP,
     attempts_header,
     metadata,
     noted,
-    noted_chunk,
     retry_headers,
     safe,
+    selection_header,
     served_headers,
     tell_fault,
 )
-from proxy.flow import Attempt, Exchange
+from proxy.flow import Attempt, Choice, Exchange
 from translators.catalog import DIALECTS, codec
 from translators.codec import Context
 from translators.faults import Fault, Kind
 from translators.ir import Dialect
 from translators.sse import EventSplitter
+from translators.usage import Usage
 
 
 class Told:
@@ -54,6 +56,10 @@ def served(exchange: Exchange) -> Exchange:
     return exchange
 
 
+def told_of(exchange: Exchange):
+    return metadata(exchange, 1.5, Usage(input=7, output=3))
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
@@ -82,8 +88,8 @@ def test_anthropics_sdks_find_the_request_id_where_they_look_for_it(exchange):
 def test_every_dialects_stream_has_an_event_for_the_metadata(exchange, dialect):
     exchange.codec = codec(dialect)
     context = Context(id="x", created=5, model="m")
-    [event] = EventSplitter().feed(noted_chunk(served(exchange), context))
-    assert orjson.loads(event.data)["sidestep"] == metadata(exchange)
+    [event] = EventSplitter().feed(exchange.codec.aside(told_of(served(exchange)), context))
+    assert orjson.loads(event.data)["sidestep"] == told_of(exchange)
 
 
 @pytest.mark.parametrize("length", [10, 200, 2000])
@@ -115,20 +121,25 @@ def test_an_upstreams_id_cannot_grow_or_break_a_header(exchange):
 
 @pytest.mark.parametrize("body", [b'{"id":"c"}', b'{"id":"c"} \n', b"{}", b"{ }"])
 def test_metadata_joins_a_whole_answer_without_changing_the_rest(exchange, body):
-    joined = orjson.loads(noted(body, served(exchange)))
-    assert joined.pop("sidestep") == metadata(exchange)
+    joined = orjson.loads(noted(body, told_of(served(exchange))))
+    assert joined.pop("sidestep") == told_of(exchange)
     assert joined == orjson.loads(body)
 
 
 def test_what_is_no_object_is_left_alone(exchange):
-    assert noted(b"[1]", exchange) == b"[1]"
+    assert noted(b"[1]", {}) == b"[1]"
 
 
 def test_metadata_says_what_the_headers_say(exchange):
-    assert metadata(served(exchange)) == {
+    assert told_of(served(exchange)) == {
         "request_id": "req_1",
         "provider": "beta",
         "model": "c",
+        "model_used": "c",
+        "fallback_used": True,
+        "processing_time_ms": 1500,
+        "tokens_used": 10,
+        "selection_reason": "the request names this model",
         "attempts": [
             {"target": "alpha/gpt-4o", "kind": "server", "status": 503, "ms": 412, "message": "it failed"},
             {"target": "beta/c", "kind": "ok", "status": 200, "ms": 890},
@@ -138,11 +149,11 @@ def test_metadata_says_what_the_headers_say(exchange):
 
 
 def test_metadata_of_a_stream_is_a_chunk_without_choices(exchange):
-    chunk = noted_chunk(served(exchange), Context(id="chatcmpl-1", created=7, model="c"))
+    chunk = exchange.codec.aside(told_of(served(exchange)), Context(id="chatcmpl-1", created=7, model="c"))
     assert re.fullmatch(rb"data: \{.*\}\n\n", chunk)
     told = orjson.loads(chunk.removeprefix(b"data: "))
     assert (told["id"], told["object"], told["created"]) == ("chatcmpl-1", "chat.completion.chunk", 7)
-    assert (told["choices"], told["sidestep"]) == ([], metadata(exchange))
+    assert (told["choices"], told["sidestep"]) == ([], told_of(exchange))
 
 
 @pytest.mark.parametrize(("wait", "told"), [(0.01, "1"), (1.0, "1"), (1.2, "2"), (40.0, "40")])
@@ -163,7 +174,7 @@ async def test_a_failure_is_told_in_the_clients_dialect_with_all_that_was_tried_
     assert (out.status, exchange.status, exchange.fault) == (502, 502, fault)
     error = orjson.loads(out.body)["error"]
     assert error["sidestep"] == {
-        "attempts": metadata(exchange)["attempts"],
+        "attempts": told_of(exchange)["attempts"],
         "skipped": [{"target": "gamma/g", "reason": "its breaker is open"}],
     }
     assert out.headers.items() >= {"retry-after": "2", "x-should-retry": "true", "allow": "POST"}.items()
@@ -179,7 +190,7 @@ def test_an_answer_names_the_targets_that_were_passed_over(exchange):
     assert "x-sidestep-skipped" not in dict(served_headers(served(exchange)))
     exchange.skipped = [("alpha/m", "tools: the model takes no tools"), ("gamma/ä b", "its breaker is open")]
     assert dict(served_headers(exchange))["x-sidestep-skipped"] == "alpha/m, gamma/b"
-    assert metadata(exchange)["skipped"][0] == {"target": "alpha/m", "reason": "tools: the model takes no tools"}
+    assert told_of(exchange)["skipped"][0] == {"target": "alpha/m", "reason": "tools: the model takes no tools"}
 
 
 def test_a_long_list_of_skipped_targets_is_capped(exchange):
@@ -188,3 +199,39 @@ def test_a_long_list_of_skipped_targets_is_capped(exchange):
     assert len(told) <= 1024
     names, _, left = told.rpartition(", +")
     assert len(names.split(", ")) + int(left) == 40
+
+
+CHOICE = Choice("gpt-4o", "because", "balanced", "letters", 0.12, "simple")
+
+
+def test_an_answer_says_which_model_was_chosen_and_by_what(exchange):
+    assert "x-sidestep-selection" not in dict(served_headers(exchange))
+    exchange.choice = structs.replace(CHOICE, header=selection_header(CHOICE))
+    said = "gpt-4o; strategy=balanced; task=letters; complexity=0.12; level=simple"
+    assert dict(served_headers(exchange))["x-sidestep-selection"] == said
+
+
+def test_what_is_said_of_a_choice_is_fit_for_a_header():
+    odd = Choice("a/b\r\nx: y", "because", experiment="rollout", arm="a/b")
+    assert selection_header(odd) == "a/bx:y; experiment=rollout; arm=a/b"
+
+
+def test_metadata_of_a_chosen_answer_says_why_by_whom_and_how_complex_it_looked(exchange):
+    exchange.choice = CHOICE
+    told = told_of(served(exchange))
+    assert told.items() >= {"selection_reason": "because", "strategy": "balanced", "complexity_score": 0.12}.items()
+
+
+@pytest.mark.parametrize(
+    ("attempts", "skipped", "used"),
+    [
+        (["beta/c"], [], False),
+        (["beta/c", "beta/c"], [], False),
+        (["alpha/a", "beta/c"], [], True),
+        (["beta/c"], [("alpha/a", "its breaker is open")], True),
+    ],
+)
+def test_a_fallback_is_used_where_another_target_failed_or_was_passed_over(exchange, attempts, skipped, used):
+    exchange.attempts = [Attempt(name, "ok", 200, 1) for name in attempts]
+    exchange.provider, exchange.model, exchange.skipped = "beta", "c", skipped
+    assert told_of(exchange)["fallback_used"] is used

@@ -76,7 +76,7 @@ def test_the_neutral_form_is_not_built_for_a_relay_and_once_for_any_number_of_tr
     built = []
     client = codec(CHAT)
     parse = client.parse_request
-    monkeypatch.setattr(client, "parse_request", lambda body: built.append(body) or parse(body))
+    monkeypatch.setattr(client, "parse_request", lambda *given: built.append(given) or parse(*given))
     job = chat()
     job.prepare(target())
     assert built == []

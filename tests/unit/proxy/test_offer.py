@@ -1,7 +1,9 @@
 """What a name means for whoever asks; every route is tried in tests/security/test_client_limits.py."""
 
 import pytest
+from msgspec import structs
 
+from proxy.config.selection import Levels, Selection, Strategy, Task
 from proxy.config.values import Client, Config, EmbeddingRoute, ModelRoute, Provider, Step
 from proxy.offer import Offer, may_ask
 from proxy.routing.resolve import Router
@@ -149,3 +151,36 @@ def test_an_anthropic_clients_list_says_where_it_begins_and_ends():
 @pytest.mark.parametrize("limits", [{"models": ("duo",)}, {"providers": ("alpha",)}])
 def test_one_that_is_closed_is_not_found_by_its_id(limits):
     assert refused(offer().listing, client(**limits), "b", Dialect.OPENAI_CHAT).status == 404
+
+
+# -- names that leave the model open
+
+
+def choosing(models=MODELS) -> Offer:
+    strategy = Strategy("s", Levels("a", "a", "a"))
+    selection = Selection("s", tasks={"letters": Task("letters")}, strategies={"s": strategy})
+    config = Config({"alpha": ALPHA, "beta": BETA}, models, selection=selection)
+    return Offer(Router(config, lambda at, model: Profile(provider=at.name, model=model), lambda _: None), 0)
+
+
+def test_names_that_leave_the_model_open_are_listed_for_whoever_may_ask_for_them():
+    assert choosing().names(None)[-2:] == ("auto", "auto/letters")
+    assert choosing().names(client(models=("auto", "a"))) == ("a", "auto", "auto/letters")
+    assert choosing().names(client(models=("a",))) == ("a",)
+    assert choosing().listing(None, "auto/letters", Dialect.OPENAI_CHAT)["owned_by"] == "sidestep"
+
+
+@pytest.mark.parametrize("name", ["auto", "auto/letters"])
+@pytest.mark.parametrize("models", [MODELS, STAR])
+def test_where_nobody_chooses_a_model_that_is_left_open_is_not_found_and_it_is_said_why(name, models):
+    """And no provider is asked for a model of that name."""
+    error = refused(offer(models).chat, None, name)
+    assert (error.status, error.code) == (404, "model_not_found")
+    assert "no [strategies] are configured" in str(error)
+
+
+def test_a_model_or_a_provider_that_is_called_so_stays_what_it_is_where_nobody_chooses():
+    assert offer({"auto": ModelRoute("auto", steps("alpha/large"))}).chat(None, "auto").name == "auto"
+    config = Config({"auto": structs.replace(ALPHA, name="auto")}, {"*": ModelRoute("*", steps("auto/*"))})
+    router = Router(config, lambda at, model: Profile(provider=at.name, model=model), lambda _: None)
+    assert Offer(router, 0).chat(None, "auto/large").targets[0].name == "auto/large"

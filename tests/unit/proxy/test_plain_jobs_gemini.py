@@ -1,11 +1,13 @@
 """Vectors asked of a target that speaks Gemini's dialect."""
 
 import orjson
+import pytest
 
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.plain_jobs import EmbeddingsJob
 from translators import embeddings
 from translators.codec import Context
+from translators.faults import Failure, ProtocolFault
 from translators.ir import Dialect, Usage
 from translators.profile import Profile
 from translators.report import Mode
@@ -36,3 +38,16 @@ def test_the_request_and_the_answer_are_translated():
 
 def test_token_numbers_skip_the_target():
     assert [entry.field for entry in job(input=[1, 2]).prepare(TARGET).report.blocking(Mode.WARN)] == ["input"]
+
+
+def test_fewer_vectors_than_inputs_are_no_answer():
+    body = b'{"embeddings":[{"values":[1,0]}]}'
+    with pytest.raises(ProtocolFault, match="1 vectors for 2 inputs"):
+        job(input=["a", "b"]).answer(body, TARGET, Context(id="e", created=1, model="m"))
+
+
+def test_a_text_may_be_cut_where_the_caller_says_so():
+    body, context = b'{"embedding":{"values":[1,0]},"truncated":true}', Context(id="e", created=1, model="m")
+    with pytest.raises(Failure):
+        job(input="a").answer(body, TARGET, context)
+    assert job(input="a", autoTruncate=True).answer(body, TARGET, context).body

@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from proxy.config.values import Client, Config, EmbeddingRoute, ModelRoute, Provider, Step
+from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Provider, Step
 from proxy.flow import Exchange
 from proxy.routing.resolve import Router
-from proxy.service import Endpoints, mode_of, parse_json
+from proxy.service import Endpoints, parse_json
 from translators.catalog import codec
 from translators.faults import Malformed
 from translators.ir import Dialect
@@ -181,20 +181,6 @@ async def test_a_mode_that_does_not_exist_is_refused_and_told_back_in_part(serve
     error = await refused(served({"model": "m", "messages": HELLO}, headers={"x-sidestep-mode": "Strict" * 99}))
     assert (error.param, error.code) == ("x-sidestep-mode", "invalid_value")
     assert len(str(error)) < 200
-
-
-async def test_without_the_header_the_models_setting_counts(served, chain):
-    exchange = await served({"model": "tuned", "messages": HELLO})
-    assert mode_of(exchange, chain.ran[0][1]) is Mode.STRICT
-
-
-async def test_the_clients_own_setting_outranks_the_models_and_the_header_outranks_both(served, chain):
-    exchange = await served({"model": "tuned", "messages": HELLO})
-    found = chain.ran[0][1]
-    exchange.client = Client("app", (), "lenient")
-    assert mode_of(exchange, found) is Mode.LENIENT
-    exchange.headers["x-sidestep-mode"] = "warn"
-    assert mode_of(exchange, found) is Mode.WARN
 
 
 # -- what the body tells

@@ -40,7 +40,7 @@ class Strategy:
     def __init__(self):
         self.switched = []
 
-    def switch(self, name, by):
+    async def switch(self, name, by):
         if name not in self.available:
             raise ValueError(f"there is no strategy '{name}'; known: balanced, cost_optimized")
         self.name = name
@@ -55,6 +55,7 @@ class Scene:
         self.app = admin_app(
             health=Health(0.0), clock=self.clock, metrics=Metrics(), state=dict, budgets=dict, unfit=str,
             token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in tokens], serving=self,
+            feed=SimpleNamespace(),
         )  # fmt: skip
 
     def ledger(self):

@@ -7,7 +7,10 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
+from proxy.admin.feed import Feed
+from proxy.admin.files import FILES
 from proxy.admin.health import Health
+from proxy.admin.overview import overview
 from proxy.admin.pages import admin_app
 from proxy.config.spending import LedgerSettings
 from proxy.edge import CONNECTION
@@ -17,8 +20,13 @@ from proxy.usage.record import Record
 from proxy.usage.sqlite import SqliteSink
 
 TOKEN = "st-admin-token"
-PAGES = ["/livez", "/readyz", "/metrics", "/state", "/budgets", "/usage"]
-GUARDED = ["/metrics", "/state", "/budgets", "/usage"]
+PAGES = ["/livez", "/readyz", "/metrics", "/state", "/budgets", "/usage", "/events", *FILES]
+GUARDED = ["/metrics", "/state", "/budgets", "/usage", "/events"]
+
+
+def picture():
+    state = {"source": "file", "targets": [], "providers": {}}
+    return overview(state, {"budgets": [], "store": None}, [], example="curl", now=1.0, wall=2.0)
 
 
 class Clock:
@@ -38,6 +46,7 @@ class Admin:
         self.health = Health(0.0)
         self.tokens = tokens
         self.unfit = ""
+        self.failed = []
         self.app = admin_app(
             health=self.health,
             clock=self.clock,
@@ -45,6 +54,7 @@ class Admin:
             state=lambda: {"targets": ["alpha/m"]},
             budgets=lambda: {"budgets": [{"budget": "daily"}], "store": "ok"},
             unfit=lambda: self.unfit,
+            feed=Feed(picture, self.clock, self.failed.append),
             ledger=lambda: self.ledger,
             token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in self.tokens],
         )
@@ -104,6 +114,11 @@ async def test_readyz_fails_while_draining():
 
 async def test_state_shows_what_the_application_says():
     assert orjson.loads((await Admin().ask("/state"))[2]) == {"targets": ["alpha/m"]}
+
+
+async def test_the_live_page_is_told_what_else_there_is_to_ask():
+    """So that it offers, and asks for, nothing that is not there."""
+    assert orjson.loads((await Admin().ask("/events"))[2])["pages"] == sorted(GUARDED)
 
 
 async def test_metrics_are_in_the_form_that_is_asked_for():
@@ -167,7 +182,7 @@ async def test_probes_need_no_token(path):
     assert (await Admin([TOKEN]).ask(path, peer="10.0.0.9"))[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/livez/", "/v1/models"])
+@pytest.mark.parametrize("path", ["/page/", "/nowhere", "/page/../pages.py", "/livez/", "/v1/models"])
 async def test_an_unknown_page_is_told_in_json(path):
     status, head, body = await Admin().ask(path)
     assert (status, head["content-type"]) == (404, "application/json")

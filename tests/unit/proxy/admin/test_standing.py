@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.admin.standing import gauges, health
+from proxy.admin.standing import gauges, health, targets
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.resilience.targets import TargetState
 from translators.ir import Dialect
@@ -58,3 +58,17 @@ def test_targets_that_share_a_label_are_summed_up():
     told = list(gauges([one, two], T, lambda _: ("alpha", "other")))
     assert told[0] == ("sidestep_target_success_ratio", ("alpha", "other"), 0.5)
     assert len(told) == 3
+
+
+def test_where_only_so_many_are_wanted_those_come_that_were_called_last_each_with_its_course():
+    early, late, never, busy = (state(name) for name in ("early", "late", "never", "busy"))
+    early.window.note(T, T - 1.0, 0.0, None)
+    late.window.note(T + 40.0, T + 39.0, 0.0, "server")
+    busy.enter()
+    shown = targets([early, late, never, busy], T + 40.0, 3)
+    assert [one["target"] for one in shown] == ["alpha/busy", "alpha/late", "alpha/early"]
+    assert shown[1]["course"] == [
+        {"number": (T + 40.0) // 30, "answered": 0, "failed": 1, "latency_ms": None, "first_token_ms": None}
+    ]
+    assert [one["target"] for one in targets([early, late], T)] == ["alpha/early", "alpha/late"]
+    assert "course" not in targets([early], T)[0]

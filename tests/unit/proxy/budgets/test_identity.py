@@ -89,3 +89,18 @@ def test_a_field_that_is_no_name_counts_by_its_digest(value):
     assert user.startswith("sha256:") and len(user) == 39
     assert user == who(None, {}, {"metadata": {"user_id": value}}, CLAUDE).user
     assert user != who(None, {}, {"metadata": {"user_id": value + "x"}}, CLAUDE).user
+
+
+@pytest.mark.parametrize(
+    ("body", "task"),
+    [
+        ({"model": "auto/letters"}, "letters"),
+        ({"model": "auto/letters", "metadata": {"task": "sum"}}, "sum"),
+        ({"model": "auto"}, ""),
+        ({"model": "gpt-4o/x"}, ""),
+        ({"model": ["auto/x"]}, ""),
+    ],
+)
+def test_a_task_may_stand_in_the_name_of_a_model_that_is_left_open(body, task):
+    assert who(None, {}, body, CHAT).task == task
+    assert who(MUTE, {}, body, CHAT).task == ""

@@ -193,6 +193,15 @@ async def test_an_answer_without_a_bound_is_refused_by_a_hard_budget_alone(bank)
     assert await bank.spend(daily(1000, hard=False)).cover(target(), endless) is None
 
 
+async def test_of_two_limits_of_a_request_the_lower_one_holds(bank):
+    for limit, later in ((None, 29), (29, 300), (300, 29)):
+        spend = bank.spend(limit=limit)
+        spend.at_most(later)
+        assert spend.bounded
+        refused = await spend.cover(target(), TEN)
+        assert refused is not None and "more than the 0.000000029 USD" in refused.fault.message
+
+
 async def test_a_request_may_cost_so_much_at_most(bank):
     refused = await bank.spend(limit=29).cover(target(), TEN)
     assert refused is not None and refused.fault.status == 400

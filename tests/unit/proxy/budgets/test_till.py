@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.budgets.till import Till
+from proxy.config.selection import Levels, Selection, Strategy
 from proxy.config.spending import Budget, LedgerSettings, Rate, Spending
 from proxy.config.values import Client, Config
 from proxy.flow import NOBODY
@@ -24,8 +25,11 @@ class Clock:
         raise NotImplementedError
 
 
-def config(clients=None, **spending) -> Config:
-    return Config({}, {}, clients=clients or {}, spending=Spending(**spending))
+NOTHING = Selection()
+
+
+def config(clients=None, selection=NOTHING, **spending) -> Config:
+    return Config({}, {}, clients=clients or {}, selection=selection, spending=Spending(**spending))
 
 
 @pytest.fixture
@@ -49,6 +53,7 @@ async def test_where_nothing_is_limited_and_nothing_kept_nobody_pays(till):
         {"ledger": MEMORY},
         {"max_cost_per_request": 1},
         {"clients": {"a": Client("a", (), max_cost_per_request=1)}},
+        {"selection": Selection(strategies={"s": Strategy("s", Levels("m", "m", "m"), max_cost_per_request=1)})},
     ],
 )
 async def test_whatever_limits_or_is_kept_has_a_till(till, told):

@@ -80,7 +80,7 @@ def test_json_has_the_whole_stack(shown):
     assert stack["embeddings"][0]["chain"][0]["target"] == "alpha/e3"
     assert set(stack) == {
         "source", "demo", "server", "admin", "providers", "models", "embeddings", "clients", "limits", "health",
-        "warnings", "defaults", "passthrough", "telemetry", "record", "spending",
+        "warnings", "defaults", "passthrough", "telemetry", "record", "spending", "selection",
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from proxy.cli import health, main
+from proxy.cli import health, main, watching
 from proxy.cli.options import Stop
 from proxy.routing.live import read
 
@@ -125,12 +125,12 @@ def asked(monkeypatch):
             raise Stop(f"no answer from {url}")
         return read(answer)
 
-    def pause():
+    def pause(seconds):
         Asked.pauses += 1
 
     Asked.calls, Asked.pauses, Asked.answers = [], 0, [page([{"target": "a/m", "breaker": OPEN}])]
     monkeypatch.setattr(health, "live", live)
-    monkeypatch.setattr(health, "_pause", pause)
+    monkeypatch.setattr(watching, "pause", pause)
     return Asked
 
 
@@ -155,12 +155,12 @@ def test_data_has_all_of_it_and_why_a_target_is_not_called(asked, capsys):
 def watched(asked, monkeypatch):
     """Somebody watches until nothing is left to be told, and then interrupts."""
 
-    def pause():
+    def pause(seconds):
         asked.pauses += 1
         if asked.pauses > 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(health, "_pause", pause)
+    monkeypatch.setattr(watching, "pause", pause)
     return asked
 
 

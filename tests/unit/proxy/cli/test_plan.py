@@ -1,10 +1,13 @@
 """A plan is made the way the data port would make it."""
 
 import pytest
+from msgspec import structs
 
 from proxy.cli.plan import plan
 from proxy.config.load import load
+from proxy.config.selection import Levels, Selection, Strategy, Task
 from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Step
+from proxy.routing.live import Live
 from translators.faults import Malformed
 
 HELLO = {"role": "user", "content": "hi"}
@@ -61,3 +64,51 @@ def test_a_model_that_nothing_serves_is_told_with_those_known(config):
     closed = Config(config.providers, {"careful": config.models["careful"]})
     with pytest.raises(Malformed, match="nothing serves the model 'other'; known: careful"):
         plan(closed, {"model": "other", "messages": [HELLO]})
+
+
+# -- where the model is left open
+
+
+@pytest.fixture
+def choosing(config):
+    levels = Levels("anthropic/claude-haiku-5-5", "careful", "anthropic/claude-opus-5-5")
+    balanced = Strategy("balanced", levels, embeddings={"default": "docs"})
+    best = Strategy("best", Levels(*["anthropic/claude-opus-5-5"] * 3))
+    strategies = {"balanced": balanced, "best": best}
+    selection = Selection("balanced", tasks={"maths": Task("maths", hint=0.4)}, strategies=strategies)
+    return structs.replace(config, selection=selection)
+
+
+def test_who_is_chosen_is_told_with_the_score_and_each_parts_share(choosing):
+    made = plan(choosing, {"model": "auto/maths", "messages": [HELLO], "n": 1, "reasoning_effort": "low"})
+    chosen = made.chosen
+    assert (made.model, made.route, chosen.model, chosen.strategy) == ("auto/maths", "careful", "careful", "balanced")
+    assert (chosen.score, chosen.level, chosen.task) == (0.55, "standard", "maths")
+    assert {name: round(share, 2) for name, share in chosen.parts.items()} == {
+        "length": 0.0,
+        "reasoning": 0.15,
+        "hint": 0.4,
+    }
+    told = "has careful for standard requests (0.55) of the task maths, which it does not name"
+    assert chosen.reason == f"strategy balanced (active) {told}"
+
+
+def test_what_headers_would_say_decides_as_they_would(choosing):
+    body = {"model": "auto", "messages": [HELLO]}
+    assert plan(choosing, body).chosen.model == "anthropic/claude-haiku-5-5"
+    assert plan(choosing, body, said={"x-sidestep-strategy": "best"}).chosen.strategy == "best"
+    assert plan(choosing, body, said={"x-sidestep-task": "maths"}).chosen.level == "standard"
+    with pytest.raises(Malformed, match="known: balanced and best"):
+        plan(choosing, body, said={"x-sidestep-strategy": "worst"})
+
+
+def test_the_strategy_of_the_running_proxy_decides_where_it_was_asked(choosing):
+    body = {"model": "auto", "messages": [HELLO]}
+    assert plan(choosing, body, live=Live("f", [], {}, strategy="best")).chosen.strategy == "best"
+    assert plan(choosing, body, live=Live("f", [], {}, strategy="other")).chosen.strategy == "balanced"
+
+
+def test_vectors_are_chosen_too_and_a_named_model_is_not(choosing):
+    made = plan(choosing, {"model": "auto", "input": "hi"})
+    assert (made.chosen.model, made.chosen.score, dict(made.chosen.parts)) == ("docs", None, {})
+    assert plan(choosing, {"model": "gpt-4o", "messages": [HELLO]}).chosen is None

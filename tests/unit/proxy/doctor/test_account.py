@@ -368,3 +368,19 @@ async def test_a_clock_that_is_off_says_in_which_direction(kit, found, off_s, ve
 async def test_a_date_that_is_none_says_nothing_of_the_clock(kit, found, date):
     told, _ = await found(private(kit, kit.models("large", date=date)))
     assert (kit.only(told, "clock").verdict, kit.only(told, "clock").detail) == ("skip", "its answers bear no date")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "path"), [("gemini", "vec:batchEmbedContents"), ("gemini-vertex", "vec:embedContent")]
+)
+async def test_a_gemini_of_vectors_alone_is_asked_in_its_own_way(kit, found, vendor, path):
+    def config(alpha):
+        return Config({"alpha": alpha}, {}, {"e": EmbeddingRoute("e", (Step("alpha", "vec"),))})
+
+    def answer(asked):
+        if asked.method == "GET":
+            return kit.error(403)
+        return kit.error(400) if asked.path == f"/v1/models/{path}" else kit.error(404)
+
+    told, _ = await found(answer, config=config, dialect=Dialect.GEMINI, vendor=vendor)
+    assert kit.only(told, "key").verdict == "ok"

@@ -7,7 +7,7 @@ import struct
 import orjson
 import pytest
 
-from proxy.drill.embedding import DIMENSIONS, embed, embed_batch, vector
+from proxy.drill.embedding import DIMENSIONS, embed, embed_batch, embed_on_vertex, vector
 
 
 def reply(**body):
@@ -71,3 +71,30 @@ def test_gemini_gives_one_vector_a_request_made_of_all_its_parts():
 )
 def test_gemini_refuses_what_is_no_batch(requests, named):
     assert named in embed_batch({"requests": requests}, "g")
+
+
+def content(text):
+    return {"content": {"parts": [{"text": text}]}}
+
+
+def test_vertex_gives_the_same_vectors_by_each_of_its_methods():
+    config = {"embedContentConfig": {"outputDimensionality": 4}}
+    one = orjson.loads(embed_on_vertex({**content("a"), **config}, "embedContent"))
+    several = orjson.loads(embed_on_vertex({"requests": [{**content("a"), **config}]}, "batchEmbedContents"))
+    asked = {"instances": [{"content": "a"}], "parameters": {"outputDimensionality": 4}}
+    predicted = orjson.loads(embed_on_vertex(asked, "predict"))["predictions"][0]["embeddings"]
+    assert one["embedding"]["values"] == several["embeddings"][0]["values"] == predicted["values"] == vector("a", 4)
+    assert one["usageMetadata"]["promptTokenCount"] == predicted["statistics"]["token_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "method"),
+    [
+        ({**content("a"), "outputDimensionality": 4}, "embedContent"),
+        ({**content("a"), "embedContentConfig": {"novel": 1}}, "embedContent"),
+        ({"requests": []}, "batchEmbedContents"),
+        ({"instances": []}, "predict"),
+    ],
+)
+def test_vertex_refuses_what_it_does_not_know(body, method):
+    assert isinstance(embed_on_vertex(body, method), str)

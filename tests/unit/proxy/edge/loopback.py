@@ -71,7 +71,9 @@ class PlainApp:
         self._stack()
 
     def _stack(self) -> None:
-        outer = [Observe(self.metrics, self.log, self.clock), Auth(self.config.clients)]
+        observe = Observe(self.metrics, self.log, self.clock)
+        self.recent = observe.recent
+        outer = [observe, Auth(self.config.clients)]
         admission = Admission(self.config.limits, self.clock)
         self.service = stack([*outer, Deadline(self.timeouts, self.clock), admission], self.innermost)
         self.turnstile = Turnstile(admission, stack(outer, admission.shed))
@@ -81,11 +83,11 @@ class PlainApp:
     def codec_for(self, route: str) -> PlainCodec:
         return PlainCodec()
 
-    def state(self) -> dict[str, Any]:
-        return {"targets": []}
+    def state(self, most: int = 0) -> dict[str, Any]:
+        return {"source": "file", "targets": [], "providers": {}}
 
     def budgets(self) -> dict[str, Any]:
-        return {}
+        return {"budgets": [], "store": None}
 
     def unfit(self) -> str:
         return ""

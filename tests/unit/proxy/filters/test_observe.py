@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from proxy.filters.observe import Observe, code_of
+from proxy.filters.observe import RECENT, Observe, code_of
 from proxy.flow import Attempt, Gone, Refused, cancel
 from translators.codec import Envelope
 from translators.faults import Fault, Kind, Malformed
@@ -219,3 +219,26 @@ async def test_a_model_name_is_logged_short(observe, exchange, lines):
 def test_a_fault_without_a_code_has_its_kinds():
     assert code_of(Fault(kind=Kind.PROTOCOL, message="x")) == "upstream_invalid_response"
     assert code_of(None) is None
+
+
+async def test_the_last_exchanges_are_kept_with_their_way_for_who_looks(observe, exchange, lines):
+    """Without headers and bodies, which the exchange itself would hold on to."""
+
+    async def service(one):
+        one.payload = {"secret": "text"}
+        one.attempts.append(Attempt("alpha/m", "ok", 200, 300))
+        one.skipped.append(("gamma/y", "cannot"))
+        await served(one)
+
+    await observe(exchange, service)
+    [(told, attempts, skipped, choice)] = observe.recent
+    assert (told.id, told.status, lines.one()["id"]) == ("req_1", 200, "req_1")
+    assert ([one.target for one in attempts], skipped, choice) == (["alpha/m"], [("gamma/y", "cannot")], None)
+
+
+async def test_no_more_of_them_are_kept_than_so_many(observe, exchange_of):
+    exchanges = [exchange_of() for _ in range(RECENT + 5)]
+    for number, one in enumerate(exchanges):
+        one.id = f"req_{number}"
+        await observe(one, served)
+    assert [told.id for told, *_ in observe.recent] == [one.id for one in exchanges[5:]]

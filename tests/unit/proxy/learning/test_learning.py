@@ -7,7 +7,7 @@ from msgspec import structs
 
 from proxy.config.spending import AlertSettings, LedgerSettings, Marks, Spending, Watched
 from proxy.config.values import Config, EmbeddingRoute, ModelRoute
-from proxy.learning.learning import Learning, tracks
+from proxy.learning.learning import Learning
 
 KEPT = LedgerSettings(url="sqlite:///x.db")
 PLAIN = Config({}, {"large": ModelRoute("large", ()), "*": ModelRoute("*", ())}, {"docs": EmbeddingRoute("docs", ())})
@@ -43,4 +43,4 @@ def test_models_are_told_by_kind_but_for_the_rest_of_them(learning):
 
 
 def test_it_tells_where_records_are_kept_and_whether_it_learns(learning):
-    assert (learning.ledger(), learning.tracks(), tracks(PLAIN)) == (KEPT, True, True)
+    assert (learning.ledger(), learning.tracks()) == (KEPT, True)

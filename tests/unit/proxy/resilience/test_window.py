@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.resilience.window import SAMPLES, SLOT_S, SLOTS, WINDOW_S, Window, figures
+from proxy.resilience.window import SAMPLES, SLOT_S, SLOTS, WINDOW_S, Window, course, figures
 from translators.faults import Kind
 
 T = 3000.0
@@ -140,3 +140,14 @@ def test_several_targets_are_summed_up():
     found = figures([one, two], T)
     assert (found.answered, found.failed) == (2, 1)
     assert found.latency.p95 == pytest.approx(4.0)
+
+
+def test_the_course_is_told_by_half_minutes_in_which_calls_ended():
+    window = Window()
+    note(window, T, took=1.0)
+    note(window, T + 1.0, "server")
+    note(window, T + 2 * SLOT_S, took=3.0, first=0.5)
+    (first, early), (last, late) = course(window, T + 2 * SLOT_S)
+    assert (first, last) == (T // SLOT_S, T // SLOT_S + 2)
+    assert (early.answered, early.failed, early.latency.p50) == (1, 1, 1.0)
+    assert (late.answered, late.failed, late.first.p95) == (1, 0, 0.5)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from proxy.config.selection import Levels, Selection, Strategy
 from proxy.config.spending import Price
 from proxy.config.values import Config, EmbeddingRoute, ModelRoute, Provider, Step
 from proxy.routing.resolve import MEMO_CAP, Router
@@ -203,3 +204,46 @@ def test_its_steps_are_the_targets_of_all_chains_in_order():
     models = {"fast": ModelRoute("fast", steps("openai/gpt-5", "deepseek/x")), **star("deepseek/*", "openai/gpt-5")}
     made = router(OPENAI, DEEPSEEK, models=models, embeddings=vectors)
     assert made.steps == ("openai/gpt-5", "deepseek/x", "deepseek/*", "openai/text-embedding-3")
+
+
+# -- what the configuration itself chose
+
+
+def test_a_chosen_name_is_an_entry_or_one_target_and_a_fallbacks_targets_follow_once_each():
+    models = {
+        "fast": ModelRoute("fast", steps("openai/a", "anthropic/b")),
+        "slow": ModelRoute("slow", steps("openai/z")),
+    }
+    made = router(OPENAI, ANTHROPIC, models=models)
+    assert made.chosen("fast") == made.chat("fast")
+    assert names(made.chosen("slow", "fast")) == ["openai/z", "openai/a", "anthropic/b"]
+    assert made.chosen("slow", "fast").pool == 1
+    assert names(made.chosen("anthropic/b", "fast")) == ["anthropic/b", "openai/a"]
+    assert made.chosen("fast").pool is None
+    assert made.chosen("nobody", "fast") is None
+    assert made.chat("anthropic/b") is None, "a client may not ask for any target"
+
+
+def test_what_a_fallback_says_of_its_calls_stays_with_its_targets():
+    slow = ModelRoute("slow", steps("openai/z"), retry={"attempts_per_target": 1})
+    made = router(OPENAI, ANTHROPIC, models={"slow": slow, **star("openai/*")})
+    assert [one.retry.attempts_per_target for one in made.chosen("anthropic/b", "slow").targets] == [3, 1]
+
+
+def test_chosen_vectors_are_an_entrys_or_one_targets():
+    docs = EmbeddingRoute("docs", steps("openai/e"), 256)
+    made = router(OPENAI, DEEPSEEK, embeddings={"docs": docs})
+    assert made.vectors("docs").dimensions == 256
+    assert names(made.vectors("deepseek/e")) == ["deepseek/e"]
+
+
+def test_targets_that_only_a_strategy_names_are_known():
+    """Or what was learned of them would be forgotten with each reload."""
+    chosen = Strategy("s", Levels("fast", "fast", "anthropic/best"), embeddings={"default": "deepseek/e"})
+    selection = Selection("s", strategies={"s": chosen})
+    models = {"fast": ModelRoute("fast", steps("openai/a"))}
+    made = router(OPENAI, ANTHROPIC, DEEPSEEK, models=models, selection=selection)
+    assert made.steps == ("openai/a", "anthropic/best", "deepseek/e")
+    assert made.leads_to(("anthropic", ANTHROPIC.base_url, "best"))
+    assert made.leads_to(("deepseek", DEEPSEEK.base_url, "e"))
+    assert not made.leads_to(("anthropic", ANTHROPIC.base_url, "other"))

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from proxy.config.errors import ConfigErrors
 from proxy.config.values import AdminSettings, Client, LimitSettings, PassthroughSettings
+from proxy.server.running import FLUSH_S
 from tests.unit.proxy.edge.loopback import SOON, Held, asked, connected, hello, request, served, soon
 
 KEY = "sk-app"
@@ -111,3 +112,19 @@ async def test_closing_does_not_wait_for_a_configuration_whose_exchanges_never_e
             await running.close()
         assert refused.is_set()
         over.set()
+
+
+async def test_who_looks_sees_the_last_request_and_is_let_go_at_the_end():
+    """A stream that is open does not hold up the way down."""
+    async with served(hello) as running:
+        assert running.overview().example.startswith(f"curl -i {running.data_url}/v1/")
+        await asked(running, request())
+        assert [one.route for one in running.overview().requests] == ["chat"]
+        reader, writer = await asyncio.open_connection(*running.admin_url.removeprefix("http://").split(":"))
+        writer.write(b"GET /events HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n")
+        await reader.readuntil(b"event: snapshot")
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < FLUSH_S
+    async with asyncio.timeout(SOON):
+        assert (await reader.read()).endswith(b"\r\n0\r\n\r\n")
+    writer.close()

@@ -132,6 +132,8 @@ def test_what_is_not_in_the_request_may_fill_the_window(dialect, fields):
         (GEMINI, said(GEMINI, {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "AAAA"})),
         (GEMINI, plain(GEMINI, "x", tools=[{"functionDeclarations": [{"name": "f"}]}])),
         (GEMINI, {"requests": [{"content": {"parts": [{"text": "x"}]}}]}),
+        (GEMINI, {"content": {"parts": [{"text": "x"}]}, "embedContentConfig": {"outputDimensionality": 8}}),
+        (GEMINI, {"instances": [{"content": "x"}], "parameters": {"autoTruncate": False}}),
     ],
 )
 def test_what_is_in_the_request_counts_by_its_bytes(dialect, fields):

@@ -141,6 +141,11 @@ def test_together_tells_the_window_in_a_bare_array():
     }
 
 
+def test_together_is_read_in_the_usual_wrapping_too():
+    wrapped = {"object": "list", "data": [TOGETHER]}
+    assert together(orjson.dumps(wrapped)) == {"maker/model": {"context_window": 131_072}}
+
+
 def test_vllm_tells_the_length_it_was_started_with_and_nothing_of_an_adapter():
     adapter = VLLM | {"id": "mine", "parent": "maker/model", "max_model_len": None}
     assert vllm(orjson.dumps({"object": "list", "data": [VLLM, adapter]})) == {

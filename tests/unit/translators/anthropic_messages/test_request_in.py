@@ -164,10 +164,10 @@ def test_tools_keep_what_has_no_word_and_vendor_run_ones_are_kept_apart():
 
 
 def test_a_plain_web_search_has_a_neutral_word_and_a_restricted_one_has_not():
-    place = {"type": "approximate", "city": "Bern"}
+    place = {"type": "approximate", "city": "Bern", "region": None}
     plain = {"type": "web_search_20260209", "name": "web_search", "max_uses": None, "user_location": place}
     request = parse_request(body(tools=[plain]))
-    assert request.web_search == {"user_location": {"type": "approximate", "approximate": place}}
+    assert request.web_search == {"user_location": {"type": "approximate", "approximate": {"city": "Bern"}}}
     assert request.extra == {}
     assert parse_request(body(tools=[{**plain, "max_uses": 1}])).web_search is None
 

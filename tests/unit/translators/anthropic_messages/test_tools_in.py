@@ -25,7 +25,7 @@ def test_a_plain_search_has_a_word_and_one_that_says_more_is_kept_whole():
     }
     extra = {}
     search = tools_of({"tools": [plain]}, extra)[1]
-    assert search == {"user_location": {"type": "approximate", "approximate": plain["user_location"]}}
+    assert search == {"user_location": {"type": "approximate", "approximate": {"city": "Turin"}}}
     more = {**plain, "max_uses": 3}
     assert tools_of({"tools": [more]}, extra)[1] is None
     assert extra == {"tools": {"tools.0": more}}

@@ -7,10 +7,12 @@ import orjson
 import pytest
 
 from translators.faults import Failure, Kind, ProtocolFault
-from translators.gemini.embeddings import BATCH_MAX, adapt, render
+from translators.gemini.embeddings import BATCH_MAX, PREDICT_MAX, adapt, address, may_cut, render
 from translators.profile import Profile
 
 PROFILE = Profile(model="gemini-embedding-001")
+VERTEX = Profile(model="gemini-embedding-2", paths={"embeddings": "/models/{model}:embedContent"})
+OLDER = Profile(model="text-embedding-005", paths={"embeddings": "/models/{model}:predict"})
 
 
 def rendered(**fields):
@@ -74,3 +76,75 @@ def test_an_error_dressed_as_an_answer_is_a_failure():
 def test_impossible_numbers_are_a_fault():
     with pytest.raises(ProtocolFault):
         adapt(b'{"embeddings":[{"values":[1e308,1e308,1e308,1e308]}]}', "base64", PROFILE)
+
+
+# -- Vertex AI ---------------------------------------------------------------------------------------------------
+
+
+def on_vertex(profile, **fields):
+    body, report = render({"model": "alias", **fields}, profile, profile.model)
+    return address(profile, body), body, {entry.field: entry.verdict.value for entry in report.entries}
+
+
+def test_one_input_is_asked_for_alone_on_vertex_and_several_in_a_batch():
+    assert on_vertex(VERTEX, input="a") == (
+        "/models/gemini-embedding-2:embedContent",
+        {"content": {"parts": [{"text": "a"}]}},
+        {},
+    )
+    config = {"outputDimensionality": 64, "taskType": "CLUSTERING", "autoTruncate": True}
+    more = {"dimensions": 64, "task_type": "CLUSTERING", "auto_truncate": True}
+    path, body, report = on_vertex(VERTEX, input=["a", "b"], encoding_format="base64", **more)
+    assert path == "/models/gemini-embedding-2:batchEmbedContents"
+    assert body == {"requests": [{"content": {"parts": [{"text": one}]}, "embedContentConfig": config} for one in "ab"]}
+    assert report == {}
+
+
+def test_older_models_are_asked_to_predict_and_not_to_cut():
+    path, body, report = on_vertex(OLDER, input=["a", "b"], dimensions=64, task_type="CLUSTERING", user="ann")
+    assert path == "/models/text-embedding-005:predict"
+    assert body["instances"] == [{"content": one, "task_type": "CLUSTERING"} for one in "ab"]
+    assert body["parameters"] == {"outputDimensionality": 64, "autoTruncate": False}
+    assert report == {"user": "dropped"}
+    assert on_vertex(OLDER, input="a", autoTruncate=True)[1]["parameters"] == {"autoTruncate": True}
+
+
+def test_each_method_takes_its_own_number_of_inputs():
+    assert on_vertex(VERTEX, input=["a"] * (BATCH_MAX + 1))[2] == {"input": "refused"}
+    assert on_vertex(OLDER, input=["a"] * PREDICT_MAX)[2] == {}
+    assert on_vertex(OLDER, input=["a"] * (PREDICT_MAX + 1))[2] == {"input": "refused"}
+
+
+def test_the_gemini_api_is_not_told_whether_to_cut():
+    assert rendered(input="a", auto_truncate=False)[1] == {"autoTruncate": "dropped"}
+
+
+def predicted(*counts, truncated=False):
+    made = [{"values": [1, 0], "statistics": {"token_count": count, "truncated": truncated}} for count in counts]
+    return orjson.dumps({"predictions": [{"embeddings": one} for one in made], "metadata": {}})
+
+
+def test_answers_of_vertex_take_openais_form_with_their_counts():
+    body, usage, model, count = adapt(predicted(4, 3.0), "float", OLDER)
+    assert [one["embedding"] for one in orjson.loads(body)["data"]] == [[1.0, 0.0], [1.0, 0.0]]
+    assert (usage.input, model, count) == (7, "text-embedding-005", 2)
+    single = {"embedding": {"values": [0, 1]}, "usageMetadata": {"promptTokenCount": 11, "totalTokenCount": 11}}
+    body, usage, _, count = adapt(orjson.dumps(single), "float", VERTEX)
+    assert orjson.loads(body)["data"] == [{"object": "embedding", "index": 0, "embedding": [0.0, 1.0]}]
+    assert (usage.input, count) == (11, 1)
+
+
+def test_counts_that_are_not_told_of_every_vector_are_none():
+    assert adapt(predicted(4, None), "float", OLDER)[1] is None
+    assert adapt(b'{"embedding":{"values":[1]}}', "float", VERTEX)[1] is None
+
+
+@pytest.mark.parametrize(
+    "body", [predicted(4, truncated=True), b'{"embedding":{"values":[1]},"truncated":true}'], ids=["predict", "one"]
+)
+def test_a_vector_of_a_text_that_was_cut_is_none_unless_that_was_asked_for(body):
+    with pytest.raises(Failure) as raised:
+        adapt(body, "float", OLDER)
+    assert (raised.value.fault.kind, raised.value.fault.param) == (Kind.TOO_LONG, "input")
+    assert adapt(body, "float", OLDER, cut=True)[3] == 1
+    assert [may_cut(one) for one in ({"auto_truncate": True}, {"autoTruncate": False}, {})] == [True, False, False]

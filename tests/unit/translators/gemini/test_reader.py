@@ -354,3 +354,21 @@ def test_an_error_in_a_stream_is_a_failure(deltas, wrap):
     error = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
     [failed] = deltas(orjson.dumps(wrap(error)), b"{}")
     assert failed.fault.kind is Kind.OVERLOADED
+
+
+def test_counts_that_come_again_after_others_are_the_last_ones(answer, deltas):
+    once, more = {"promptTokenCount": 2, "candidatesTokenCount": 1}, {"promptTokenCount": 2, "candidatesTokenCount": 5}
+    before = answer({"text": "a"}, usage=once, reason=None)
+    between = answer({"text": "b"}, {"text": "c"}, usage=more, reason=None)
+    after = answer({"text": "d"}, usage=once, reason=None)
+    assert deltas(before, before, between, after)[-2:] == [Used(Usage(2, 1)), TextDelta("d")]
+
+
+def test_counts_of_an_answer_that_goes_on_are_added_up_though_they_look_like_those_before(answer, target):
+    counts = {"promptTokenCount": 2, "candidatesTokenCount": 3}
+    reading = gemini.reader(target())
+    words = [Event(answer({"text": text}, usage=counts, reason=None)) for text in "abc"]
+    pause = Event(answer(reason="CONTINUATION", continuationToken="t"))
+    said = [one for event in (*words, pause, words[0]) for one in reading.feed(event)]
+    last = [one.usage for one in said if isinstance(one, Used)][-1]
+    assert (last.input, last.output) == (2, 6)

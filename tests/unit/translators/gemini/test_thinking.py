@@ -81,3 +81,9 @@ def test_who_wants_to_read_thoughts_is_shown_them(thought, fields):
 
 def test_nothing_asked_is_nothing_said(thought):
     assert thought() == (None, {})
+
+
+def test_a_way_to_think_that_gemini_has_not_is_told(thought):
+    told = {"thinking.type": "dropped", "thinking.novel": "dropped"}
+    assert thought(extra={"thinking": {"type": "between_tools", "novel": 1}}) == (None, told)
+    assert thought(extra={"thinking": {"type": "adaptive", "display": "omitted"}})[1] == {}

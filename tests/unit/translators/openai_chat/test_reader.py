@@ -146,6 +146,13 @@ def test_two_calls_get_dense_indexes(chunk, deltas):
     assert {one.index: one.text for one in found if isinstance(one, ToolArguments)} == {0: "{}", 1: "[]"}
 
 
+def test_two_calls_of_one_id_are_told_with_an_id_each(chunk):
+    events = [call(0, "i", "f", "{"), call(1, "i", "g", "["), call(0, "i", "f", "}"), call(1, "i", "g", "]")]
+    found = read(*map(chunk, events), chunk({}, "tool_calls"))
+    assert [one for one in found if isinstance(one, ToolStart)] == [ToolStart(0, "i", "f"), ToolStart(1, "i_2", "g")]
+    assert [one.index for one in found if isinstance(one, ToolArguments)] == [0, 1, 0, 1]
+
+
 def test_a_call_without_an_id_gets_one_that_no_other_answer_has(chunk):
     [first, second] = read(chunk(both(call(0, "", "f"), call(1, None, "f"))), close=False)
     assert (first.id, second.id) == ("call_a1_0_0", "call_a1_0_1")

@@ -219,3 +219,10 @@ def test_annotations_probabilities_and_a_forced_tool():
     choice = body["choices"][0]
     assert choice["message"]["annotations"] == [note]
     assert (choice["logprobs"], choice["finish_reason"]) == (likely, "stop")
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}])
+def test_calls_of_one_id_are_calls_of_their_own_with_an_id_each(index):
+    calls = [{**CALL, **index, "function": {"name": "f", "arguments": text}} for text in ("{}", "[]")]
+    first, second = items({"tool_calls": calls}, "tool_calls")
+    assert [(one.id, one.arguments) for one in (first, second)] == [("i", "{}"), ("i_2", "[]")]

@@ -111,3 +111,8 @@ def test_text_in_a_message_after_the_finish_is_a_fault():
 def test_a_call_of_an_odd_type_is_one_where_it_has_a_function():
     odd = {**CALL, "type": "builtin_function"}
     assert read((None, {"tool_calls": [odd]}), finish="tool_calls")[0] == ToolStart(0, "i", "f")
+
+
+def test_calls_of_one_id_in_a_whole_message_are_calls_of_their_own():
+    found = read((None, {"tool_calls": [CALL, CALL]}), finish="tool_calls")
+    assert [one for one in found if isinstance(one, ToolStart)] == [ToolStart(0, "i", "f"), ToolStart(1, "i_2", "f")]

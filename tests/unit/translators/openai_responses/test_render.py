@@ -140,3 +140,9 @@ def test_what_has_no_word_is_reported(rendered, fields, lost):
 def test_what_chat_and_this_dialect_both_know_passes(rendered):
     body, lost = rendered(extra={"store": True, "prompt_cache_key": "k"})
     assert (body["store"], body["prompt_cache_key"], lost) == (True, "k", "")
+
+
+def test_the_wish_to_be_shown_the_thinking_is_a_summary_and_no_loss(rendered):
+    shown = {"thinking": {"display": "summarized"}}
+    assert rendered(extra=shown, reasoning_summary="auto")[1] == ""
+    assert rendered(extra=shown)[1] == "dropped=thinking.display"

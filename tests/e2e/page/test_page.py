@@ -1,0 +1,238 @@
+"""The live page in a real browser: quick, current, silent in the console, usable by everybody, closed where it is."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from proxy.drill import script
+from proxy.drill.load import once
+from tests.e2e.page.chromium import ELSEWHERE
+from tests.e2e.process import models, provider, serving
+
+AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
+BODY = {"messages": [{"role": "user", "content": "hello"}]}
+LIVE = "document.querySelector('#link').textContent === 'live'"
+COUNT = """
+    window.changes = 0;
+    const parse = JSON.parse;
+    JSON.parse = (text) => { window.changes += 1; return parse(text); };
+"""
+"""Counts what the stream has told from now on."""
+SETTINGS = "/api/v1/models/settings"
+NAMED = f"""
+    const parse = JSON.parse;
+    JSON.parse = (text) => {{ const told = parse(text); told.pages?.push("{SETTINGS}"); return told; }};
+"""
+SOON_S = 2.0
+LOADED_MS = 1000.0
+
+
+def cell(target, label):
+    return f'document.querySelector(\'[data-target="{target}"] [data-label="{label}"]\').textContent'
+
+
+def text(name):
+    return f"document.querySelector('{name}').textContent"
+
+
+def shown(name):
+    return f"document.querySelector('{name}').checkVisibility()"
+
+
+async def ask(world, model="duo", **more):
+    return await once(world.url, "/chat/completions", BODY | {"model": model} | more)
+
+
+@pytest.fixture(scope="module")
+async def frail_world(make_world, frail):
+    async with make_world(frail) as one:
+        yield one
+
+
+@pytest.fixture
+def world(frail_world):
+    frail_world.reset()
+    return frail_world
+
+
+@pytest.fixture
+async def page(chromium, world):
+    """Open, and live."""
+    async with chromium.page() as one:
+        await one.open(world.admin + "/")
+        await one.until(LIVE)
+        yield one
+
+
+async def test_it_is_there_in_under_a_second_and_asks_nobody_else(chromium, world):
+    """Once in five times at least, for a busy machine's sake."""
+    took = [LOADED_MS]
+    while len(took) <= 5 and min(took) >= LOADED_MS:
+        async with chromium.page() as page:
+            await page.open(world.admin + "/")
+            await page.until(f"{LIVE} && document.querySelectorAll('#targets tbody tr').length > 1")
+            took.append(await page.run("performance.now()"))
+            assert page.console == []
+            assert {url for url in page.asked if not url.startswith(world.admin + "/")} == set()
+    assert min(took) < LOADED_MS
+
+
+async def test_a_breaker_that_opens_is_seen_within_two_seconds(page, world):
+    """And read out, with the request that met it and who answered instead. Once in three times at least, for a busy
+    machine's sake."""
+    took = [SOON_S * 1000]
+    while len(took) <= 3 and min(took) >= SOON_S * 1000:
+        world.reset()
+        await ask(world)
+        await page.until(cell("alpha/demo-large", "Breaker") + " === 'closed'")
+        world.alpha.script = script.status(503)
+        began = await page.run("performance.now()")
+        await ask(world)
+        await page.until(cell("alpha/demo-large", "Breaker") + " === 'open'")
+        took.append(await page.run("performance.now()") - began)
+    assert min(took) < SOON_S * 1000
+    assert "its breaker is open for " in await page.run(cell("alpha/demo-large", "Now"))
+    assert await page.run(text("#news")) == "alpha/demo-large: breaker open"
+    way = await page.run("document.querySelector('#requests tbody tr .steps').innerText")
+    assert way.splitlines()[0].startswith("alpha/demo-large failed (503), ")
+    assert way.splitlines()[1].startswith("beta/demo-claude answered, ")
+    assert page.console == []
+
+
+async def test_before_the_first_request_it_says_how_to_send_one(chromium, make_world, frail):
+    async with make_world(frail) as world, chromium.page() as page:
+        await page.open(world.admin + "/")
+        await page.until(LIVE)
+        assert (await page.run(text("#example"))).startswith(f"curl -i {world.url}/chat/completions ")
+        assert await page.run(cell("alpha/demo-large", "Breaker")) == "not called yet"
+        await ask(world)
+        await page.until("document.querySelectorAll('#requests tbody tr').length === 1")
+        assert not await page.run(shown("#no-requests"))
+
+
+async def test_traffic_and_times_are_drawn(page, world):
+    await ask(world)
+    await page.until("document.querySelectorAll('#traffic path.area').length > 1")
+    await page.until("document.querySelectorAll('#times circle').length > 0")
+    assert "alpha/demo-large" in await page.run("document.querySelector('#times svg').getAttribute('aria-label')")
+
+
+async def test_what_a_client_calls_things_stays_text(page, world):
+    name = "<img src=x onerror=alert(1)><b>m</b>"
+    await ask(world, model=name)
+    await page.until(f"document.body.innerText.includes({name!r})")
+    assert await page.run("document.querySelectorAll('#requests img, #requests b').length") == 0
+
+
+async def test_a_pause_holds_the_picture_and_all_of_it_is_reached_by_keyboard(page, world):
+    await page.run("document.activeElement.blur()")
+    await page.press("Tab", 9)
+    assert await page.run("document.activeElement.id") == "pause"
+    await page.press("Enter", 13, "\r")
+    assert await page.run(text("#link")) == "paused"
+    await page.run(COUNT)
+    before = await page.run(text("#requests tbody"))
+    await ask(world)
+    await page.until("window.changes >= 2")
+    assert await page.run(text("#requests tbody")) == before
+    await page.press("Enter", 13, "\r")
+    await page.until(f"{LIVE} && {text('#requests tbody')} !== {before!r}")
+    await page.press("Tab", 9)
+    assert await page.run("document.activeElement.id") == "measure"
+
+
+async def test_without_strategies_nothing_is_offered_to_be_switched(page):
+    assert not await page.run(shown("#strategy"))
+
+
+async def test_the_strategy_is_switched_and_what_stands_against_it_is_told(chromium, world):
+    """The settings' page is played here; the picture is made to name it."""
+    settings = {"current_strategy": "balanced", "available_strategies": ["balanced", "cost", "gone"]}
+
+    def answer(request):
+        if request["method"] == "PUT":
+            name = orjson.loads(request["postData"])["strategy"]
+            if name == "gone":
+                return 400, {"error": {"message": "'strategy': gone is not configured."}}
+            settings["current_strategy"] = name
+        return 200, settings
+
+    async with chromium.page() as page:
+        await page.stand_in(SETTINGS, answer)
+        await page.ask("Page.addScriptToEvaluateOnNewDocument", source=NAMED)
+        await page.open(world.admin + "/")
+        await page.until(shown("#strategy"))
+        assert await page.run("document.querySelector('#strategies').value") == "balanced"
+        for name, told in (("cost", "cost chooses from now on."), ("gone", "'strategy': gone is not configured.")):
+            await page.run(f"document.querySelector('#strategies').value = {name!r}")
+            await page.run("document.querySelector('#strategy button').click()")
+            await page.until(f"{text('#switched')} === {orjson.dumps(told).decode()}")
+        assert settings["current_strategy"] == "cost"
+
+
+async def test_where_a_token_is_needed_it_is_asked_for_and_kept_by_the_tab_alone(chromium, make_world, guarded, token):
+    async with make_world(guarded) as world, chromium.page() as page:
+        await page.open(world.admin + "/")
+        await page.until(shown("#door"))
+        assert not await page.run(shown("#all"))
+        assert await page.run("document.activeElement.id") == "token"
+        for given, told in (("wrong", "That token is not one of this port's. Give another."), (token, None)):
+            await page.type(given)
+            await page.press("Enter", 13, "\r")
+            await page.until(f"{text('#trouble')} === {told!r}" if told else LIVE)
+        assert not await page.run(shown("#door"))
+        kept = await page.run(
+            "[Object.values(sessionStorage), Object.values(localStorage), document.cookie, location.href]"
+        )
+        assert kept == [[token], [], "", world.admin + "/"]
+        await page.run("document.querySelector('#forget').click()")
+        await page.until(shown("#door"))
+        assert await page.run("Object.values(sessionStorage).length") == 0
+        assert [line for line in page.console if "401" not in line] == []
+
+
+async def test_under_another_name_it_says_why_it_is_closed(page, world):
+    """A name that was made to point here may not read it, and no token would help."""
+    await page.open(world.admin.replace("127.0.0.1", ELSEWHERE) + "/")
+    await page.until(shown("#trouble"))
+    assert "[admin] token_sha256" in await page.run(text("#trouble"))
+    assert not await page.run(shown("#door")) and not await page.run(shown("#all"))
+
+
+async def test_where_the_port_is_gone_it_says_so_and_goes_on_by_itself_once_it_is_back(chromium, world, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text(f"{provider(world.alpha)}\n{models(m='alpha/large')}")
+    async with chromium.page() as page:
+        async with serving(config) as process:
+            await page.open(process.admin + "/")
+            await page.until(LIVE)
+        await page.until(f"{text('#trouble')}.includes('kubectl port-forward')")
+        assert await page.run(text("#link")) == "no connection"
+        async with serving(config, ports=("0", process.admin.removeprefix("http://"))):
+            await page.until(f"{LIVE} && !{shown('#trouble')}")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci --prefix tests/e2e/page")
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (380, True)], ids=["wide and light", "narrow and dark"])
+async def test_it_keeps_the_rules_of_accessibility(page, world, width, dark):
+    await page.look(width=width, dark=dark)
+    world.alpha.script = script.status(503)
+    for model in ("duo", "duo", "nobody"):
+        await ask(world, model=model)
+    await page.until(cell("alpha/demo-large", "Breaker") + " === 'open'")
+    await page.run(AXE.read_text("utf-8"))
+    found = await page.run("axe.run()")
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+    assert len(found["passes"]) > 15
+    assert await page.run("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci --prefix tests/e2e/page")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_so_does_the_question_for_a_token(chromium, make_world, guarded, dark):
+    async with make_world(guarded) as world, chromium.page(dark=dark) as page:
+        await page.open(world.admin + "/")
+        await page.until(shown("#door"))
+        await page.run(AXE.read_text("utf-8"))
+        assert [one["id"] for one in (await page.run("axe.run()"))["violations"]] == []

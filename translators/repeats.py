@@ -1,0 +1,64 @@
+"""Events that say what the one before said, but for their words, as most events of a stream do.
+
+A reader that has decoded such an event shows it here (`learn`). The next one is then held against it byte by byte, and
+where nothing but the words differs they are all that has to be read (`words`): no other field can mean anything else.
+
+What is learned is tried first: with other words in the place that was found, the event must give those. So a place
+that only looks like the words' own, in a name or in another field, is not taken for it. Words with escapes, control
+characters or broken UTF-8 are left to the decoder, and so is everything else that is not alike.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+SIZE_CAP: Final = 4096
+"""Bytes of an event beyond which it is not learned."""
+TRIES: Final = 8
+"""Events that are learned of one stream: where each differs from the one before, nothing is gained."""
+_PROBE: Final = "sidestep probe"
+
+
+class Repeats:
+    """What is alike in the events of one stream, once there is something."""
+
+    __slots__ = ("_lead", "_size", "_tail", "tries")
+
+    def __init__(self) -> None:
+        self._lead = self._tail = b""
+        self._size = -1
+        """Of both together; less than nothing where nothing is learned, so that no event has it."""
+        self.tries = TRIES
+        """Events that may still be learned."""
+
+    def words(self, data: bytes) -> str:
+        """The words of an event that is like the one learned in everything else; empty for any other."""
+        inner = data.removeprefix(self._lead).removesuffix(self._tail)
+        if len(inner) + self._size != len(data):
+            return ""
+        try:
+            text = inner.decode()
+        except UnicodeDecodeError:
+            return ""
+        return text if text.isprintable() and '"' not in text and "\\" not in text else ""
+
+    def learn(self, data: bytes, text: str, read: Callable[[bytes], object]) -> None:
+        """`data` said `text` and nothing else that has to be noted; `read` gives what words an event says, and may
+        raise ValueError for one that says something else."""
+        if not self.tries or len(data) > SIZE_CAP or text == _PROBE:
+            return
+        self.tries -= 1
+        said = b'"%b"' % text.encode()
+        at = data.find(said) + 1
+        if not at:
+            return
+        lead, tail = data[:at], data[at + len(said) - 2 :]
+        try:
+            alike = read(b"%b%b%b" % (lead, _PROBE.encode(), tail)) == _PROBE
+        except ValueError:
+            return
+        if alike:
+            self._lead, self._tail, self._size = lead, tail, len(lead) + len(tail)
+
+    def forget(self) -> None:
+        """What was learned holds no more."""
+        self._size = -1
