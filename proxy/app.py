@@ -9,7 +9,7 @@ All of it that follows from the configuration is one `Generation`, which nothing
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,7 +18,7 @@ from msgspec import Struct
 from proxy.admin import standing
 from proxy.admin.standing import Gauge, gauges
 from proxy.alerts.alerts import Alerts
-from proxy.alerts.message import Facts
+from proxy.alerts.message import Facts, model_body
 from proxy.budgets.paying import Paying
 from proxy.budgets.till import Till
 from proxy.chain.passthrough import passthrough_for
@@ -28,18 +28,19 @@ from proxy.clock import Clock
 from proxy.config.hidden import Secret
 from proxy.config.profiles import vendor_of, vendors
 from proxy.config.values import Config, Provider, ProviderKey, Target
-from proxy.edge.routes import DIALECTS
+from proxy.edge.routes import DIALECTS, FEEDBACK
 from proxy.events import Events
 from proxy.filters.admission import Admission
 from proxy.filters.auth import Auth
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe, own_failure
 from proxy.flow import Filter, Service, Turnstile, stack
+from proxy.learning.learning import Keeps, Learning
 from proxy.opaque import MemoryStore
 from proxy.orders.orderer import Orderer
 from proxy.pricing.prices import Prices, prices_of
 from proxy.pricing.turning import Turning
-from proxy.recording.recorders import Recorders
+from proxy.recording.recorders import Recorders, engines
 from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
 from proxy.selection.active import Active
@@ -50,7 +51,7 @@ from proxy.telemetry.metrics import Labels, Metrics, configured_names
 from proxy.telemetry.names import PASSTHROUGH
 from proxy.tokens.counting import Counter
 from proxy.tracing import Sampler
-from proxy.upstream.capabilities import Capabilities, World
+from proxy.upstream.capabilities import Capabilities, World, asked
 from proxy.upstream.collectors import Collectors
 from proxy.upstream.credentials import Credentials, Rings
 from proxy.upstream.engines import EngineFor, engine_for
@@ -113,7 +114,7 @@ class App:
         self._credentials = Credentials(config.providers.values(), self._renewed, self._own_engine, clock, events.alert)
         vendors()  # read from disk now, never while a request waits
         self._capabilities = Capabilities(
-            _asked(config), World(self._engine, self._secret, clock, events.not_listed), self._learned
+            asked(config), World(self._engine, self._secret, clock, events.not_listed), self._learned
         )
         self._turning = Turning(clock, self._learned)
         self._counter = Counter(events.not_counted)
@@ -139,6 +140,7 @@ class App:
         self._writers = Writers(clock, lambda reason: events.lost("usage_dropped", reason, self._writers.dropped))
         self.metrics.usage_dropped = lambda: self._writers.dropped
         self.strategy = Active(config.selection, events.strategy, clock.wall)
+        self.learning = Learning(clock, lambda: self._serving.config, self.strategy, self._fares_badly)
         pools, collector = pools_for(config, {}, engine_for), self._collectors.collector_for(config, None)
         self._serving = self._generation(config, pools, self._credentials.rings, collector)
         self._living = [self._serving]
@@ -152,7 +154,7 @@ class App:
         writers = self._writers.writers_for(config.spending.ledger)
         tools = Tools(
             self._registry,
-            _engines(pools, recorder),
+            engines(pools, recorder),
             self._clock,
             self.metrics.attempt,
             self._events.alert,
@@ -166,7 +168,7 @@ class App:
             # Only where spans are asked for, and then around everything: a span tells what came of it all.
             *self._traces(config, collector),
             # Only where it is kept, and outside what says how an exchange ended.
-            *self._usage(writers),
+            *self._usage(config, writers),
             # Outermost, so that every outcome is told, counted and logged, refusals among them.
             self._observe,
             # Before anything that costs: a stranger's request is not even read.
@@ -182,8 +184,9 @@ class App:
         ]
         passthrough = passthrough_for(config, tools)
         chooser = chooser_for(config.selection, router, self.strategy)
+        more = {FEEDBACK: self.learning.service}
         endpoints = Endpoints(
-            *(router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter, chooser)
+            *(router, Chain(tools), self._clock, self._remembered, passthrough, paying, self._counter, chooser, more)
         )
         service = stack([*outer, *inner], endpoints)
         # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
@@ -250,6 +253,7 @@ class App:
         self._collectors.open(self._serving.collector)
         self._recorders.open(self._serving.recorder)
         self._webhook.follow(self._serving.config.spending.alerts)
+        self.learning.follow(self._serving.config)
         self._till.follow(self._serving.paying)
         await self._till.ready()
         self._writers.open_all(self._serving.writers)
@@ -275,11 +279,12 @@ class App:
         self._recorders.open(generation.recorder)
         self._writers.open_all(generation.writers)
         self._credentials.adopt(generation.rings)
-        self._capabilities.follow(_asked(config))
+        self._capabilities.follow(asked(config))
         self._turning.follow(generation.prices.turns)
         self._counter.follow(config.spending.tokens)
         self._probes.follow(config.providers.values())
         self._webhook.follow(config.spending.alerts)
+        self.learning.follow(config)
         self._till.follow(generation.paying)
         self.strategy.follow(config.selection)
         self._admission.resize(config.limits)
@@ -315,6 +320,7 @@ class App:
     async def close(self) -> None:
         """Closes the connections upstream, sends what is left of the spans and writes what is left of recording,
         usage and log."""
+        self.learning.close()
         await self._alerts.close()  # before what it asks
         await self._credentials.close()
         await self._capabilities.close()
@@ -339,16 +345,22 @@ class App:
         sampler = Sampler(config.telemetry.ratio, config.telemetry.follows)
         yield Traces(collector, sampler, self._clock, os.urandom)
 
-    def _usage(self, writers: "tuple[Writer, ...]") -> Iterator[Filter]:
-        """The filter that notes records of usage, where they are kept."""
-        if writers:
+    def _usage(self, config: Config, writers: "tuple[Writer, ...]") -> Iterator[Filter]:
+        """The filter that notes records of usage, where they are kept or learned from."""
+        keepers: list[Keeps] = [*writers, *self.learning.keepers(config)]
+        if keepers:
             from proxy.filters.usage import Noting  # noqa: PLC0415 - most processes keep none
 
-            yield Noting(writers, self._clock, self._counter)
+            yield Noting(keepers, self._clock, self._counter, learns=config.selection.track)
 
     def _told(self, facts: Facts) -> None:
         self._events.budget(facts)
         self.metrics.budget_alerts[str(facts["budget"]), str(facts["threshold"])] += 1
+
+    def _fares_badly(self, facts: Facts) -> None:
+        self._events.fares(facts)
+        self.metrics.model_alerts[str(facts["sign"]), str(facts["state"])] += 1
+        self._webhook.offer(model_body(facts, self._clock.wall()))
 
     async def _mark(self, name: str, expires: int) -> bool:
         return await self._till.mark(name, expires)
@@ -385,15 +397,3 @@ def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for:
     """The stack for `config`, its log on standard output unless said otherwise; called inside the running loop.
     `engine_for` makes what requests go through: a drill puts its own in front."""
     return App(config, clock, log or standard_output(), engine_for)
-
-
-def _engines(pools: Mapping[str, Pool], recorder: "Recorder | None") -> Callable[[Provider], Engine]:
-    """What a provider's calls go through, listened to where they are recorded."""
-    if recorder is None:
-        return lambda provider: pools[provider.name].engine
-    return lambda provider: recorder.engine(provider, pools[provider.name].engine)
-
-
-def _asked(config: Config) -> Iterable[Provider]:
-    """Whose own lists of models are asked what each can do."""
-    return config.providers.values() if config.server.refresh_capabilities else ()

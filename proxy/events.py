@@ -3,7 +3,7 @@
 from proxy.alerts.message import Facts
 from proxy.resilience.breaker import Reason, State
 from proxy.telemetry.logs import Log
-from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, PROBE, STRATEGY_SWITCHED
+from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, MODEL_ALERT, PROBE, STRATEGY_SWITCHED
 
 
 class Events:
@@ -43,6 +43,11 @@ class Events:
     def budget(self, facts: Facts) -> None:
         """It has come so far."""
         self._log.events.warning(BUDGET_ALERT, **facts)
+
+    def fares(self, facts: Facts) -> None:
+        """A model or a strategy has begun to fare badly, or well again."""
+        told = self._log.events.warning if facts["state"] == "bad" else self._log.events.info
+        told(MODEL_ALERT, **facts)
 
     def not_alerted(self, reason: str, so_far: int) -> None:
         self._log.events.error(ALERT_LOST, reason=reason, so_far=so_far)

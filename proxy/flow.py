@@ -170,6 +170,20 @@ class Choice(Struct, frozen=True):
     """All of it but the reason, as the answer's header tells it (`proxy.answers.selection_header`)."""
 
 
+NO_CHOICE = Choice("", "")
+
+
+class Signs(Struct):
+    """How an answer ended, noted on its way where its quality is learned from."""
+
+    finishes: list[str] = field(default_factory=list)
+    """Of each choice, a `translators.ir.Finish`."""
+    declined: bool = False
+    """Whether the model said that it will not."""
+    body: bytes = b""
+    """A whole answer as the client got it."""
+
+
 class Exchange(Struct, eq=False):
     """One request and all that became known of it. Filters fill it; `observe` tells it."""
 
@@ -242,6 +256,8 @@ class Exchange(Struct, eq=False):
     """What follows the path's question mark, where the route passes it on."""
     refusal: Refused | None = None
     """What the edge found wrong before any filter ran; `auth` raises it once it knows who asks."""
+    signs: Signs | None = None
+    """Filled where quality is learned; None: nobody looks."""
     trace: "Trace | None" = None
     """What its spans are made of at its end; None where none are made of any."""
     cancelled: Fault | None = None

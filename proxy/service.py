@@ -26,7 +26,7 @@ from proxy.clock import Clock
 from proxy.config.spending import OUTPUT_BOUND
 from proxy.config.values import Target
 from proxy.early import Early, keep_alive_s
-from proxy.flow import Exchange, Refused, expire
+from proxy.flow import Exchange, Refused, Service, expire
 from proxy.jobs import ChatJob, Job
 from proxy.offer import Offer
 from proxy.opaque import OpaqueStore, Past
@@ -96,10 +96,11 @@ class Endpoints:
         paying: Paying | None = None,
         counter: Counter | None = None,
         chooser: Chooser | None = None,
+        more: Mapping[str, Service] | None = None,
     ) -> None:
         """`passthrough` takes what passes through, where anything does; `paying` is told of every request that costs,
-        where anything is limited or counted; `counter` counts tokens where no provider does;
-        `chooser` chooses where a client leaves it open."""
+        where anything is limited or counted; `counter` counts tokens where no provider does; `chooser` chooses where a
+        client leaves it open; `more` are routes that ask no model."""
         self._chooser = chooser
         self._counter = counter
         self._paying = paying
@@ -117,6 +118,7 @@ class Endpoints:
             "embeddings": self._embeddings,
             "models": self._models,
             "responses": self._responses,
+            **(more or {}),
         }
         if passthrough is not None:
             self._passthrough = passthrough

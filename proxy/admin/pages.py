@@ -1,5 +1,5 @@
-"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/budgets`, `/usage`, and the live page at `/`
-with its stream of updates, `/events`.
+"""The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/budgets`, `/usage`, those on models
+(`proxy.admin.models`), and the live page at `/` with its stream of updates, `/events`.
 
 Who may read them: the two health pages, anyone, since a kubelet's probe carries no token, and the live page's files,
 which show nothing by themselves and must be there before a browser can be asked for a token. The others need one of the
@@ -25,11 +25,13 @@ from proxy.admin.events import events
 from proxy.admin.feed import Feed
 from proxy.admin.files import FILES, FOLDER_PATH, file
 from proxy.admin.health import Health
+from proxy.admin.models import Models
 from proxy.admin.usage import Usage
 from proxy.clock import Clock
 from proxy.config.spending import LedgerSettings
 from proxy.edge import CONNECTION
 from proxy.filters.auth import is_own, matching, presented_key
+from proxy.learning.learning import Learning
 from proxy.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -50,10 +52,11 @@ def admin_app(
     feed: Feed,
     ledger: Callable[[], LedgerSettings] = LedgerSettings,
     token_sha256: Callable[[], Sequence[str]] = tuple,
+    serving: Learning | None = None,
 ) -> ASGIApp:
     """The ASGI application; `state` gives what `/state` shows, free of secrets, `budgets` what `/budgets` shows,
     `unfit` why hard budgets cannot be kept, `feed` is what `/events` sends, `ledger` where usage is kept now,
-    `token_sha256` the tokens of now."""
+    `token_sha256` the tokens of now, `serving` what is told of models, where anything is."""
     usage = Usage(ledger, clock)
 
     @cache
@@ -92,7 +95,8 @@ def admin_app(
 
     shown: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used}
     shown["/events"] = partial(events, feed, partial(_admitted, token_sha256))
-    closed = {path: {"GET": page} for path, page in shown.items()}
+    models = {} if serving is None else Models(serving, clock, token_sha256).pages
+    closed = {**{path: {"GET": page} for path, page in shown.items()}, **models}
     feed.pages = sorted(closed)
     return _routed({"/livez": livez, "/readyz": readyz, **dict.fromkeys(FILES, file)}, closed, token_sha256)
 

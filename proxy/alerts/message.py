@@ -15,7 +15,7 @@ from proxy.budgets.budgets import Held, amount_of
 from proxy.budgets.windows import moment
 from proxy.config.hidden import Secret
 from proxy.flow import Headers
-from proxy.telemetry.names import BUDGET_ALERT, SIGNATURE, TIMESTAMP
+from proxy.telemetry.names import BUDGET_ALERT, MODEL_ALERT, SIGNATURE, TIMESTAMP
 
 Facts = Mapping[str, str | float | Mapping[str, str]]
 
@@ -40,6 +40,13 @@ def body(told: Facts, at: float) -> bytes:
     """The message of `told`; its id is what is alike whoever tells it."""
     named = orjson.dumps([told["budget"], told["scope"], told["window_ends"], told["threshold"]])
     return orjson.dumps({"event": BUDGET_ALERT, "id": hashlib.sha256(named).hexdigest()[:32], "at": moment(at), **told})
+
+
+def model_body(told: Facts, at: float) -> bytes:
+    """The message of a model or a strategy that has begun to fare badly, or well again. Each is told once, and has an
+    id of its own."""
+    named = orjson.dumps([sorted(told.items()), at])
+    return orjson.dumps({"event": MODEL_ALERT, "id": hashlib.sha256(named).hexdigest()[:32], "at": moment(at), **told})
 
 
 def signed(secret: Secret, message: bytes, at: float) -> Headers:

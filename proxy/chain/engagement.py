@@ -14,7 +14,7 @@ from proxy.chain.account import Account
 from proxy.chain.ready import Ready, Tools
 from proxy.chain.resume import Resumption
 from proxy.config.values import Target
-from proxy.flow import Exchange
+from proxy.flow import Exchange, Signs
 from proxy.jobs import Answered, Job, Prepared
 from proxy.resilience.targets import TargetState
 from proxy.tracing import passed_on
@@ -64,6 +64,8 @@ class Engagement:
         """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in."""
         account, exchange = self._account, self._exchange
         account.open()
+        if exchange.signs is not None:
+            exchange.signs = Signs()  # what an earlier attempt said is no more
         fault: Fault | None = _CALLED_OFF
         broken: tuple[Fault, bytes] | None = None
         try:
@@ -100,6 +102,8 @@ class Engagement:
         exchange, account = self._exchange, self._account
         self._served()
         account.bill()
+        if exchange.signs is not None:
+            exchange.signs.body = answered.body
         body = noted(answered.body, self._metadata()) if exchange.wants_metadata else answered.body
         return exchange.out.answer(200, account.head("application/json") + cost_headers(exchange), body)
 

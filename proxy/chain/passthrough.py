@@ -353,6 +353,6 @@ def _content_type(headers: Headers) -> str:
 
 
 def passthrough_for(config: Config, tools: Tools) -> Passthrough | None:
-    """None where nothing passes through."""
+    """Who takes what passes through; None where nothing does."""
     provider = config.passthrough.provider
     return Passthrough(tools, provider, config.providers, config.spending.passthrough_fee) if provider else None

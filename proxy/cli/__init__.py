@@ -1,5 +1,5 @@
 """The command line: a module each for `serve`, `check`, `doctor`, `explain`, `health`, `providers`, `prices`, `demo`,
-`drill`, `record`, `replay`, `usage`, `probe`, `key` and `top`.
+`drill`, `record`, `replay`, `usage`, `experiment`, `probe`, `key` and `top`.
 
 Importing this package and its modules imports the standard library alone; a command imports what it needs when it
 runs. So `--help` and `probe` are quick, and a broken dependency cannot keep a probe from telling the truth.
@@ -20,6 +20,7 @@ from proxy.cli import (
     demo,
     doctor,
     drill,
+    experiment,
     explain,
     health,
     key,
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         record,
         replay,
         usage,
+        experiment,
         probe,
         key,
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from proxy.cli.options import Stop, add_config, add_json, refusal
+from proxy.cli.tables import table
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -34,7 +35,7 @@ def add(commands: "Commands") -> None:
         description="Sums up the records of usage that [ledger] keeps: requests, tokens, cost in dollars, the part "
         "that succeeded, and how long the successes took. `sidestep usage export` gives every request of them.",
     )
-    _add_span(parser)
+    add_span(parser)
     parser.add_argument("--by", metavar="KEYS", default="", help=f"of each: {','.join(BY)}; several with commas")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -44,12 +45,13 @@ def add(commands: "Commands") -> None:
         description="Prints every record of usage, the oldest first: a line each, costs in exact decimal dollars.",
         argument_default=argparse.SUPPRESS,
     )
-    _add_span(export)
+    add_span(export)
     export.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="how (default: csv)")
+    export.add_argument("--scores", action="store_true", help="the scores that people gave, instead of the records")
     export.set_defaults(run=run_export)
 
 
-def _add_span(parser: argparse.ArgumentParser) -> None:
+def add_span(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     parser.add_argument(
         "--here", action="store_true", help="from the file of this machine, where [ledger] names one beside Redis"
@@ -63,9 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     from proxy.usage.summary import summed  # noqa: PLC0415 - likewise
 
     by = _by(arguments.by)
-    since, until = _span(arguments)
+    since, until = span_of(arguments)
     try:
-        source = _source(arguments)
+        source = source_of(arguments)
         found = summed(source, by, since, until, most=MOST)
     except Unread as error:
         raise Stop(str(error)) from None
@@ -81,12 +83,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_export(arguments: argparse.Namespace) -> int:
-    from proxy.usage.export import exported  # noqa: PLC0415 - see the package's docstring
+    from proxy.usage.export import exported, exported_scores  # noqa: PLC0415 - see the package's docstring
     from proxy.usage.sink import Unread  # noqa: PLC0415 - likewise
 
-    since, until = _span(arguments)
+    since, until = span_of(arguments)
     try:
-        for line in exported(_source(arguments).records(since, until), arguments.format):
+        source = source_of(arguments)
+        if getattr(arguments, "scores", False):
+            lines_of = exported_scores(source.scores(since, until), arguments.format)
+        else:
+            lines_of = exported(source.records(since, until), arguments.format)
+        for line in lines_of:
             print(line)
     except Unread as error:
         raise Stop(str(error)) from None
@@ -101,7 +108,7 @@ def _by(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(by))
 
 
-def _span(arguments: argparse.Namespace) -> tuple[float | None, float | None]:
+def span_of(arguments: argparse.Namespace) -> tuple[float | None, float | None]:
     from proxy.clock import SystemClock  # noqa: PLC0415 - see the package's docstring
     from proxy.usage.moments import moment  # noqa: PLC0415 - likewise
 
@@ -116,7 +123,7 @@ def _span(arguments: argparse.Namespace) -> tuple[float | None, float | None]:
     return found[0], found[1]
 
 
-def _source(arguments: argparse.Namespace) -> "Source":
+def source_of(arguments: argparse.Namespace) -> "Source":
     """Raises Unread where none are kept."""
     from proxy.config.errors import ConfigErrors  # noqa: PLC0415 - see the package's docstring
     from proxy.config.load import load_ledger  # noqa: PLC0415 - likewise
@@ -138,16 +145,10 @@ def lines(found: "Summary", place: str) -> Iterator[str]:
         return
     keys = len(found.by)
     rows: list[Sequence[str]] = [(*found.by, *HEAD)]
-    rows += [(*map(_name, row.names), *_cells(row.figures)) for row in found.rows]
+    rows += [(*map(shown_name, row.names), *_cells(row.figures)) for row in found.rows]
     if not keys or len(found.rows) > 1:
         rows.append((*[ALL, *[""] * keys][:keys], *_cells(found.whole)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            cell.ljust(width) if column < keys else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()
+    yield from table(rows, keys)
     yield from _notes(found)
 
 
@@ -167,7 +168,7 @@ def _notes(found: "Summary") -> Iterator[str]:
         yield from notes
 
 
-def _name(name: str) -> str:
+def shown_name(name: str) -> str:
     """What a client chose must not play with a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in name) or NONE
 

@@ -131,12 +131,44 @@ class LedgerSettings(Struct, frozen=True):
     """Where usage records are kept on this machine beside Redis' stream; empty: there alone."""
 
 
+class Marks(Struct, frozen=True):
+    """Beyond which people are told."""
+
+    p95_s: float = 5.0
+    failure_ratio: float = 0.05
+    quality: float = 0.8
+    """Below which."""
+    daily: int | None = None
+    """Nano-dollars a day (UTC); None: no cost is too high."""
+    cost_fraction: float = 0.8
+    """The part of them."""
+    minimum: int = 50
+    """Samples without which nothing is said."""
+    window_s: float = 300.0
+    """How far back is looked."""
+
+
+class Watched(Struct, frozen=True):
+    """The marks of all models, or of all strategies."""
+
+    marks: Marks = Marks()
+    only: Mapping[str, Marks] = {}
+    """Of those that have marks of their own, by name."""
+
+    def of(self, name: str) -> Marks:
+        return self.only.get(name, self.marks)
+
+
 class AlertSettings(Struct, frozen=True):
     """`[alerts]`: who is told beside the log."""
 
     webhook: str = ""
     secret: Secret | None = None
     """Signs what is sent there."""
+    models: Watched | None = None
+    """When it is told that a model fares badly; None: never."""
+    strategies: Watched | None = None
+    """The same of what a strategy chooses."""
 
 
 class TokenSettings(Struct, frozen=True):

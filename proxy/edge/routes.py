@@ -16,8 +16,8 @@ from translators.ir import Dialect
 
 CHAT, COMPLETIONS, RESPONSES, MESSAGES = "chat", "completions", "responses", "messages"
 COUNT_TOKENS, EMBEDDINGS, MODELS, OTHER = "count_tokens", "embeddings", "models", "other"
-PASSTHROUGH = "passthrough"
-ROUTES = (CHAT, COMPLETIONS, RESPONSES, MESSAGES, COUNT_TOKENS, EMBEDDINGS, MODELS, PASSTHROUGH, OTHER)
+PASSTHROUGH, FEEDBACK = "passthrough", "feedback"
+ROUTES = (CHAT, COMPLETIONS, RESPONSES, MESSAGES, COUNT_TOKENS, EMBEDDINGS, MODELS, PASSTHROUGH, FEEDBACK, OTHER)
 DIALECTS = {
     COMPLETIONS: Dialect.OPENAI_COMPLETIONS,
     RESPONSES: Dialect.OPENAI_RESPONSES,
@@ -36,8 +36,9 @@ _PATHS = {
     "/v1/messages/count_tokens": (COUNT_TOKENS, "POST"),
     "/v1/embeddings": (EMBEDDINGS, "POST"),
     "/v1/models": (MODELS, "GET"),
+    "/api/v1/feedback": (FEEDBACK, "POST"),
 }
-ASKED = tuple(path for path, (_, method) in _PATHS.items() if method == "POST")
+ASKED = tuple(path for path, (route, method) in _PATHS.items() if method == "POST" and route != FEEDBACK)
 """The paths that take a request for a model."""
 _ONE_MODEL = "/v1/models/"
 SHOWN = 120

@@ -13,23 +13,30 @@ from typing import Any, Final
 
 from proxy import tokens
 from proxy.clock import Clock
-from proxy.flow import Exchange, Service
+from proxy.flow import Exchange, Service, Signs
+from proxy.learning.learning import Keeps
+from proxy.learning.signals import signal_of
 from proxy.tokens.counting import Counter
 from proxy.tokens.estimated import BYTES_PER_TOKEN
 from proxy.usage.record import record_of
-from proxy.usage.writer import Writer
 from translators.faults import Malformed
 
 ROUTES: Final = frozenset({"chat", "completions", "responses", "messages", "embeddings", "passthrough"})
 
 
 class Noting:
-    def __init__(self, writers: Sequence[Writer], clock: Clock, counter: Counter | None = None) -> None:
+    def __init__(
+        self, writers: Sequence[Keeps], clock: Clock, counter: Counter | None = None, *, learns: bool = False
+    ) -> None:
+        """`learns`: whether records tell how their answers looked."""
         self._writers = writers
+        self._learns = learns
         self._counter = counter
         self._clock = clock
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
+        if self._learns:
+            exchange.signs = Signs()
         try:
             await service(exchange)
         finally:
@@ -42,7 +49,8 @@ class Noting:
                             request = exchange.codec.parse_request(exchange.payload)
                             estimate = await self._counter.count(request, exchange.model)
                 finally:
-                    record = record_of(exchange, at, now, estimate)
+                    signal = signal_of(exchange) if self._learns else ""
+                    record = record_of(exchange, at, now, estimate, signal)
                     for writer in self._writers:
                         writer.note(record)
 

@@ -12,7 +12,10 @@ from proxy.config.values import RecordSettings
 from proxy.lasting import Lasting
 
 if TYPE_CHECKING:
+    from proxy.config.values import Provider
     from proxy.recording.recorder import Recorder
+    from proxy.upstream.pools import Pool
+    from proxy.upstream.seam import Engine
 
 
 class Recorders(Lasting["Recorder"]):
@@ -60,3 +63,10 @@ def _moved(told: Mapping[str, Any]) -> bool:
 
 def _of_key(told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: told[name] for name in ("off", "off_for_s", "throttled_for_s") if told[name] is not None}
+
+
+def engines(pools: "Mapping[str, Pool]", recorder: "Recorder | None") -> "Callable[[Provider], Engine]":
+    """What a provider's calls go through, listened to where they are recorded."""
+    if recorder is None:
+        return lambda provider: pools[provider.name].engine
+    return lambda provider: recorder.engine(provider, pools[provider.name].engine)

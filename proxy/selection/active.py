@@ -5,6 +5,7 @@ then: whoever says something newer is heard, be it the configuration or a person
 no more is active no more.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -29,6 +30,7 @@ class Active:
         self._file = Path(selection.folder) / FILE_NAME if selection.folder else None
         self._tell = tell
         self._wall = wall
+        self._keeping = asyncio.Lock()
         self._known: Collection[str] = selection.strategies
         self._said = selection.strategy
         """What the configuration says."""
@@ -43,14 +45,15 @@ class Active:
         """What may be switched to."""
         return tuple(self._known)
 
-    def switch(self, name: str, by: str) -> None:
+    async def switch(self, name: str, by: str) -> None:
         """`name` decides from now on. Raises ValueError, and changes nothing, for one that is not configured. `by` says
         who wants it."""
         if name not in self._known:
             known = listed(self._known) if self._known else "none"
             raise ValueError(f"there is no strategy '{name[:64]}'; known: {known}{nearest(name[:64], self._known)}")
         before, self.name = self.name, name
-        self.kept = self._keep(name, by)
+        async with self._keeping:  # one after another, so that the latest stays
+            self.kept = await asyncio.to_thread(self._keep, name, by)
         self._tell(name, before, by[:BY_CAP], "" if self.kept else "it could not be kept and ends with this process")
 
     def follow(self, selection: Selection) -> None:

@@ -19,6 +19,7 @@ from proxy.config.values import Config
 from proxy.edge import Edge, Passing, Shift
 from proxy.filters.observe import Seen, own_failure
 from proxy.flow import Service, Turnstile
+from proxy.learning.learning import Learning
 from proxy.server.listener import Listener, Sockets
 from proxy.server.protocol import Bounds
 from proxy.telemetry.logs import Log
@@ -49,6 +50,10 @@ class App(Protocol):
     @property
     def turnstile(self) -> Turnstile:
         """How those are answered whom `service` would shed for certain."""
+
+    @property
+    def learning(self) -> Learning | None:
+        """What is told of models; None where nothing is."""
 
     @property
     def metrics(self) -> Metrics: ...
@@ -117,6 +122,7 @@ class Running:
             feed=self._feed,
             ledger=lambda: self.config.spending.ledger,
             token_sha256=lambda: self.config.admin.token_sha256,
+            serving=app.learning,
         )
         gate = app.turnstile.places, self.edge.turn_away  # the places outlive every configuration
         self._data = Listener(self.edge, sockets[0], bounds, clock, gate)

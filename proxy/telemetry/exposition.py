@@ -81,6 +81,9 @@ def _budgets(m: Metrics) -> Iterator[Metric]:
         spent.add_metric((budget,), fraction)
     yield spent
     yield _counter(names.BUDGET_ALERTS, "Thresholds reached.", ("budget", "threshold"), m.budget_alerts)
+    yield _counter(
+        names.MODEL_ALERTS, "Models and strategies that turned bad, or good again.", ("sign", "state"), m.model_alerts
+    )
     lost = m.alerts_lost()
     yield CounterMetricFamily(names.ALERTS_LOST, "Alerts that the webhook, or nobody, was told of.", lost)
 

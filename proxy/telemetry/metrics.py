@@ -91,6 +91,8 @@ class Metrics:
         self.usage_dropped: Callable[[], int] = lambda: 0
         self.budget_alerts: defaultdict[Labels, int] = defaultdict(int)
         """By budget and threshold."""
+        self.model_alerts: defaultdict[Labels, int] = defaultdict(int)
+        """By what of a model or strategy turned, and whether for good or bad."""
         self.budget_fractions: Callable[[], Mapping[str, float]] = dict
         self.alerts_lost: Callable[[], int] = lambda: 0
         self.configured = True, 0.0

@@ -48,6 +48,7 @@ RELOAD: Final = "reload"
 PROBE: Final = "probe"
 STRATEGY_SWITCHED: Final = "strategy"
 BUDGET_ALERT: Final = "budget_alert"
+MODEL_ALERT: Final = "model_alert"
 ALERT_LOST: Final = "alert_lost"
 
 # -- metrics
@@ -74,6 +75,7 @@ TARGET_SECONDS: Final = "sidestep_target_seconds"
 TARGET_TTFT_SECONDS: Final = "sidestep_target_ttft_seconds"
 BUDGET_FRACTION: Final = "sidestep_budget_fraction"
 BUDGET_ALERTS: Final = "sidestep_budget_alerts"
+MODEL_ALERTS: Final = "sidestep_model_alerts"
 ALERTS_LOST: Final = "sidestep_alerts_lost"
 RELOAD_SUCCESS: Final = "sidestep_config_reload_success"
 RELOAD_TIME: Final = "sidestep_config_reload_timestamp_seconds"
@@ -101,6 +103,9 @@ METHOD_NOT_ALLOWED: Final = "method_not_allowed"
 ORIGIN_REFUSED: Final = "origin_refused"
 OVERLOADED: Final = "overloaded"
 PROVIDER_REFUSED: Final = "provider_refused"
+INVALID_VALUE: Final = "invalid_value"
+NOT_RECORDED: Final = "not_recorded"
+REQUEST_NOT_FOUND: Final = "request_not_found"
 UNKNOWN_URL: Final = "unknown_url"
 UNSUPPORTED_MEDIA_TYPE: Final = "unsupported_media_type"
 
@@ -134,7 +139,9 @@ CODES: Final = frozenset(
         "empty_array",
         "array_above_max_length",
         "string_above_max_length",
-        "invalid_value",
+        INVALID_VALUE,
+        NOT_RECORDED,
+        REQUEST_NOT_FOUND,
         "model_not_found",
         "no_target_available",
         "rate_limit_exceeded",

@@ -21,7 +21,7 @@ from msgspec import structs
 
 from proxy.jobs import Answered, Pause, parse_fault
 from proxy.upstream.hops import Hops
-from proxy.upstream.noting import note, noting
+from proxy.upstream.noting import note, noting, sign
 from proxy.upstream.pump import Pump, rests
 from proxy.upstream.seam import Call, Cut, Exhausted, NotTaken, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
@@ -64,6 +64,8 @@ async def unary(trial: Trial) -> Answered:
     trial.seen.usage, trial.seen.id = answered.usage, answered.id
     if trial.exchange.trace is not None:
         note(trial.exchange.trace, answered.of)
+    if trial.exchange.signs is not None:
+        sign(trial.exchange.signs, answered.of)
     return answered
 
 
@@ -172,6 +174,8 @@ async def _unfolded(trial: Trial, upstream: Upstream, dog: Watchdog) -> Answered
     trial.seen.usage = answered.usage
     if trial.exchange.trace is not None:
         note(trial.exchange.trace, answered.of)
+    if trial.exchange.signs is not None:
+        sign(trial.exchange.signs, answered.of)
     return answered
 
 

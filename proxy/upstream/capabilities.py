@@ -16,7 +16,7 @@ from msgspec import Struct
 from proxy.clock import Clock
 from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for, vendors
-from proxy.config.values import Provider
+from proxy.config.values import Config, Provider
 from proxy.upstream import hygiene
 from proxy.upstream.bodies import answered
 from proxy.upstream.listings import LISTINGS, Told
@@ -149,3 +149,8 @@ def listing_call(provider: Provider, path: str, secret: Secret) -> Call:
         pool_s=times.pool_s,
         write_s=times.write_s,
     )
+
+
+def asked(config: Config) -> Iterable[Provider]:
+    """Whose own lists of models are asked what each can do."""
+    return config.providers.values() if config.server.refresh_capabilities else ()

@@ -1,13 +1,15 @@
-"""What an answer says of itself, noted for its exchange's trace: the model's own name, and how each choice ended.
+"""What an answer says of itself, noted for its exchange's trace: the model's own name, and how each choice ended; and
+how it ended for whoever learns of its quality.
 
-Nothing here runs for an exchange without a trace.
+Nothing here runs for an exchange without a trace, of which nothing is learned.
 """
 
 from collections.abc import Sequence
 
+from proxy.flow import Signs
 from proxy.tracing import Trace
 from translators.codec import Around, Pipe, Seen
-from translators.ir import Delta, Ended, Reply, Started
+from translators.ir import Delta, Ended, Message, Refusal, RefusalDelta, Reply, Started
 
 
 def note(trace: Trace, answer: Reply | Seen | None) -> None:
@@ -16,6 +18,28 @@ def note(trace: Trace, answer: Reply | Seen | None) -> None:
         trace.told(answer.model, () if answer.finish is None else (answer.finish.value,))
     elif answer is not None:
         trace.told(answer.model, [choice.finish.value for choice in answer.choices])
+
+
+def sign(signs: Signs, answer: Reply | Seen | None) -> None:
+    """How a whole answer ended. One that is relayed is not read for a refusal, only for how it ended."""
+    if isinstance(answer, Seen):
+        if answer.finish is not None:
+            signs.finishes.append(answer.finish.value)
+    elif answer is not None:
+        for choice in answer.choices:
+            signs.finishes.append(choice.finish.value)
+            signs.declined = signs.declined or any(
+                isinstance(part, Refusal) for item in choice.items if isinstance(item, Message) for part in item.parts
+            )
+
+
+def hear(signs: Signs, delta: Delta) -> None:
+    """The same of a stream."""
+    if isinstance(delta, Ended):
+        signs.finishes.append(delta.finish.value)
+        signs.declined = signs.declined or delta.declined
+    elif isinstance(delta, RefusalDelta):
+        signs.declined = True
 
 
 def noting(pipe: Pipe, trace: Trace | None) -> Pipe:

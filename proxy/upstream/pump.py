@@ -11,6 +11,7 @@ from typing import Final
 
 from proxy.upstream.hops import Beginning, Hops
 from proxy.upstream.keepalive import Pings
+from proxy.upstream.noting import hear
 from proxy.upstream.seam import Call, Cut, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.trial import ANSWER_LIMIT, RESTING, Commit, Trial
@@ -54,6 +55,7 @@ class Pump:
         self.finished = False
         self._trial = trial
         self._out = trial.exchange.out
+        self._signs = trial.exchange.signs
         self.pings = Pings(self._out, trial.exchange.codec.ping if trial.job.stream else b"", trial.clock)
         self._commit = commit
         self.end = b""
@@ -180,6 +182,8 @@ class Pump:
                 seen.id = delta.id
             else:
                 progress = True
+                if self._signs is not None:
+                    hear(self._signs, delta)
                 self._ready = self._ready or self.pipe.shows(delta)
                 if isinstance(delta, Continued):
                     self._pause = delta

@@ -1,4 +1,4 @@
-"""Records as lines of CSV or JSON.
+"""Records, and scores of them, as lines of CSV or JSON.
 
 A cell that a client's words could make a formula of (it begins with `=`, `+`, `-` or `@`) gets an apostrophe before it
 in CSV: spreadsheets then show it as text. Numbers of ours are never negative.
@@ -14,9 +14,11 @@ from msgspec import json, structs
 from proxy.config.spending import dollars
 from proxy.usage.moments import told
 from proxy.usage.record import Record
+from proxy.usage.scores import Score
 
 FORMATS: Final = ("csv", "jsonl")
 FIELDS: Final = tuple("cost_usd" if name == "cost" else name for name in Record.__struct_fields__)
+SCORE_FIELDS: Final = ("id", "at", "score", "label")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 _encode = json.Encoder().encode
@@ -31,6 +33,15 @@ def exported(records: Iterable[Record], form: str) -> Iterator[str]:
     yield _line(FIELDS)
     for record in records:
         yield _line(_cell(value) for value in plain(record).values())
+
+
+def exported_scores(scores: Iterable[Score], form: str) -> Iterator[str]:
+    """The same of scores that people gave."""
+    if form != "jsonl":
+        yield _line(SCORE_FIELDS)
+    for score in scores:
+        values = {"id": score.request, "at": told(score.at), "score": score.score, "label": score.label}
+        yield _encode(values).decode() if form == "jsonl" else _line(map(_cell, values.values()))
 
 
 def plain(record: Record) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from proxy.flow import Exchange
+from proxy.flow import NO_CHOICE, Exchange
 
 NAME_CAP: Final = 200
 """Characters of a name."""
@@ -58,11 +58,19 @@ class Record(Struct, frozen=True, gc=False):
     """As the client was told it."""
     code: str = ""
     """The error code it was told."""
+    strategy: str = ""
+    experiment: str = ""
+    arm: str = ""
+    """Why this model, where the client left it open."""
+    complexity: float | None = None
+    """How hard it looked, 0 to 1."""
+    signal: str = ""
+    """How its answer looked, one of `proxy.usage.signals.SIGNALS`; empty where nothing is learned of it."""
 
 
-def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = None) -> Record:
+def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = None, signal: str = "") -> Record:
     """The record of `exchange`, which ended at `at` by the wall's clock and `now` by the loop's. `estimate` is how many
-    input tokens it had about, where its provider did not say."""
+    input tokens it had about, where its provider did not say; `signal` how its answer looked."""
     who, client, fault, usage, envelope = (
         exchange.who,
         exchange.client,
@@ -70,14 +78,14 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         exchange.usage,
         exchange.envelope,
     )
-    first = exchange.first_token
+    first, choice = exchange.first_token, exchange.choice or NO_CHOICE
     return Record(  # by place, since names cost as much again
         exchange.id,
         at,
         who.client or (client.name if client is not None else ""),
         who.team or (client.team if client is not None else ""),
         who.user[:NAME_CAP],
-        who.task[:NAME_CAP],
+        who.task[:NAME_CAP] or choice.task,
         client.tags if client is not None else {},
         exchange.asked[:NAME_CAP],
         exchange.route,
@@ -97,6 +105,11 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         OK if fault is None else fault.kind.value,
         exchange.status,
         "" if fault is None else (fault.code or fault.outcome.code or "")[:NAME_CAP],
+        choice.strategy,
+        choice.experiment,
+        choice.arm,
+        choice.score,
+        signal,
     )
 
 

@@ -6,17 +6,20 @@ that was written and not confirmed is written again; readers know its twin by th
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Final, TypeVar
 
 from msgspec import DecodeError, json
 
 from proxy.config.spending import LedgerSettings
 from proxy.redis import BlockingRedis, Command, Lost, Missing, Refused, name_of
 from proxy.usage.record import Record
+from proxy.usage.scores import Score
 from proxy.usage.sink import NotKept, Unread
 
 STREAM: Final = "sidestep:{ledger}:usage"
+SCORES: Final = "sidestep:{ledger}:scores"
 LENGTH: Final = 100_000
 """Entries kept, about: some 60 MB."""
 TIMEOUT_S: Final = 2.0
@@ -33,8 +36,10 @@ for place = 2, #ARGV do
 end"""
 """All records by one command, which has one answer: to put a hundred into words and to read what is answered to each
 takes the interpreter longer than all else that is done for them."""
+Told = TypeVar("Told")
 _encode = json.Encoder().encode
 _decode = json.Decoder(Record).decode
+_decode_score = json.Decoder(Score).decode
 
 
 class RedisSink:
@@ -56,8 +61,9 @@ class RedisSink:
             self._ask(("EVAL", _ADD, 1, STREAM, LENGTH, *map(_encode, records)))
 
     def tidy(self, before: float) -> bool:
-        [gone] = self._ask(("XTRIM", STREAM, "MINID", "~", int(before * 1000)))
-        return bool(gone)
+        oldest = int(before * 1000)
+        gone = self._ask(*(("XTRIM", stream, "MINID", "~", oldest) for stream in (STREAM, SCORES)))
+        return any(gone)
 
     def close(self) -> None:
         if self._redis is not None:
@@ -77,6 +83,17 @@ class RedisSink:
             raise NotKept(str(refused), passing=refused.code in _PASSING) from None
 
 
+class RedisScores(RedisSink):
+    """Keeps scores in a stream of their own; see `proxy.usage.scores.Scores`. As many as records, at most."""
+
+    def find(self, request: str, since: float) -> Record | None:
+        return next((one for one in RedisSource(self._settings).records(since, None) if one.id == request), None)
+
+    def keep(self, score: Score) -> None:
+        with closing(self):
+            self._ask(("XADD", SCORES, "MAXLEN", "~", LENGTH, "*", "score", _encode(score)))
+
+
 class RedisSource:
     """Reads them there; see `proxy.usage.sink.Source`. The newest that the cap leaves, of all machines."""
 
@@ -89,7 +106,7 @@ class RedisSource:
 
     def records(self, since: float | None, until: float | None) -> Iterator[Record]:
         known: OrderedDict[str, None] = OrderedDict()
-        for record in self._all(since, until):
+        for record in self._all(STREAM, _decode, since, until):
             if record.id in known or (since is not None and record.at < since) or (until and record.at >= until):
                 continue
             known[record.id] = None
@@ -97,15 +114,22 @@ class RedisSource:
                 known.popitem(last=False)
             yield record
 
-    def _all(self, since: float | None, until: float | None) -> Iterator[Record]:
+    def scores(self, since: float | None, until: float | None) -> Iterator[Score]:
+        for score in self._all(SCORES, _decode_score, since, None):
+            if (since is None or score.ended >= since) and (until is None or score.ended < until):
+                yield score
+
+    def _all(
+        self, stream: str, decode: Callable[[str], Told], since: float | None, until: float | None
+    ) -> Iterator[Told]:
         first = "-" if since is None else str(max(0, int((since - LATE_S) * 1000)))
         last = "+" if until is None else str(max(0, int((until + LATE_S) * 1000)))
         settings = self._settings
         try:
             redis = BlockingRedis(settings.url, settings.password.reveal() if settings.password else None, TIMEOUT_S)
             try:
-                while entries := redis.ask(("XRANGE", STREAM, first, last, "COUNT", PAGE))[0]:
-                    yield from (_decode(fields[1]) for _, fields in entries)
+                while entries := redis.ask(("XRANGE", stream, first, last, "COUNT", PAGE))[0]:
+                    yield from (decode(fields[1]) for _, fields in entries)
                     first = f"({entries[-1][0]}"
             finally:
                 redis.close()

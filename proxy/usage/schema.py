@@ -1,28 +1,43 @@
-"""The tables of usage in SQLite: one of records, and two views under names and columns that people's own reports ask
-for.
+"""The tables of usage in SQLite: one of records, one of scores that people gave, and two views under names and columns
+that people's own reports ask for.
 
 The records lie in the order of their ends: what is new is added at one end, what is old goes at the other, and what is
 asked for between two times lies together. So no other index is needed. A request that no model answered goes by the
 model that was asked for.
 
-Names that are not known are empty texts, as in `Record`. In the views they are NULL, and so is a quality that nobody
-has scored. Money is whole nano-dollars in the table, and dollars in the views.
+Names that are not known are empty texts, as in `Record`. In the views they are NULL, and so is a quality of which
+nothing is known: a score that was given goes before what the answer itself showed. Money is whole nano-dollars in the
+table, and dollars in the views.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
 from msgspec import json, structs
 
 from proxy.usage.record import Record
+from proxy.usage.scores import Score
+from proxy.usage.signals import SIGNALS
 
 TABLE: Final = "usage_records"
 COLUMNS: Final = Record.__struct_fields__
-NULLABLE: Final = ("input", "cached", "cache_write", "output", "reasoning", "cost", "first_token_ms")
+NULLABLE: Final = ("input", "cached", "cache_write", "output", "reasoning", "cost", "first_token_ms", "complexity")
+PERFORMANCE: Final = "model_performance_metrics"
+_WHEN: Final = " ".join(f"WHEN '{name}' THEN {score}" for name, score in SIGNALS.items())
+SIGNAL_SCORE: Final = f"CASE signal {_WHEN} END"
+"""What a request's own answer says of its quality."""
 
-_CREATE: Final = """\
+LATER: Final = {
+    "strategy": "strategy TEXT NOT NULL DEFAULT ''",
+    "experiment": "experiment TEXT NOT NULL DEFAULT ''",
+    "arm": "arm TEXT NOT NULL DEFAULT ''",
+    "complexity": "complexity REAL",
+    "signal": "signal TEXT NOT NULL DEFAULT ''",
+}
+"""Columns that files of earlier versions lack."""
+_CREATE: Final = f"""\
 CREATE TABLE IF NOT EXISTS usage_records (
     id TEXT NOT NULL, at REAL NOT NULL,
     client TEXT NOT NULL, team TEXT NOT NULL, user TEXT NOT NULL, task TEXT NOT NULL, tags TEXT NOT NULL,
@@ -30,19 +45,28 @@ CREATE TABLE IF NOT EXISTS usage_records (
     input INTEGER, cached INTEGER, cache_write INTEGER, output INTEGER, reasoning INTEGER, estimated INTEGER NOT NULL,
     cost INTEGER, attempts INTEGER NOT NULL, ms INTEGER NOT NULL, first_token_ms INTEGER,
     outcome TEXT NOT NULL, status INTEGER NOT NULL, code TEXT NOT NULL,
+    {", ".join(LATER.values())},
     PRIMARY KEY (at, id)
 ) WITHOUT ROWID"""
-_PERFORMANCE: Final = """\
-CREATE VIEW IF NOT EXISTS model_performance_metrics AS SELECT
+_PERFORMANCE: Final = f"""\
+CREATE VIEW IF NOT EXISTS {PERFORMANCE} AS SELECT
     CASE model WHEN '' THEN asked ELSE model END AS model_name,
     NULLIF(task, '') AS task_type,
     ms AS processing_time_ms,
     COALESCE(input, 0) + COALESCE(output, 0) AS tokens_used,
     cost / 1000000000.0 AS cost_usd,
-    CAST(NULL AS REAL) AS quality_score,
+    COALESCE(
+        (SELECT score FROM usage_scores AS s WHERE s.ended = usage_records.at AND s.request = usage_records.id),
+        {SIGNAL_SCORE}
+    ) AS quality_score,
     outcome = 'ok' AS success,
     strftime('%Y-%m-%d %H:%M:%S', at, 'unixepoch') AS created_at
-FROM usage_records"""
+FROM usage_records"""  # noqa: S608 - made of the names above alone
+_SCORES: Final = """\
+CREATE TABLE IF NOT EXISTS usage_scores (
+    ended REAL NOT NULL, request TEXT NOT NULL, at REAL NOT NULL, score REAL NOT NULL, label TEXT NOT NULL,
+    PRIMARY KEY (ended, request)
+) WITHOUT ROWID"""
 _COSTS: Final = """\
 CREATE VIEW IF NOT EXISTS model_cost_tracking AS SELECT
     NULLIF(user, '') AS user_id,
@@ -53,9 +77,11 @@ CREATE VIEW IF NOT EXISTS model_cost_tracking AS SELECT
     SUM(cost) / 1000000000.0 / COUNT(*) AS avg_cost_per_generation
 FROM usage_records WHERE provider <> '' OR cost > 0 GROUP BY 1, 2, 3"""
 
-MAKE: Final = (_CREATE, _PERFORMANCE, _COSTS)
+MAKE: Final = (_CREATE, _SCORES, _PERFORMANCE, _COSTS)
 AT_ONCE: Final = 25
 """Records that one statement keeps: between two of them, a thread asks for the interpreter, which is in demand."""
+_INSERT: Final = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES"
+"""By name: a later version may have added columns to the file."""
 UNKNOWN: Final = -(2**63)
 """Stands for NULL on its way to the database: the interpreter's own way for what is neither number nor text is long."""
 _ROW: Final = f"({', '.join(f'NULLIF(?, {UNKNOWN})' if name in NULLABLE else '?' for name in COLUMNS)})"
@@ -63,6 +89,18 @@ FORGET: Final = (
     f"DELETE FROM {TABLE} WHERE (at, id) IN (SELECT at, id FROM {TABLE} WHERE at < ? ORDER BY at, id LIMIT ?)"  # noqa: S608 - likewise
 )
 PAGE: Final = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE (at, id) > (?, ?) AND at < ? ORDER BY at, id LIMIT ?"  # noqa: S608 - likewise
+
+FIND: Final = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE id = ? AND at >= ?"  # noqa: S608 - likewise
+
+_KEEP: Final = "INSERT OR REPLACE INTO usage_scores (ended, request, at, score, label) VALUES (?, ?, ?, ?, ?)"
+INDEX: Final = "CREATE INDEX IF NOT EXISTS usage_records_id ON usage_records (id)"
+FORGET_SCORES: Final = (
+    "DELETE FROM usage_scores WHERE (ended, request) IN "
+    "(SELECT ended, request FROM usage_scores WHERE ended < ? ORDER BY ended, request LIMIT ?)"
+)
+_READ: Final = (
+    "SELECT request, ended, at, score, label FROM usage_scores WHERE ended >= ? AND ended < ? ORDER BY ended, request"
+)
 
 _encode = json.Encoder().encode
 _decode = json.Decoder(dict[str, str]).decode
@@ -84,7 +122,7 @@ def keep(database: sqlite3.Connection, records: Sequence[Record]) -> None:
 @cache
 def _inserting(count: int) -> str:
     """The statement that keeps so many, at most AT_ONCE."""
-    return f"INSERT INTO {TABLE} VALUES {', '.join([_ROW] * count)} ON CONFLICT DO NOTHING"  # noqa: S608 - no word in it but the table's
+    return f"{_INSERT} {', '.join([_ROW] * count)} ON CONFLICT DO NOTHING"
 
 
 def row_of(record: Record) -> Sequence[Any]:
@@ -106,3 +144,14 @@ def record_in(row: tuple[Any, ...]) -> Record:
     for place in _FLAGS:
         values[place] = bool(values[place])
     return Record(*values)
+
+
+def keep_score(database: sqlite3.Connection, score: Score) -> None:
+    """Raises sqlite3.Error."""
+    database.execute(_KEEP, (score.ended, score.request, score.at, score.score, score.label))
+
+
+def scores_in(database: sqlite3.Connection, since: float, until: float) -> Iterator[Score]:
+    """Of requests that ended in that span. Raises sqlite3.Error."""
+    for row in database.execute(_READ, (since, until)):
+        yield Score(*row)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from proxy.usage.record import Record
+from proxy.usage.scores import Score
 
 PIECE: Final = 200
 """Records that are written or deleted at once: other processes, and budgets, wait for the same file."""
@@ -58,3 +59,6 @@ class Source(Protocol):
     def records(self, since: float | None, until: float | None) -> Iterator[Record]:
         """Those that ended from `since` on and before `until` (Unix seconds), about in the order of their ends, each
         once; never all in memory. Raises Unread."""
+
+    def scores(self, since: float | None, until: float | None) -> Iterator[Score]:
+        """The scores of requests that ended then, each request's latest last. Raises Unread."""

@@ -1,7 +1,8 @@
-"""Where a configuration's records of usage are read again."""
+"""Where a configuration's records of usage are read again, and scores are put beside them."""
 
 from proxy.config.ledger import usage_file, usage_stream
 from proxy.config.spending import LedgerSettings
+from proxy.usage.scores import Scores
 from proxy.usage.sink import Source, Unread
 
 
@@ -22,3 +23,17 @@ def source_for(settings: LedgerSettings, *, here: bool = False) -> Source:
     raise Unread(
         "No records of usage are kept: add [ledger] to the configuration, or set SIDESTEP_LEDGER_URL=sqlite://"
     )
+
+
+def scores_for(settings: LedgerSettings) -> tuple[Scores, ...]:
+    """Wherever records are kept, scores are; the file of this machine first, which finds a request sooner."""
+    found: list[Scores] = []
+    if file := usage_file(settings):
+        from proxy.usage.sqlite import SqliteScores  # noqa: PLC0415 - loaded for the first score
+
+        found.append(SqliteScores(file))
+    if usage_stream(settings):
+        from proxy.usage.redis import RedisScores  # noqa: PLC0415 - likewise
+
+        found.append(RedisScores(settings))
+    return tuple(found)

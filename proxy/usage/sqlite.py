@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from proxy.sqlite import PASSING, code_of, identity_of
+from proxy.usage.migration import bring_up, see_as_new
 from proxy.usage.record import Record
-from proxy.usage.schema import FORGET, MAKE, PAGE, keep, record_in
+from proxy.usage.schema import FIND, FORGET, FORGET_SCORES, INDEX, PAGE, keep, keep_score, record_in, scores_in
+from proxy.usage.scores import Score
 from proxy.usage.sink import PIECE, NotKept, Unread
 
 BUSY_S: Final = 5.0
@@ -64,7 +66,8 @@ class SqliteSink:
             connection = self._connected()
             with _whole(connection):
                 gone = connection.execute(FORGET, (before, PIECE)).rowcount
-        return gone == PIECE
+                scores = connection.execute(FORGET_SCORES, (before, PIECE)).rowcount
+        return PIECE in (gone, scores)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -84,8 +87,7 @@ class SqliteSink:
                 self._path.chmod(0o600)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            for statement in MAKE:
-                connection.execute(statement)
+            bring_up(connection)
         except BaseException:
             connection.close()
             raise
@@ -101,6 +103,23 @@ class SqliteSink:
             self.close()
             where = error.filename if isinstance(error, OSError) and error.filename else self._path
             raise NotKept(f"{where}: {_why(error)}", passing=code_of(error) in PASSING) from error
+
+
+class SqliteScores(SqliteSink):
+    """Keeps scores there; see `proxy.usage.scores.Scores`. They come seldom, and each from another thread."""
+
+    def find(self, request: str, since: float) -> Record | None:
+        with self._told(), closing(self):
+            connection = self._connected()
+            connection.execute(INDEX)
+            row = connection.execute(FIND, (request, since)).fetchone()
+        return None if row is None else record_in(row)
+
+    def keep(self, score: Score) -> None:
+        with self._told(), closing(self):
+            connection = self._connected()
+            with _whole(connection):
+                keep_score(connection, score)
 
 
 class SqliteSource:
@@ -122,6 +141,11 @@ class SqliteSource:
                     yield record_in(row)
                 last = rows[-1][1], rows[-1][0]
 
+    def scores(self, since: float | None, until: float | None) -> Iterator[Score]:
+        span = float("-inf") if since is None else since, float("inf") if until is None else until
+        with self.connection() as connection, self._told():
+            yield from scores_in(connection, *span)
+
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
         """For reading alone, in this thread. Raises Unread."""
@@ -131,6 +155,7 @@ class SqliteSource:
             connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S)
         with closing(connection):
             with self._told():
+                see_as_new(connection)
                 connection.execute("PRAGMA query_only = 1")
             yield connection
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from proxy.usage.record import Record
-from proxy.usage.schema import MAKE, keep
+from proxy.usage.schema import MAKE, keep, keep_score
 from proxy.usage.sink import Source, Unread
 from proxy.usage.sqlite import SqliteSource
 
@@ -37,9 +37,8 @@ _FIGURES: Final = (
     "COUNT(*), SUM(outcome = 'ok'), SUM(outcome = 'cancelled'), SUM(input), SUM(cached), SUM(cache_write), "
     "SUM(output), SUM(reasoning), SUM(estimated), SUM(cost), SUM(cost IS NULL AND provider <> '')"
 )
-_SHORT: Final = "CASE " + " ".join(
-    f"WHEN ms < {10**n} THEN ms / {10 ** (n - 3)} * {10 ** (n - 3)}" for n in range(3, 9)
-)
+_DIGITS: Final = " ".join(f"WHEN {{0}} < {10**n} THEN {{0}} / {10 ** (n - 3)} * {10 ** (n - 3)}" for n in range(3, 9))
+_SHORT: Final = f"CASE {_DIGITS} ELSE {{0}} END"
 """The time to three digits; seldom has a request taken a day."""
 _STEPS: Final = 20_000
 """Of SQLite's machine, between two looks whether it should go on: about a millisecond."""
@@ -106,7 +105,7 @@ def summed(
     """At most `most` rows of what `source` has from `since` on and before `until` (Unix seconds). Raises Unread, and
     that too once `stop` says so."""
     span = (float("-inf") if since is None else since, float("inf") if until is None else until)
-    with _database(source, since, until, stop or _never) as database:
+    with database_of(source, since, until, stop or _never) as database:
         rows = _rows(database, by, span, most + 1) if by else ()
         [whole] = _rows(database, (), span, 1)
     return Summary(tuple(by), rows[:most], len(rows) > most, whole.figures)
@@ -126,8 +125,8 @@ def _rows(database: sqlite3.Connection, by: Sequence[str], span: tuple[float, fl
         (*span, most),
     ).fetchall()
     found = {tuple(row[: len(keys)]): row[len(keys) :] for row in figures}
-    times = dict(_times(database, keys, span))
-    return tuple(Row(names, _figures(values, times.get(names, (None, None)))) for names, values in found.items())
+    took = dict(times(database, keys, "at >= ? AND at < ?", span))
+    return tuple(Row(names, _figures(values, took.get(names, (None, None)))) for names, values in found.items())
 
 
 def _figures(values: Sequence[Any], times: tuple[int | None, int | None]) -> Figures:
@@ -135,12 +134,13 @@ def _figures(values: Sequence[Any], times: tuple[int | None, int | None]) -> Fig
     return Figures(**{name: value for name, value in named.items() if value is not None})
 
 
-def _times(
-    database: sqlite3.Connection, keys: Sequence[str], span: tuple[float, float]
+def times(
+    database: sqlite3.Connection, keys: Sequence[str], which: str, span: Sequence[float | str], column: str = "ms"
 ) -> Iterator[tuple[tuple[str, ...], tuple[int, int]]]:
-    grouped = ", ".join([*keys, f"{_SHORT} ELSE ms END"])
+    """The median and the 95th percentile of a time of successes; `keys`, `which` and `column` are SQL of our own."""
+    grouped = ", ".join([*keys, _SHORT.format(column)])
     counted = database.execute(
-        f"SELECT {grouped}, COUNT(*) FROM usage_records WHERE at >= ? AND at < ? AND outcome = 'ok' "  # noqa: S608 - likewise
+        f"SELECT {grouped}, COUNT(*) FROM usage_records WHERE {which} AND outcome = 'ok' AND {column} IS NOT NULL "  # noqa: S608 - likewise
         f"GROUP BY {grouped} ORDER BY {grouped}",
         span,
     )
@@ -161,13 +161,19 @@ def _quantile(counts: Sequence[tuple[int, int]], percent: int) -> int:
 
 
 @contextmanager
-def _database(source: Source, since: float | None, until: float | None, stop: Stop) -> Iterator[sqlite3.Connection]:
+def database_of(
+    source: Source, since: float | None, until: float | None, stop: Stop = _never, *, scores: bool = False
+) -> Iterator[sqlite3.Connection]:
+    """What `source` has, to be asked with SQL until `stop` says so; with its scores only where they are asked for.
+    Raises Unread."""
     opened = source.connection() if isinstance(source, SqliteSource) else _passing()
     with opened as database:
         database.set_progress_handler(stop, _STEPS)
         try:
             if not isinstance(source, SqliteSource):
                 _copy(source.records(since, until), database)
+                for score in source.scores(since, until) if scores else ():
+                    keep_score(database, score)
             yield database
         except sqlite3.Error as error:
             if "no such table" in str(error):

@@ -79,7 +79,7 @@ async def served(client, model="auto", **more):
 async def test_each_strategy_serves_each_task_by_its_own_model(choosing):
     async with choosing() as (world, client):
         for (strategy, model), by in SERVED.items():
-            world.app.strategy.switch(strategy, "a test")
+            await world.app.strategy.switch(strategy, "a test")
             assert await served(client, model) == by, (strategy, model)
             assert await served(client, model, extra_headers={"x-sidestep-strategy": strategy}) == by
 
@@ -105,7 +105,7 @@ async def test_a_strategy_is_switched_while_traffic_runs_without_an_error(choosi
         async def switching():
             nonlocal over
             for strategy in (*STRATEGIES, *STRATEGIES):
-                world.app.strategy.switch(strategy, "a test")
+                await world.app.strategy.switch(strategy, "a test")
                 seen.clear()
                 while sum(one == strategy for one, _ in seen) < 3:
                     news.clear()
@@ -262,7 +262,7 @@ async def test_a_tool_loop_goes_on_where_it_began_though_the_strategy_was_switch
         first = await client.chat.completions.create(messages=HELLO, **asked)
         turn = first.choices[0].message.model_dump(include={"role", "content", "tool_calls"}, exclude_none=True)
         results = [{"role": "tool", "tool_call_id": call["id"], "content": "rain"} for call in turn["tool_calls"]]
-        world.app.strategy.switch("cost_optimized", "a test")
+        await world.app.strategy.switch("cost_optimized", "a test")
         raw = await client.chat.completions.with_raw_response.create(messages=[*HELLO, turn, *results], **asked)
         assert (raw.headers["x-sidestep-provider"], raw.headers["x-sidestep-model"]) == CLAUDE
         assert raw.headers["x-sidestep-selection"].startswith("beta/demo-claude; strategy=cost_optimized")
@@ -284,7 +284,7 @@ async def test_a_client_reaches_only_its_own_providers_whatever_is_chosen(choosi
                 headers={"x-sidestep-strategy": "quality_optimized"},
             )
             assert (refused.status_code, refused.json()["error"]["code"]) == (403, "strategy_refused")
-            world.app.strategy.switch("cost_optimized", "a test")
+            await world.app.strategy.switch("cost_optimized", "a test")
             refused = await http.post(world.url + "/chat/completions", json={"model": "auto", "messages": HELLO})
             assert (refused.status_code, refused.json()["error"]["code"]) == (403, "provider_refused")
             other = await http.post(world.url + "/chat/completions", json={"model": "claude", "messages": HELLO})

@@ -60,6 +60,14 @@ REASON = next(iter(Reason))
         ),
         (lambda events: events.budget({"budget": "b"}), ("warning", "budget_alert", {"budget": "b"})),
         (
+            lambda events: events.fares({"model": "m", "state": "bad"}),
+            ("warning", "model_alert", {"model": "m", "state": "bad"}),
+        ),
+        (
+            lambda events: events.fares({"model": "m", "state": "good"}),
+            ("info", "model_alert", {"model": "m", "state": "good"}),
+        ),
+        (
             lambda events: events.not_alerted("full", 2),
             ("error", "alert_lost", {"reason": "full", "so_far": 2}),
         ),

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 
-from proxy.alerts.message import body, facts, signed
+from proxy.alerts.message import body, facts, model_body, signed
 from proxy.config.hidden import Secret
 from proxy.config.spending import NANOS
 
@@ -41,3 +41,11 @@ def test_the_signature_is_what_a_receiver_computes():
     headers = dict(signed(Secret("s3cret"), b'{"a":1}', 1_795_266_000.9))
     made = hmac.new(b"s3cret", b'1795266000.{"a":1}', hashlib.sha256).hexdigest()
     assert headers == {"x-sidestep-timestamp": "1795266000", "x-sidestep-signature": f"sha256={made}"}
+
+
+def test_a_model_that_fares_badly_is_told_as_an_event_of_its_own():
+    told = {"model": "m", "sign": "p95_s", "state": "bad", "value": 6.5}
+    first, again = (json.loads(model_body(told, at)) for at in (1_763_730_000.0, 1_763_730_300.0))
+    assert first == {"event": "model_alert", "id": first["id"], "at": "2025-11-21T13:00:00Z", **told}
+    assert len(first["id"]) == 32
+    assert first["id"] != again["id"]

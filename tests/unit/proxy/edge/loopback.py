@@ -78,6 +78,8 @@ class PlainApp:
         self.service = stack([*outer, Deadline(self.timeouts, self.clock), admission], self.innermost)
         self.turnstile = Turnstile(admission, stack(outer, admission.shed))
 
+    learning = None
+
     def codec_for(self, route: str) -> PlainCodec:
         return PlainCodec()
 

@@ -1,5 +1,6 @@
 """Which strategy is active: over switches, reloads and restarts."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,6 +9,10 @@ from proxy.config.selection import Levels, Selection, Strategy
 from proxy.selection.active import Active
 
 ONE = Levels("m", "m", "m")
+
+
+def switch(active, name, by):
+    asyncio.run(active.switch(name, by))
 
 
 @pytest.fixture
@@ -36,21 +41,21 @@ def test_it_is_what_the_configuration_says(active, told):
 
 def test_a_switch_counts_at_once_and_is_told_with_who_made_it(active, told):
     found = active()
-    found.switch("b", "ops")
+    switch(found, "b", "ops")
     assert (found.name, found.kept, told) == ("b", True, [("b", "a", "ops", "")])
 
 
 def test_what_is_not_configured_cannot_be_switched_to(active, told, tmp_path):
     found = active()
     with pytest.raises(ValueError, match="there is no strategy 'bb'; known: a, b and c; did you mean \"b\""):
-        found.switch("bb", "ops")
+        switch(found, "bb", "ops")
     assert (found.name, told, list(tmp_path.iterdir())) == ("a", [], [])
     with pytest.raises(ValueError, match="known: none"):
-        active("", "").switch("a", "ops")
+        switch(active("", ""), "a", "ops")
 
 
 def test_a_switch_outlives_a_restart(active, told, tmp_path):
-    active().switch("b", "ops")
+    switch(active(), "b", "ops")
     assert json.loads((tmp_path / "strategy.json").read_text()) == {
         "strategy": "b",
         "instead_of": "a",
@@ -64,12 +69,12 @@ def test_a_switch_outlives_a_restart(active, told, tmp_path):
 
 
 def test_what_the_configuration_says_anew_outranks_an_older_switch(active):
-    active().switch("b", "ops")
+    switch(active(), "b", "ops")
     assert active("c").name == "c"
 
 
 def test_a_switch_to_what_is_configured_no_more_is_forgotten_with_a_word(active, told):
-    active().switch("b", "ops")
+    switch(active(), "b", "ops")
     told.clear()
     assert active(has="a c").name == "a"
     assert told == [("a", "b", "the configuration", "it has no [strategies.b] any more")]
@@ -84,14 +89,14 @@ def test_a_file_that_nobody_can_read_counts_for_nothing(active, tmp_path, conten
 @pytest.mark.parametrize("folder", ["", "/dev/null/state"])
 def test_a_switch_that_cannot_be_kept_counts_all_the_same_and_says_so(active, told, folder):
     found = active(folder=folder)
-    found.switch("b", "ops")
+    switch(found, "b", "ops")
     assert (found.name, found.kept) == ("b", False)
     assert told[-1][-1] == "it could not be kept and ends with this process"
 
 
 def test_a_reload_that_says_nothing_new_leaves_a_switch_alone(active, told, tmp_path):
     found = active()
-    found.switch("b", "ops")
+    switch(found, "b", "ops")
     told.clear()
     found.follow(chooses(has="a b"))
     assert (found.name, found.available, told) == ("b", ("a", "b"), [])
@@ -99,14 +104,14 @@ def test_a_reload_that_says_nothing_new_leaves_a_switch_alone(active, told, tmp_
 
 def test_a_reload_that_names_another_strategy_is_followed(active, told):
     found = active()
-    found.switch("b", "ops")
+    switch(found, "b", "ops")
     found.follow(chooses("c"))
     assert (found.name, told[-1]) == ("c", ("c", "b", "the configuration", "the configuration says so"))
 
 
 def test_a_reload_without_the_active_strategy_falls_back_to_the_one_that_it_names(active, told):
     found = active()
-    found.switch("b", "ops")
+    switch(found, "b", "ops")
     found.follow(chooses(has="a c"))
     assert (found.name, told[-1][-1]) == ("a", "the configuration has no [strategies.b] any more")
 
@@ -114,5 +119,5 @@ def test_a_reload_without_the_active_strategy_falls_back_to_the_one_that_it_name
 def test_nothing_may_be_active(active):
     found = active("", "a b")
     assert found.name == ""
-    found.switch("a", "ops")
+    switch(found, "a", "ops")
     assert active("", "a b").name == "a"

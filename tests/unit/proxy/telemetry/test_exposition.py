@@ -125,6 +125,7 @@ def test_before_anything_was_counted_every_name_is_known():
             "records_dropped",
             "budget_fraction",
             "budget_alerts",
+            "model_alerts",
             "alerts_lost",
             "usage_dropped",
         )

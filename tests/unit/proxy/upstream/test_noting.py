@@ -2,10 +2,13 @@
 
 import os
 
+import pytest
+
+from proxy.flow import Signs
 from proxy.tracing import Sampler, begin
-from proxy.upstream.noting import note, noting
+from proxy.upstream.noting import hear, note, noting, sign
 from translators.codec import Seen
-from translators.ir import Choice, Ended, Event, Finish, Reply, Started, TextDelta
+from translators.ir import Choice, Ended, Event, Finish, Message, Refusal, RefusalDelta, Reply, Started, TextDelta
 
 
 class Pipe:
@@ -31,6 +34,10 @@ class Pipe:
 
 def trace():
     return begin(Sampler(), {}, os.urandom)
+
+
+def reply(*choices):
+    return Reply(id="i", model="m", choices=choices)
 
 
 def said(made):
@@ -70,3 +77,28 @@ def test_a_stream_is_noted_as_it_passes():
 def test_without_a_trace_a_stream_is_left_alone():
     pipe = Pipe(())
     assert noting(pipe, None) is pipe
+
+
+@pytest.mark.parametrize(
+    ("answer", "finishes", "declined"),
+    [
+        (Seen("id", "m", None, Finish.LENGTH), ["length"], False),
+        (Seen("id", "m", None, None), [], False),
+        (None, [], False),
+        (reply(Choice((), Finish.STOP), Choice((), Finish.LENGTH, 1)), ["stop", "length"], False),
+        (reply(Choice((Message("assistant", (Refusal("no"),)),), Finish.STOP)), ["stop"], True),
+    ],
+)  # fmt: skip
+def test_how_a_whole_answer_ended_is_noted_for_who_learns(answer, finishes, declined):
+    signs = Signs()
+    sign(signs, answer)
+    assert (signs.finishes, signs.declined) == (finishes, declined)
+
+
+def test_how_a_stream_ended_is_noted_for_who_learns():
+    signs = Signs()
+    for delta in (Started("i", "m"), TextDelta("x"), Ended(Finish.STOP)):
+        hear(signs, delta)
+    assert (signs.finishes, signs.declined) == (["stop"], False)
+    hear(signs, RefusalDelta("no"))
+    assert signs.declined

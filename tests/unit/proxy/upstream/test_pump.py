@@ -68,7 +68,7 @@ class Log(list):
 
 def pump_of(log: Log, later: float = RESTING, cap_at: float = AGES_S) -> Pump:
     trial = SimpleNamespace(
-        exchange=SimpleNamespace(out=log, codec=SimpleNamespace(ping=b"")),
+        exchange=SimpleNamespace(out=log, signs=None, codec=SimpleNamespace(ping=b"")),
         job=SimpleNamespace(stream=True),
         clock=SimpleNamespace(now=asyncio.get_running_loop().time),
         times=AttemptTimes(first_s=AGES_S, between_s=AGES_S, idle_s=AGES_S, cap_at=cap_at),

@@ -16,7 +16,8 @@ def test_a_line_of_json_tells_all_of_a_record(record):
         "task": "sum", "tags": {"env": "live"}, "asked": "gpt-4o", "route": "chat", "provider": "alpha",
         "model": "gpt-4o-mini", "stream": False, "input": 100, "cached": 20, "cache_write": None, "output": 10,
         "reasoning": None, "estimated": False, "cost_usd": "1.234567891", "attempts": 1, "ms": 420,
-        "first_token_ms": 90, "outcome": "ok", "status": 200, "code": "stream_cut",
+        "first_token_ms": 90, "outcome": "ok", "status": 200, "code": "stream_cut", "strategy": "",
+        "experiment": "", "arm": "", "complexity": None, "signal": "",
     }  # fmt: skip
 
 

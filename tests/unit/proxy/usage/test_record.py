@@ -1,7 +1,7 @@
 """What is kept of an exchange."""
 
 from proxy.config.values import Client
-from proxy.flow import Attempt, Exchange, Who
+from proxy.flow import Attempt, Choice, Exchange, Who
 from proxy.usage.record import NAME_CAP, record_of
 from translators.codec import Envelope
 from translators.faults import Fault, Kind
@@ -73,3 +73,15 @@ def test_names_that_clients_choose_are_cut():
     long = "x" * 5000
     found = record_of(exchange_of(who=Who(user=long, task=long), asked=long, model=long), **ENDED)
     assert {len(name) for name in (found.user, found.task, found.asked, found.model)} == {NAME_CAP}
+
+
+def test_a_model_that_was_chosen_is_told_with_what_chose_it():
+    chosen = Choice("large", "hard", "balanced", "letters", 0.7, "complex", "rollout", "b")
+    found = record_of(exchange_of(choice=chosen), signal="whole", **ENDED)
+    assert (found.strategy, found.experiment, found.arm, found.complexity, found.signal) == (
+        "balanced", "rollout", "b", 0.7, "whole",
+    )  # fmt: skip
+    assert found.task == "letters"
+    assert record_of(exchange_of(choice=chosen, who=Who(task="own")), **ENDED).task == "own"
+    plain = record_of(exchange_of(), **ENDED)
+    assert (plain.strategy, plain.experiment, plain.arm, plain.complexity, plain.signal) == ("", "", "", None, "")

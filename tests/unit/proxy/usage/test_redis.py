@@ -94,6 +94,17 @@ async def test_the_stream_is_read_again_in_pages_and_each_record_once(sink, redi
     assert await read(redis_server) == records
 
 
+async def test_an_entry_of_an_earlier_version_is_read_too(sink, redis_server, record):
+    await asyncio.to_thread(sink.write, [record()])
+    told = json.decode(json.encode(record(2)))
+    for name in ("strategy", "experiment", "arm", "complexity", "signal"):
+        del told[name]
+    writer = BlockingRedis(redis_server.url, None, 1)
+    await asyncio.to_thread(writer.ask, ("XADD", STREAM, "*", "record", json.encode(told)))
+    writer.close()
+    assert await read(redis_server) == [record(), record(2)]
+
+
 async def test_a_span_of_time_has_its_beginning_and_not_its_end(sink, redis_server, record):
     now = float((await redis_server.says("LASTSAVE"))[1:])
     records = [record(number, at=now + number) for number in range(4)]

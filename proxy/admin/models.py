@@ -1,0 +1,165 @@
+"""The admin port's `/api/v1/models/performance`, `/api/v1/models/settings` and `/api/v1/feedback`: how models fare, by
+which strategy they are chosen, and what people say of answers. With and without a slash at the end.
+
+Figures are made of the records by a thread, for one who asks at a time and for at most `LONGEST_S` seconds, and are
+told again for `FRESH_S`: a page that is open asks every few seconds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from proxy.admin.answers import error, told_as_json
+from proxy.clock import Clock
+from proxy.config.spending import LedgerSettings
+from proxy.filters.auth import presented_key
+from proxy.learning.feedback import BODY_CAP, NotTaken
+from proxy.learning.learning import Learning
+from proxy.telemetry.names import INVALID_VALUE
+
+Page = Callable[[Request], Response | Awaitable[Response]]
+
+LONGEST_S: Final = 10.0
+FRESH_S: Final = 10.0
+SINCE: Final = "7d"
+"""How far back, where nobody says."""
+JSON: Final = "application/json"
+
+
+class Models:
+    """Used in one running loop. `tokens` gives the admin tokens' digests."""
+
+    def __init__(self, serving: Learning, clock: Clock, tokens: Callable[[], Sequence[str]]) -> None:
+        self._serving = serving
+        self._clock = clock
+        self._tokens = tokens
+        self._busy = False
+        self._fresh: tuple[str, float, LedgerSettings, dict[str, Any]] | None = None
+
+    @property
+    def pages(self) -> Mapping[str, Mapping[str, Page]]:
+        """Each path's pages by method."""
+        return {
+            "/api/v1/models/performance": {"GET": self._performance},
+            "/api/v1/models/settings": {"GET": self._settings, "PUT": self._switch},
+            "/api/v1/feedback": {"POST": self._score},
+        }
+
+    async def _performance(self, request: Request) -> Response:
+        since = request.query_params.get("since", SINCE)
+        status, told = await self._figures(since)
+        if status != 200:
+            return error(status, None, told)
+        return told_as_json(200, told)
+
+    async def _figures(self, since: str) -> tuple[int, Any]:
+        from proxy.usage.moments import moment  # noqa: PLC0415 - most are never asked
+
+        if not self._serving.tracks():
+            return 409, "Nothing is learned here: TRACK_MODEL_PERFORMANCE says false."
+        now, ledger = self._clock.now(), self._serving.ledger()
+        if self._fresh is not None and self._fresh[0] == since and self._fresh[2] == ledger and now < self._fresh[1]:
+            return 200, self._fresh[3]
+        try:
+            start = moment(since, self._clock.wall())
+        except ValueError as problem:
+            return 400, f"since {problem}."
+        if self._busy:
+            return 503, "The figures are being made for somebody else; ask again in some seconds."
+        self._busy = True
+        status, told = await asyncio.to_thread(self._alone, ledger, start)
+        if status == 200:
+            self._fresh = (since, self._clock.now() + FRESH_S, ledger, told)
+        return status, told
+
+    def _alone(self, ledger: LedgerSettings, since: float) -> tuple[int, Any]:
+        """Whoever asked may be gone by its end; the thread is not."""
+        try:
+            return self._summed(ledger, since)
+        finally:
+            self._busy = False
+
+    def _summed(self, ledger: LedgerSettings, since: float) -> tuple[int, Any]:
+        from proxy.learning.performance import BY, told  # noqa: PLC0415 - as above
+        from proxy.usage.fares import fares  # noqa: PLC0415 - likewise
+        from proxy.usage.moments import told as said  # noqa: PLC0415 - likewise
+        from proxy.usage.sink import Unread  # noqa: PLC0415 - likewise
+        from proxy.usage.sources import source_for  # noqa: PLC0415 - likewise
+        from proxy.usage.summary import database_of  # noqa: PLC0415 - likewise
+
+        latest, wall = self._clock.now() + LONGEST_S, self._clock.wall()
+        try:
+            source = source_for(ledger, here=True)
+        except Unread as problem:
+            return 404, str(problem)
+        try:
+            with database_of(source, since, None, lambda: self._clock.now() >= latest, scores=True) as database:
+                found = [fares(database, by, (since, float("inf")), now=wall) for by in BY]
+        except Unread as problem:
+            return 503, str(problem)
+        return 200, {"place": source.place, "since": said(since), **told(*found)}
+
+    def _settings(self, _: Request) -> Response:
+        return told_as_json(200, self._told())
+
+    def _told(self) -> dict[str, Any]:
+        strategy = self._serving.strategy
+        return {
+            "current_strategy": strategy.name or None,
+            "available_strategies": list(strategy.available),
+            "available_models": {kind: list(names) for kind, names in self._serving.models().items()},
+        }
+
+    async def _switch(self, request: Request) -> Response:
+        """Nothing is switched by what is refused."""
+        try:
+            name = _strategy(await _body(request))
+            await self._serving.strategy.switch(name, self._who(request))
+        except NotTaken as problem:
+            return error(problem.status, problem.code, str(problem), param=problem.param)
+        except ValueError as problem:
+            return error(400, INVALID_VALUE, f"'strategy': {problem}.", param="strategy")
+        return told_as_json(200, self._told())
+
+    async def _score(self, request: Request) -> Response:
+        try:
+            return told_as_json(200, await self._serving.feedback.take(await _body(request), None))
+        except NotTaken as problem:
+            return error(problem.status, problem.code, str(problem), param=problem.param)
+
+    def _who(self, request: Request) -> str:
+        """Who asks, as the log may tell it: a token by the first digits of its digest."""
+        place = request.client.host if request.client is not None else "somewhere"
+        if not self._tokens():
+            return place
+        return f"{place} with the admin token {sha256(presented_key(request.headers).encode()).hexdigest()[:8]}"
+
+
+async def _body(request: Request) -> bytes:
+    """Raises NotTaken."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:  # which no web page's form can send
+        raise NotTaken(415, "unsupported_media_type", f"Send the body as {JSON}.")
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > BODY_CAP:
+            raise NotTaken(413, "body_too_large", f"The request body is larger than the {BODY_CAP} bytes allowed.")
+    return body
+
+
+def _strategy(body: bytes) -> str:
+    """The name that a body asks for. Raises NotTaken."""
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise NotTaken(400, "invalid_json", "The request body is not JSON.") from None
+    name = told.get("strategy") if isinstance(told, dict) and len(told) == 1 else None
+    if not isinstance(name, str):
+        raise NotTaken(400, INVALID_VALUE, 'The request body must be {"strategy": "NAME"}.', "strategy")
+    return name

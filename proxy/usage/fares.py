@@ -1,0 +1,158 @@
+"""How models, tasks or arms of experiments fared, out of the records: what SQLite itself can sum up of them.
+
+Times are those of successes. Costs are of all requests whose price is known. The quality of a request is the score that
+somebody gave it, else what its answer showed (`proxy.usage.signals`); it comes by its age, in steps of `AGE_S`, so that
+whoever weighs it can have it fade. What passes through is not looked at: its model is not known.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from proxy.usage.schema import SIGNAL_SCORE
+from proxy.usage.summary import KEYS, times
+
+AGE_S: Final = 3600
+KIND: Final = "CASE route WHEN 'embeddings' THEN 'embeddings' ELSE 'chat' END"
+BY: Final[Mapping[str, str]] = {
+    "kind": KIND, "model": KEYS["model"], "task": "task", "strategy": "strategy", "arm": "arm",
+}  # fmt: skip
+"""What they may be told apart by."""
+_QUALITY: Final = f"COALESCE(s.score, {SIGNAL_SCORE})"
+_RECORDS: Final = "at >= ? AND at < ? AND route <> 'passthrough'"
+_OK: Final = "CASE outcome WHEN 'ok' THEN {} END"
+_TOLD: Final = "CASE WHEN outcome = 'ok' AND output IS NOT NULL THEN {} END"
+
+
+_NOBODY: Final = (None, None)
+Quantiles = tuple[int | None, int | None, int | None, int | None]
+
+
+class Sample(Struct, frozen=True):
+    """Values by their number, their sum and the sum of their squares."""
+
+    count: int = 0
+    sum: float = 0.0
+    squares: float = 0.0
+
+    @property
+    def mean(self) -> float | None:
+        return self.sum / self.count if self.count else None
+
+
+class Aged(Struct, frozen=True):
+    """Qualities of one age."""
+
+    age: int
+    """In steps of `AGE_S`, rounded down."""
+    given: bool
+    """Whether people gave them; else answers showed them."""
+    quality: Sample
+
+
+class Fare(Struct, frozen=True):
+    names: tuple[str, ...]
+    """In the order of what they are told apart by."""
+    requests: int
+    ok: int
+    cancelled: int
+    ms: Sample
+    first_ms: Sample
+    """To the first content of streams."""
+    cost: Sample
+    """In nano-dollars."""
+    output: int
+    """Tokens of successes that told them, and the milliseconds that those took."""
+    output_ms: int
+    p50_ms: int | None = None
+    p95_ms: int | None = None
+    first_p50_ms: int | None = None
+    first_p95_ms: int | None = None
+    qualities: tuple[Aged, ...] = field(default=())
+
+    @property
+    def judged(self) -> int:
+        """Those whose clients left count neither way."""
+        return self.requests - self.cancelled
+
+
+def fares(
+    database: sqlite3.Connection,
+    by: Sequence[str],
+    span: tuple[float, float],
+    *,
+    now: float,
+    experiment: str | None = None,
+    most: int = 1000,
+) -> tuple[Fare, ...]:
+    """At most `most`, those with the most requests first; `span` and `now` in Unix seconds. Raises sqlite3.Error."""
+    keys = [BY[name] for name in by]
+    which, values = _RECORDS, (*span, *(() if experiment is None else (experiment,)))
+    if experiment is not None:
+        which += " AND experiment = ?"
+    took = dict(times(database, keys, which, values))
+    first = dict(times(database, keys, which, values, "first_token_ms"))
+    aged = _qualities(database, keys, which, values, now)
+    grouped = ", ".join(keys)
+    rows = database.execute(
+        f"SELECT {grouped}, {_FIGURES} FROM usage_records WHERE {which} "  # noqa: S608 - made of the names above alone
+        f"GROUP BY {grouped} ORDER BY COUNT(*) DESC, {grouped} LIMIT ?",
+        (*values, most),
+    )
+    found = []
+    for row in rows:
+        names, sums = tuple(row[: len(keys)]), row[len(keys) :]
+        found.append(
+            _fare(names, sums, (*took.get(names, _NOBODY), *first.get(names, _NOBODY)), tuple(aged.get(names, ())))
+        )
+    return tuple(found)
+
+
+def experiments(database: sqlite3.Connection, span: tuple[float, float]) -> list[str]:
+    """Those that have records, by name; at most 1,000. Raises sqlite3.Error."""
+    rows = database.execute(
+        "SELECT DISTINCT experiment FROM usage_records WHERE at >= ? AND at < ? AND experiment <> '' "
+        "ORDER BY experiment LIMIT 1000",
+        span,
+    )
+    return [name for (name,) in rows]
+
+
+def _three(value: str) -> str:
+    return f"COUNT({value}), SUM({value}), SUM(1.0 * ({value}) * ({value}))"
+
+
+_FIGURES: Final = ", ".join(
+    [
+        "COUNT(*), SUM(outcome = 'ok'), SUM(outcome = 'cancelled')",
+        *map(_three, (_OK.format("ms"), _OK.format("first_token_ms"), "cost")),
+        *(f"SUM({_TOLD.format(name)})" for name in ("output", "ms")),
+    ]
+)
+
+
+def _fare(names: tuple[str, ...], sums: Sequence[Any], quantiles: Quantiles, aged: tuple[Aged, ...]) -> Fare:
+    requests, ok, cancelled, *rest = [value or 0 for value in sums]
+    ms, first, cost = (Sample(*rest[start : start + 3]) for start in (0, 3, 6))
+    output, output_ms = rest[9:]
+    return Fare(names, requests, ok, cancelled, ms, first, cost, output, output_ms, *quantiles, qualities=aged)
+
+
+def _qualities(
+    database: sqlite3.Connection, keys: Sequence[str], which: str, values: Sequence[float | str], now: float
+) -> dict[tuple[str, ...], list[Aged]]:
+    grouped = ", ".join([*keys, "age", "given"])
+    ended = which.replace("at ", "usage_records.at ")
+    rows = database.execute(
+        f"SELECT {', '.join(keys)}, CAST((? - usage_records.at) / {AGE_S} AS INTEGER) AS age, "  # noqa: S608 - as above
+        f"s.score IS NOT NULL AS given, {_three(_QUALITY)} FROM usage_records "
+        "LEFT JOIN usage_scores AS s ON s.ended = usage_records.at AND s.request = usage_records.id "
+        f"WHERE {ended} AND {_QUALITY} IS NOT NULL GROUP BY {grouped} ORDER BY {grouped}",
+        (now, *values),
+    )
+    found: dict[tuple[str, ...], list[Aged]] = {}
+    for *names, age, given, count, total, squares in rows:
+        found.setdefault(tuple(names), []).append(Aged(max(0, age), bool(given), Sample(count, total, squares)))
+    return found

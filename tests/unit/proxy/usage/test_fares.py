@@ -1,0 +1,76 @@
+"""What is summed up of records is told apart as it is asked for; the figures themselves are tried with learning."""
+
+import pytest
+
+from proxy.usage.fares import AGE_S, Aged, Sample, fares
+from proxy.usage.schema import keep_score
+from proxy.usage.scores import Score
+from proxy.usage.sqlite import SqliteSink, SqliteSource
+from proxy.usage.summary import database_of
+
+NOON = 1_700_000_000.0
+ALL = (0.0, float("inf"))
+
+
+@pytest.fixture
+def summed(tmp_path):
+    def summed(records, by=("model",), scores=(), span=ALL, **asked):
+        path = str(tmp_path / "ledger.db")
+        sink = SqliteSink(path)
+        sink.write(records)
+        for score in scores:
+            keep_score(sink._connected(), score)
+        sink.close()
+        with database_of(SqliteSource(path), None, None) as database:
+            return fares(database, by, span, now=NOON + 3 * AGE_S, **asked)
+
+    return summed
+
+
+def test_one_experiments_arms_are_told_apart(summed, record):
+    one, other = {"experiment": "x", "arm": "a"}, {"experiment": "x", "arm": "b"}
+    found = summed(
+        [record(1, **one), record(2, **one), record(3, **other), record(4), record(5, experiment="y", arm="a")],
+        by=("arm",),
+        experiment="x",
+    )
+    assert [(fare.names, fare.requests) for fare in found] == [(("a",), 2), (("b",), 1)]
+
+
+def test_what_passes_through_is_no_models(summed, record):
+    assert [fare.requests for fare in summed([record(1), record(2, route="passthrough")])] == [1]
+
+
+def test_those_that_fail_are_counted_and_not_timed(summed, record):
+    [fare] = summed(
+        [record(1, ms=100), record(2, ms=300), record(3, ms=9000, outcome="timeout"), record(4, outcome="cancelled")]
+    )
+    assert (fare.requests, fare.ok, fare.cancelled, fare.judged) == (4, 2, 1, 3)
+    assert (fare.ms, fare.ms.mean, fare.p50_ms, fare.p95_ms) == (Sample(2, 400, 100_000), 200, 100, 300)
+    assert (fare.first_ms.mean, fare.first_p50_ms, fare.output, fare.output_ms) == (None, None, 20, 400)
+
+
+def test_qualities_come_by_age_and_a_score_goes_before_a_signal(summed, record):
+    records = [
+        record(1, signal="whole"),
+        record(2, signal="cut"),
+        record(3, at=NOON + 2 * AGE_S + 9, signal="short"),
+        record(4),
+    ]
+    [fare] = summed(records, scores=[Score("req_0002", record(2).at, NOON, 0.5)])
+    assert fare.qualities == (
+        Aged(0, given=False, quality=Sample(1, 0.5, 0.25)),
+        Aged(2, given=False, quality=Sample(1, 1.0, 1.0)),
+        Aged(2, given=True, quality=Sample(1, 0.5, 0.25)),
+    )
+
+
+def test_a_span_has_its_beginning_and_not_its_end_and_rows_are_bounded(summed, record):
+    records = [record(number, model=f"m{number}") for number in range(5)]
+    assert len(summed(records, span=(record(1).at, record(3).at))) == 2
+    assert len(summed(records, most=3)) == 3
+
+
+def test_large_costs_are_summed_without_overflowing(summed, record):
+    [fare] = summed([record(number, cost=9 * 10**18 // 4) for number in range(3)])
+    assert fare.cost.mean == pytest.approx(9 * 10**18 / 4)
