@@ -102,7 +102,7 @@ def test_the_wheel_holds_both_packages_whole_and_nothing_that_runs_by_itself(bui
         str(path.relative_to(built.folder / "src"))
         for package in ("proxy", "translators")
         for path in (built.folder / "src" / package).rglob("*")
-        if path.suffix in {".py", ".toml", ".json"}
+        if path.suffix in {".py", ".toml", ".json", ".css", ".html", ".js", ".svg"}
     }
     assert tree <= names
     assert "translators/profiles.toml" in names

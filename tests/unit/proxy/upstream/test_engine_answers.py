@@ -241,7 +241,7 @@ async def test_five_hundred_streams_are_open_at_once(serve, engine, soon):
         await peer.send(b"3\r\nbye\r\n0\r\n\r\n")
 
     async def one():
-        upstream = await engine.send(wire.call(stream=True))
+        upstream = await engine.send(wire.call(stream=True, connect_s=20.0, pool_s=20.0))
         return b"".join([chunk async for chunk in upstream.chunks()])
 
     async with serve(script) as wire, asyncio.timeout(30):
