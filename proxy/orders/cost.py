@@ -1,12 +1,11 @@
 """The cheapest for this request first: pure.
 
-What it costs at a target (`proxy.pricing.cost.about`) is what its price says of the input's length (with the tiers that
+What it costs at a target (`proxy.pricing.cost.Lines`) is what its price says of the input's length (with the tiers that
 so long an input reaches), of the part of it that was of late read from that target's cache, and of an answer as long as
 these answers were of late, if the request allows one. How long answers are depends on who asks, more than on who
 answers; so one length serves to compare all targets of a chain.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -42,7 +41,6 @@ def shape(payload: Mapping[str, Any], entire: int, known: Sequence[float]) -> Sh
     return Shape(max(1, entire), output, priced(payload.get("service_tier")))
 
 
-def by_cost(costs: Sequence[float | None]) -> list[int]:
-    """The places in their order; those of no price last, and equals as they stand."""
-    known = [math.inf if amount is None else amount for amount in costs]
-    return sorted(range(len(known)), key=known.__getitem__)
+def by_cost(costs: Sequence[float]) -> list[int]:
+    """The places in their order; those of no price, which cost infinitely much, last, and equals as they stand."""
+    return sorted(range(len(costs)), key=costs.__getitem__)

@@ -5,6 +5,7 @@ evenly, and of two that are drawn the least busy is one; so the likeliest order 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any, Final
 
 from msgspec import structs
@@ -16,7 +17,7 @@ from proxy.config.values import Target
 from proxy.jobs import Job
 from proxy.orders import affinity
 from proxy.orders.least_busy import loads
-from proxy.orders.orderer import Orderer, costs, left, pool_of
+from proxy.orders.orderer import Orderer, costs, left, lines_of, pool_of
 from proxy.resilience.observed import Observed, restored
 from proxy.resilience.targets import Registry
 from proxy.routing.live import Live
@@ -95,7 +96,7 @@ def _reasons(
     targets = found.targets
     pool = pool_of(found.route, ordering, [target.name for target in targets])
     observed = [one for one, _ in seen]
-    expected = costs(targets, observed, body) if ordering.order == "cost" else []
+    expected = costs(lines_of(targets), observed, body) if ordering.order == "cost" else []
     for place, (target, (one, in_flight)) in enumerate(zip(targets, seen, strict=True)):
         if place not in pool.own:
             yield "of the chain that follows"
@@ -105,7 +106,7 @@ def _reasons(
             yield _paced(one.pace(stream=stream), stream=stream)
         elif ordering.order == "cost":
             amount = expected[place]
-            yield "no price" if amount is None else f"about {dollars(round(amount))} USD"
+            yield "no price" if amount == inf else f"about {dollars(round(amount))} USD"
         elif ordering.order == "least_busy":
             limit = target.provider.per_target
             yield f"{in_flight} in flight{f' of {limit}' if limit else ''}"

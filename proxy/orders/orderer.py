@@ -20,7 +20,7 @@ from proxy.config.values import ModelRoute, Target
 from proxy.flow import Exchange
 from proxy.orders import affinity, cost, free_first, latency, least_busy
 from proxy.orders.weighted import by_weight
-from proxy.pricing.cost import about
+from proxy.pricing.cost import Lines
 from proxy.resilience.observed import Observed
 from proxy.resilience.targets import Registry, TargetState
 from proxy.routing.resolve import Resolution
@@ -36,8 +36,16 @@ class Pool(Struct):
     ordering: Ordering
     own: tuple[int, ...]
     """The places of the targets that are the chain's own."""
+    names: tuple[str, ...]
+    """Of those."""
     weights: tuple[float, ...]
     free: tuple[Free | None, ...]
+    targets: tuple[Target, ...] = ()
+    """All of them, as they are configured of late: their settings and prices change."""
+    mine: tuple[Target, ...] = ()
+    """Those that are its own."""
+    lines: Lines | None = None
+    """What those cost, once that is asked."""
     whole: latency.Lead | None = None
     streams: latency.Lead | None = None
 
@@ -49,6 +57,8 @@ class Orderer:
         self._registry = registry
         self._clock = clock
         self._pools: dict[tuple[str, ...], Pool] = {}
+        self._latest: dict[str, Pool] = {}
+        """The one that was used last, by the route's name: nearly always the one that is used next."""
 
     def ordered(self, exchange: Exchange, found: Resolution) -> Resolution:
         """`found` with its targets as this request is to meet them. Raises Malformed for a user named wrongly."""
@@ -65,25 +75,32 @@ class Orderer:
     def arranged(self, found: Resolution, ordering: Ordering, payload: Any, key: str, *, stream: bool) -> Resolution:
         """The same for a request with this parsed body that stays by `key`, empty for none."""
         targets = found.targets
-        names = [target.name for target in targets]
-        pool = self._pool(found.route, ordering, names)
-        own = pool.own
-        mine = targets if len(own) == len(targets) else tuple([targets[place] for place in own])
+        pool = self._latest.get(found.route.name)
+        if pool is None or pool.targets is not targets or pool.ordering is not ordering:
+            pool = self._pool(found.route, ordering, targets)
+        mine = pool.mine
         places = self._places(pool, mine, payload, stream=stream)
         if key and len(mine) > 1:
-            places = _staying(key, pool, mine, places)
+            places = _staying(key, pool, places)
         arranged = [mine[place] for place in places]
         if mine is not targets:
-            arranged += [target for place, target in enumerate(targets) if place not in own]
+            arranged += [target for place, target in enumerate(targets) if place not in pool.own]
         return structs.replace(found, targets=tuple(arranged))
 
-    def _pool(self, route: ModelRoute, ordering: Ordering, names: Sequence[str]) -> Pool:
+    def _pool(self, route: ModelRoute, ordering: Ordering, targets: tuple[Target, ...]) -> Pool:
+        names = [target.name for target in targets]
         place = (route.name, *names)
         pool = self._pools.get(place)
         if pool is None or pool.ordering is not ordering:
             if len(self._pools) >= POOLS_MAX:
                 self._pools.clear()
+                self._latest.clear()
             pool = self._pools[place] = pool_of(route, ordering, names)
+        if pool.targets is not targets:
+            own = pool.own
+            pool.targets, pool.lines = targets, None
+            pool.mine = targets if len(own) == len(targets) else tuple([targets[place] for place in own])
+        self._latest[route.name] = pool
         return pool
 
     def _places(self, pool: Pool, targets: Sequence[Target], payload: Any, *, stream: bool) -> list[int]:
@@ -101,16 +118,16 @@ class Orderer:
             return least_busy.by_load(load, uniform(), uniform())
         observed = [state.observed or _observed(state) for state in states]
         if order == "latency":
-            return self._by_latency(pool, targets, observed, now, stream=stream)
+            return self._by_latency(pool, observed, now, stream=stream)
         if order == "cost":
-            return cost.by_cost(costs(targets, observed, payload))
+            if pool.lines is None:
+                pool.lines = lines_of(targets)
+            return cost.by_cost(costs(pool.lines, observed, payload))
         wall = self._clock.wall()
         return free_first.by_allowance([left(free, one, wall) for free, one in zip(pool.free, observed, strict=True)])
 
-    def _by_latency(
-        self, pool: Pool, targets: Sequence[Target], observed: Sequence[Observed], now: float, *, stream: bool
-    ) -> list[int]:
-        names = [target.name for target in targets]
+    def _by_latency(self, pool: Pool, observed: Sequence[Observed], now: float, *, stream: bool) -> list[int]:
+        names = pool.names
         seen = [latency.Seen(one.pace(stream=stream), one.asked_at) for one in observed]
         lead = latency.leading(names, seen, pool.streams if stream else pool.whole, now)
         if stream:
@@ -122,12 +139,15 @@ class Orderer:
         return places
 
 
-def costs(targets: Sequence[Target], observed: Sequence[Observed], payload: Any) -> list[float | None]:
-    """Nano-dollars that a request with this body is expected to cost at each; None where there is no price."""
+def costs(lines: Lines, observed: Sequence[Observed], payload: Any) -> list[float]:
+    """Nano-dollars that a request with this body is expected to cost at each; infinite where there is no price."""
     body = payload if isinstance(payload, dict) else {}
     asked = cost.shape(body, roughly(body), [one.output.mean for one in observed if one.output.count])
-    prices, cached = [target.price for target in targets], [one.cached.mean for one in observed]
-    return about(prices, asked.input, asked.output, cached, asked.tier)
+    return lines.about(asked.input, asked.output, [one.cached.mean for one in observed], asked.tier)
+
+
+def lines_of(targets: Sequence[Target]) -> Lines:
+    return Lines([target.price for target in targets])
 
 
 def left(free: Free | None, observed: Observed, wall: float) -> bool:
@@ -144,14 +164,15 @@ def pool_of(route: ModelRoute, ordering: Ordering, names: Sequence[str]) -> Pool
     return Pool(
         ordering,
         own,
+        tuple(names[place] for place in own),
         tuple(ordering.weights.get(written[place], 1.0) for place in own),
         tuple(ordering.free.get(written[place]) for place in own),
     )
 
 
-def _staying(key: str, pool: Pool, targets: Sequence[Target], places: list[int]) -> list[int]:
+def _staying(key: str, pool: Pool, places: list[int]) -> list[int]:
     """The key's own target first; by weight all of them are by the key, so that a share stays a share."""
-    drawn = affinity.draws(key, [target.name for target in targets])
+    drawn = affinity.draws(key, pool.names)
     if pool.ordering.order == "weighted":
         return by_weight(pool.weights, drawn)
     head = drawn.index(min(drawn))

@@ -8,8 +8,10 @@ are part of, and no cost is above what a budget can hold. So what a call costs i
 bounds.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
+from math import inf
 from typing import Final
 
 from proxy.config.spending import AMOUNT_MAX, Price
@@ -35,27 +37,50 @@ def cost(price: Price, usage: Usage) -> int:
     return min(AMOUNT_MAX, total)
 
 
-def about(
-    prices: Sequence[Price | None], entire: int, output: int, cached: Sequence[float], tier: str | None
-) -> list[float | None]:
-    """What a call of text with about so many tokens costs by each price, in nano-dollars, to compare them; None where
-    there is no price. `cached` are the parts of the input that are read from each one's cache.
+Line = tuple[float, float, float, float]
+"""What a price comes to for one length of input and one tier of service, in nano-dollars: for a token of input and how
+much of that a cached one saves, for a token of output, and for a call."""
+_UNPRICED: Final[Line] = 0.0, 0.0, 0.0, inf
 
-    All in one, and no exact integers: it is reckoned for every target of a chain before each request."""
-    found: list[float | None] = []
-    for price, part in zip(prices, cached, strict=True):
-        if price is None:
-            found.append(None)
-            continue
-        if tier is not None and price.served:
-            price = _as_served(price, tier)  # noqa: PLW2901 - the price that holds
-        if price.tiers:
-            price = _at(price, entire)  # noqa: PLW2901 - likewise
-        for_input: float = entire * price.input
-        if part and price.cached is not None:
-            for_input -= part * entire * (price.input - price.cached)
-        found.append((for_input + output * price.output) / MILLION + price.request)
-    return found
+
+class Lines:
+    """Prices of several targets, for comparing what they come to: what does not change from request to request is
+    reckoned once."""
+
+    __slots__ = ("_bounds", "_known", "_prices")
+
+    def __init__(self, prices: Sequence[Price | None]) -> None:
+        self._prices = prices
+        listed = [one for price in prices if price is not None for one in (price, *(at.price for at in price.served))]
+        self._bounds = sorted({tier.above for price in listed for tier in price.tiers})
+        self._known: dict[tuple[str | None, int], list[Line]] = {}
+        """By the tier of service, and by how many bounds the input exceeds."""
+
+    def about(self, entire: int, output: int, cached: Sequence[float], tier: str | None) -> list[float]:
+        """What a call of text with about so many tokens costs by each price, in nano-dollars, to compare them; infinite
+        where there is no price. `cached` are the parts of the input that are read from each one's cache, `tier` is one
+        of service that may have a price of its own.
+
+        All in one, and no exact integers: it is reckoned for every target of a chain before each request."""
+        place = tier, bisect_left(self._bounds, entire)
+        lines = self._known.get(place)
+        if lines is None:
+            lines = self._known[place] = [_line(price, entire, tier) for price in self._prices]
+        return [
+            entire * (read - part * saved) + output * said + call
+            for (read, saved, said, call), part in zip(lines, cached, strict=True)
+        ]
+
+
+def _line(price: Price | None, entire: int, tier: str | None) -> Line:
+    if price is None:
+        return _UNPRICED
+    if tier is not None and price.served:
+        price = _as_served(price, tier)
+    if price.tiers:
+        price = _at(price, entire)
+    saved = 0 if price.cached is None else price.input - price.cached
+    return price.input / MILLION, saved / MILLION, price.output / MILLION, float(price.request)
 
 
 def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None = None) -> int:

@@ -258,6 +258,12 @@ def test_a_new_configuration_counts_at_once():
     assert [world.names(found)[0] for found in (before, after)] == ["a/large", "c/large"]
 
 
+def test_a_new_price_counts_at_once():
+    world, first = World(), resolution(Ordering("cost"), target("a/m", Price(1, 1)), target("b/m", Price(2, 2)))
+    later = structs.replace(first, targets=(target("a/m", Price(3, 3)), target("b/m", Price(2, 2))))
+    assert [world.names(found)[0] for found in (first, later, first)] == ["a/m", "b/m", "a/m"]
+
+
 def test_names_that_clients_make_up_do_not_fill_the_memory():
     world, ordering = World(), Ordering("weighted")
     for number in range(POOLS_MAX + 5):

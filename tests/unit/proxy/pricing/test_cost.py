@@ -1,13 +1,14 @@
 """What a call cost, and the most that it can cost."""
 
 from fractions import Fraction
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config.spending import AMOUNT_MAX, NANOS, Price, Served, Tier
-from proxy.pricing.cost import about, cost, worst
+from proxy.pricing.cost import Lines, cost, worst
 from translators.ir import Usage
 
 CLAUDE = Price(
@@ -198,8 +199,16 @@ def test_what_a_call_is_expected_to_cost_is_what_it_would_cost_by_each_price():
         Price(1_000_000, 2_000_000, tiers=(Tier(1_000, Price(3_000_000, 6_000_000)),)),
         Price(1_000_000, 2_000_000, served=(Served("flex", Price(500_000, 1_000_000)),)),
     ]
-    for entire, output, tier in ((1_000, 200, None), (1_002, 0, "flex"), (400_000, 8_000, "priority")):
-        found = about([*prices, None], entire, output, [0.5] * 5, tier)
+    lines = Lines([*prices, None])
+    asked = (
+        (1_000, 200, None),
+        (1_002, 0, "flex"),
+        (400_000, 8_000, "priority"),
+        (1_000, 200, "flex"),
+        (1_002, 0, None),
+    )
+    for entire, output, tier in asked:
+        found = lines.about(entire, output, [0.5] * 5, tier)
         wanted = [cost(one, Usage(entire, output, cached=entire // 2, tier=tier)) for one in prices]
         assert found[:-1] == [pytest.approx(one, abs=1) for one in wanted]
-        assert found[-1] is None
+        assert found[-1] == inf
