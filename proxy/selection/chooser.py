@@ -19,7 +19,7 @@ from proxy.routing.resolve import Resolution, Router
 from proxy.routing.sticky import place_of
 from proxy.selection.active import Active
 from proxy.selection.choosing import Deciding, chosen_vectors, shared_out, task_of, told
-from proxy.selection.complexity import complexity
+from proxy.selection.complexity import score
 from proxy.selection.splitting import arm_of
 from proxy.telemetry.names import STRATEGY, STRATEGY_REFUSED, TASK, USER
 from translators.faults import Malformed
@@ -51,7 +51,7 @@ class Chooser:
 
     def takes(self, asked: str) -> bool:
         """Whether this model is to be chosen for."""
-        return (self._opens and leaves_open(asked)) or asked in self._shared
+        return (self._opens and (asked == AUTO or leaves_open(asked))) or asked in self._shared
 
     def leaves_open(self, asked: str) -> bool:
         """Whether this is a name by which a model is left open here."""
@@ -60,7 +60,9 @@ class Chooser:
     def chat(self, exchange: Exchange) -> Resolution | None:
         """The targets of whom is chosen for a conversation; the exchange is told. Raises Malformed for a task or a
         strategy that is none, or that the client may not name."""
-        deciding, task = self._usual, NO_TASK
+        # Who decides about a request that says nothing; None where that takes a closer look.
+        deciding = self._known.get(self._active.name) if self._split is None else None
+        task = NO_TASK
         if deciding is None or exchange.asked != AUTO or self._says_more(exchange):
             who_ = self._who(exchange)
             shared = self._shared.get(exchange.asked)
@@ -69,16 +71,11 @@ class Chooser:
                 return self._router.chosen(choice.model)
             deciding = self._deciding(exchange, who_, splits=True)
             task = task_of(self._selection, self._task(exchange, who_))
-        exchange.choice = choice = deciding.choose(task, complexity(exchange.payload, task.hint).score)
+        exchange.choice = choice = deciding.choose(task, score(exchange.payload, task.hint))
         strategy = deciding.strategy
         if strategy.max_cost_per_request is not None:
             _bound(exchange, strategy.max_cost_per_request)
         return self._router.chosen(choice.model, strategy.fallback)
-
-    @property
-    def _usual(self) -> Deciding | None:
-        """Who decides about a request that says nothing; None where that takes a closer look."""
-        return None if self._split is not None else self._known.get(self._active.name)
 
     def _says_more(self, exchange: Exchange) -> bool:
         """Whether there is anything to be read of who asks, for what, or by which strategy."""

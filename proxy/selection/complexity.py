@@ -35,6 +35,7 @@ NODES_READ: Final = 32
 _LENGTH, _TURNS, _TOOLS, _SCHEMA, _CODE, _IMAGES = 0.30, 0.10, 0.15, 0.10, 0.20, 0.10
 _SHORT: Final = 256
 """Tokens from which on length begins to count."""
+_SHORT_BYTES: Final = _SHORT * BYTES_PER_TOKEN
 _SCALE: Final = log2(1 + 32_768 / _SHORT)
 _MANY_TURNS, _MANY_TOOLS, _DEEP, _MANY_IMAGES = 9, 8, 5, 3
 _EFFORTS: Final[Mapping[str, float]] = {
@@ -47,8 +48,6 @@ _EFFORTS: Final[Mapping[str, float]] = {
 _THINKING: Final = ((4096, "low"), (16_384, "medium"))
 """Tokens of thinking up to which it is so much effort; beyond: high."""
 FENCE: Final = "```"
-_SIGNS: Final = (("{", "{\n"), (";", ";\n"), ("<", "</"), ("=", "=> "), (")", "):\n"))
-"""What source code is full of and prose is not; each after a letter of it whose absence is seen at once."""
 _SHOWN: Final = ("image_url", "input_image", "image", "file", "input_file", "document", "input_audio")
 
 
@@ -58,33 +57,54 @@ _ANSWERS: Final = (
     ("output_config", ("format", "schema")),
 )
 """Where each dialect has the schema of the answer."""
-_NESTING: Final = ("items", "anyOf", "oneOf", "allOf", "$defs")
+_CHOICES: Final = ("anyOf", "oneOf", "allOf", "$defs")
+_NESTING: Final = frozenset(("items", *_CHOICES))
 _PLAIN: Final = ("string", "number", "integer", "boolean", "null")
 _BESIDE: Final = ("system", "instructions", "prompt")
 """Where each dialect has what is said beside the conversation."""
-_MORE: Final = (
-    *(*_BESIDE, "tools", "functions", "reasoning_effort", "reasoning", "thinking"),
-    *(field for field, _ in _ANSWERS),
+_MORE: Final = frozenset(
+    (*_BESIDE, "tools", "functions", "reasoning_effort", "reasoning", "thinking", *(field for field, _ in _ANSWERS))
 )
 """Fields beside the conversation that are looked at; most requests have none of them."""
+
+
+Part = tuple[str, float]
+"""What gives how much."""
 
 
 class Complexity(Struct, frozen=True):
     score: float
     """0 to 1, with two decimals: as it is told, so it decides."""
-    parts: tuple[tuple[str, float], ...]
+    parts: tuple[Part, ...]
     """What each part gives to it; those that give nothing are left out."""
 
 
 def complexity(body: Mapping[str, Any], hint: float = 0.0) -> Complexity:
     """Of a request's parsed body, in any dialect; `hint` is the task's."""
+    parts = _parts(body, hint)
+    return Complexity(_sum(parts), tuple(parts))
+
+
+def score(body: Mapping[str, Any], hint: float = 0.0) -> float:
+    """The same without what each part gives to it."""
+    return _sum(_parts(body, hint))
+
+
+def _sum(parts: list[Part]) -> float:
+    total = 0.0
+    for _, share in parts:
+        total += share
+    return round(total, 2) if 0.0 <= total <= 1.0 else float(total > 1.0)
+
+
+def _parts(body: Mapping[str, Any], hint: float) -> list[Part]:
     texts: list[str] = []
     turns, images = _conversation(body, texts)
-    parts: list[tuple[str, float]] = []
-    more = not body.keys().isdisjoint(_MORE)
-    if more:
+    parts: list[Part] = []
+    if more := not _MORE.isdisjoint(body):
         for field in _BESIDE:
-            images += _content(body.get(field), texts)
+            if field in body:
+                images += _content(body[field], texts)
     if texts:
         _read(texts, parts)
     if turns > 1:
@@ -97,13 +117,10 @@ def complexity(body: Mapping[str, Any], hint: float = 0.0) -> Complexity:
         parts.append(("reasoning", effort))
     if hint:
         parts.append(("hint", hint))
-    total = 0.0
-    for _, share in parts:
-        total += share
-    return Complexity(round(min(1.0, max(0.0, total)), 2), tuple(parts))
+    return parts
 
 
-def _build(body: Mapping[str, Any], parts: list[tuple[str, float]]) -> None:
+def _build(body: Mapping[str, Any], parts: list[Part]) -> None:
     """What tools and a schema of the answer give."""
     tools = body.get("tools") or body.get("functions")
     schemas = _of_answer(body)
@@ -119,16 +136,14 @@ def _conversation(body: Mapping[str, Any], texts: list[str]) -> tuple[int, int]:
     turns = images = 0
     messages = body.get("messages") or body.get("input")
     if isinstance(messages, list):
-        for message in messages if len(messages) <= TURNS_READ else messages[-TURNS_READ:]:
-            if not isinstance(message, dict):
-                continue
-            content = message.get("content")
-            if isinstance(content, str):
-                texts.append(content)
-            else:
-                images += _content(content or message.get("output"), texts)
-            if message.get("role") == "user":
-                turns += 1
+        for message in messages[-TURNS_READ:]:
+            if isinstance(message, dict):
+                if isinstance(content := message.get("content"), str):
+                    texts.append(content)
+                else:
+                    images += _content(content or message.get("output"), texts)
+                if message.get("role") == "user":
+                    turns += 1
     elif isinstance(messages, str):
         texts.append(messages)
     return turns, images
@@ -153,27 +168,38 @@ def _content(content: object, texts: list[str], *, nested: bool = False) -> int:
     return images
 
 
-def _read(texts: list[str], parts: list[tuple[str, float]]) -> None:
+def _read(texts: list[str], parts: list[Part]) -> None:
     """What the texts give: by their length, and by what looks like code in the first of them."""
-    characters = 0
-    for text in texts:
-        characters += len(text)
+    characters = sum(map(len, texts))
     if characters <= TEXT_READ:
         read = "\n".join(texts)
-        size = float(len(read) if read.isascii() else len(read.encode("utf-8", "surrogatepass")))
+        size: float = len(read) if read.isascii() else len(read.encode("utf-8", "surrogatepass"))
     else:
         read = _beginning(texts)
         size = float(characters)
         if not read.isascii():
             size *= len(read.encode("utf-8", "surrogatepass")) / len(read)
     if size:
-        parts.append(("length", _LENGTH * min(1.0, log2(1 + size / BYTES_PER_TOKEN / _SHORT) / _SCALE)))
-    signs = 2 if "`" in read and FENCE in read else 0
-    for letter, sign in _SIGNS:
-        if letter in read and sign in read:
-            signs += 1
-    if signs:
+        parts.append(("length", _LENGTH * min(1.0, log2(1 + size / _SHORT_BYTES) / _SCALE)))
+    if signs := _signs(read):
         parts.append(("code", _CODE * min(1.0, signs / 2)))
+
+
+def _signs(read: str) -> int:
+    """How much there is of what source code is full of and prose is not; each is looked for after a letter of it whose
+    absence is seen at once."""
+    signs = 2 if "`" in read and FENCE in read else 0
+    if "{" in read and "{\n" in read:
+        signs += 1
+    if ";" in read and ";\n" in read:
+        signs += 1
+    if "<" in read and "</" in read:
+        signs += 1
+    if "=" in read and "=> " in read:
+        signs += 1
+    if ")" in read and "):\n" in read:
+        signs += 1
+    return signs
 
 
 def _beginning(texts: list[str]) -> str:
@@ -193,7 +219,10 @@ def _depth(schemas: list[Any]) -> int:
     while depth < _DEEP:
         below: list[Any] = []
         for schema in schemas:
-            _nested(schema, below)
+            if isinstance(named := schema.get("properties"), dict):
+                below += named.values()
+            elif not _NESTING.isdisjoint(schema):
+                _nested(schema, below)
         if not below:
             break
         depth += 1
@@ -202,16 +231,13 @@ def _depth(schemas: list[Any]) -> int:
 
 
 def _nested(schema: Mapping[str, Any], below: list[Any]) -> None:
-    """The schemas in it join the others."""
-    if isinstance(named := schema.get("properties"), dict):
-        below += named.values()
-        return
-    for field in _NESTING:
-        within = schema.get(field)
-        if isinstance(within, list):
-            below += within
-        elif isinstance(within, dict):
-            below += [within] if field == "items" else within.values()
+    """The schemas in its lists and choices join the others."""
+    if (items := schema.get("items")) is not None:
+        below += items if isinstance(items, list) else [items] if isinstance(items, dict) else ()
+    for field in _CHOICES:
+        if field in schema:
+            within = schema[field]
+            below += within if isinstance(within, list) else within.values() if isinstance(within, dict) else ()
 
 
 def _of_tool(tool: object) -> dict[str, Any] | None:

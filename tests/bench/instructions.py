@@ -27,6 +27,7 @@ from tests.bench.generator import Endpoint
 from tests.bench.machine import CORES, child
 from tests.bench.pairs import CLIENTS, question
 from tests.bench.provider import ANTHROPIC, CHUNKS, OPENAI
+from tests.bench.selection import STRATEGIES
 
 WARM_UP, COUNTED, STREAMS = 320, 800, 4
 EVERY_S = 0.04
@@ -64,6 +65,8 @@ FIGURES = {
     "usage": Figure(more=LEDGER),
     "budgets": Figure(more=f"{BUDGETS}{LEDGER}usage = false\n"),
     "budgets-and-usage": Figure(more=BUDGETS + LEDGER),
+    "selection-by-name": Figure(more=STRATEGIES),
+    "selection": Figure("auto", more=STRATEGIES),
     "chat-to-chat": Figure("paced", stream=True),
     "chat-to-anthropic": Figure("pair-anthropic-stream", stream=True),
     "messages-to-chat": Figure("paced", "messages", stream=True),

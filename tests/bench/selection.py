@@ -22,6 +22,13 @@ strategy = "balanced"
 [tasks.letters]
 [strategies.balanced]
 default = {simple = "unary", standard = "unary/demo-large", complex = "anthropic"}
+[strategies.cost_optimized]
+default = "unary"
+[strategies.quality_optimized]
+default = "anthropic"
+[strategies.experimental]
+default = "unary"
+tasks = {letters = "anthropic"}
 """
 
 
