@@ -5,6 +5,7 @@ with the stated confidence together; for that each comparison is made with more 
 data do not decide, and by how much the arms may differ. Below `MINIMUM` samples in an arm nothing is decided.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -87,12 +88,19 @@ def _arm(fare: Fare) -> Arm:
         fare.names[0],
         fare.requests,
         success,
-        Measured(fare.ms.mean, fare.ms.count, mean(fare.ms)),
-        Measured(cost.mean, cost.count, mean(cost)),
-        Measured(rated.mean, rated.count, mean(rated)),
+        _measured(fare.ms),
+        _measured(cost),
+        _measured(rated, 1.0),
         fare.p50_ms,
         fare.p95_ms,
     )
+
+
+def _measured(sample: Sample, most: float = math.inf) -> Measured:
+    """Values are from 0 to `most`, and so is their mean, whatever the interval of so few of them says."""
+    found = mean(sample)
+    within = None if found is None else Interval(max(0.0, found.low), min(most, found.high))
+    return Measured(sample.mean, sample.count, within)
 
 
 def _dollars(cost: Sample) -> Sample:

@@ -8,6 +8,7 @@ no more is active no more.
 import asyncio
 import json
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,6 +63,7 @@ class Active:
         before = self.name
         if selection.strategy != said:
             reason = "the configuration says so"
+            self._forget()
         elif before not in self._known and before != said:
             reason = f"the configuration has no [strategies.{before}] any more"
         else:
@@ -89,6 +91,12 @@ class Active:
         except (OSError, ValueError, TypeError):
             return {}
         return found if isinstance(found, dict) else {}
+
+    def _forget(self) -> None:
+        """Else the switch would count again after a restart, once the configuration says what it said then."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.unlink()
 
     def _keep(self, name: str, by: str) -> bool:
         """Whether it could be written down, wholly or not at all."""

@@ -68,6 +68,15 @@ def test_one_arm_alone_is_compared_with_nobody():
     assert found(quiet, arm("b"))["success"].told == "success: the data do not decide: only b has samples."
 
 
+def test_no_interval_reaches_beyond_what_there_can_be():
+    """Neither a quality above 1 nor a time or a cost below 0."""
+    told = plain(report("x", [arm("a", requests=4, ok=4, ms=(10, 10), cost=(2_000, 2_000), quality=(0.9, 0.1))]))[
+        "arms"
+    ][0]
+    assert (told["latency"]["interval"][0], told["cost"]["interval"][0], told["quality"]["interval"][1]) == (0, 0, 1)
+    assert told["latency"]["interval"][1] > 10
+
+
 def test_intervals_stand_beside_the_figures():
     told = plain(report("x", [arm("b"), arm("a", requests=1000, ok=81, cancelled=737)]))
     assert [one["arm"] for one in told["arms"]] == ["a", "b"]

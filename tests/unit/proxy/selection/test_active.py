@@ -121,3 +121,18 @@ def test_nothing_may_be_active(active):
     assert found.name == ""
     switch(found, "a", "ops")
     assert active("", "a b").name == "a"
+
+
+def test_a_switch_that_the_configuration_ended_does_not_come_back(active):
+    """Neither by another reload nor by a restart, though the file says again what it said at the switch."""
+    found = active()
+    switch(found, "b", "ops")
+    found.follow(chooses("c"))
+    found.follow(chooses("a"))
+    assert (found.name, active().name) == ("a", "a")
+
+
+def test_a_reload_without_anything_kept_is_no_fault(active, tmp_path):
+    found = active()
+    found.follow(chooses("c"))
+    assert (found.name, list(tmp_path.iterdir())) == ("c", [])

@@ -236,6 +236,17 @@ def test_an_experiment_gives_every_user_one_arm():
     assert set(seen.values()) == {("rollout", "cheap", "cheap"), ("rollout", "good", "good")}
 
 
+def test_a_switch_moves_nobody_out_of_an_arm():
+    arms = []
+    for active in ("cheap", "good"):
+        seen = [asked(user=f"u{n}") for n in range(20)]
+        for exchange in seen:
+            chosen(exchange, split(ROLLOUT), active=active)
+        arms.append([(exchange.choice.arm, exchange.choice.strategy) for exchange in seen])
+    assert arms[0] == arms[1]
+    assert set(arms[0]) == {("cheap", "cheap"), ("good", "good")}
+
+
 def test_a_request_of_nobodys_stands_for_itself():
     arms = set()
     for n in range(40):
