@@ -15,6 +15,18 @@ WORDS = st.lists(
     st.sampled_from([" a", "b", "role", "index", "text", "\n", '"', "\\", "\u00e9", "\u2028", ""]), min_size=1
 )
 """Names of fields among them, and what JSON escapes."""
+PADDINGS = st.sampled_from(
+    ["", "a", "Ab9", "zW3x0q", "content", "a-b", " ", "\u00e9", "\\u0041", '\\"', "\n", '","content":"x']
+)
+"""Those that OpenAI's are like, and others."""
+PLACES = [
+    b"}",
+    b',"usage":null}',
+    b',"object":"x","system_fingerprint":null}',
+    b',"obfuscation":"a"}',
+    b',"content":"x"}',
+]
+"""What may stand behind the padding."""
 
 
 def _events(dialect, words):
@@ -22,6 +34,14 @@ def _events(dialect, words):
     writer = codec(dialect).writer(Context(id="a", created=1, model="m", include_usage=True))
     deltas = [Started("a", "m"), *map(TextDelta, words), Used(Usage(input=3, output=len(words))), Ended(Finish.STOP)]
     return EventSplitter().feed(b"".join([*map(writer.feed, deltas), writer.close()]))
+
+
+def _padded(event, padding, end):
+    """The event with a member of padding behind its others."""
+    data = event.data
+    if not data.endswith(b"}"):
+        return event
+    return Event(b'%b,"obfuscation":"%b"%b' % (data[:-1], padding.encode(), end), event.name)
 
 
 def _heard(dialect, profile, events):
@@ -65,9 +85,20 @@ def test_a_stream_of_words_is_read_as_if_each_event_were_decoded(dialect, words,
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+@given(words=WORDS, data=st.data())
+def test_a_stream_of_padded_words_is_read_so_too(dialect, words, data, profile):
+    end = data.draw(st.sampled_from(PLACES))
+    events = [_padded(event, data.draw(PADDINGS), end) for event in _events(dialect, words)]
+
+    assert _heard(dialect, profile, events) == _decoded(dialect, profile, events)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 @given(data=st.data())
 def test_a_stream_whose_events_are_damaged_repeated_and_out_of_order_is_read_so_too(dialect, data, profile):
     events = _events(dialect, data.draw(WORDS))
+    if data.draw(st.booleans()):
+        events = [_padded(event, data.draw(PADDINGS), b"}") for event in events]
     moved = data.draw(st.lists(st.sampled_from(events), max_size=30))
     for _ in range(data.draw(st.integers(0, 3))):
         if moved:
