@@ -25,7 +25,7 @@ _PADDED: Final = b',"obfuscation":"'
 class Repeats:
     """What is alike in the events of one stream, once there is something."""
 
-    __slots__ = ("_lead", "_padded", "_size", "_tail", "tries")
+    __slots__ = ("_lead", "_next", "_of", "_padded", "_size", "_tail", "tries")
 
     def __init__(self) -> None:
         self._lead = self._padded = self._tail = b""
@@ -34,12 +34,19 @@ class Repeats:
         """Of lead and tail together; less than nothing where nothing is learned, so that no event has it."""
         self.tries = TRIES
         """Events that may still be learned."""
+        self._of: object = None
+        self._next: tuple[bytes, str, Callable[[bytes], object]] | None = None
+        """What is to be learned once another event comes: the first words of a stream should not wait for it."""
 
     def words(self, data: bytes) -> str:
         """The words of an event that is like the one learned in everything else; empty for any other."""
         inner = data.removeprefix(self._lead).removesuffix(self._tail)
         if len(inner) + self._size != len(data):
-            return ""
+            if self._next is None:
+                return ""
+            self._learn(*self._next)
+            self._next = None
+            return self.words(data)
         if self._padded:
             inner, found, padding = inner.rpartition(self._padded)
             if not found or not (padding.isalnum() or not padding):
@@ -50,12 +57,20 @@ class Repeats:
             return ""
         return text if text.isprintable() and '"' not in text and "\\" not in text else ""
 
-    def learn(self, data: bytes, text: str, read: Callable[[bytes], object]) -> None:
+    def learn(self, data: bytes, text: str, read: Callable[[bytes], object], of: object = None) -> None:
         """`data` said `text` and nothing else that has to be noted; `read` gives what words an event says, and may
-        raise ValueError for one that says something else."""
+        raise ValueError for one that says something else. What was learned of another than `of`, whose words they are,
+        holds no more."""
+        if of is not self._of:
+            self.forget()
+            self._of = of
         if not self.tries or len(data) > SIZE_CAP or text == _PROBE:
             return
         self.tries -= 1
+        self._next = data, text, read
+
+    def _learn(self, data: bytes, text: str, read: Callable[[bytes], object]) -> None:
+        """Tries what follows from an event."""
         said = b'"%b"' % text.encode()
         at = data.find(said) + 1
         if not at:
@@ -72,6 +87,7 @@ class Repeats:
     def forget(self) -> None:
         """What was learned holds no more."""
         self._size = -1
+        self._next = None
 
 
 def _parted(tail: bytes) -> tuple[bytes, bytes]:

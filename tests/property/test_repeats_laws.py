@@ -1,5 +1,7 @@
 """Events that are read by what they have in common with the one before say what they say when they are decoded."""
 
+from itertools import zip_longest
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,10 +31,12 @@ PLACES = [
 """What may stand behind the padding."""
 
 
-def _events(dialect, words):
-    """As a provider of this dialect streams them, each word an event."""
+def _events(dialect, words, choices=()):
+    """As a provider of this dialect streams them, each word an event, of the first choice where none is given."""
     writer = codec(dialect).writer(Context(id="a", created=1, model="m", include_usage=True))
-    deltas = [Started("a", "m"), *map(TextDelta, words), Used(Usage(input=3, output=len(words))), Ended(Finish.STOP)]
+    texts = [TextDelta(word, choice) for word, choice in zip_longest(words, choices, fillvalue=0)]
+    ends = [Ended(Finish.STOP, choice) for choice in sorted({0, *choices})]
+    deltas = [Started("a", "m"), *texts, Used(Usage(input=3, output=len(words))), *ends]
     return EventSplitter().feed(b"".join([*map(writer.feed, deltas), writer.close()]))
 
 
@@ -80,6 +84,14 @@ def _decoded(dialect, profile, events):
 @given(words=WORDS)
 def test_a_stream_of_words_is_read_as_if_each_event_were_decoded(dialect, words, profile):
     events = _events(dialect, words)
+
+    assert _heard(dialect, profile, events) == _decoded(dialect, profile, events)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@given(words=WORDS, data=st.data())
+def test_a_stream_of_several_choices_is_read_so_too(dialect, words, data, profile):
+    events = _events(dialect, words, [data.draw(st.integers(0, 1)) for _ in words])
 
     assert _heard(dialect, profile, events) == _decoded(dialect, profile, events)
 

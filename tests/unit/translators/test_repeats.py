@@ -125,3 +125,22 @@ def test_padding_that_is_not_letters_and_digits_is_no_padding():
 
     assert repeats.words(data.replace(b"one", b"two")) == "two"
     assert repeats.words(data.replace(b"a-b", b"ab")) == ""
+
+
+def test_what_was_learned_of_another_holds_no_more_once_a_third_event_cannot_be_learned():
+    repeats = Repeats()
+    repeats.learn(b'{"index":0,"say":"one"}', "one", _read, "first")
+    assert repeats.words(b'{"index":0,"say":"two"}') == "two"
+    repeats.learn(b'{"index":1,"say":"\\n"}', "\n", _read, "second")
+
+    assert repeats.words(b'{"index":0,"say":"two"}') == ""
+
+
+def test_nothing_is_tried_before_another_event_comes():
+    tried = []
+    repeats = Repeats()
+    repeats.learn(b'{"say":"one"}', "one", lambda data: tried.append(data) or _read(data))
+
+    assert tried == []
+    assert repeats.words(b'{"say":"two"}') == "two"
+    assert len(tried) == 1
