@@ -290,7 +290,8 @@ async def test_a_call_for_the_rest_that_fails_before_any_content_is_made_again_a
     if way == "stream":
         said = words(await streamed(trial))
     else:
-        said = orjson.loads((await attempt.folded(trial, trial.exchange.out.write)).body)["choices"][0]["message"]["content"]
+        body = (await attempt.folded(trial, trial.exchange.out.write)).body
+        said = orjson.loads(body)["choices"][0]["message"]["content"]
     assert said == "one two three"
     assert asked.told == [(kind, status, 1), (kind, status, 2), (kind, status, 1)]
     assert engine.bodies[1] == engine.bodies[2] == engine.bodies[3] != engine.bodies[4] == engine.bodies[5]
