@@ -87,13 +87,13 @@ class Early:
             await self._out.write(exchange.codec.writer(context).fault(exchange.fault))
         self._out.abort()
 
-    async def start(self, status: int, headers: Headers, length: int | None = None) -> None:
+    async def start(self, status: int, headers: Headers, length: int | None = None, first: bytes = b"") -> None:
         self._stop()
         self._committed = True
         if self._begun:
-            await self._out.write(_told(headers))
+            await self._out.write(_told(headers) + first)
         else:
-            await self._out.start(status, headers, length)
+            await self._out.start(status, headers, length, first)
 
     async def write(self, data: bytes) -> None:
         await self._out.write(data)

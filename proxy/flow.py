@@ -33,8 +33,9 @@ class Output(Protocol):
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once, content-length set."""
 
-    async def start(self, status: int, headers: Headers, length: int | None = None) -> None:
-        """Commits a streamed answer, of `length` bytes where that is known."""
+    async def start(self, status: int, headers: Headers, length: int | None = None, first: bytes = b"") -> None:
+        """Commits a streamed answer, of `length` bytes where that is known; `first` is part of its body
+        that leaves with its head."""
 
     async def write(self, data: bytes) -> None:
         """Part of a streamed body."""

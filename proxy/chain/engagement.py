@@ -202,15 +202,15 @@ class Engagement:
     def _metadata(self) -> dict[str, object]:
         return metadata(self._exchange, self._tools.clock.now(), self._account.seen.usage)
 
-    async def _begun(self) -> None:
+    async def _begun(self, _: bytes) -> None:
         """The first content of an answer that is folded, and not the client's yet: enough for a probe."""
         self._account.begun()
 
-    async def _commit(self) -> None:
+    async def _commit(self, first: bytes) -> None:
         self._served()
         self._exchange.first_token = self._tools.clock.now()
         head = [*self._account.head("text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
-        await self._exchange.out.start(200, head)
+        await self._exchange.out.start(200, head, None, first)
 
     def _served(self) -> None:
         self._exchange.model = self._target.model

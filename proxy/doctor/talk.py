@@ -45,7 +45,7 @@ class _Sink:
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:  # noqa: ARG002 - an Output's
         self.started = True
 
-    async def start(self, status: int, headers: Headers, length: int | None = None) -> None:  # noqa: ARG002 - likewise
+    async def start(self, status: int, headers: Headers, length: int | None = None, first: bytes = b"") -> None:  # noqa: ARG002 - likewise
         self.started = True
 
     async def write(self, data: bytes) -> None:

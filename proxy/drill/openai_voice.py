@@ -6,6 +6,7 @@ usage and shown as `reasoning_content` only where the script asks for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ import orjson
 from proxy.drill import embedding
 from proxy.drill.checks import names, unknown
 from proxy.drill.faults import openai_fault
-from proxy.drill.speech import Call, Question, Reply, Tool
+from proxy.drill.speech import Call, Question, Reply, Tool, padding
 from proxy.drill.wire import Event
 
 CREATED = 1_767_225_600
@@ -207,7 +208,8 @@ def events(question: Question, reply: Reply) -> tuple[Event, ...]:
     for index in range(question.n):
         role = {"role": "assistant", "content": None if reply.calls else "", "refusal": None}
         told.append(Event("frame", _chunk(base, index, role, None)))
-        told += [Event("delta", _chunk(base, index, delta, None)) for delta in _deltas(reply)]
+        for at, delta in enumerate(_deltas(reply)):
+            told.append(Event("delta", _chunk(base, index, delta, None, padding(reply, delta.get("content", ""), at))))
         told.append(Event("finish", _chunk(base, index, {}, _finish(reply))))
     if question.include_usage:
         told.append(Event("end", _sse({**base, "choices": [], "usage": usage(reply)})))
@@ -232,8 +234,15 @@ def _deltas(reply: Reply) -> list[dict[str, Any]]:
     return deltas
 
 
-def _chunk(base: Mapping[str, Any], index: int, delta: Mapping[str, Any], finish: str | None) -> bytes:
-    return _sse({**base, "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}]})
+def _chunk(
+    base: Mapping[str, Any],
+    index: int,
+    delta: Mapping[str, Any],
+    finish: str | None,
+    beside: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
+    choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+    return _sse({**base, "choices": [choice], **beside})
 
 
 def _sse(data: Mapping[str, Any]) -> bytes:

@@ -22,7 +22,7 @@ from proxy.drill.openai_voice import (
     models,
 )
 from proxy.drill.responses_ears import hear, sealed
-from proxy.drill.speech import Call, Question, Reply
+from proxy.drill.speech import Call, Question, Reply, padding
 from proxy.drill.wire import Event
 
 __all__ = [
@@ -158,8 +158,9 @@ def _told_message(numbers: Iterator[int], index: int, item: Mapping[str, Any], r
     part = {"output_index": index, "item_id": item["id"], "content_index": 0}
     empty = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
     yield Event("frame", _sse(numbers, "response.content_part.added", **part, part=empty))
-    for piece in reply.deltas:
-        yield Event("delta", _sse(numbers, "response.output_text.delta", **part, delta=piece, logprobs=[]))
+    for at, piece in enumerate(reply.deltas):
+        said = {**part, "delta": piece, "logprobs": [], **padding(reply, piece, at)}
+        yield Event("delta", _sse(numbers, "response.output_text.delta", **said))
     yield Event("frame", _sse(numbers, "response.output_text.done", **part, text=reply.text, logprobs=[]))
     yield Event("frame", _sse(numbers, "response.content_part.done", **part, part=item["content"][0]))
 

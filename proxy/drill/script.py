@@ -65,6 +65,7 @@ def ok(
     pings: int = 0,
     reasoning: bool = False,
     cached: bool = False,
+    obfuscated: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Script:
     """The right answer.
@@ -72,9 +73,10 @@ def ok(
     `deltas`: content deltas of a text, None for one a word. `every_s`: pause between events of a stream, 0 for all
     at once. `first_s`: silence before the answer. `pings`: keep-alives before the first content, `every_s` apart.
     `reasoning`: reasoning is shown though the request did not ask. `cached`: the prompt was read from the cache, but
-    for a token. `headers` are added to the answer's own.
+    for a token. `obfuscated`: words of an OpenAI stream are padded, as OpenAI's own are. `headers` are added to the
+    answer's own.
     """
-    style = Style(deltas=deltas, reasoning=reasoning, cached=cached)
+    style = Style(deltas=deltas, reasoning=reasoning, cached=cached, obfuscated=obfuscated)
 
     def plan(scene: Scene) -> Plan:
         answer = scene.answer(style, headers or {})

@@ -87,6 +87,7 @@ class Reply:
     """It stops to be asked for the rest, where the dialect knows that."""
     cached_tokens: int = 0
     """Of the prompt's, those that were read from the cache."""
+    obfuscated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ class Style:
     pauses: bool = False
     cached: bool = False
     """All of the prompt but one token is read from the cache."""
+    obfuscated: bool = False
+    """Words of a stream are padded, where the dialect knows that, so that their length does not tell them."""
 
 
 PLAIN = Style()
@@ -107,6 +110,11 @@ PLAIN = Style()
 
 def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+def padding(reply: Reply, piece: str, at: int) -> dict[str, str]:
+    """The member that pads `piece`, the words of the event numbered `at`; none where nothing is padded."""
+    return {"obfuscation": digest(b"%d" % at)[: -len(piece) % 16]} if reply.obfuscated else {}
 
 
 def tokens(count: int) -> int:
@@ -132,6 +140,7 @@ def speak(question: Question, note: str = "", style: Style = PLAIN) -> Reply:
         deltas=deltas,
         pauses=style.pauses,
         cached_tokens=max(1, tokens(question.heard)) - 1 if style.cached else 0,
+        obfuscated=style.obfuscated,
     )
     return _counted(_bounded(reply, question.max_tokens))
 

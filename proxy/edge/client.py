@@ -163,12 +163,13 @@ class ClientSide:
         if not self._unended:
             self._connection.complete()
 
-    async def start(self, status: int, headers: Headers, length: int | None = None) -> None:
+    async def start(self, status: int, headers: Headers, length: int | None = None, first: bytes = b"") -> None:
         self.started = True
         self._framed = length is None
         self._unended = not self._connection.arrived()
         framing = b"transfer-encoding: chunked\r\n" if length is None else b"content-length: %d\r\n" % length
-        self._connection.begin(status, _lines(headers) + framing, b"", close=self._unended)
+        body = b"%x\r\n%s\r\n" % (len(first), first) if first and self._framed else first
+        self._connection.begin(status, _lines(headers) + framing, body, close=self._unended)
 
     async def write(self, data: bytes) -> None:
         if data:

@@ -124,9 +124,10 @@ class TapedOutput:
         self._note(body)
         await self._out.answer(status, headers, body)
 
-    async def start(self, status: int, headers: Headers, length: int | None = None) -> None:
+    async def start(self, status: int, headers: Headers, length: int | None = None, first: bytes = b"") -> None:
         self._tape.headers = headers
-        await self._out.start(status, headers, length)
+        self._note(first)
+        await self._out.start(status, headers, length, first)
 
     async def write(self, data: bytes) -> None:
         self._note(data)

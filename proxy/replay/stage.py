@@ -177,8 +177,9 @@ class Answered:
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         self.started, self.status, self.headers, self.body = True, status, headers, body
 
-    async def start(self, status: int, headers: Headers, length: int | None = None) -> None:  # noqa: ARG002 - Output's
+    async def start(self, status: int, headers: Headers, length: int | None = None, first: bytes = b"") -> None:  # noqa: ARG002 - Output's
         self.started, self.status, self.headers = True, status, headers
+        self.body += first
 
     async def write(self, data: bytes) -> None:
         self.body += data

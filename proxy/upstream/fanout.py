@@ -126,12 +126,14 @@ class _First:
     def of(self, branch: Trial) -> Commit:
         """What one of the calls does at its own first content: it commits, or waits until another has."""
 
-        async def commit() -> None:
+        async def commit(data: bytes) -> None:
             async with self._lock:
                 if not self.came:
                     _look(self._trial, branch)
-                    await self._commit()
+                    await self._commit(data)
                     self.came = True
+                    return
+            await self._trial.exchange.out.write(data)
 
         return commit
 

@@ -56,7 +56,7 @@ class Pump:
         self._trial = trial
         self._out = trial.exchange.out
         self._signs = trial.exchange.signs
-        self.pings = Pings(self._out, trial.exchange.codec.ping if trial.job.stream else b"", trial.clock)
+        self.pings = Pings(self._out, trial.exchange.codec.ping if trial.job.stream else b"")
         self._commit = commit
         self.end = b""
         """The pipe's last bytes."""
@@ -158,7 +158,8 @@ class Pump:
 
     async def finish(self) -> None:
         """Sends what is left, and the client's regular end."""
-        await self._begin()  # the tail tells who served
+        if not self.committed:
+            await self._begin(b"")  # the tail tells who served
         self._held += self._trial.tail(), self.end
         await self._flush()
         self.pings.stop()
@@ -189,18 +190,18 @@ class Pump:
                     self._pause = delta
         return progress
 
-    async def _begin(self) -> None:
-        if not self.committed:
-            self.limit = self._later
-            self._dog.limit_at(self.limit)
-            await self._commit()
-            self.committed = True
+    async def _begin(self, first: bytes) -> None:
+        self.limit = self._later
+        self._dog.limit_at(self.limit)
+        await self._commit(first)
+        self.committed = True
 
     async def _flush(self) -> None:
-        await self._begin()
         data = self.held
-        if data:
-            self._held.clear()
+        self._held.clear()
+        if not self.committed:
+            await self._begin(data)
+        elif data:
             await self._out.write(data)
         self.pings.written()
 

@@ -36,8 +36,9 @@ Resume = Callable[[Fault, Seen, int], Awaitable[bool]]
 again; sleeps the pause before it."""
 Pay = Callable[[Call], Awaitable[None]]
 """Reserves what a call for the rest of an answer can cost; raises Failure where a budget does not bear it."""
-Commit = Callable[[], Awaitable[None]]
-"""Called once, when a stream's first content is there: sends the client's status and headers, if it gets a stream."""
+Commit = Callable[[bytes], Awaitable[None]]
+"""Called once, when a stream's first content is there: sends the client's status and headers and, at once with them,
+what it is given of the body, if the client gets a stream."""
 
 
 class Trial(Struct, frozen=True):

@@ -1,5 +1,7 @@
 """Events that are read by what they have in common with the one before say what they say when they are decoded."""
 
+from itertools import zip_longest
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,13 +17,35 @@ WORDS = st.lists(
     st.sampled_from([" a", "b", "role", "index", "text", "\n", '"', "\\", "\u00e9", "\u2028", ""]), min_size=1
 )
 """Names of fields among them, and what JSON escapes."""
+PADDINGS = st.sampled_from(
+    ["", "a", "Ab9", "zW3x0q", "content", "a-b", " ", "\u00e9", "\\u0041", '\\"', "\n", '","content":"x']
+)
+"""Those that OpenAI's are like, and others."""
+PLACES = [
+    b"}",
+    b',"usage":null}',
+    b',"object":"x","system_fingerprint":null}',
+    b',"obfuscation":"a"}',
+    b',"content":"x"}',
+]
+"""What may stand behind the padding."""
 
 
-def _events(dialect, words):
-    """As a provider of this dialect streams them, each word an event."""
+def _events(dialect, words, choices=()):
+    """As a provider of this dialect streams them, each word an event, of the first choice where none is given."""
     writer = codec(dialect).writer(Context(id="a", created=1, model="m", include_usage=True))
-    deltas = [Started("a", "m"), *map(TextDelta, words), Used(Usage(input=3, output=len(words))), Ended(Finish.STOP)]
+    texts = [TextDelta(word, choice) for word, choice in zip_longest(words, choices, fillvalue=0)]
+    ends = [Ended(Finish.STOP, choice) for choice in sorted({0, *choices})]
+    deltas = [Started("a", "m"), *texts, Used(Usage(input=3, output=len(words))), *ends]
     return EventSplitter().feed(b"".join([*map(writer.feed, deltas), writer.close()]))
+
+
+def _padded(event, padding, end):
+    """The event with a member of padding behind its others."""
+    data = event.data
+    if not data.endswith(b"}"):
+        return event
+    return Event(b'%b,"obfuscation":"%b"%b' % (data[:-1], padding.encode(), end), event.name)
 
 
 def _heard(dialect, profile, events):
@@ -65,9 +89,28 @@ def test_a_stream_of_words_is_read_as_if_each_event_were_decoded(dialect, words,
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+@given(words=WORDS, data=st.data())
+def test_a_stream_of_several_choices_is_read_so_too(dialect, words, data, profile):
+    events = _events(dialect, words, [data.draw(st.integers(0, 1)) for _ in words])
+
+    assert _heard(dialect, profile, events) == _decoded(dialect, profile, events)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@given(words=WORDS, data=st.data())
+def test_a_stream_of_padded_words_is_read_so_too(dialect, words, data, profile):
+    end = data.draw(st.sampled_from(PLACES))
+    events = [_padded(event, data.draw(PADDINGS), end) for event in _events(dialect, words)]
+
+    assert _heard(dialect, profile, events) == _decoded(dialect, profile, events)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 @given(data=st.data())
 def test_a_stream_whose_events_are_damaged_repeated_and_out_of_order_is_read_so_too(dialect, data, profile):
     events = _events(dialect, data.draw(WORDS))
+    if data.draw(st.booleans()):
+        events = [_padded(event, data.draw(PADDINGS), b"}") for event in events]
     moved = data.draw(st.lists(st.sampled_from(events), max_size=30))
     for _ in range(data.draw(st.integers(0, 3))):
         if moved:

@@ -222,9 +222,12 @@ class Reader:
         if message is None:
             raise ProtocolFault("its message_start has no message")
         self._waits = False
-        if message.usage is not None:
-            self._usage.update(message.usage)
         deltas: list[Delta] = []
+        if message.usage is not None:
+            if self._started:
+                self._usage.update(message.usage)
+            else:
+                self._usage = message.usage
         if not self._started:
             self._started = True
             deltas.append(Started(message.id, message.model, self._usage.tier()))

@@ -143,7 +143,7 @@ class Reader:
             self.read(answer, data, deltas)
             if self._repeats.tries and deltas and type(deltas[-1]) is TextDelta and says_only(answer, deltas[-1].text):
                 self._saying, self._repeated = self._choices[deltas[-1].choice], self._usage
-                self._repeats.learn(data, deltas[-1].text, words)
+                self._repeats.learn(data, deltas[-1].text, words, self._saying)
         return deltas
 
     def read(self, answer: WireAnswer, data: bytes, deltas: list[Delta]) -> None:

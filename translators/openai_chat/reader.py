@@ -110,7 +110,7 @@ class ChatReader:
         deltas = self.read(chunk)
         if self._repeats.tries and len(deltas) == 1 and type(deltas[0]) is TextDelta and _says_only(chunk, deltas[0]):
             self._saying = self._choices[deltas[0].choice]
-            self._repeats.learn(data, deltas[0].text, _words)
+            self._repeats.learn(data, deltas[0].text, _words, self._saying)
         return deltas
 
     def _goes_on(self, choice: Said, event: Event) -> bool:

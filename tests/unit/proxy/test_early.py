@@ -25,8 +25,8 @@ class Out:
     def __init__(self):
         self.told, self.headers = [], []
 
-    async def start(self, status, headers, length=None):
-        self.told.append(status)
+    async def start(self, status, headers, length=None, first=b""):
+        self.told += [status, first] if first else [status]
         self.headers = headers
 
     async def answer(self, status, headers, body):

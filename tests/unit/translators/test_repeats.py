@@ -88,3 +88,59 @@ def test_what_was_forgotten_is_not_alike():
     repeats.forget()
 
     assert repeats.words(b'{"say":"two"}') == ""
+
+
+@pytest.mark.parametrize("padding", [b"", b"x", b"Qup1BsQ3"])
+@pytest.mark.parametrize("end", [b"}", b',"object":"chunk"}'])
+@pytest.mark.parametrize("first", [b"", b"kEEr7KRKL2XZg0"])
+def test_padding_may_differ(first: bytes, padding: bytes, end: bytes):
+    repeats = _learned(b'{"say":"one","last":null,"obfuscation":"%b"%b' % (first, end), "one")
+
+    assert repeats.words(b'{"say":"two","last":null,"obfuscation":"%b"%b' % (padding, end)) == "two"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"say":"two","obfuscation":"a-b"}',
+        b'{"say":"two","obfuscation":"\\u0041"}',
+        b'{"say":"two","obfuscation":"a","say":"three"}',
+        b'{"say":"two","say":"three","obfuscation":"a"}',
+        b'{"say":"two","obfuscation":"\xff"}',
+        b'{"say":"two","obfuscation":1}',
+        b'{"say":"two"}',
+        b'{"say":"two","obfuscation":"a","obfuscation":"b"}',
+    ],
+)
+def test_padding_of_another_form_is_left_to_the_decoder(data: bytes):
+    repeats = _learned(b'{"say":"one","obfuscation":"Ab9"}', "one")
+
+    assert repeats.words(b'{"say":"two","obfuscation":"Z"}') == "two"
+    assert repeats.words(data) == ""
+
+
+def test_padding_that_is_not_letters_and_digits_is_no_padding():
+    data = b'{"say":"one","obfuscation":"a-b"}'
+    repeats = _learned(data, "one")
+
+    assert repeats.words(data.replace(b"one", b"two")) == "two"
+    assert repeats.words(data.replace(b"a-b", b"ab")) == ""
+
+
+def test_what_was_learned_of_another_holds_no_more_once_a_third_event_cannot_be_learned():
+    repeats = Repeats()
+    repeats.learn(b'{"index":0,"say":"one"}', "one", _read, "first")
+    assert repeats.words(b'{"index":0,"say":"two"}') == "two"
+    repeats.learn(b'{"index":1,"say":"\\n"}', "\n", _read, "second")
+
+    assert repeats.words(b'{"index":0,"say":"two"}') == ""
+
+
+def test_nothing_is_tried_before_another_event_comes():
+    tried = []
+    repeats = Repeats()
+    repeats.learn(b'{"say":"one"}', "one", lambda data: tried.append(data) or _read(data))
+
+    assert tried == []
+    assert repeats.words(b'{"say":"two"}') == "two"
+    assert len(tried) == 1

@@ -101,12 +101,14 @@ class Answer:
         self.told[-1] = "answer"
         self.pieces.append(body)
 
-    async def start(self, status, headers, length=None) -> None:
+    async def start(self, status, headers, length=None, first=b"") -> None:
         assert not self.told, "an answer begins once"
         self.started = True
         self.told.append("start")
         self.status, self.headers = status, dict(headers)
         assert len(self.headers) == len(headers), "no header is sent twice"
+        if first:
+            await self.write(first)
 
     async def write(self, data) -> None:
         if self._write_s:

@@ -198,3 +198,12 @@ async def test_what_others_bind_to_an_assistants_message_is_refused_by_name(said
     assert f"Unknown parameter: '{named}'" in str(caught.value)
     answer = await say(messages=[USER, {"role": "assistant", "content": "so", "reasoning_content": "hm"}, USER])
     assert answer.choices
+
+
+@pytest.mark.parametrize("obfuscated", [True, False])
+async def test_words_are_padded_where_the_script_says_so(obfuscated):
+    stream = await say(ok(obfuscated=obfuscated), stream=True)
+    padded = [getattr(chunk, "obfuscation", None) async for chunk in stream if chunk.choices[0].delta.content]
+
+    assert len(set(padded)) == (len(padded) if obfuscated else 1)
+    assert all(text.isalnum() if obfuscated else text is None for text in padded)

@@ -7,6 +7,7 @@ import pytest
 from proxy.config.values import LimitSettings
 from proxy.edge.client import Memory
 from proxy.flow import Refused
+from proxy.server.answering import Answering
 from tests.unit.proxy.edge.loopback import JSON, Held, asked, connected, hello, request, served, soon
 
 CHUNKED = request("POST", "/v1/embeddings", b"", "transfer-encoding: chunked", without=("content-length",))
@@ -200,6 +201,39 @@ async def test_a_stream_ends_with_its_last_chunk():
         status, headers = await raw.head()
         assert (status, headers["transfer-encoding"]) == (200, "chunked")
         assert await raw.rest() == b"9\r\ndata: 1\n\n\r\n0\r\n\r\n"
+
+
+async def test_the_first_piece_of_a_stream_leaves_in_one_write_with_its_head(monkeypatch):
+    written = []
+
+    async def service(exchange):
+        await exchange.read()
+        await exchange.out.start(200, [("content-type", "text/event-stream")], None, b"data: 1\n\n")
+        await exchange.out.finish()
+
+    class Noting:
+        def __init__(self, transport):
+            self._transport = transport
+
+        def __getattr__(self, name):
+            return getattr(self._transport, name)
+
+        def write(self, data):
+            written.append(bytes(data))
+            self._transport.write(data)
+
+    begin = Answering.begin
+
+    def noted(self, *answer, **more):
+        self.transport = Noting(self.transport)
+        begin(self, *answer, **more)
+
+    monkeypatch.setattr(Answering, "begin", noted)
+    async with served(service) as running, connected(running) as raw:
+        await raw.say(request("POST", "/v1/chat/completions", b"{}", "connection: close"))
+        assert (await raw.head())[0] == 200
+        assert await raw.rest() == b"9\r\ndata: 1\n\n\r\n0\r\n\r\n"
+    assert [data.endswith(b"9\r\ndata: 1\n\n\r\n") for data in written] == [True, False]
 
 
 async def test_what_is_pushed_is_part_of_the_stream_until_the_client_reads_no_more():

@@ -165,9 +165,9 @@ class Out:
     async def answer(self, status, headers, body):
         self.told.append((status, headers, body))
 
-    async def start(self, status, headers, length=None):
+    async def start(self, status, headers, length=None, first=b""):
         self.started = True
-        self.told.append((status, headers, length))
+        self.told.append((status, headers, length, first))
 
     async def write(self, data):
         self.told.append(data)
@@ -186,15 +186,15 @@ class Out:
 async def test_an_answer_passes_and_is_noted(tape):
     out = Out()
     taped_out = TapedOutput(out, tape)
-    await taped_out.start(200, [("a", "b")], None)
+    await taped_out.start(200, [("a", "b")], None, b"0")
     await taped_out.write(b"1")
     assert taped_out.push(b"2")
     out.room = False
     assert not taped_out.push(b"3")
     await taped_out.finish()
     taped_out.abort()
-    assert out.told == [(200, [("a", "b")], None), b"1", b"2", "finish", "abort"]
-    assert (taped_out.started, tape.headers, tape.pieces, tape.cut) == (True, [("a", "b")], [b"1", b"2"], True)
+    assert out.told == [(200, [("a", "b")], None, b"0"), b"1", b"2", "finish", "abort"]
+    assert (taped_out.started, tape.headers, tape.pieces, tape.cut) == (True, [("a", "b")], [b"0", b"1", b"2"], True)
     await taped_out.answer(400, [("c", "d")], b"whole")
     assert (tape.headers, tape.pieces[-1], out.told[-1]) == ([("c", "d")], b"whole", (400, [("c", "d")], b"whole"))
 

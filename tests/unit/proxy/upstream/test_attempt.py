@@ -142,7 +142,7 @@ async def failed(trial: Trial) -> Fault:
     """The fault of an attempt that came to nothing; nothing was committed or written."""
     committed = []
 
-    async def commit() -> None:
+    async def commit(_: bytes) -> None:
         committed.append(1)
 
     with pytest.raises(Failure) as caught:
@@ -152,8 +152,8 @@ async def failed(trial: Trial) -> Fault:
 
 
 async def streamed(trial: Trial) -> bytes:
-    async def commit() -> None:
-        trial.exchange.out.written.append(b"[commit]")
+    async def commit(first: bytes) -> None:
+        trial.exchange.out.written += [b"[commit]", first]
 
     await attempt.stream(trial, commit)
     return b"".join(trial.exchange.out.written)

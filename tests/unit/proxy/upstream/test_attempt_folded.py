@@ -117,7 +117,7 @@ async def folded(trial: Trial) -> tuple[dict, list[str]]:
     """The body, and what was said of its beginning."""
     told = []
 
-    async def begun() -> None:
+    async def begun(_: bytes) -> None:
         told.append("begun")
 
     return orjson.loads((await attempt.folded(trial, begun)).body), told
@@ -144,7 +144,7 @@ async def test_a_stream_becomes_one_answer_with_its_usage():
 async def test_thinking_is_a_beginning_too():
     told = []
 
-    async def begun() -> None:
+    async def begun(_: bytes) -> None:
         told.append("begun")
         raise Cut("as far as this test goes")
 

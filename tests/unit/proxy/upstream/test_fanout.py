@@ -131,8 +131,8 @@ def trial_of(engine: Engine, *, stream: bool = True):
 
 
 async def streamed(trial: Trial, fan) -> bytes:
-    async def commit() -> None:
-        trial.exchange.out.written.append(b"[commit]")
+    async def commit(first: bytes) -> None:
+        trial.exchange.out.written += [b"[commit]", first]
 
     await fanout.stream(trial, fan, commit)
     return b"".join(trial.exchange.out.written)

@@ -157,13 +157,9 @@ def trial_of(
     )
 
 
-async def commit() -> None:
-    pass
-
-
 async def streamed(trial: Trial) -> list:
     """The client's chunks; the last is `[DONE]`."""
-    await attempt.stream(trial, commit)
+    await attempt.stream(trial, trial.exchange.out.write)
     told = b"".join(trial.exchange.out.written).decode().removesuffix("\n\n").split("\n\n")
     return [orjson.loads(one[6:]) if one[6] == "{" else one[6:] for one in told]
 
@@ -294,7 +290,8 @@ async def test_a_call_for_the_rest_that_fails_before_any_content_is_made_again_a
     if way == "stream":
         said = words(await streamed(trial))
     else:
-        said = orjson.loads((await attempt.folded(trial, commit)).body)["choices"][0]["message"]["content"]
+        body = (await attempt.folded(trial, trial.exchange.out.write)).body
+        said = orjson.loads(body)["choices"][0]["message"]["content"]
     assert said == "one two three"
     assert asked.told == [(kind, status, 1), (kind, status, 2), (kind, status, 1)]
     assert engine.bodies[1] == engine.bodies[2] == engine.bodies[3] != engine.bodies[4] == engine.bodies[5]
@@ -321,7 +318,7 @@ async def test_what_failed_too_often_fails_the_attempt(stream):
     engine, asked = Engine(piece("one "), [BUSY], [BUSY], [BUSY]), Asked(most=2)
     trial = trial_of(engine, resume=asked, stream=stream)
     with pytest.raises(Broken if stream else Failure) as caught:
-        await (attempt.stream if stream else attempt.folded)(trial, commit)
+        await (attempt.stream if stream else attempt.folded)(trial, trial.exchange.out.write)
     assert caught.value.fault.kind is Kind.OVERLOADED
     assert len(asked.told) == 3 and closed(engine)
 
@@ -339,7 +336,7 @@ async def test_a_first_call_and_a_rest_that_has_begun_are_never_made_again():
 async def test_a_folded_answer_is_gone_on_with_too(pieces):
     engine = Engine(pieces("one "), pieces("two", "end_turn"))
     trial = trial_of(engine, stream=False)
-    body = orjson.loads((await attempt.folded(trial, commit)).body)
+    body = orjson.loads((await attempt.folded(trial, trial.exchange.out.write)).body)
     assert body["choices"][0]["message"]["content"] == "one two" and closed(engine)
 
 

@@ -62,8 +62,8 @@ class Log(list):
         """A client that takes nothing but what it is waited for."""
         return False
 
-    async def commit(self) -> None:
-        self.append("commit")
+    async def commit(self, first: bytes) -> None:
+        self.append(f"commit {first.decode()}")
 
 
 def pump_of(log: Log, later: float = RESTING, cap_at: float = AGES_S) -> Pump:
@@ -89,7 +89,7 @@ async def run(pump: Pump, *names: str) -> None:
 async def test_all_is_held_back_until_the_first_content_and_nothing_after_it():
     log = Log()
     await run(pump_of(log), "start", "count", "thought", "word", "word")
-    assert log == ["commit", "[start][count][thought][word]", "[word]", "[tail][end]"]
+    assert log == ["commit [start][count][thought][word]", "[word]", "[tail][end]"]
 
 
 async def test_what_is_counted_and_the_upstreams_id_are_seen_though_they_commit_nothing():
