@@ -149,10 +149,25 @@ class Ledger:
 
     def hold(self, seats: Seats, amounts: Amounts) -> bool:
         """The same of each balance in its unit, without lines: `release` must be given as much."""
+        now = self._clock.now()
+        for balance, unit in seats:
+            amount = amounts[unit]
+            free = balance.free - amount
+            if free < balance.low:
+                for before, its in seats:
+                    if before is balance:
+                        return self._held_of_little(seats, amounts, now)
+                    before.free += amounts[its]
+            balance.free = free
+            balance.size = amount
+            balance.used_at = now
+        return True
+
+    def _held_of_little(self, seats: Seats, amounts: Amounts, now: float) -> bool:
+        """The same, where some balance has little in hand, or too little."""
         for balance, unit in seats:
             if balance.free < amounts[unit] and balance.hard:
                 return False
-        now = self._clock.now()
         for balance, unit in seats:
             balance.reserve(amounts[unit])
             balance.used_at = now
@@ -192,16 +207,24 @@ class Ledger:
         """What was reserved of each balance ends as so much spent; to be said once."""
         now = self._clock.now()
         for balance, unit in seats:
-            balance.settle(held[unit], spent[unit])
+            billed = spent[unit]
+            balance.free = free = balance.free + held[unit] - billed
+            balance.spent = billed = balance.spent + billed
             balance.used_at = now
-            self._busy[balance.key] = balance
-            if (balance.scarce or balance.free < balance.low) and not balance.wanted:
-                self._want(balance)
-            if balance.spent + balance.spent_elsewhere >= balance.heed:
-                self._changed(balance)
+            if billed >= balance.mark or free < balance.low:
+                self._settled(balance)
         if self._due > now + TELL_S:
             self._due = now + TELL_S
             self._wake.set()
+
+    def _settled(self, balance: Balance) -> None:
+        """What a settlement means beyond the balance."""
+        self._busy[balance.key] = balance
+        if (balance.scarce or balance.free < balance.low) and not balance.wanted:
+            self._want(balance)
+        if balance.spent_in_all >= balance.heed:
+            self._changed(balance)
+        balance.watched()
 
     async def mark(self, name: str, expires: int) -> bool:
         """See Store."""
@@ -356,6 +379,7 @@ class Ledger:
         for balance in tuple(self._busy.values()):
             if balance.quiet:
                 del self._busy[balance.key]
+                balance.mark = 0
                 continue
             idle_at = balance.used_at + IDLE_S
             if idle_at <= now:
