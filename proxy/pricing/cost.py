@@ -25,20 +25,18 @@ def cost(price: Price, usage: Usage) -> int:
     if price.served and usage.tier is not None:
         price = _as_served(price, usage.tier)
     entire, written = usage.input, usage.output
-    if entire < 0:
+    if entire < 0:  # noqa: PLR1730 - a call costs as much as all of this
         entire = 0
     if price.tiers:
         price = _at(price, entire)
-    if usage.cached or usage.cache_write or usage.audio:
-        total = _input(price, usage, entire)
-    else:
-        total = entire * price.input
+    kinds = usage.cached or usage.cache_write or usage.audio
+    total = _input(price, usage, entire) if kinds else entire * price.input
     if written > 0:
         total += written * price.output
     if usage.reasoning or usage.audio_output:
         total += _kinds(price, usage)
     total = -(-total // MILLION) + price.request
-    return total if total < AMOUNT_MAX else AMOUNT_MAX
+    return total if total < AMOUNT_MAX else AMOUNT_MAX  # noqa: FURB136 - likewise
 
 
 def about(
@@ -76,7 +74,7 @@ def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None 
         # Who asks for no tier, or for whichever, gets the one that is set for its account.
         tiers = [one.tier for one in price.served] if tier in (None, "auto") else [tier]
         most = max(most, *(_reached(_as_served(price, one), input_tokens, output_tokens) for one in tiers if one))
-    return most if most < AMOUNT_MAX else AMOUNT_MAX
+    return most if most < AMOUNT_MAX else AMOUNT_MAX  # noqa: FURB136 - as above
 
 
 def _reached(price: Price, input_tokens: int, output_tokens: int) -> int:
