@@ -141,7 +141,7 @@ class Spend:
         if price is None or output is None or not budgets.plain:
             return False
         given = most.input
-        usd = worst(price, given, output, most.tier)
+        usd = one = worst(price, given, output, most.tier)
         tokens = given + output
         if calls > 1:
             usd, tokens = usd * calls, tokens * calls
@@ -153,7 +153,7 @@ class Spend:
         if not self._ledger.hold(found.seats, held):
             return False
         self._plain, self._held = found, held
-        self._usd, self._calls = usd, calls
+        self._usd, self._last_usd, self._calls = usd, one, calls
         return True
 
     def _unfold(self) -> None:
@@ -161,7 +161,7 @@ class Spend:
         found, billed = self._plain, self._billed
         if found is None:
             return
-        self._plain, self._last_usd = None, self._usd // self._calls
+        self._plain = None
         self._general = self._current = [Part(held) for held in found.all]
         for part, (_, unit) in zip(self._general, found.seats, strict=True):
             part.held = self._held[unit]
