@@ -27,7 +27,7 @@ from translators.joined import joined
 from translators.pipe import Translating, unsaid, unsaid_of
 from translators.profile import Profile
 from translators.remember import bare, loop_origin, origins, spans
-from translators.report import Report, Verdict
+from translators.report import Entry, Report, Verdict
 
 FAN_MAX = 8
 """Most calls that are made for one request at the same time."""
@@ -143,7 +143,7 @@ class ChatJob:
         stream: bool,
         usage: bool,
         bound: int | None,
-        clamped: str = "",
+        clamped: Entry | None = None,
         thinks: bool | None = None,
         at_least: Callable[[Mapping[str, Any]], int] = lambda _: 0,
         past: Past | None = None,
@@ -152,7 +152,7 @@ class ChatJob:
         hearing: Hearing | None = None,
         checked: Envelope | None = None,
     ) -> None:
-        """`clamped` is the field that a budget bounds, where nobody else does; `at_least` tells how many input tokens a
+        """`clamped` tells the field that a budget bounds, where nobody else does; `at_least` how many input tokens a
         body is at the least; `past` keeps what a client drops of turns with tools; `taught` what targets said of the
         API they want to be asked by; `fan_out` says whether several answers may be asked for by as many calls where a
         target gives one; `hearing` keeps what the client is told; `checked` is the payload's envelope."""
@@ -216,8 +216,8 @@ class ChatJob:
         if fan is not None:
             fields, report = self._rendered(target, upstream, alone=True)
             report.approximated("n", f"asked for by {fan.calls} calls")
-        if self._clamped:
-            report.clamped(self._clamped, f"a budget holds, so that at most {self._bound} tokens are answered")
+        if self._clamped is not None:
+            report.entries.append(self._clamped)
         stream = self.stream
         if not stream and (translated or target.profile.upstream_stream):
             # A relay passes what was asked, and its answer as it came: only the configuration may have it folded.

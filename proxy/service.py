@@ -11,6 +11,7 @@ other chain, and where no counter answers, they are estimated here, and the answ
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import cache
 from typing import Any
 
 import orjson
@@ -46,6 +47,7 @@ from translators.faults import Kind, Malformed
 from translators.ir import Dialect
 from translators.openai_responses.envelope import Pin, pinned_by
 from translators.openai_responses.references import spelled_out
+from translators.report import Entry, Verdict
 
 LARGE = 1_048_576
 STRUCTURES_CAP = 250_000
@@ -316,9 +318,9 @@ def chat_job(
     if defaults:
         payload = {**defaults, **payload}
         envelope = checked = client.check_envelope(payload)
-    bound, clamped = found.route.max_output, ""
+    bound, clamped = found.route.max_output, None
     if at_most is not None and bound is None and output_bound(client.dialect, payload)[0] is None:
-        bound, clamped = at_most, _OUTPUT_FIELDS.get(client.dialect, "max_tokens")
+        bound, clamped = at_most, _clamped(_OUTPUT_FIELDS.get(client.dialect, "max_tokens"), at_most)
     return ChatJob(
         client,
         payload,
@@ -334,6 +336,12 @@ def chat_job(
         hearing=hearing,
         checked=checked,
     )
+
+
+@cache
+def _clamped(field: str, bound: int) -> Entry:
+    """What is told where a budget bounds an answer: the same of every request."""
+    return Entry(field, Verdict.CLAMPED, f"a budget holds, so that at most {bound} tokens are answered")
 
 
 def embeddings_job(payload: dict[str, Any], envelope: EmbeddingEnvelope, found: Resolution) -> EmbeddingsJob:

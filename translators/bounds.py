@@ -16,7 +16,9 @@ _FIELDS: Final[Mapping[Dialect, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     Dialect.GEMINI: (("maxOutputTokens",), ("candidateCount",)),
 }
 """Where the bound stands, and where the number of answers that are billed; where several stand, the largest counts."""
-_SAID: Final = {dialect: frozenset(bounds + counts) for dialect, (bounds, counts) in _FIELDS.items()}
+_SAID: Final = {
+    dialect: (frozenset(bounds), frozenset(bounds + counts)) for dialect, (bounds, counts) in _FIELDS.items()
+}
 
 
 def output_bound(dialect: Dialect, fields: Mapping[str, Json]) -> tuple[int | None, int]:
@@ -25,20 +27,15 @@ def output_bound(dialect: Dialect, fields: Mapping[str, Json]) -> tuple[int | No
     if dialect is Dialect.GEMINI:
         config = fields.get("generationConfig")
         fields = config if isinstance(config, dict) else {}
-    bounds, counts = _FIELDS[dialect]
-    if _SAID[dialect].isdisjoint(fields):
-        return None, 1
+    bounds, said = _SAID[dialect]
     bound, answers = None, 1
-    for name in bounds:
-        told = fields.get(name)
-        if told is not None and _whole(told) and (bound is None or told > bound):
-            bound = told
-    for name in counts:
-        told = fields.get(name)
-        if told is not None and _whole(told) and told > answers:
+    for name in said.intersection(fields):
+        told = fields[name]
+        if type(told) is not int or told < 0:  # which no bool is
+            continue
+        if name in bounds:
+            if bound is None or told > bound:
+                bound = told
+        elif told > answers:
             answers = told
     return bound, answers
-
-
-def _whole(value: Json) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -78,8 +78,10 @@ class Budgets:
 
     def of_request(self, who: Who) -> Found:
         """The balances that all of a request's attempts count in."""
-        found = self._found.get(who)
-        return found if found is not None and self._holds(found) else self._look_up(who, self._asked(who))
+        found, ledger = self._found.get(who), self._ledger
+        if found is not None and found.version == ledger.version and found.start <= ledger.now() < found.end:
+            return found
+        return self._look_up(who, self._asked(who))
 
     def of_target(self, who: Who, target: Target) -> tuple[Held, ...]:
         """Those that its attempts at `target` count in beside them."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from proxy import tokens
 from proxy.flow import Most
 from proxy.jobs import Prepared
+from proxy.tokens.bound import UNSEEN, worst_input
 from translators.bounds import output_bound
 
 
@@ -13,16 +13,15 @@ def most_of(prepared: Prepared, *, vectors: bool = False) -> Most:
     """`vectors`: what is asked for is no text, so that none is written."""
     target, fields = prepared.target, prepared.fields
     dialect, profile = target.provider.dialect, target.profile
-    given = tokens.worst_input(prepared.body, fields, dialect, profile)
+    given = worst_input(prepared.body, fields, dialect, profile)
     if vectors:
         return Most(given, 0)
     bound, answers = output_bound(dialect, fields)
     if bound is None:
         bound = profile.max_output
-    if given >= tokens.UNSEEN:
-        bound = None
-    tier = None if _TIERED.isdisjoint(fields) else _tier(fields)
-    return Most(given, None if bound is None else bound * answers, tier)
+    if bound is not None:
+        bound = bound * answers if given < UNSEEN else None
+    return Most(given, bound, None if _TIERED.isdisjoint(fields) else _tier(fields))
 
 
 def _tier(fields: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ At the exchange's end, whatever that is, all is settled once.
 A budget that gives way to a cheaper model goes on to count what that costs, and stops it no more.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import structs
@@ -39,40 +39,37 @@ class Spend:
     """One exchange's. `begin` once it is known whose it is; then, for each attempt, `cover` before and `close` after
     it; `settle` at the end."""
 
-    __slots__ = (
-        "_billed",
-        "_budgets",
-        "_calls",
-        "_current",
-        "_general",
-        "_held",
-        "_last_usd",
-        "_ledger",
-        "_limit",
-        "_lost_calls",
-        "_lost_usd",
-        "_most",
-        "_overrun",
-        "_plain",
-        "_special",
-        "_target",
-        "_total",
-        "_usd",
-        "_who",
-        "_worst",
-        "notes",
-        "stays",
-    )
-
+    # What an exchange begins with stands here: nearly all of them change little of it.
+    _who = NOBODY
+    _limit: int | None = None
+    _general: list[Part] | None = None
+    """Of balances that all attempts count in; None before the first."""
+    _plain: Found | None = None
+    """Those of an only attempt, for which each holds what it may come to: nearly all requests make one, are billed less
+    than that, and need no parts. None else."""
+    _held: Amounts = ()
+    """What each of these holds, by its unit."""
+    _billed: Amounts | None = None
+    """What that came to; None before the attempt's end."""
+    _current: Sequence[Part] = ()
+    """Those of the attempt under way."""
+    _special: Mapping[str, Part] = {}
+    """Of those that attempts at some targets count in, by the balance's key."""
+    _target: Target | None = None
     _most: Most
     """Of the attempt's first call."""
-    _usd: int
+    _calls = 0
+    _usd = 0
     """As of each part `need`, and what follows as of each `last` and `lost`."""
-    _last_usd: int
-    _lost_usd: int
-    _lost_calls: int
-    _worst: bool
+    _last_usd = 0
+    _lost_usd = 0
+    _lost_calls = 0
+    _worst = False
     """Whatever the attempt comes to, calls of it are not known to be free."""
+    _total = 0
+    """Nano-dollars of the attempts that have ended."""
+    stays = False
+    """No other model can answer it (vectors, stored answers, what passes through): nothing gives way."""
 
     def __init__(self, budgets: Budgets, ledger: Ledger, overrun: Overrun = lambda *_: None) -> None:
         """`overrun` is told where an attempt was billed more than the most it could cost: a bug, here or at the
@@ -80,27 +77,6 @@ class Spend:
         self._overrun = overrun
         self._budgets = budgets
         self._ledger = ledger
-        self._who = NOBODY
-        self._limit: int | None = None
-        self._general: list[Part] | None = None
-        """Of balances that all attempts count in; None before the first."""
-        self._plain: Found | None = None
-        """Those of an only attempt, for which each holds what it may come to: nearly all requests make one, are billed
-        less than that, and need no parts. None else."""
-        self._held: Amounts = ()
-        """What each of these holds, by its unit."""
-        self._billed: Amounts | None = None
-        """What that came to; None before the attempt's end."""
-        self._current: Sequence[Part] = ()
-        """Those of the attempt under way."""
-        self._special: dict[str, Part] = {}
-        """Of those that attempts at some targets count in, by the balance's key."""
-        self._target: Target | None = None
-        self._calls = 0
-        self._total = 0
-        """Nano-dollars of the attempts that have ended."""
-        self.stays = False
-        """No other model can answer it (vectors, stored answers, what passes through): nothing gives way."""
         self.notes: list[str] = []
         """What the answer says of budgets: `NAME;downgraded`."""
 
@@ -121,12 +97,13 @@ class Spend:
     async def cover(self, target: Target, most: Most, calls: int = 1) -> Refused | None:
         """Reserves what an attempt at `target` can cost. Gives why it may not be made; None where it may. Raises
         Downgraded."""
-        if self._plain is not None:
+        first = self._general is None and self._plain is None
+        if not first:
             self._unfold()
+            self._calls = self._usd = self._last_usd = self._lost_usd = self._lost_calls = 0
+            self._worst = False
         self._target, self._most = target, most
-        self._calls = self._usd = self._last_usd = self._lost_usd = self._lost_calls = 0
-        self._worst = False
-        if self._general is None and self._plainly(target, most, calls):
+        if first and self._plainly(target, most, calls):
             return None
         self._current = self._counting(target)
         wish = self._wish(target, most, calls)
@@ -163,16 +140,20 @@ class Spend:
         price, output, budgets = target.price, most.output, self._budgets
         if price is None or output is None or not budgets.plain:
             return False
-        usd = calls * worst(price, most.input, output, most.tier)
+        given = most.input
+        usd = one = worst(price, given, output, most.tier)
+        tokens = given + output
+        if calls > 1:
+            usd, tokens = usd * calls, tokens * calls
         # What nothing is held of may be dropped meanwhile.
         if not usd or (self._limit is not None and usd > self._limit):
             return False
-        held = usd, calls * (most.input + output), 1
+        held = usd, tokens, 1
         found = budgets.of_request(self._who)
         if not self._ledger.hold(found.seats, held):
             return False
         self._plain, self._held = found, held
-        self._usd, self._calls = usd, calls
+        self._usd, self._last_usd, self._calls = usd, one, calls
         return True
 
     def _unfold(self) -> None:
@@ -180,7 +161,7 @@ class Spend:
         found, billed = self._plain, self._billed
         if found is None:
             return
-        self._plain, self._last_usd = None, self._usd // self._calls
+        self._plain = None
         self._general = self._current = [Part(held) for held in found.all]
         for part, (_, unit) in zip(self._general, found.seats, strict=True):
             part.held = self._held[unit]
@@ -199,9 +180,9 @@ class Spend:
         some = self._budgets.of_target(self._who, target)
         if not some:
             return parts
-        for held in some:
-            if held.balance.key not in self._special:
-                self._special[held.balance.key] = Part(held)
+        new = {held.balance.key: Part(held) for held in some if held.balance.key not in self._special}
+        if new:
+            self._special = {**self._special, **new}
         special = [self._special[held.balance.key] for held in some]
         self._renew(special)
         return [*parts, *special]
@@ -304,6 +285,13 @@ class Spend:
         target, calls = self._target, self._calls
         if target is None:
             return None
+        if calls == 1 and usage is not None and fault is None and self._plain is not None and not self._worst:
+            price, held = target.price, self._held
+            usd, tokens = 0 if price is None else cost(price, usage), usage.billed
+            if usd <= held[0] and tokens <= held[1]:
+                self._target, self._billed = None, (usd, tokens, 1)
+                self._total += usd
+                return usd
         bill = WORST if self._worst else bill_of(fault, usage, status, content=content, calls=calls)
         if bill is USAGE and calls > 1 and self._untold(usage) > 0:
             bill = WORST

@@ -225,8 +225,9 @@ class Account:
         self._charge(amount)
 
     def _charge(self, amount: int) -> None:
-        self._exchange.cost = (self._exchange.cost or 0) + amount
-        self._tools.spent(self._target.provider.name, self._target.model, amount)
+        exchange, target = self._exchange, self._target
+        exchange.cost = amount if exchange.cost is None else exchange.cost + amount
+        self._tools.spent(target.provider.name, target.model, amount)
 
     def _judged(self, fault: Fault, now: float) -> Verdict:
         """What the breaker is told. What is the caller's own doing says nothing of the target; all else is noted."""

@@ -73,7 +73,7 @@ class Rate(Struct, frozen=True):
     concurrent: int = 0
 
 
-class Price(Struct, frozen=True, omit_defaults=True):
+class Price(Struct, frozen=True, omit_defaults=True, cache_hash=True):
     """What a model costs, in nano-dollars for a million tokens; `request` in nano-dollars for each call."""
 
     input: int

@@ -2,8 +2,9 @@
 
     granted = free + reserved + spent + returned
 
-holds at every moment, for `granted` is never kept but always that sum. Taking moves free to reserved, settling moves
-reserved to spent and the rest back to free, giving back moves free to returned; only the store's word adds to free.
+holds at every moment, for `reserved` is never kept but always what the others leave of it. Taking moves free to
+reserved, settling moves reserved to spent and the rest back to free, giving back moves free to returned; only the
+store's word adds to free, and to what is granted.
 So nothing is spent or reserved that was not granted, except where `free` falls below zero: a soft balance is reserved
 from whatever is there, and what was spent beyond a reservation is spent. That debt is granted by force.
 
@@ -35,9 +36,9 @@ class Balance:
     """Amounts are in the budget's unit. Compared by identity; an owner has one of each key."""
 
     __slots__ = (
-        "_heard", "_others", "_pace", "_told", "end", "expires", "free", "hard", "heed", "key", "limit", "low",
-        "reassert", "reserved", "returned", "scarce", "size", "spent", "spent_elsewhere", "taken_elsewhere", "told_at",
-        "used_at", "wanted",
+        "_heard", "_heed", "_others", "_pace", "_told", "end", "expires", "free", "granted", "hard", "key", "limit",
+        "low", "mark", "reassert", "returned", "scarce", "size", "spent", "spent_elsewhere", "taken_elsewhere",
+        "told_at", "used_at", "wanted",
     )  # fmt: skip
 
     def __init__(self, key: str, limit: int, end: float, expires: int, *, hard: bool) -> None:
@@ -47,16 +48,17 @@ class Balance:
         """When its window ends, Unix seconds by the store's clock."""
         self.expires = expires
         self.hard = hard
+        self.granted = 0
         self.free = 0
-        self.reserved = 0
         self.spent = 0
         self.returned = 0
         self.low = 0
-        """With less in hand than this it is time to ask for more."""
+        """With less in hand than this it is time to ask for more; never below zero."""
         self.size = 0
         """The last reservation."""
-        self.heed = 0
-        """With less settled than this nobody wants to hear of a settlement."""
+        self.mark = 0
+        """With less settled here than this a settlement needs no look at anything but what is in hand."""
+        self._heed = 0
         self.scarce = False
         """Whether it is hard, and the store was near the end of it: nothing stays in hand."""
         self.spent_elsewhere = 0
@@ -76,8 +78,18 @@ class Balance:
         self._others: dict[str, Count] = {}
 
     @property
-    def granted(self) -> int:
-        return self.free + self.reserved + self.spent + self.returned
+    def reserved(self) -> int:
+        return self.granted - self.free - self.spent - self.returned
+
+    @property
+    def heed(self) -> int:
+        """With less settled than this, by all owners, nobody wants to hear of a settlement."""
+        return self._heed
+
+    @heed.setter
+    def heed(self, amount: int) -> None:
+        self._heed = amount
+        self.mark = 0
 
     @property
     def heard(self) -> bool:
@@ -106,14 +118,16 @@ class Balance:
 
     def reserve(self, amount: int) -> None:
         self.free -= amount
-        self.reserved += amount
         self.size = amount
 
     def settle(self, held: int, spent: int) -> None:
         """`held` of what is reserved ends as `spent`."""
-        self.reserved -= held
         self.spent += spent
         self.free += held - spent
+
+    def watched(self) -> None:
+        """Somebody has looked after a settlement: the next one that matters is told by `mark`."""
+        self.mark = 0 if self.scarce else self._heed - self.spent_elsewhere
 
     def give_back(self, keep: int = 0) -> None:
         """All that is free but `keep`."""
@@ -144,9 +158,12 @@ class Balance:
         """Takes the store's word; says whether it moved what was spent or taken elsewhere."""
         own = standing.own
         if self._heard:
-            self.free += max(0, own.granted - self.granted)
+            more = max(0, own.granted - self.granted)
+            self.free += more
+            self.granted += more
         else:
             self._heard = True
+            self.granted += own.granted
             self.free += own.granted - own.returned - own.spent
             self.returned += own.returned
             self.spent += own.spent
@@ -157,7 +174,8 @@ class Balance:
         for name, count in standing.others.items():
             self._others[name] = merged(self._others.get(name, count), count)
         self.scarce = self.hard and scarce(self.limit, standing.total)
-        self.low = 0 if self.scarce or (self.hard and self._direct) else self.free // 2
+        self.low = 0 if self.scarce or (self.hard and self._direct) else max(0, self.free // 2)
+        self.mark = 0
         return before != (self.spent_elsewhere, self.taken_elsewhere)
 
     @property

@@ -26,7 +26,7 @@ from typing import Final
 from proxy.clock import Clock
 from proxy.ledger.balance import IDLE_S, Amounts, Balance, Denied, Line, Seats
 from proxy.ledger.store import Ask, Away, Store, Told, Unfit
-from proxy.ledger.waiting import NO_WISH, Waiter, refused, spent, wishes
+from proxy.ledger.waiting import FORGOT, NO_WISH, Waiter, missing, refused, spent, taken, wishes
 
 TELL_S: Final = 1.0
 SWEEP_S: Final = 0.1
@@ -46,9 +46,6 @@ LIVE: Final = 10_000
 DROP_S: Final = 60.0
 """Between two looks for those whose window is over."""
 
-_FORGOT = "the budget store has lost what it knew and is being told again"
-_CLOSED = "the budget store is not open"
-
 
 class Ledger:
     """Used in one running loop. `owner` is this life of this process: nobody ever had it before."""
@@ -62,8 +59,7 @@ class Ledger:
         self._changed = changed or (lambda _: None)
         self.version = 0
         """Another number when a balance is another than it was: dropped, or of another limit."""
-        self._memory = ""
-        self._offset = 0.0
+        self._memory, self._offset = "", 0.0
         self._live: dict[str, Balance] = {}
         self._busy: dict[str, Balance] = {}
         """Those that have something in hand or untold."""
@@ -75,13 +71,11 @@ class Ledger:
         self._worker: asyncio.Task[None] | None = None
         self._open = False
         self._away, self._unfit = "", False
-        self._retry_s = RETRY_S
-        self._retry_at = -math.inf
+        self._retry_s, self._retry_at = RETRY_S, -math.inf
         self._due = math.inf
         self._look_at = math.inf
         """When the store is asked whether it still knows everything."""
-        self._doubt_until = -math.inf
-        self._drop_at = -math.inf
+        self._doubt_until = self._drop_at = -math.inf
 
     @property
     def trouble(self) -> str:
@@ -119,7 +113,7 @@ class Ledger:
             pass
         if worker is not None:
             worker.cancel()
-        self._away = _CLOSED
+        self._away = "the budget store is not open"
         self._serve(())
         await self._store.close()
 
@@ -140,24 +134,26 @@ class Ledger:
 
     def take(self, lines: Sequence[Line]) -> bool:
         """Reserves every line's `amount` from what is in hand, or nothing. Each balance at most once."""
-        amounts = [line.amount for line in lines]
-        if not self.hold([(line.balance, place) for place, line in enumerate(lines)], amounts):
+        if not self.hold([(line.balance, n) for n, line in enumerate(lines)], [line.amount for line in lines]):
             return False
-        for line, amount in zip(lines, amounts, strict=True):
-            line.held += amount
+        for line in lines:
+            line.held += line.amount
         return True
 
     def hold(self, seats: Seats, amounts: Amounts) -> bool:
         """The same of each balance in its unit, without lines: `release` must be given as much."""
-        for balance, unit in seats:
-            if balance.free < amounts[unit] and balance.hard:
-                return False
         now = self._clock.now()
         for balance, unit in seats:
-            balance.reserve(amounts[unit])
+            amount = amounts[unit]
+            free = balance.free - amount
+            if free < balance.low:
+                asked = taken(seats, amounts, balance, now)
+                for one in asked or ():
+                    self._want(one)
+                return asked is not None
+            balance.free = free
+            balance.size = amount
             balance.used_at = now
-            if balance.free < balance.low and not balance.wanted:
-                self._want(balance)
         return True
 
     async def obtain(self, lines: Sequence[Line]) -> Denied | None:
@@ -192,16 +188,24 @@ class Ledger:
         """What was reserved of each balance ends as so much spent; to be said once."""
         now = self._clock.now()
         for balance, unit in seats:
-            balance.settle(held[unit], spent[unit])
+            billed = spent[unit]
+            balance.free = free = balance.free + held[unit] - billed
+            balance.spent = billed = balance.spent + billed
             balance.used_at = now
-            self._busy[balance.key] = balance
-            if (balance.scarce or balance.free < balance.low) and not balance.wanted:
-                self._want(balance)
-            if balance.spent + balance.spent_elsewhere >= balance.heed:
-                self._changed(balance)
+            if billed >= balance.mark or free < balance.low:
+                self._settled(balance)
         if self._due > now + TELL_S:
             self._due = now + TELL_S
             self._wake.set()
+
+    def _settled(self, balance: Balance) -> None:
+        """What a settlement means beyond the balance."""
+        self._busy[balance.key] = balance
+        if (balance.scarce or balance.free < balance.low) and not balance.wanted:
+            self._want(balance)
+        if balance.spent_in_all >= balance.heed:
+            self._changed(balance)
+        balance.watched()
 
     async def mark(self, name: str, expires: int) -> bool:
         """See Store."""
@@ -219,11 +223,8 @@ class Ledger:
 
     def _hopeless(self, lines: Sequence[Line]) -> Denied | None:
         """What need not be asked, or cannot."""
-        away = self._away or (_FORGOT if self._clock.now() < self._doubt_until else "")
-        if not away:
-            return spent(lines)
-        missing = (line.balance for line in lines if line.balance.hard and line.balance.free < line.amount)
-        return next((Denied(balance, away=away) for balance in missing), None)
+        away = self._away or (FORGOT if self._clock.now() < self._doubt_until else "")
+        return missing(lines, away) if away else spent(lines)
 
     async def _work(self) -> None:
         while self._worker is not None:
@@ -255,10 +256,9 @@ class Ledger:
 
     async def _pause(self) -> None:
         """Until there may be something to do."""
-        until = self._retry_at if self._away else min(self._due, self._look_at)
         if self._urgent and not self._away:
             return
-        seconds = until - self._clock.now()
+        seconds = (self._retry_at if self._away else min(self._due, self._look_at)) - self._clock.now()
         try:
             async with asyncio.timeout(None if math.isinf(seconds) else seconds):
                 await self._wake.wait()
@@ -356,6 +356,7 @@ class Ledger:
         for balance in tuple(self._busy.values()):
             if balance.quiet:
                 del self._busy[balance.key]
+                balance.mark = 0
                 continue
             idle_at = balance.used_at + IDLE_S
             if idle_at <= now:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from proxy.ledger.balance import Balance, Denied, Line
+from proxy.ledger.balance import Amounts, Balance, Denied, Line, Seats
 
 
 class Waiter(Struct, eq=False):
@@ -24,6 +24,7 @@ class Wish(NamedTuple):
     """The smallest of it."""
 
 
+FORGOT: Final = "the budget store has lost what it knew and is being told again"
 NO_WISH: Final = Wish(0, 0)
 
 
@@ -37,6 +38,27 @@ def wishes(waiters: Iterable[Waiter]) -> dict[Balance, Wish]:
             else:
                 found[line.balance] = Wish(wish.total + line.amount, min(wish.least, line.amount))
     return found
+
+
+def taken(seats: Seats, amounts: Amounts, little: Balance, now: float) -> Sequence[Balance] | None:
+    """Reserves every amount, or nothing where a hard balance has too little, which gives None; else those that are to
+    be asked for more. `little` has little in hand or too little; of those before it the amounts are taken already."""
+    for balance, unit in seats:
+        if balance is little:
+            break
+        balance.free += amounts[unit]
+    if any(balance.hard and balance.free < amounts[unit] for balance, unit in seats):
+        return None
+    for balance, unit in seats:
+        balance.reserve(amounts[unit])
+        balance.used_at = now
+    return [balance for balance, _ in seats if balance.free < balance.low and not balance.wanted]
+
+
+def missing(lines: Sequence[Line], away: str) -> Denied | None:
+    """What cannot be asked for, since the store is `away`."""
+    short = (line.balance for line in lines if line.balance.hard and line.balance.free < line.amount)
+    return next((Denied(balance, away=away) for balance in short), None)
 
 
 def spent(lines: Sequence[Line]) -> Denied | None:

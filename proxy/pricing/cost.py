@@ -24,17 +24,21 @@ def cost(price: Price, usage: Usage) -> int:
     """What a call with these counts costs, in nano-dollars; several calls that made one answer cost what each does."""
     if usage.calls:
         return min(sum(cost(price, one) for one in usage.calls), AMOUNT_MAX)
-    price = _as_served(price, usage.tier) if usage.tier is not None and price.served else price
-    entire = max(0, usage.input)
-    price = _at(price, entire) if price.tiers else price
-    total = entire * price.input
-    if usage.cached or usage.cache_write or usage.audio:
-        total = _input(price, usage, entire)
-    total += usage.output * price.output if usage.output > 0 else 0
+    if price.served and usage.tier is not None:
+        price = _as_served(price, usage.tier)
+    entire, written = usage.input, usage.output
+    if entire < 0:  # noqa: PLR1730 - a call costs as much as all of this
+        entire = 0
+    if price.tiers:
+        price = _at(price, entire)
+    kinds = usage.cached or usage.cache_write or usage.audio
+    total = _input(price, usage, entire) if kinds else entire * price.input
+    if written > 0:
+        total += written * price.output
     if usage.reasoning or usage.audio_output:
         total += _kinds(price, usage)
     total = -(-total // MILLION) + price.request
-    return min(AMOUNT_MAX, total)
+    return total if total < AMOUNT_MAX else AMOUNT_MAX  # noqa: FURB136 - likewise
 
 
 Line = tuple[float, float, float, float]
@@ -87,14 +91,15 @@ def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None 
     """The most that a call with at most so many tokens can cost, in nano-dollars, when it asks for `tier` of service
     and may be answered without it. Every token is taken for one of its dearest kind, and the dearest of the prices that
     so long an input may have decides."""
-    most = _worst(price, input_tokens, output_tokens)
+    for_input, for_output = _dearest(price)
+    most = -(-(input_tokens * for_input + output_tokens * for_output) // MILLION) + price.request
     if price.tiers:
         most = _reached(price, input_tokens, output_tokens)
     if price.served:
         # Who asks for no tier, or for whichever, gets the one that is set for its account.
         tiers = [one.tier for one in price.served] if tier in (None, "auto") else [tier]
         most = max(most, *(_reached(_as_served(price, one), input_tokens, output_tokens) for one in tiers if one))
-    return min(AMOUNT_MAX, most)
+    return most if most < AMOUNT_MAX else AMOUNT_MAX  # noqa: FURB136 - as above
 
 
 def _reached(price: Price, input_tokens: int, output_tokens: int) -> int:

@@ -141,7 +141,9 @@ class Metrics:
 
     def spend(self, provider: str, model: str, nanos: int) -> None:
         """An upstream call cost this."""
-        self.spent[self.provider_label(provider), self.model_label(model)] += nanos
+        if provider not in self._providers or model not in self._models:
+            provider, model = self.provider_label(provider), self.model_label(model)
+        self.spent[provider, model] += nanos
 
     def probe(self, provider: str, kind: str) -> None:
         """A provider was looked at; `kind` is `ok` or the fault's kind."""

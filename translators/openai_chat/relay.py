@@ -70,20 +70,20 @@ def _ask_for_usage(out: dict[str, Json], profile: Profile, report: Report) -> No
 
 def _bound(out: dict[str, Json], profile: Profile, bound: int | None, report: Report) -> None:
     """The output bound under the name the model takes: the client's, else ours, never above the model's own."""
-    given = [name for name in ("max_completion_tokens", "max_tokens") if out.get(name) is not None]
-    field = profile.max_tokens_field
-    if not given:
+    field, most = profile.max_tokens_field, profile.max_output
+    if out.get("max_completion_tokens") is None and out.get("max_tokens") is None:
         if bound is not None:
-            out[field] = bound if profile.max_output is None else min(bound, profile.max_output)
+            out[field] = bound if most is None or bound < most else most
         return
+    given = [name for name in ("max_completion_tokens", "max_tokens") if out.get(name) is not None]
     if len(given) == 1 and given[0] != field and (field == "max_tokens" or given[0] in profile.rejects):
         out[field] = out.pop(given[0])
         given = [field]
-    if profile.max_output is not None:
+    if most is not None:
         for name in given:
-            if isinstance(out[name], int) and out[name] > profile.max_output:
-                out[name] = profile.max_output
-                report.clamped(name, f"the model writes at most {profile.max_output} tokens")
+            if isinstance(out[name], int) and out[name] > most:
+                out[name] = most
+                report.clamped(name, f"the model writes at most {most} tokens")
 
 
 def _messages(out: dict[str, Json], profile: Profile, report: Report) -> None:

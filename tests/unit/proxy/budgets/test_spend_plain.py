@@ -100,6 +100,7 @@ SERVED = ("close", None, Usage(7, 1), True)
 @example([COVER, ("again",), ("again",), SERVED], None)
 @example([COVER, ("close", None, Usage(5_000, 7), True)], None)
 @example([COVER, ("close", Kind.TIMEOUT, None, False), COVER], 500)
+@example([("cover", 1, 10, 1), ("settle",), ("again",), ("close", None, None, False)], None)
 @example([COVER, ("settle",), ("further", 5), ("again",), COVER], None)
 @given(st.lists(STEPS, max_size=8), st.none() | st.just(500))
 def test_in_either_way_the_same_is_reserved_charged_refused_and_told(steps, limit):
@@ -141,3 +142,21 @@ def test_one_attempt_takes_the_short_way_and_leaves_nothing_reserved():
 async def test_what_has_to_be_looked_at_before_is_not_plain(budget):
     clock = VirtualClock()
     assert not Budgets([*ALL, budget], Ledger(MemoryStore(clock), clock, "me")).plain
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_an_only_call_that_was_billed_more_than_it_could_be_is_told(plain):
+    async def main():
+        clock = VirtualClock()
+        ledger = Ledger(MemoryStore(clock), clock, "one")
+        await ledger.open()
+        filling = Purse(ledger, plain=False)
+        await filling.do(("cover", 1, 10, 1))
+        await filling.do(("settle",))
+        purse = Purse(ledger, plain=plain)
+        await purse.do(("cover", 1, 10, 1))
+        await purse.do(("close", None, Usage(5_000, 1), True))
+        assert [name for name, _ in purse.overruns] == ["money", "tokens"]
+        await ledger.close()
+
+    played(main())

@@ -3,7 +3,8 @@
 import asyncio
 
 from proxy.ledger.balance import Denied, Line
-from proxy.ledger.ledger import TELL_S
+from proxy.ledger.ledger import TELL_S, Ledger
+from proxy.ledger.memory import MemoryStore
 from proxy.ledger.store import Ask
 from tests.unit.proxy.ledger.watched import END, FAR, line_of, played_with
 from tests.virtual import VirtualClock
@@ -237,3 +238,23 @@ async def test_the_time_is_the_stores(ledger, store, clock):
 async def test_a_name_is_marked_once(ledger, store, clock):
     assert await ledger.mark("b 0.8", END)
     assert not await ledger.mark("b 0.8", END)
+
+
+async def test_who_wants_to_hear_sooner_hears_of_the_next_settlement():
+    told, store_clock = [], VirtualClock()
+    ledger = Ledger(MemoryStore(store_clock), store_clock, "one", told.append)
+    balance = ledger.balance("b", FAR, END, hard=False)
+    balance.heed = 1_000
+    for _ in range(2):
+        settled_at_once(ledger, balance)
+    assert told == []
+    balance.heed = 0
+    settled_at_once(ledger, balance)
+    assert told == [balance]
+
+
+def settled_at_once(ledger, balance):
+    line = Line(balance, 10)
+    assert ledger.take([line])
+    balance.free = 100  # as with a lease in hand
+    ledger.settle(line, 10)
