@@ -24,7 +24,7 @@ from proxy.drill.script import ok
 from tests.bench import load, servers
 from tests.bench.budgets import BUDGETS
 from tests.bench.generator import Endpoint
-from tests.bench.machine import CORES, child
+from tests.bench.machine import CORES, child, interpreter
 from tests.bench.pairs import CLIENTS, question
 from tests.bench.provider import ANTHROPIC, CHUNKS, OPENAI
 from tests.bench.selection import STRATEGIES
@@ -189,6 +189,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
+    print(interpreter(), flush=True)
     asyncio.run(counts(options.name or list(FIGURES), options.keep))
     return 0
 

@@ -5,6 +5,7 @@ import platform
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -106,6 +107,14 @@ def module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", f"tests.bench.{name}", *arguments]
 
 
+def interpreter() -> str:
+    """The Python, and how it says that it was built. Debian's is optimised and does not say so: what it tells is of its
+    shared library, which is not."""
+    flag = "--enable-optimizations"
+    told = flag if flag in (sysconfig.get_config_var("CONFIG_ARGS") or "") else f"tells no {flag}"
+    return f"Python {platform.python_version()} ({platform.python_compiler()}, {told})"
+
+
 def described() -> list[str]:
     """The machine and the versions that the figures depend on."""
     model = next(
@@ -119,6 +128,6 @@ def described() -> list[str]:
     packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "httptools", "httpx2"))
     return [
         f"Machine: {model}, {len(CORES)} cores used of {os.cpu_count()}, Linux {platform.release()}",
-        f"Versions: Python {platform.python_version()}, {packages}",
+        f"Versions: {interpreter()}, {packages}",
         f"Date: {time.strftime('%Y-%m-%d', time.gmtime())}",
     ]

@@ -17,6 +17,7 @@ from tests.bench import (
     generator,
     instructions,
     load,
+    machine,
     orders,
     pairs,
     provider,
@@ -83,6 +84,19 @@ def test_the_absolute_bar_alone_decides_whether_a_run_failed():
     assert report.Row("a", "x", report.Bar("rate", 8_000, 5_000, "{}")).verdict is False
     told = "28,500 in a second here and 14,250 in a second of the processor, 0.50 and 0.25 of the 57,000"
     assert told in report.section([], ["m"], HALF)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("'--prefix=/usr/local' '--enable-optimizations' '--with-lto'", ", --enable-optimizations)"),
+        ("'--prefix=/usr'", ", tells no --enable-optimizations)"),
+        (None, ", tells no --enable-optimizations)"),
+    ],
+)
+def test_the_interpreter_is_named_with_how_it_was_built(monkeypatch, settings, told):
+    monkeypatch.setattr(machine.sysconfig, "get_config_var", {"CONFIG_ARGS": settings}.get)
+    assert machine.interpreter().endswith(told)
 
 
 def test_writing_replaces_the_marked_section_and_nothing_else(tmp_path):
