@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import orjson
 
-from proxy.config.spending import dollars
+from proxy.config.spending import NANOS, dollars
 from proxy.flow import Attempt, Choice, Exchange, Headers
 from proxy.telemetry.names import (
     ANTHROPIC_REQUEST_ID,
@@ -149,7 +149,7 @@ def metadata(exchange: Exchange, now: float, usage: Usage | None) -> dict[str, o
     if exchange.translation:
         told["translation"] = exchange.translation
     if exchange.cost is not None:
-        told["cost_usd"] = dollars(exchange.cost)
+        told["cost_usd"] = exchange.cost / NANOS
     return told
 
 

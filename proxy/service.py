@@ -36,6 +36,7 @@ from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
 from proxy.selection.chooser import Chooser
+from proxy.telemetry.names import TASK
 from proxy.tokens.counting import Counter
 from proxy.ways import Taught, way
 from proxy.wishes import mode_of, wants_metadata
@@ -206,8 +207,11 @@ class Endpoints:
         if self._paying is not None:
             self._paying.begin(exchange, payload)
         chooser = self._chooser
-        if chooser is not None and chooser.takes(envelope.model):
-            return payload, envelope, self._offer.chosen(exchange, chooser.chat)
+        if chooser is not None:
+            if TASK in exchange.headers:
+                chooser.check_task(exchange)
+            if chooser.takes(envelope.model):
+                return payload, envelope, self._offer.chosen(exchange, chooser.chat)
         return payload, envelope, self._offer.chat(exchange.client, envelope.model)
 
     async def _passed(self, exchange: Exchange) -> None:
@@ -244,6 +248,8 @@ class Endpoints:
         if self._paying is not None:
             self._paying.begin(exchange, payload)
         chooser = self._chooser
+        if chooser is not None and TASK in exchange.headers:
+            chooser.check_task(exchange)
         if chooser is not None and chooser.leaves_open(envelope.model):
             found = self._offer.chosen(exchange, chooser.embeddings)
         else:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from proxy.admin.answers import error, told_as_json
 from proxy.clock import Clock
+from proxy.config.selection import Experiment
 from proxy.config.spending import LedgerSettings
 from proxy.filters.auth import presented_key
 from proxy.learning.feedback import BODY_CAP, NotTaken
@@ -95,11 +96,12 @@ class Models:
         latest, wall = self._clock.now() + LONGEST_S, self._clock.wall()
         try:
             source = source_for(ledger, here=True)
-        except Unread as problem:
-            return 404, str(problem)
+        except Unread as problem:  # nothing is wrong, but nothing can be known
+            return 200, {"place": None, "since": said(since), "hint": str(problem), **told([], [])}
         try:
             with database_of(source, since, None, lambda: self._clock.now() >= latest, scores=True) as database:
-                found = [fares(database, by, (since, float("inf")), now=wall) for by in BY]
+                span, tasks = (since, float("inf")), self._serving.tasks()
+                found = fares(database, BY[0], span, now=wall), fares(database, BY[1], span, now=wall, tasks=tasks)
         except Unread as problem:
             return 503, str(problem)
         return 200, {"place": source.place, "since": said(since), **told(*found)}
@@ -113,6 +115,7 @@ class Models:
             "current_strategy": strategy.name or None,
             "available_strategies": list(strategy.available),
             "available_models": {kind: list(names) for kind, names in self._serving.models().items()},
+            **_split(self._serving.experiment()),
         }
 
     async def _switch(self, request: Request) -> Response:
@@ -138,6 +141,19 @@ class Models:
         if not self._tokens():
             return place
         return f"{place} with the admin token {sha256(presented_key(request.headers).encode()).hexdigest()[:8]}"
+
+
+def _split(experiment: Experiment | None) -> dict[str, Any]:
+    """Who decides before the current strategy does."""
+    if experiment is None:
+        return {"experiment": None}
+    note = (
+        f"The experiment {experiment.name} shares out the requests that leave their model open, so a switch moves none "
+        "of them: the current strategy decides for vectors alone, and for the rest once the experiment is out of the "
+        "configuration."
+    )
+    shares = {arm: share / 100 for arm, share in experiment.arms}
+    return {"experiment": {"name": experiment.name, "strategies": shares}, "note": note}
 
 
 async def _body(request: Request) -> bytes:

@@ -48,8 +48,8 @@ def add(commands: "Commands") -> None:
     parser.add_argument(
         "--path",
         metavar="PATH",
-        help="the path it is sent to, such as /v1/messages (default: /v1/embeddings for a body with `input`, else "
-        "/v1/chat/completions)",
+        help="the path it is sent to, such as /v1/messages (default: /v1/embeddings for a body with `input` and "
+        "for a model of vectors, else /v1/chat/completions)",
     )
     parser.add_argument(
         "--ask",
@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise Stop("--admin-token is for the proxy that --admin names, and there is none", code=2)
     body = _body(arguments)
     loaded = load(arguments.config, keys=arguments.ask)
+    if arguments.file is None and arguments.path is None:
+        body = _greeting(arguments.model, loaded.config)
     stands = live(arguments.admin, arguments.admin_token) if arguments.admin else None
     profile_of = _profiles(loaded.config, ask=arguments.ask)
     said = {f"x-sidestep-{name}": value for name in SAID if (value := getattr(arguments, name)) is not None}
@@ -129,6 +131,14 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.model is None and "model" not in body:
         raise Stop(f"{arguments.file} names no model: give one with --model NAME")
     return body if arguments.model is None else {**body, "model": arguments.model}
+
+
+def _greeting(model: str, config: "Config") -> dict[str, Any]:
+    """What stands for a request for a model of which nothing but its name is known."""
+    from proxy.cli.plan import for_vectors  # noqa: PLC0415 - see the package's docstring
+
+    path = "/v1/embeddings" if for_vectors(config, model) else ""
+    return {"model": model, **HELLO_AT.get(path, HELLO)}
 
 
 def _profiles(config: "Config", *, ask: bool) -> "ProfileOf":

@@ -9,7 +9,7 @@ from msgspec import structs
 from proxy.clock import SystemClock
 from proxy.config.origins import Origins
 from proxy.config.profiles import profile_for, vendor_of
-from proxy.config.selection import Selection
+from proxy.config.selection import Selection, leaves_open, named_in
 from proxy.config.values import Config, Provider
 from proxy.edge.routes import CHAT, DIALECTS, EMBEDDINGS, route_of
 from proxy.flow import Choice, Exchange
@@ -55,6 +55,8 @@ def plan(
     found, job = (_embeddings if exchange.route == EMBEDDINGS else _conversation)(router, chooser, exchange)
     if found is None or job is None:
         known = ", ".join(router.names()) or "none"
+        if exchange.route != EMBEDDINGS and for_vectors(config, exchange.asked):
+            raise Malformed(f"'{exchange.asked[:100]}' gives vectors and holds no conversation: ask at /v1/embeddings")
         raise Malformed(f"nothing serves the model '{exchange.asked[:100]}'; known: {known}")
     found, arranged = foreseen(found, body, job, exchange.codec.dialect, live)
     mode = Mode(found.route.mode)
@@ -62,6 +64,16 @@ def plan(
         exchange.asked, found, job, mode, worst_input=worst_input, origins=origins, live=live, arranged=arranged
     )
     return told if exchange.choice is None else replace(told, chosen=_chosen(exchange.choice, config.selection, body))
+
+
+def for_vectors(config: Config, model: str) -> bool:
+    """Whether a name that is all that is known of a request stands for vectors: as the configuration says, or as
+    vendors name such models."""
+    if leaves_open(model):
+        return named_in(model) in config.selection.uses() and named_in(model) not in config.selection.tasks
+    if model in config.models:
+        return False
+    return model in config.embeddings or model in config.selection.embeddings() or "embed" in model.lower()
 
 
 def _prices(config: Config) -> PriceFor:

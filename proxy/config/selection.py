@@ -99,6 +99,11 @@ class Selection(Struct, frozen=True):
         """Whether anything is ever chosen."""
         return bool(self.strategies or self.experiments)
 
+    @property
+    def split(self) -> Experiment | None:
+        """The experiment that shares requests out between strategies: there is one at most."""
+        return next((one for one in self.experiments.values() if not one.asked), None)
+
     def models(self) -> tuple[str, ...]:
         """Whoever may be chosen for a conversation, each once."""
         found = [name for one in self.strategies.values() for name in one.models()]

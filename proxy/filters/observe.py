@@ -35,6 +35,8 @@ _OWN = Fault(
 _LAST_RESORT = {dialect: codec(dialect).render_fault(_OWN)[1] for dialect in DIALECTS}
 """Rendered beforehand: rendering may be what fails."""
 _ASKED_SHOWN = 120
+SCORES = "feedback"
+"""The route of scores for answers."""
 RECENT = 100
 """Exchanges that are kept for who looks at the last ones: some 1 KB each."""
 
@@ -101,7 +103,8 @@ class Observe:
         )
         told = self._line(exchange, took=took, added=added, first=first)
         self._log.tell(told)
-        self.recent.append((told, exchange.attempts, exchange.skipped, exchange.choice))
+        if exchange.route != SCORES:  # of which there may be one to each request
+            self.recent.append((told, exchange.attempts, exchange.skipped, exchange.choice))
 
     def _line(self, exchange: Exchange, *, took: float, added: float, first: float | None) -> "Told":
         fault, usage, envelope = exchange.fault, exchange.usage, exchange.envelope

@@ -2,7 +2,7 @@
 
 `{"request_id": "req_...", "score": 0.0 to 1.0, "label": "..."}`, the label as one likes. A client may score its own
 requests alone: what is not known and what is somebody else's is the same to it. A later score of the same request takes
-the place of an earlier one.
+the place of an earlier one. What failed before any answer has nothing to be scored.
 
 Where records are kept is looked at in a thread, for one score at a time; `WAITING` may wait for that, others are told
 to come again. Nothing is kept of what is refused.
@@ -17,8 +17,8 @@ import orjson
 from proxy.clock import Clock
 from proxy.config.spending import LedgerSettings
 from proxy.learning.recent import Recent
-from proxy.telemetry.names import INVALID_VALUE, NOT_RECORDED, OVERLOADED, REQUEST_NOT_FOUND
-from proxy.usage.record import Record
+from proxy.telemetry.names import INVALID_VALUE, NOT_ANSWERED, NOT_RECORDED, OVERLOADED, REQUEST_NOT_FOUND
+from proxy.usage.record import OK, Record
 from proxy.usage.scores import LABEL_CAP, SCORED_DAYS, Score
 from proxy.usage.sink import NotKept, Unread
 from proxy.usage.sources import scores_for
@@ -93,6 +93,9 @@ class Feedback:
             if record is None or (client is not None and record.client != client):
                 message = f"No request '{request}' of the last {SCORED_DAYS} days is known."
                 raise NotTaken(404, REQUEST_NOT_FOUND, message, "request_id")
+            if not answered(record):
+                message = f"Request '{request}' had no answer that could be scored: it failed ({record.outcome})."
+                raise NotTaken(409, NOT_ANSWERED, message, "request_id")
             made = Score(request, record.at, now, score, label)
             for place in places:
                 await asyncio.to_thread(place.keep, made)
@@ -100,6 +103,11 @@ class Feedback:
             message = "The score could not be kept now; send it again in a moment."
             raise NotTaken(503, NOT_RECORDED, message) from None
         return record
+
+
+def answered(record: Record) -> bool:
+    """Whether there is anything to score: an answer, or what came of one before it broke off or was refused."""
+    return record.outcome == OK or record.signal != "" or record.first_token_ms is not None
 
 
 def read(body: bytes) -> tuple[str, float, str]:

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from proxy.clock import Clock
 from proxy.config.routes import ANY
+from proxy.config.selection import Experiment
 from proxy.config.spending import LedgerSettings
 from proxy.config.values import Config
 from proxy.learning.feedback import Feedback
@@ -75,6 +76,15 @@ class Learning:
         """The models that are configured now, by kind."""
         config = self._config()
         return {"chat": [name for name in config.models if name != ANY], "embeddings": list(config.embeddings)}
+
+    def tasks(self) -> Sequence[str]:
+        """What requests may be for; empty where no tasks are configured, so that any name is one."""
+        selection = self._config().selection
+        return ("", *selection.tasks, *selection.uses()) if selection.tasks else ()
+
+    def experiment(self) -> Experiment | None:
+        """The one that shares requests out between strategies now, before the active one is asked."""
+        return self._config().selection.split
 
     def _scored(self, record: Record, score: float) -> None:
         """Somebody scored a request."""

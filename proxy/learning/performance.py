@@ -1,8 +1,8 @@
 """How each model fared, in JSON's terms, and which of them comes off best. Pure.
 
 `avg_processing_time_ms` and its like are of successes, `avg_cost_per_generation` of the requests whose price is known,
-`success_rate` of all but those whose clients left. Recommended is only who has `MINIMUM` samples of what it is
-recommended for, and serves conversations; each recommendation says how many it had.
+`success_rate` of those that succeeded and those that failed by their providers' fault. Recommended is only who has
+`MINIMUM` samples of what it is recommended for, and serves conversations; each recommendation says how many it had.
 
 The balanced choice weighs quality, cost and time, the latter two against the best there is: a model that costs twice
 as much as the cheapest has half of that part.
@@ -22,6 +22,8 @@ RELIABLE: Final = 0.9
 WEIGHTS: Final[Mapping[str, float]] = {"quality": 0.5, "cost": 0.3, "time": 0.2}
 """What the balanced choice goes by."""
 
+TASKS: Final = 50
+"""Shown of a model, those with the most requests: where no tasks are configured, clients may name any number."""
 BY: Final = (("kind", "model"), ("kind", "model", "task"))
 """What figures are told apart by, for `told`."""
 
@@ -33,7 +35,7 @@ def told(models: Sequence[Fare], tasks: Sequence[Fare]) -> dict[str, Any]:
     rows = []
     for fare in models:
         kind, name = fare.names
-        own = [one for one in tasks if one.names[:2] == fare.names]
+        own = [one for one in tasks if one.names[:2] == fare.names][:TASKS]
         rows.append(
             {"model": name, "kind": kind, **_row(fare), "tasks": [{"task": one.names[2], **_row(one)} for one in own]}
         )

@@ -17,9 +17,8 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.config.spending import Marks
-from proxy.usage.record import OK, Record
+from proxy.usage.record import FAILED, OK, Record
 from proxy.usage.signals import SHOWN_WEIGHT, SIGNALS
-from translators.faults import OUTCOMES
 
 SAMPLES: Final = 256
 DAY_S: Final = 86_400
@@ -28,7 +27,6 @@ BETTER: Final = 0.2
 P95, FAILURES, QUALITY, COST = "p95_s", "failure_ratio", "quality", "daily_usd"
 SIGNS: Final = (P95, FAILURES, QUALITY, COST)
 """What is looked at, by the names of the marks."""
-_FAILED: Final = frozenset(kind.value for kind, outcome in OUTCOMES.items() if outcome.breaker in {"fail", "neutral"})
 
 
 class Turn(Struct, frozen=True):
@@ -68,7 +66,7 @@ class Subject:
     def note(self, record: Record, now: float) -> None:
         """A request ended."""
         outcome = record.outcome
-        failed = False if outcome == OK else (True if outcome in _FAILED else None)
+        failed = False if outcome == OK else (True if outcome in FAILED else None)
         quality = SIGNALS.get(record.signal)
         if failed is not None or quality is not None:
             self._samples.append(_Sample(now, record.ms if outcome == OK else None, failed, quality, SHOWN_WEIGHT))

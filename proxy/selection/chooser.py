@@ -25,6 +25,7 @@ from proxy.telemetry.names import STRATEGY, STRATEGY_REFUSED, TASK, USER
 from translators.faults import Malformed
 
 _SHOWN: Final = 64
+_FIELD: Final = "metadata.task"
 _SAYING: Final = (STRATEGY, TASK, USER)
 _USERS: Final = ("user", "safety_identifier")
 
@@ -37,7 +38,7 @@ class Chooser:
         self._router = router
         self._active = active
         self._shared = {one.asked: one for one in selection.experiments.values() if one.asked}
-        self._split = split = next((one for one in selection.experiments.values() if not one.asked), None)
+        self._split = split = selection.split
         strategies = selection.strategies
         self._opens = bool(strategies)
         self._known = {name: Deciding(one, "active") for name, one in strategies.items()}
@@ -85,7 +86,7 @@ class Chooser:
     def embeddings(self, exchange: Exchange) -> Resolution | None:
         """The same for vectors. No experiment decides: what is compared must be of one model."""
         deciding = self._deciding(exchange, self._who(exchange), splits=False)
-        use = named_in(exchange.asked) or DEFAULT
+        use = DEFAULT if exchange.asked == AUTO else named_in(exchange.asked)
         choice = chosen_vectors(deciding, use)
         if choice is None:
             message = (
@@ -96,6 +97,14 @@ class Chooser:
         exchange.choice = choice
         _bound(exchange, deciding.strategy.max_cost_per_request)
         return self._router.vectors(choice.model)
+
+    def check_task(self, exchange: Exchange) -> None:
+        """Raises Malformed where a request says a task in our header that there is not, whichever model it asks for.
+        Where no tasks are configured, one that names its model may say any."""
+        if self._selection.tasks:
+            who_ = self._who(exchange)
+            if who_.task not in self._selection.tasks and who_.task not in self._selection.uses():
+                raise self._no_task(exchange, who_.task)
 
     def kept(self, exchange: Exchange, found: Resolution, loop_origin: Callable[[], str]) -> Resolution:
         """With the target at its head whose thinking a live tool loop carries, where that is none of the chosen ones:
@@ -167,19 +176,36 @@ class Chooser:
 
     def _task(self, exchange: Exchange, who_: Who) -> str:
         """The task that the request says it is for. Raises Malformed for one that there is not."""
-        named, tasks = named_in(exchange.asked), self._selection.tasks
-        if named:
+        tasks = self._selection.tasks
+        if exchange.asked != AUTO:
+            named = named_in(exchange.asked)
             if named in tasks:
                 return named
             message = (
                 f"There is no task '{named[:_SHOWN]}' here; known: {listed(tasks)}{nearest(named[:_SHOWN], tasks)}."
             )
+            exchange.who = structs.replace(exchange.who, task="")
             raise Malformed(message, param="model", code="model_not_found", status=404)
-        if not who_.task or who_.task in tasks:
-            return who_.task
-        where = TASK if TASK in exchange.headers else "metadata.task"
-        message = f"{where} names a task that no model can be chosen for; {_known(who_.task, tasks)}."
-        raise Malformed(message, param=where, code="invalid_value")
+        if not who_.task:
+            _check_type(exchange)
+        elif who_.task not in tasks:
+            raise self._no_task(exchange, who_.task)
+        return who_.task
+
+    def _no_task(self, exchange: Exchange, task: str) -> Malformed:
+        """What is told of it; no record is to have it."""
+        exchange.who = structs.replace(exchange.who, task="")
+        where = TASK if TASK in exchange.headers else _FIELD
+        message = f"{where} names a task that no model can be chosen for; {_known(task, self._selection.tasks)}."
+        return Malformed(message, param=where, code="invalid_value")
+
+
+def _check_type(exchange: Exchange) -> None:
+    """Raises Malformed for a task in the body that is no text, of whoever may say one."""
+    client, metadata = exchange.client, exchange.payload.get("metadata")
+    task = metadata.get("task") if isinstance(metadata, dict) else None
+    if task is not None and not isinstance(task, str) and (client is None or "task" in client.speaks_for):
+        raise Malformed(f"{_FIELD} must be the name of a task, as text.", param=_FIELD, code="invalid_type")
 
 
 def _known(name: str, names: Collection[str]) -> str:

@@ -104,6 +104,7 @@ ORIGIN_REFUSED: Final = "origin_refused"
 OVERLOADED: Final = "overloaded"
 PROVIDER_REFUSED: Final = "provider_refused"
 INVALID_VALUE: Final = "invalid_value"
+NOT_ANSWERED: Final = "not_answered"
 NOT_RECORDED: Final = "not_recorded"
 REQUEST_NOT_FOUND: Final = "request_not_found"
 UNKNOWN_URL: Final = "unknown_url"
@@ -140,6 +141,7 @@ CODES: Final = frozenset(
         "array_above_max_length",
         "string_above_max_length",
         INVALID_VALUE,
+        NOT_ANSWERED,
         NOT_RECORDED,
         REQUEST_NOT_FOUND,
         "model_not_found",

@@ -1,8 +1,11 @@
 """How models, tasks or arms of experiments fared, out of the records: what SQLite itself can sum up of them.
 
+Looked at are the requests that a model answered, refused to answer, or failed at: what was refused for the client's own
+mistake says nothing of any. What passes through is not looked at either: its model is not known.
+
 Times are those of successes. Costs are of all requests whose price is known. The quality of a request is the score that
 somebody gave it, else what its answer showed (`proxy.usage.signals`); it comes by its age, in steps of `AGE_S`, so that
-whoever weighs it can have it fade. What passes through is not looked at: its model is not known.
+whoever weighs it can have it fade.
 """
 
 import sqlite3
@@ -11,6 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from proxy.usage.record import FAILED
 from proxy.usage.schema import SIGNAL_SCORE
 from proxy.usage.summary import KEYS, times
 
@@ -21,7 +25,9 @@ BY: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """What they may be told apart by."""
 _QUALITY: Final = f"COALESCE(s.score, {SIGNAL_SCORE})"
-_RECORDS: Final = "at >= ? AND at < ? AND route <> 'passthrough'"
+_FAILED: Final = f"outcome IN ({', '.join(repr(name) for name in sorted(FAILED))})"
+_SAYS: Final = f"(provider <> '' OR attempts > 0 AND ({_FAILED} OR signal <> ''))"
+_RECORDS: Final = f"at >= ? AND at < ? AND route <> 'passthrough' AND {_SAYS}"
 _OK: Final = "CASE outcome WHEN 'ok' THEN {} END"
 _TOLD: Final = "CASE WHEN outcome = 'ok' AND output IS NOT NULL THEN {} END"
 
@@ -57,7 +63,8 @@ class Fare(Struct, frozen=True):
     """In the order of what they are told apart by."""
     requests: int
     ok: int
-    cancelled: int
+    failed: int
+    """By the providers' fault."""
     ms: Sample
     first_ms: Sample
     """To the first content of streams."""
@@ -74,8 +81,8 @@ class Fare(Struct, frozen=True):
 
     @property
     def judged(self) -> int:
-        """Those whose clients left count neither way."""
-        return self.requests - self.cancelled
+        """Of the others nobody can say whether the model would have succeeded: the client left, or the time ran out."""
+        return self.ok + self.failed
 
 
 def fares(
@@ -85,13 +92,17 @@ def fares(
     *,
     now: float,
     experiment: str | None = None,
+    tasks: Sequence[str] = (),
     most: int = 1000,
 ) -> tuple[Fare, ...]:
-    """At most `most`, those with the most requests first; `span` and `now` in Unix seconds. Raises sqlite3.Error."""
+    """At most `most`, those with the most requests first, of one experiment or of some `tasks` alone where these are
+    named; `span` and `now` in Unix seconds. Raises sqlite3.Error."""
     keys = [BY[name] for name in by]
-    which, values = _RECORDS, (*span, *(() if experiment is None else (experiment,)))
+    which, values = _RECORDS, (*span, *(() if experiment is None else (experiment,)), *tasks)
     if experiment is not None:
         which += " AND experiment = ?"
+    if tasks:
+        which += f" AND task IN ({', '.join('?' * len(tasks))})"
     took = dict(times(database, keys, which, values))
     first = dict(times(database, keys, which, values, "first_token_ms"))
     aged = _qualities(database, keys, which, values, now)
@@ -126,7 +137,7 @@ def _three(value: str) -> str:
 
 _FIGURES: Final = ", ".join(
     [
-        "COUNT(*), SUM(outcome = 'ok'), SUM(outcome = 'cancelled')",
+        f"COUNT(*), SUM(outcome = 'ok'), SUM({_FAILED})",
         *map(_three, (_OK.format("ms"), _OK.format("first_token_ms"), "cost")),
         *(f"SUM({_TOLD.format(name)})" for name in ("output", "ms")),
     ]
@@ -134,10 +145,10 @@ _FIGURES: Final = ", ".join(
 
 
 def _fare(names: tuple[str, ...], sums: Sequence[Any], quantiles: Quantiles, aged: tuple[Aged, ...]) -> Fare:
-    requests, ok, cancelled, *rest = [value or 0 for value in sums]
+    requests, ok, failed, *rest = [value or 0 for value in sums]
     ms, first, cost = (Sample(*rest[start : start + 3]) for start in (0, 3, 6))
     output, output_ms = rest[9:]
-    return Fare(names, requests, ok, cancelled, ms, first, cost, output, output_ms, *quantiles, qualities=aged)
+    return Fare(names, requests, ok, failed, ms, first, cost, output, output_ms, *quantiles, qualities=aged)
 
 
 def _qualities(

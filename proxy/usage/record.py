@@ -10,10 +10,18 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.flow import NO_CHOICE, Exchange
+from translators.faults import OUTCOMES, Kind
 
 NAME_CAP: Final = 200
 """Characters of a name."""
 OK: Final = "ok"
+FAILED: Final = frozenset(
+    kind.value
+    for kind, outcome in OUTCOMES.items()
+    if outcome.breaker in {"fail", "neutral"} and kind is not Kind.MISSING
+)
+"""Outcomes that are the providers' failures. What the client did wrong or gave up is not, nor what ended for want of
+time, room or money."""
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -86,7 +86,7 @@ def test_the_report_is_what_such_records_give(all_blocks, tmp_path):
 def ended(number):
     arm, place = ("new", "old")[number % 2], number // 2
     return Record(
-        f"req_{number:04}", NOON + number, asked="auto", model="m", experiment="rollout", arm=arm,
+        f"req_{number:04}", NOON + number, asked="auto", provider="p", model="m", experiment="rollout", arm=arm,
         ms=(400 if arm == "new" else 700) + place % 97 * 3,
         cost=800_000 + place % 89 * (9000 if arm == "new" else 9200),
         signal="short" if place % (9 if arm == "new" else 10) == 0 else "whole",

@@ -98,6 +98,28 @@ async def test_what_answers_show_and_people_say_comes_out_as_each_models_figures
     assert set(told["recommendations"].values()) == {None}
 
 
+async def test_what_the_client_does_wrong_or_no_model_is_asked_for_is_no_models_failure(learning, file):
+    """An unknown model, a body that no target can be asked with, and one that the provider refuses."""
+    async with learning() as world:
+        await ask(world)
+        await ask(world, model="auto/nope")
+        await ask(world, messages=7)
+        world.alpha.script = status(400)
+        refused = await ask(world)
+        world.alpha.script = status(500)
+        world.beta.script = status(500)
+        failed = await ask(world)
+        await records(file, 4)
+        told = (await page(world, "/api/v1/models/performance?since=1h")).json()
+        answers = [await score(world, request_id=one, score=1) for one in (refused, failed)]
+        seen = (await page(world, "/events")).json()["requests"]
+    rows = {row["model"]: (row["total_generations"], row["success_rate"]) for row in told["models"]}
+    assert rows.pop("demo-large") == (1, 1.0)
+    assert rows == {"duo": (1, 0.0)}, "the one that failed"
+    assert [(one.status_code, one.json()["error"]["code"]) for one in answers] == [(409, "not_answered")] * 2
+    assert {one["route"] for one in seen} == {"chat"}
+
+
 async def test_a_client_scores_its_own_requests_alone(learning, file):
     async with learning() as world:
         mine, theirs = await ask(world), await ask(world, key="other")
@@ -142,6 +164,7 @@ async def test_settings_name_what_there_is_and_nothing_is_switched_to_what_is_no
             "chat": ["duo", "claude", "claude-first", "solo"],
             "embeddings": ["vectors"],
         }
+        assert told["experiment"] is None
         refused = await page(world, "/api/v1/models/settings/", "PUT", json={"strategy": "other"})
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, "strategy")
 

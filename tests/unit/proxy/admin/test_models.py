@@ -10,6 +10,7 @@ import pytest
 from proxy.admin import models
 from proxy.admin.health import Health
 from proxy.admin.pages import admin_app
+from proxy.config.selection import Experiment
 from proxy.config.spending import LedgerSettings
 from proxy.edge import CONNECTION
 from proxy.learning.feedback import Feedback
@@ -50,6 +51,7 @@ class Strategy:
 class Scene:
     def __init__(self, path, tokens=()):
         self.clock, self.strategy, self.learns = Clock(), Strategy(), True
+        self.known, self.split = (), None
         self.place = LedgerSettings(f"sqlite:///{path}")
         self.feedback = Feedback(self.clock, Recent(), self.ledger, self.tracks, lambda *_: None)
         self.app = admin_app(
@@ -66,6 +68,12 @@ class Scene:
 
     def models(self):
         return {"chat": ["large", "small"], "embeddings": ["docs"]}
+
+    def tasks(self):
+        return self.known
+
+    def experiment(self):
+        return self.split
 
     async def ask(self, path, method="GET", body=b"", peer="127.0.0.1", query=b"", **headers):
         sent = []
@@ -90,7 +98,15 @@ class Scene:
 def path(tmp_path):
     made = tmp_path / "ledger.db"
     sink = SqliteSink(str(made))
-    sink.write([Record(f"req_{n}", NOON - 60, model="large", ms=100 * n, cost=n, signal="whole") for n in range(1, 5)])
+    sink.write(
+        [
+            Record(
+                f"req_{n}", NOON - 60, task="made up" * (n > 3), provider="alpha", model="large", ms=100 * n, cost=n,
+                signal="whole",
+            )
+            for n in range(1, 5)
+        ]
+    )  # fmt: skip
     sink.close()
     return made
 
@@ -122,7 +138,9 @@ async def test_figures_are_told_again_for_a_while(scene, path):
 async def test_what_cannot_be_told_is_said(scene):
     assert (await scene.ask(PERFORMANCE, query=b"since=soon"))[0] == 400
     scene.place = LedgerSettings()
-    assert (await scene.ask(PERFORMANCE))[0] == 404
+    status, told = await scene.ask(PERFORMANCE)
+    assert (status, told["models"], told["place"], set(told["recommendations"].values())) == (200, [], None, {None})
+    assert "add [ledger] to the configuration" in told["hint"]
     scene.learns = False
     status, told = await scene.ask(PERFORMANCE)
     assert (status, "TRACK_MODEL_PERFORMANCE" in told["error"]["message"]) == (409, True)
@@ -140,11 +158,30 @@ async def test_a_strategy_is_told_and_switched(scene, slash):
     status, told = await scene.ask(SETTINGS + slash)
     assert (status, told) == (200, {
         "current_strategy": "balanced", "available_strategies": ["balanced", "cost_optimized"],
-        "available_models": {"chat": ["large", "small"], "embeddings": ["docs"]},
+        "available_models": {"chat": ["large", "small"], "embeddings": ["docs"]}, "experiment": None,
     })  # fmt: skip
     status, told = await scene.ask(SETTINGS + slash, "PUT", b'{"strategy": "cost_optimized"}')
     assert (status, told["current_strategy"]) == (200, "cost_optimized")
     assert scene.strategy.switched == [("cost_optimized", "127.0.0.1")]
+
+
+async def test_tasks_that_are_not_configured_have_no_rows_where_any_are(scene):
+    for known, tasks in (((), ["", "made up"]), (("", "letters"), [""])):
+        scene.known = known
+        scene.clock.time += models.FRESH_S
+        _, told = await scene.ask(PERFORMANCE)
+        assert [one["task"] for one in told["models"][0]["tasks"]] == tasks
+        assert told["models"][0]["total_generations"] == 4
+
+
+async def test_an_experiment_that_decides_before_the_switched_strategy_is_told(scene):
+    scene.split = Experiment("rollout", (("balanced", 9500), ("cost_optimized", 500)))
+    for asked in ((SETTINGS,), (SETTINGS, "PUT", b'{"strategy": "cost_optimized"}')):
+        status, told = await scene.ask(*asked)
+        assert (status, told["experiment"]) == (
+            200, {"name": "rollout", "strategies": {"balanced": 95.0, "cost_optimized": 5.0}},
+        )  # fmt: skip
+        assert "experiment rollout shares out the requests that leave their model open" in told["note"]
 
 
 @pytest.mark.parametrize(

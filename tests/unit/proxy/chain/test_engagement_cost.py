@@ -12,12 +12,12 @@ ASKS = {"x-sidestep-metadata": "1"}
 
 @pytest.mark.parametrize("name", ["alpha", "claude"])
 def test_a_whole_answer_says_what_it_cost(lab, name):
-    """In a header always, in the body where that was asked for: exactly, and without an exponent."""
+    """In a header always, as exact text; in the body where that was asked for, as a number."""
     lab.chain(name)
     lab.prices[name] = PRICE
     answer = lab.ask(headers=ASKS)
     assert answer.headers["x-sidestep-cost-usd"] == "0.000026"
-    assert answer.json["sidestep"]["cost_usd"] == "0.000026"
+    assert answer.json["sidestep"]["cost_usd"] == 0.000026
     assert answer.exchange.cost == 26_000
 
 
@@ -29,7 +29,7 @@ def test_a_stream_says_it_at_its_end(lab, name):
     answer = lab.ask(stream=True, headers=ASKS)
     assert "x-sidestep-cost-usd" not in answer.headers
     *_, last, _ = answer.body.strip().split(b"\n\n")
-    assert orjson.loads(last.removeprefix(b"data: "))["sidestep"]["cost_usd"] == "0.000026"
+    assert orjson.loads(last.removeprefix(b"data: "))["sidestep"]["cost_usd"] == 0.000026
     plain = lab.ask(stream=True)
     assert plain.exchange.cost == 26_000
 

@@ -166,6 +166,19 @@ def test_a_request_with_input_is_for_embeddings(sidestep, tmp_path):
     assert "anthropic" not in done.stdout
 
 
+def test_a_model_of_vectors_is_explained_by_its_name_alone(sidestep, tmp_path):
+    """One of the configuration, and one that a vendor names so."""
+    (tmp_path / "c.toml").write_text(
+        '[providers.openai]\nvendor = "openai"\n[models.m]\nchain = ["openai/gpt-4o"]\n'
+        '[embeddings.docs]\nchain = ["openai/text-embedding-3-small"]\ndimensions = 256\n'
+    )
+    done = sidestep("explain", "--config", "c.toml", "--model", "docs", env=ENV)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1. openai/text-embedding-3-small" in done.stdout
+    done = sidestep("explain", "--model", "text-embedding-3-small", env=ENV)
+    assert "1. openai/text-embedding-3-small" in done.stdout and "anthropic" not in done.stdout
+
+
 def test_a_request_of_any_dialect_is_explained_by_the_path_it_is_sent_to(sidestep, tmp_path):
     body = {"model": "claude-x", "max_tokens": 9, "system": "Be brief.", "top_k": 3}
     (tmp_path / "r.json").write_text(json.dumps(body | {"messages": [{"role": "user", "content": "hi"}]}))

@@ -5,7 +5,7 @@ import re
 import pytest
 from msgspec import structs
 
-from proxy.cli.plan import plan
+from proxy.cli.plan import for_vectors, plan
 from proxy.config.load import load
 from proxy.config.orders import Ordering
 from proxy.config.selection import Levels, Selection, Strategy, Task
@@ -61,6 +61,27 @@ def test_embeddings_are_planned_over_their_own_chain(config):
 def test_what_is_no_request_is_told_as_the_data_port_would(config, body, told):
     with pytest.raises(Malformed, match=told):
         plan(config, body)
+
+
+def test_a_conversation_with_a_model_of_vectors_is_told_where_to_ask(config):
+    closed = Config(config.providers, {"careful": config.models["careful"]}, embeddings=config.embeddings)
+    with pytest.raises(Malformed, match="'docs' gives vectors and holds no conversation: ask at /v1/embeddings"):
+        plan(closed, {"model": "docs", "messages": [HELLO]})
+
+
+@pytest.mark.parametrize(
+    ("model", "vectors"),
+    [
+        *(("docs", True), ("openai/text-embedding-3-small", True), ("careful", False), ("gpt-4o", False)),
+        *(("auto/search", True), ("auto/letters", False), ("auto", False), ("auto/docs", False)),
+        *(("gamma/searcher", True), ("embedder", False)),
+    ],
+)
+def test_what_a_name_alone_stands_for(config, model, vectors):
+    strategy = Strategy("s", Levels("a", "a", "a"), embeddings={"default": "docs", "search": "gamma/searcher"})
+    selection = Selection("s", tasks={"letters": Task("letters")}, strategies={"s": strategy})
+    models = {**config.models, "embedder": config.models["careful"]}
+    assert for_vectors(structs.replace(config, models=models, selection=selection), model) is vectors
 
 
 def test_a_model_that_nothing_serves_is_told_with_those_known(config):

@@ -78,6 +78,13 @@ async def test_a_served_exchange_is_counted_and_logged_with_all_that_is_known(ob
     assert metrics.request_seconds["chat",].sum == pytest.approx(1.0)
 
 
+async def test_a_score_is_logged_and_is_not_among_the_last_requests(observe, exchange, lines):
+    """Each request may have one, which would leave no room for what they are about."""
+    exchange.route = "feedback"
+    await observe(exchange, raising(Malformed("Bad.", code="invalid_value")))
+    assert (lines.one()["route"], list(observe.recent)) == ("feedback", [])
+
+
 async def test_a_refusal_is_told_with_its_headers(observe, exchange, metrics, lines):
     fault = Fault(kind=Kind.SHED, message="Full.", code="overloaded")
     refused = Refused(fault, retry_after_s=1.2, should_retry=True, more=[("allow", "POST")])

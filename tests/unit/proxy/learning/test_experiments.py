@@ -14,7 +14,8 @@ def sample(count, mean, spread):
 
 def arm(name, requests=1000, ok=950, ms=(400, 100), cost=(2_000_000, 500_000), quality=(0.9, 0.1), cancelled=0):
     return Fare(
-        (name,), requests, ok, cancelled, sample(ok, *ms), Sample(), sample(requests, *cost), 0, 0, 390, 900,
+        (name,), requests, ok, requests - ok - cancelled, sample(ok, *ms), Sample(), sample(requests, *cost), 0, 0, 390,
+        900,
         qualities=(Aged(0, given=False, quality=sample(requests // 2, *quality)),
                    Aged(9, given=True, quality=sample(requests - requests // 2, *quality))),
     )  # fmt: skip
@@ -64,7 +65,7 @@ def test_few_samples_decide_nothing_however_far_apart(few):
 def test_one_arm_alone_is_compared_with_nobody():
     assert found(arm("a"))["cost"].told == "cost: the data do not decide: only a has samples."
     assert found()["cost"].told == "cost: the data do not decide: no arm has samples."
-    quiet = Fare(("a",), 5, 0, 5, Sample(), Sample(), Sample(), 0, 0)
+    quiet = Fare(("a",), 5, 0, 0, Sample(), Sample(), Sample(), 0, 0)
     assert found(quiet, arm("b"))["success"].told == "success: the data do not decide: only b has samples."
 
 

@@ -66,6 +66,25 @@ async def test_what_is_unknown_too_old_or_somebody_elses_is_the_same(scene, reco
     assert (await scene.kept(), scene.told) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("fields", "scored"),
+    [
+        ({"outcome": "server", "signal": ""}, False),
+        ({"outcome": "refused", "signal": "", "provider": "", "attempts": 0}, False),
+        ({"outcome": "content", "signal": "refusal"}, True),
+        ({"outcome": "server", "signal": "cut", "first_token_ms": 20}, True),
+        ({"outcome": "cancelled", "signal": "", "first_token_ms": 20}, True),
+    ],
+)
+async def test_what_failed_before_any_answer_cannot_be_scored(scene, record, fields, scored):
+    scene.recent.note(record(7, **fields))
+    if scored:
+        await scene.give(request_id="req_0007")
+    else:
+        assert await scene.refused(request_id="req_0007") == (409, "not_answered")
+    assert (len(await scene.kept()), len(scene.told)) == (scored, scored)
+
+
 async def test_the_operator_may_score_anybodys(scene):
     await scene.give(client=None, request_id="req_0002")
     assert await scene.kept() == [("req_0002", 0.5, "kind")]

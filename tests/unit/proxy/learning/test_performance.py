@@ -8,12 +8,13 @@ from statistics import mean
 
 import orjson
 import pytest
+from msgspec import structs
 
 from proxy.learning import performance
 from proxy.learning.performance import MINIMUM, recommended, told
 from proxy.learning.quality import HALF_LIFE_S
 from proxy.usage.export import exported
-from proxy.usage.fares import fares
+from proxy.usage.fares import Fare, Sample, fares
 from proxy.usage.record import Record
 from proxy.usage.schema import keep_score
 from proxy.usage.scores import Score
@@ -42,7 +43,8 @@ def made(count, seed=7):
             cost=chance.choice([None, 0, 1, 3_000_001]) if answered else None,
             ms=int(chance.lognormvariate(6, 2)),
             first_token_ms=chance.choice([None, 20, 1999]),
-            outcome="ok" if ok else chance.choice(["cancelled", "timeout", "server"]),
+            attempts=1 if answered else chance.choice([0, 2]),
+            outcome="ok" if ok else chance.choice(["cancelled", "timeout", "server", "refused", "too_long"]),
             signal=chance.choice(["", *SIGNALS]) if answered else "",
         )
 
@@ -80,7 +82,12 @@ def export(source):
         line["quality"] = scores.get(line["id"], SIGNALS.get(line["signal"]))
         hours = math.floor((NOW - ended[line["id"]]) / 3600)
         line["weight"] = 0.5 ** (hours * 3600 / HALF_LIFE_S) * (1 if line["id"] in scores else SHOWN_WEIGHT)
-    return [line for line in lines if line["route"] != "passthrough"]
+    return [line for line in lines if line["route"] != "passthrough" and (line["provider"] or says(line))]
+
+
+def says(line):
+    """Whether a request that nobody answered says anything of a model."""
+    return line["attempts"] and (line["outcome"] in {"timeout", "server"} or line["signal"])
 
 
 def shortened(ms):
@@ -96,7 +103,7 @@ def quantile(values, part):
 def again(lines):
     """The same figures, made of the lines alone."""
     ok = [line for line in lines if line["outcome"] == "ok"]
-    judged = [line for line in lines if line["outcome"] != "cancelled"]
+    judged = [line for line in lines if line["outcome"] in {"ok", "timeout", "server"}]
     first = [line["first_token_ms"] for line in ok if line["first_token_ms"] is not None]
     costs = [float(line["cost_usd"]) for line in lines if line["cost_usd"] is not None]
     spoke = [line for line in ok if line["output"] is not None]
@@ -137,6 +144,15 @@ def test_so_are_those_of_each_task(page, export):
     for row, task in rows:
         wanted = (row["kind"], row["model"], task["task"])
         agrees(task, [line for line in export if (line["kind"], line["model"], line["task"]) == wanted])
+
+
+def test_of_a_models_tasks_so_many_are_told_and_no_more():
+    fare = Fare(("chat", "large"), 1, 1, 0, Sample(1, 1, 1), Sample(), Sample(), 0, 0)
+    tasks = [
+        structs.replace(fare, names=("chat", "large", f"task-{number}")) for number in range(performance.TASKS + 5)
+    ]
+    [row] = told([fare], tasks)["models"]
+    assert [one["task"] for one in row["tasks"]] == [f"task-{number}" for number in range(performance.TASKS)]
 
 
 def row(model, cost=0.01, quality=0.9, ms=100.0, success=1.0, kind="chat", samples=()):

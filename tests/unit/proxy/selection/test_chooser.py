@@ -114,7 +114,8 @@ def test_the_active_strategy_decides_and_its_fallback_follows_without_repeats():
         (asked(who=Who(task="letters")), "strong"),
         (asked("auto/letters", task="maths"), "strong"),
         (asked("auto/maths"), "gamma/best"),
-        (asked(metadata={"task": ["letters"]}), "fast"),
+        (asked(metadata={"task": None}), "fast"),
+        (asked(task="letters", metadata={"task": 7}), "strong"),
     ],
 )
 def test_a_request_says_its_task_by_its_model_by_a_header_or_in_its_metadata(exchange, model):
@@ -139,6 +140,9 @@ def test_a_request_may_name_its_strategy():
         (asked("auto/mail"), (404, "model_not_found", "There is no task 'mail' here; known: letters and maths")),
         (asked(task="letter"), (400, "invalid_value", "x-sidestep-task names a task that no model can be chosen for")),
         (asked(metadata={"task": "x"}), (400, "invalid_value", "metadata.task names a task")),
+        (asked("auto/"), (404, "model_not_found", "There is no task '' here; known: letters and maths")),
+        (asked(metadata={"task": ["letters"]}), (400, "invalid_type", "metadata.task must be the name of a task")),
+        (asked(metadata={"task": 7}), (400, "invalid_type", "metadata.task must be the name of a task")),
         (asked(strategy="goood"), (400, "invalid_value", 'known: cheap and good; did you mean "good"?')),
         (asked(strategy=""), (400, "invalid_value", "names no strategy")),
     ],
@@ -148,6 +152,24 @@ def test_what_is_not_configured_is_refused_by_its_name(exchange, told):
     assert (error.status, error.code) == told[:2]
     assert told[2] in str(error)
     assert exchange.choice is None
+
+
+@pytest.mark.parametrize("exchange", [asked("auto/mail"), asked(task="mail"), asked(metadata={"task": "mail"})])
+def test_a_task_that_is_refused_is_not_recorded(exchange):
+    exchange.who = Who(user="ann", task="mail")
+    refused(exchange)
+    assert exchange.who == Who(user="ann")
+
+
+def test_a_header_says_a_task_that_there_is_whichever_model_is_asked_for():
+    """An embedding's use may stand there too. Where no tasks are configured, any name may."""
+    chooser, _, _ = offered()
+    for task in ("letters", "search"):
+        chooser.check_task(asked("large", task=task))
+    with pytest.raises(Malformed, match="x-sidestep-task names a task that no model can be chosen for; known: let"):
+        chooser.check_task(asked("large", task="mail"))
+    untasked, _, _ = offered(structs.replace(SELECTION, tasks={}))
+    untasked.check_task(asked("large", task="mail"))
 
 
 def test_a_client_names_strategies_only_where_it_may():
@@ -166,6 +188,7 @@ def test_a_client_says_its_task_only_where_it_may():
     assert exchange.choice.task == ""
     chosen(exchange := asked("auto/letters", client=Client("app", ())))
     assert exchange.choice.task == "letters"
+    chosen(asked(client=Client("app", ()), metadata={"task": 7}))
 
 
 @pytest.mark.parametrize(
@@ -214,6 +237,7 @@ def test_what_a_request_may_cost_by_its_strategy_is_told_to_whoever_counts():
 def test_vectors_are_chosen_by_their_use():
     assert names(chosen(asked(), what="embeddings")) == ["alpha/embed", "beta/embed"]
     assert names(chosen(asked("auto/search"), what="embeddings", active="good")) == ["gamma/embed"]
+    assert "vectors of the use ''" in str(refused(asked("auto/"), what="embeddings"))
     error = refused(asked("auto/search"), what="embeddings")
     assert (error.status, str(error)) == (
         404,

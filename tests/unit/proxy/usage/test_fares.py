@@ -45,9 +45,40 @@ def test_those_that_fail_are_counted_and_not_timed(summed, record):
     [fare] = summed(
         [record(1, ms=100), record(2, ms=300), record(3, ms=9000, outcome="timeout"), record(4, outcome="cancelled")]
     )
-    assert (fare.requests, fare.ok, fare.cancelled, fare.judged) == (4, 2, 1, 3)
+    assert (fare.requests, fare.ok, fare.failed, fare.judged) == (4, 2, 1, 3)
     assert (fare.ms, fare.ms.mean, fare.p50_ms, fare.p95_ms) == (Sample(2, 400, 100_000), 200, 100, 300)
     assert (fare.first_ms.mean, fare.first_p50_ms, fare.output, fare.output_ms) == (None, None, 20, 400)
+
+
+@pytest.mark.parametrize("outcome", ["refused", "too_long", "missing", "content", "cancelled", "deadline", "shed"])
+def test_what_the_client_did_wrong_or_gave_up_is_no_failure_of_the_model(summed, record, outcome):
+    [fare] = summed([record(1), record(2, outcome=outcome)])
+    assert (fare.requests, fare.ok, fare.judged) == (2, 1, 1)
+
+
+def test_what_was_refused_and_nobody_answered_is_nobodys(summed, record):
+    """By us or by a provider. A model that failed at it, or would not, is the one that was asked for."""
+    nobody = {"provider": "", "model": "", "signal": ""}
+    found = summed(
+        [
+            record(1, model="large"),
+            record(2, asked="auto/nope", attempts=0, outcome="refused", **nobody),
+            record(3, asked="typo", outcome="missing", **nobody),
+            record(4, asked="large", outcome="too_long", **nobody),
+            record(5, asked="large", attempts=2, outcome="server", **nobody),
+            record(6, asked="large", outcome="content", **nobody | {"signal": "refusal"}),
+        ]
+    )
+    assert [(fare.names, fare.requests, fare.ok, fare.judged) for fare in found] == [(("large",), 3, 1, 2)]
+
+
+def test_of_some_tasks_alone(summed, record):
+    tasks = ["", "letters", "made up", "letters"]
+    records = [record(number, task=task, signal="whole") for number, task in enumerate(tasks)]
+    found = summed(records, by=("task",), tasks=("", "letters"))
+    assert [(fare.names, fare.requests, sum(one.quality.count for one in fare.qualities)) for fare in found] == [
+        (("letters",), 2, 2), (("",), 1, 1),
+    ]  # fmt: skip
 
 
 def test_qualities_come_by_age_and_a_score_goes_before_a_signal(summed, record):
