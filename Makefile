@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 ARGS ?=
 
-.PHONY: run drill test test-recorded estimates test-frameworks matrix docs check install install-dev bench instructions soak overload budgets fuzz lock lock-frameworks clean help
+.PHONY: run drill test test-recorded estimates test-frameworks matrix docs check install install-dev bench instructions soak overload experiment budgets fuzz lock lock-frameworks clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ soak: install-dev ## half of the capacity with faults for 5 minutes: leaks, drif
 
 overload: install-dev ## three times the capacity for a minute: what is served, shed, and how soon all is well again
 	$(BIN)/python -m tests.soak overload $(ARGS)
+
+experiment: install-dev ## the shares of an experiment over 20,000 requests through a real proxy, a minute
+	$(BIN)/python -m tests.shares $(ARGS)
 
 budgets: install-dev ## budgets of real processes under load, kills and a Redis that fails: some minutes (ARGS="exactly redis" for some)
 	$(BIN)/python -m tests.budgets $(ARGS)

@@ -20,7 +20,19 @@ FILES: Final = {
     f"{FOLDER_PATH}icon.svg": ("icon.svg", "image/svg+xml"),
     **{
         f"{FOLDER_PATH}{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
-        for name in ("page", "budgets", "charts", "dom", "draw", "requests", "strategy", "stream", "targets", "words")
+        for name in (
+            "page",
+            "budgets",
+            "charts",
+            "dom",
+            "draw",
+            "models",
+            "requests",
+            "strategy",
+            "stream",
+            "targets",
+            "words",
+        )
     },
 }
 """By path: the file and its type."""

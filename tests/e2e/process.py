@@ -108,19 +108,24 @@ class Process:
 
 @asynccontextmanager
 async def serving(
-    path: Path, *words: str, ports: tuple[str, str] = ("0", "127.0.0.1:0"), command: str = "serve"
+    path: Path,
+    *words: str,
+    ports: tuple[str, str] = ("0", "127.0.0.1:0"),
+    command: str = "serve",
+    patience_s: float = PATIENCE_S,
+    **env: str,
 ) -> AsyncIterator[Process]:
     """Serves what is written at `path`."""
     port, admin = ports
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", ENTRY, command, "--config", str(path), "--port", port, "--admin", admin, *words),
-        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]} | env,
         stdout=PIPE,
         stderr=PIPE,
     )
     process = Process(child, path)
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             yield await process.started()
     finally:
         await process.close()

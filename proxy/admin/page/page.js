@@ -3,6 +3,7 @@
 import { drawBudgets } from "./budgets.js";
 import { Charts } from "./charts.js";
 import { byId, html, say, show } from "./dom.js";
+import { openModels } from "./models.js";
 import { drawRequests, onMore } from "./requests.js";
 import { onSwitch, openStrategy } from "./strategy.js";
 import { follow } from "./stream.js";
@@ -22,6 +23,7 @@ function begin(data) {
   seen.order = data.targets.map((row) => row.target);
   charts.begin(seen);
   openStrategy(seen.pages, token).catch(() => {});
+  openModels(seen.pages, token, () => paused);
 }
 
 function merge({ targets = [], requests = [], ...fields }) {

@@ -10,6 +10,8 @@ function fill(settings) {
   byId("strategies").replaceChildren(...names.map((name) => html("option", { value: name }, name)));
   byId("strategies").value = settings.current_strategy;
   show(byId("strategy"), names.length > 0);
+  show(byId("decides"), settings.note !== undefined);
+  say(byId("decides"), settings.note ?? "");
 }
 
 /** Asks what there is, where `pages` names it. */
@@ -29,8 +31,10 @@ async function choose(token) {
       body: JSON.stringify({ strategy }),
     });
     if (!response.ok) return say(byId("switched"), await messageOf(response));
-    fill(await response.json());
-    say(byId("switched"), `${strategy} chooses from now on.`);
+    const settings = await response.json();
+    fill(settings);
+    const decides = settings.experiment ? `: the experiment ${settings.experiment.name} still decides` : "";
+    say(byId("switched"), decides ? `Switched to ${strategy}${decides}.` : `${strategy} chooses from now on.`);
   } catch {
     say(byId("switched"), "Nothing was switched: the port does not answer.");
   }

@@ -1,12 +1,15 @@
 """The live page in a real browser: quick, current, silent in the console, usable by everybody, closed where it is."""
 
+import asyncio
 from pathlib import Path
 
 import orjson
 import pytest
 
+from proxy.config.spending import LedgerSettings, Price, Spending
 from proxy.drill import script
 from proxy.drill.load import once
+from proxy.usage.sqlite import SqliteSource
 from tests.e2e.page.chromium import ELSEWHERE
 from tests.e2e.process import models, provider, serving
 
@@ -164,11 +167,40 @@ async def test_the_strategy_is_switched_and_what_stands_against_it_is_told(chrom
         await page.open(world.admin + "/")
         await page.until(shown("#strategy"))
         assert await page.run("document.querySelector('#strategies').value") == "balanced"
+        assert not await page.run(shown("#decides"))
         for name, told in (("cost", "cost chooses from now on."), ("gone", "'strategy': gone is not configured.")):
             await page.run(f"document.querySelector('#strategies').value = {name!r}")
             await page.run("document.querySelector('#strategy button').click()")
             await page.until(f"{text('#switched')} === {orjson.dumps(told).decode()}")
         assert settings["current_strategy"] == "cost"
+        settings |= {"experiment": {"name": "rollout", "strategies": {}}, "note": "The experiment rollout decides."}
+        await page.run("document.querySelector('#strategies').value = 'balanced'")
+        await page.run("document.querySelector('#strategy button').click()")
+        await page.until(
+            f"{text('#switched')} === 'Switched to balanced: the experiment rollout still decides.'"
+            f" && {text('#decides')} === 'The experiment rollout decides.' && {shown('#decides')}"
+        )
+
+
+async def test_how_models_fare_is_shown_or_what_to_do_about_it(chromium, make_world, frail, tmp_path, page):
+    """By the records of usage; where none are kept the page says how to keep them."""
+    await page.until(f"{shown('#no-models')} && {text('#no-models')}.includes('add [ledger] to the configuration')")
+    assert not await page.run(shown("#models"))
+    prices = {"alpha/demo-large": Price(input=1_000_000_000, output=1_000_000_000)}
+    spending = Spending(ledger=LedgerSettings(f"sqlite:///{tmp_path}/ledger.db"), prices=prices)
+    async with make_world(lambda *three: frail(*three, spending=spending)) as world, chromium.page() as kept:
+        for _ in range(3):
+            await ask(world)
+        source = SqliteSource(f"{tmp_path}/ledger.db")
+        while len(await asyncio.to_thread(lambda: [*source.records(None, None)])) < 3:
+            pass
+        await kept.open(world.admin + "/")
+        await kept.until("document.querySelectorAll('#models tbody tr').length === 1")
+        row = await kept.run("document.querySelector('#models tbody tr').innerText")
+        assert "demo-large" in row and "100%" in row and "$" in row and "1.00" in row
+        assert await kept.run("document.querySelector('#models [data-label=Requests]').textContent") == "3"
+        assert "Costs least: nobody yet: that takes 30 requests" in await kept.run(text("#leaders"))
+        assert kept.console == []
 
 
 async def test_where_a_token_is_needed_it_is_asked_for_and_kept_by_the_tab_alone(chromium, make_world, guarded, token):
