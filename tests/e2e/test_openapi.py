@@ -98,7 +98,8 @@ async def test_any_request_gets_an_answer_of_the_described_shape(world, describe
     async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
         for made in bodies(schemas, path, request):
             body = told_to(made, model, stream=stream if path == CHAT[0] else None)
-            answer = await client.post(world.url + path, json=body)
+            headers = {"x-sidestep-metadata": "1"} if served % 2 else {}
+            answer = await client.post(world.url + path, json=body, headers=headers)
             told = f"{orjson.dumps(body).decode()[:2000]} -> {answer.status_code} {answer.text[:300]}"
             assert answer.status_code == 200 or answer.status_code in REFUSALS, told
             served += answer.status_code == 200
@@ -106,6 +107,7 @@ async def test_any_request_gets_an_answer_of_the_described_shape(world, describe
                 is_an_error(answer, invalid)
             elif answer.headers["content-type"].startswith("text/event-stream"):
                 is_a_stream(answer, invalid)
+                assert (b'"sidestep":' in answer.content) == bool(headers)
             else:
                 assert invalid(answered, answer.json()) == [], told
     assert served >= 5, "hardly anything was served, so that hardly anything was shown"
