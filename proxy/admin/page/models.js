@@ -6,6 +6,7 @@ import { NONE, many, ms, percent, usd } from "./words.js";
 
 const PERFORMANCE = "/api/v1/models/performance";
 const EVERY_S = 15;
+const SHOWN = 20; // those with the most requests
 const EASE = 20; // figures that take long to make are asked for as much more seldom
 const LEADERS = { cost_leader: "Costs least", quality_leader: "Answers best", balanced_choice: "Balanced" };
 
@@ -43,10 +44,13 @@ function leaderOf([name, title], { recommendations, minimum_samples }) {
 
 function draw(told) {
   const any = told.models.length > 0;
-  byId("models").tBodies[0].replaceChildren(...told.models.map(rowOf));
+  byId("models").tBodies[0].replaceChildren(...told.models.slice(0, SHOWN).map(rowOf));
   byId("leaders").replaceChildren(...(any ? Object.entries(LEADERS).map((one) => leaderOf(one, told)) : []));
   show(byId("models"), any);
   show(byId("leaders"), any);
+  const more = told.models.length - SHOWN;
+  show(byId("more-models"), more > 0);
+  say(byId("more-models"), `${more} models with fewer requests are not shown; ${PERFORMANCE} has them.`);
   show(byId("no-models"), !any);
   say(byId("no-models"), told.hint ?? "No request of the last seven days has a record yet.");
 }

@@ -203,6 +203,27 @@ async def test_how_models_fare_is_shown_or_what_to_do_about_it(chromium, make_wo
         assert kept.console == []
 
 
+async def test_of_many_models_those_with_the_most_requests_are_shown(chromium, world):
+    """The figures are played here."""
+    row = {
+        "kind": "chat", "total_generations": 3, "success_rate": None, "avg_processing_time_ms": None,
+        "p50_processing_time_ms": None, "p95_processing_time_ms": None, "avg_cost_per_generation": None,
+        "avg_quality_score": None, "samples": {"quality": 0, "scores": 0},
+    }  # fmt: skip
+    leaders = dict.fromkeys(("cost_leader", "quality_leader", "balanced_choice"))
+    told = {
+        "models": [{"model": f"m{number}"} | row for number in range(23)],
+        "recommendations": leaders | {"cost_leader": {"model": "m0", "samples": 40}},
+        "minimum_samples": 30,
+    }
+    async with chromium.page() as page:
+        await page.stand_in("/api/v1/models/performance", lambda _: (200, told))
+        await page.open(world.admin + "/")
+        await page.until("document.querySelectorAll('#models tbody tr').length === 20")
+        assert (await page.run(text("#more-models"))).startswith("3 models with fewer requests are not shown")
+        assert "Costs least: m0, by 40 requests" in await page.run(text("#leaders"))
+
+
 async def test_where_a_token_is_needed_it_is_asked_for_and_kept_by_the_tab_alone(chromium, make_world, guarded, token):
     async with make_world(guarded) as world, chromium.page() as page:
         await page.open(world.admin + "/")
