@@ -22,7 +22,8 @@ def path(tmp_path, monkeypatch):
         sink.write(
             [
                 Record(
-                    f"req_{n:04}", NOON + n, asked="auto", model="m", ms=100 + n % 7, cost=1000, signal="whole",
+                    f"req_{n:04}", NOON + n, asked="auto", provider="p", model="m", ms=100 + n % 7, cost=1000,
+                    signal="whole",
                     experiment="rollout", arm="new" if n % 2 else "old", outcome="server" if n % 10 == 1 else "ok",
                 )
                 for n in range(start, start + 200)
