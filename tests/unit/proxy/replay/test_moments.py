@@ -28,6 +28,19 @@ def test_a_wait_of_weeks_takes_no_time_and_exactly_so_long():
     assert played(main, 16_785_000.0) == 16_785_000.0
 
 
+def test_a_wait_is_over_when_its_time_has_come_also_where_another_ends_a_moment_before():
+    """Else what was waited for is not there yet, and who asks for it gives up."""
+
+    async def main():
+        clock = VirtualClock(0.0)
+        until = clock.now() + 0.3
+        asyncio.get_running_loop().call_at(until - 5e-7, int)
+        await clock.sleep(0.3)
+        assert clock.now() >= until
+
+    played(main)
+
+
 def test_what_is_done_in_a_thread_is_waited_for_and_takes_no_time():
     async def main():
         clock = VirtualClock(0.0)
