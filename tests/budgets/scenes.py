@@ -29,7 +29,7 @@ ONE_MORE = 1_000_000
 PAUSE_S = 0.6
 """Longer than half the time for which an idle process keeps what it has in hand."""
 HALF_AS_MUCH_AGAIN, TICKS_S = 1.5, 0.1
-"""What a start after a kill may take of a clean one beside it, and as much as the system's count of time may be wrong."""
+"""What a start after a kill may take of a clean one beside it, and what the system's count of time may miss."""
 SPENT = "429 insufficient_quota"
 AWAY = "503 budget_store_unavailable"
 """What is in hand is used up meanwhile."""
@@ -111,7 +111,8 @@ async def killed_often(
                 await crowd.until(steps, "200")
                 await proxy.kill()
                 if within_s is None:
-                    _, core_s = await asyncio.gather(proxy.start(), _started_clean(world, folder / f"clean{number}"))
+                    fresh = _alike(world, folder / f"clean{number}.db")
+                    _, core_s = await asyncio.gather(proxy.start(), _clean_start(fresh))
                     clean.append(core_s)
                 else:
                     await proxy.start()
@@ -144,17 +145,20 @@ async def killed_often(
         }
 
 
-async def _started_clean(world: World, folder: Path) -> float:
-    """Seconds of a core that a process takes to start with nothing behind it."""
-    folder.mkdir()
-    config = folder / "config.toml"
-    config.write_text(world.config.read_text().replace(world.ledger, f"sqlite:///{folder / 'ledger.db'}"))
-    fresh = Proxy(config)
+async def _clean_start(proxy: Proxy) -> float:
+    """Seconds of a core that it takes."""
     try:
-        await fresh.start()
+        await proxy.start()
     finally:
-        await fresh.kill()
-    return fresh.core_s
+        await proxy.kill()
+    return proxy.core_s
+
+
+def _alike(world: World, ledger: Path) -> Proxy:
+    """A process that is configured as those of the world, with a ledger of its own."""
+    config = ledger.with_suffix(".toml")
+    config.write_text(world.config.read_text().replace(world.ledger, f"sqlite:///{ledger}"))
+    return Proxy(config)
 
 
 async def _ended(world: World, *, lost: bool = False) -> Said:
