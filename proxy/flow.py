@@ -289,6 +289,10 @@ Service = Callable[[Exchange], Coroutine[Any, Any, None]]
 Filter = Callable[[Exchange, Service], Coroutine[Any, Any, None]]
 
 
+Teller = Callable[[str, float], None]
+"""Counts and logs an exchange by its id, and when it began (loop time, seconds)."""
+
+
 class Places(Protocol):
     """Those of exchanges that are served."""
 
@@ -306,6 +310,9 @@ class Turnstile(Struct, frozen=True):
     places: Places
     service: Service
     """Refuses, and waits for nothing: it needs no task."""
+    alike: Callable[[Exchange], Teller] | None = None
+    """Gives what tells of further exchanges that ended as this one did; None where more is to be seen of each than the
+    service's log and counts."""
 
 
 def at_once(work: Coroutine[Any, Any, None]) -> None:

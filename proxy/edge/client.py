@@ -47,6 +47,8 @@ class Connection(Protocol):
 
     head: Any
     """What was made of the request's head, for the next request with the same; None for another."""
+    away: Any
+    """What the request was told when it was turned away, for the next one with the same head; None for another."""
     length: int | None
     """Of the body, where the request has the same head as the last one but for that; None for a new head."""
 
@@ -68,6 +70,9 @@ class Connection(Protocol):
     def begin(self, status: int, lines: bytes, body: bytes, *, close: bool) -> None:
         """Writes the status line, `lines` (header lines, each with its CRLF) and, but for HEAD, `body`, at once;
         `close` says that the connection ends with this answer."""
+
+    def repeat(self, status: int, lines: bytes, body: bytes) -> None:
+        """Answers a request like the last one as that was answered, all at once."""
 
     async def write(self, data: bytes) -> None:
         """Writes when the client's buffer has room."""
@@ -292,6 +297,23 @@ class ClientSide:
                     pass
         except TimeoutError:
             pass
+
+
+class Heard(ClientSide):
+    """Of a request all of which has arrived: keeps what was answered."""
+
+    __slots__ = ("said",)
+
+    said: tuple[bytes, bytes]
+    """The header lines and the body."""
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        self.started = True
+        lines = b"%scontent-length: %d\r\n" % (_lines(headers), len(body))
+        self.said = lines, body
+        self._connection.begin(status, lines, body, close=False)
+        self.finished = True
+        self._connection.complete()
 
 
 def _lines(headers: Headers) -> bytes:

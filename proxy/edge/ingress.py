@@ -14,14 +14,14 @@ from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.config.values import LimitSettings
-from proxy.edge.client import ClientSide, Connection, Memory, Message, Receive
+from proxy.edge.client import ClientSide, Connection, Heard, Memory, Message, Receive
 from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.passing import Passing
 from proxy.edge.routes import OTHER, PASSTHROUGH, ROUTES, route_of, spoken
-from proxy.flow import Exchange, Refused, Service, Turnstile, Unreadable, at_once, cancel
+from proxy.flow import Exchange, Refused, Service, Teller, Turnstile, Unreadable, at_once, cancel
 from proxy.tracing import mend
 from translators.codec import Codec
-from translators.faults import Fault
+from translators.faults import Fault, Kind
 
 CONNECTION = "sidestep.connection"
 """The ASGI extension under which the server passes the Connection."""
@@ -97,11 +97,27 @@ class Edge:
         turnstile = shift.turnstile
         if turnstile is None or not turnstile.places.full:
             return False
-        client = ClientSide(_no_more, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
+        client = Heard(_no_more, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
         client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)
         at_once(turnstile.service(exchange))
+        fault = exchange.fault
+        if turnstile.alike is not None and fault is not None and fault.kind is Kind.SHED and exchange.method == "POST":
+            mark, tell = exchange.id.encode(), turnstile.alike(exchange)
+            connection.away = _Away(turnstile, mark, exchange.status, *client.said, tell)
         exchange.refusal = None
         del client.exchange
+        return True
+
+    def turn_away_again(self, connection: Connection) -> bool:
+        """The same for a request like the last one of its connection, which was turned away because nobody was let in:
+        it is told, counted and logged the same, and nothing of it is looked at. False: nothing was done."""
+        away: _Away = connection.away
+        if away.turnstile is not self._shift.turnstile:  # what it says of who may come in is no more
+            return False
+        began, name = self._clock.now(), self._next_id()
+        mark = name.encode()
+        connection.repeat(away.status, away.lines.replace(away.mark, mark), away.body.replace(away.mark, mark))
+        away.tell(name, began)
         return True
 
     def relieve(self, shift: Shift) -> Shift:
@@ -156,7 +172,7 @@ class Edge:
         if connection.length is not None:
             headers = {**headers, "content-length": str(connection.length)}
         exchange = Exchange(  # by place, since names cost as much again
-            f"{self._prefix}{next(self._ids):012x}",
+            self._next_id(),
             head.route,
             head.method,
             head.path,
@@ -172,6 +188,9 @@ class Edge:
         if head.route == PASSTHROUGH:
             exchange.query, exchange.pieces = head.query, client.pieces
         return exchange
+
+    def _next_id(self) -> str:
+        return f"{self._prefix}{next(self._ids):012x}"
 
     def _head(self, scope: dict[str, Any], connection: Connection, passing: Passing | None) -> "_Head":
         fields = scope["headers"]
@@ -211,6 +230,19 @@ class _Head(Struct, frozen=True, eq=False):
     spoken: str
     peer: str
     refusal: Refused | None
+
+
+class _Away(Struct, frozen=True, eq=False):
+    """What a request was told when it was turned away: all that the next one with the same head is told but for the id,
+    for nothing but the head decides it."""
+
+    turnstile: Turnstile
+    mark: bytes
+    """Its id, wherever it is told."""
+    status: int
+    lines: bytes
+    body: bytes
+    tell: Teller
 
 
 async def _no_more() -> Message:

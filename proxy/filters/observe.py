@@ -18,7 +18,7 @@ from msgspec import Raw
 from proxy.answers import attempts_header, retry_headers, served_headers, tell_fault
 from proxy.clock import Clock
 from proxy.config.spending import dollars
-from proxy.flow import Attempt, Choice, Exchange, Gone, Refused, Service
+from proxy.flow import Attempt, Choice, Exchange, Gone, Refused, Service, Teller
 from proxy.telemetry.logs import Line, Log, moment
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.names import EXCHANGE, INTERNAL_ERROR, OWN_ERROR
@@ -67,6 +67,23 @@ class Observe:
             await self._own_error(exchange, error)
         finally:
             self._record(exchange)
+
+    def alike(self, exchange: Exchange) -> Teller:
+        """Of exchanges that were refused as this one, before anything was known but their heads, which are the same."""
+        fault, line = exchange.fault, self._line(exchange, took=0.0, added=0.0, first=None)
+        code = code_of(fault) or ""
+
+        def tell(name: str, began: float) -> None:
+            took = self._clock.now() - began
+            self._metrics.exchange(
+                *(exchange.route, "", "", exchange.status, code), took=took, added=took, first=None, usage=None
+            )
+            told = line.__copy__()  # type: ignore[attr-defined]  # as copy.copy makes it; msgspec says nothing of it
+            told.time, told.id, told.ms, told.added_ms = moment(self._clock), name, _ms(took, 10), _ms(took, 100)
+            self._log.tell(told)
+            self.recent.append((told, [], [], None))
+
+        return tell
 
     async def _own_error(self, exchange: Exchange, error: Exception) -> None:
         exchange.own_error = True

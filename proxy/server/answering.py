@@ -23,6 +23,7 @@ class Answering(HttpToolsProtocol):
         super().__init__(config, state, {})
         self.problem: Fault | None = None
         self.head: Any = None
+        self.away: Any = None
         self.length: int | None = None
         self._lost: Callable[[], None] | None = None
 
@@ -65,6 +66,11 @@ class Answering(HttpToolsProtocol):
             self.transport.writelines([head, body])
         else:
             self.transport.write(head + body)
+
+    def repeat(self, status: int, lines: bytes, body: bytes) -> None:
+        ((_, date),) = self.server_state.default_headers
+        self.transport.write(b"%s%sdate: %s\r\n\r\n%s" % (STATUS_LINE[status], lines, date, body))
+        self.on_response_complete()
 
     async def write(self, data: bytes) -> None:
         if not self.push(data):

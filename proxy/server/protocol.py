@@ -38,8 +38,9 @@ from translators.faults import Fault
 
 IDLE, HEAD, BODY, ANSWER = range(4)
 """Between requests, reading a head, reading a body, all read."""
-Gate = tuple[Places, Callable[[Any, "BoundedProtocol"], bool]]
-"""Asked where no place is free: answers the request of a scope, all of which is here, at once, or says False."""
+Gate = tuple[Places, Callable[[Any, "BoundedProtocol"], bool], Callable[["BoundedProtocol"], bool]]
+"""Asked where no place is free: answers the request of a scope, all of which is here, at once, or says False; likewise
+one with the head of the last one, which was answered so."""
 
 
 class Bounds(Struct, frozen=True):
@@ -95,7 +96,6 @@ class BoundedProtocol(Answering):
         if self._deaf:
             return
         if self._phase == IDLE and self._known is not None and self._is_known(self._known, data):
-            self._begin()
             return
         self._fed += len(data)
         readable = True
@@ -116,10 +116,12 @@ class BoundedProtocol(Answering):
             self._bound_unclaimed()
 
     def _is_known(self, like: Known, data: bytes) -> bool:
-        """Whether it is a request like the last one, and all of it; then it is read."""
+        """Whether it is a request like the last one, and all of it; then it is served."""
         body = like.body(data)
         if body is None or self._answering or self._head_timer is not None:
             return False
+        if self.away is not None and self._is_away_again():
+            return True
         self.length = len(body)
         scope = like.scope
         scope["extensions"] = {CONNECTION: self}
@@ -129,7 +131,13 @@ class BoundedProtocol(Answering):
         cycle.body = body  # type: ignore[assignment]  # nothing is added to it
         cycle.more_body = False
         cycle.message_event.set()
+        self._begin()
         return True
+
+    def _is_away_again(self) -> bool:
+        """Whether a request like the last one, which was turned away, is turned away as well."""
+        gate = self._gate
+        return gate is not None and gate[0].full and not self.flow.write_paused and gate[2](self)
 
     def _remember(self, data: bytes) -> None:
         cycle = self.cycle
@@ -176,7 +184,7 @@ class BoundedProtocol(Answering):
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
-        self.problem = self.head = self.length = self._known = None
+        self.problem = self.head = self.length = self.away = self._known = None
         self._phase = HEAD
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -124,7 +124,8 @@ class Running:
             token_sha256=lambda: self.config.admin.token_sha256,
             serving=app.learning,
         )
-        gate = app.turnstile.places, self.edge.turn_away  # the places outlive every configuration
+        # the places outlive every configuration
+        gate = app.turnstile.places, self.edge.turn_away, self.edge.turn_away_again
         self._data = Listener(self.edge, sockets[0], bounds, clock, gate)
         self._admin = Listener(pages, sockets[1], bounds, clock)
 

@@ -53,7 +53,7 @@ class World(Struct, frozen=True):
     changed: Callable[[str, bool, str], None]
     """A provider is up or down, unlike before: its name, which, and why. That the first look finds it up is no news."""
     failed: Callable[[Exception], None]
-    """A look ended in a way that nobody foresaw."""
+    """A look ended in a way that nobody foresaw, and not as the one before."""
 
 
 class Found(Struct, frozen=True):
@@ -148,8 +148,9 @@ class Probes:
             try:
                 asked_to_wait = await self._look(watch)
             except Exception as error:  # noqa: BLE001 - it is told, and the next look is made all the same
-                self._world.failed(error)
                 asked_to_wait, why = 0.0, f"internal error: {type(error).__name__}; please report it"
+                if watch.found is None or watch.found.why != why:  # each look may fail so: it is told once
+                    self._world.failed(error)
                 watch.found = Found(clock.now(), None, why)
             pause = max(asked_to_wait, interval * (1 - SPREAD + 2 * SPREAD * clock.uniform()))
 

@@ -40,6 +40,7 @@ PROVIDERS = {
     "unary": (OPENAI, ok()),
     "anthropic": (ANTHROPIC, ok()),
     "paced": (OPENAI, ok(deltas=CHUNKS, every_s=EVERY_S)),
+    "first": (OPENAI, ok(first_s=START_S)),
     "pair-anthropic-stream": (ANTHROPIC, ok(deltas=CHUNKS, every_s=EVERY_S)),
 }
 """By the names that the benchmark's configuration knows."""
@@ -55,13 +56,18 @@ class Figure:
     more: str | None = ""
     new_heads: bool = False
     """Whether each request has a header of its own: a head like the last one costs less."""
+    shed: bool = False
+    """Whether the one place is taken, so that each request is refused."""
 
 
+FULL = f"progress_s = {START_S}\nprogress_unary_s = {START_S}\n[limits]\nin_flight = 1\nqueue = 0\n"
 FIGURES = {
     "raw": Figure(more=None),
     "unary": Figure(),
     "unary-new-heads": Figure(new_heads=True),
     "translated": Figure("anthropic"),
+    "shed": Figure(more=FULL, shed=True),
+    "shed-new-heads": Figure(more=FULL, new_heads=True, shed=True),
     "usage": Figure(more=LEDGER),
     "budgets": Figure(more=f"{BUDGETS}{LEDGER}usage = false\n"),
     "budgets-and-usage": Figure(more=BUDGETS + LEDGER),
@@ -126,8 +132,8 @@ def served(more: str | None, urls: dict[str, str], folder: Path) -> Iterator[tup
         yield Counter(process.pid, profiles), f"http://127.0.0.1:{port}{path}"
 
 
-async def asked(endpoint: Endpoint, answers: int, at_once: int, *, new_heads: bool = False) -> None:
-    """Returns once so many were answered. Raises RuntimeError where one was not."""
+async def asked(endpoint: Endpoint, answers: int, at_once: int, *, new_heads: bool = False, shed: bool = False) -> None:
+    """Returns once so many were answered, or refused if all are to be `shed`. Raises RuntimeError where one was not."""
     left, request = iter(range(answers)), endpoint.request
 
     async def one() -> None:
@@ -136,9 +142,19 @@ async def asked(endpoint: Endpoint, answers: int, at_once: int, *, new_heads: bo
                 endpoint.request = request.replace(b"\r\n", b"\r\nx-number: %d\r\n" % number, 1)
             await endpoint.seconds(None)
 
+    before = endpoint.errors
     await asyncio.gather(*(one() for _ in range(at_once)))
-    if endpoint.errors:
-        raise RuntimeError(f"{endpoint.errors} of {answers} answers from {endpoint.url} were errors")
+    errors = endpoint.errors - before
+    if errors != (answers if shed else 0):
+        raise RuntimeError(f"{errors} of {answers} answers from {endpoint.url} were errors")
+
+
+async def crowded(endpoint: Endpoint, held: Endpoint) -> "asyncio.Task[float | None]":
+    """Takes the one place by the request that is held; returns once another is refused for it."""
+    holder = asyncio.create_task(held.seconds(None))
+    while not endpoint.errors:
+        await endpoint.seconds(None)
+    return holder
 
 
 async def instructions(figure: Figure, counter: Counter, url: str) -> tuple[int, Path]:
@@ -146,11 +162,17 @@ async def instructions(figure: Figure, counter: Counter, url: str) -> tuple[int,
     path, _ = CLIENTS[figure.client]
     endpoint = Endpoint(url + path, question(figure.client, figure.model, stream=figure.stream))
     at_once, answers, parts = (STREAMS, STREAMS, CHUNKS) if figure.stream else (load.CONNECTIONS, COUNTED, 1)
-    await asked(endpoint, at_once if figure.stream else WARM_UP, at_once)
+    holder = None
+    if figure.shed:
+        held = Endpoint(url + path, question(figure.client, "first", stream=False))
+        holder = await crowded(endpoint, held)
+    await asked(endpoint, at_once if figure.stream else WARM_UP, at_once, shed=figure.shed)
     await asyncio.to_thread(counter.zero)
-    await asked(endpoint, answers, at_once, new_heads=figure.new_heads)
+    await asked(endpoint, answers, at_once, new_heads=figure.new_heads, shed=figure.shed)
     count, profile = await asyncio.to_thread(counter.read)
     endpoint.close()
+    if holder is not None:
+        holder.cancel()
     return count // (answers * parts), profile
 
 

@@ -76,7 +76,7 @@ class PlainApp:
         outer = [observe, Auth(self.config.clients)]
         admission = Admission(self.config.limits, self.clock)
         self.service = stack([*outer, Deadline(self.timeouts, self.clock), admission], self.innermost)
-        self.turnstile = Turnstile(admission, stack(outer, admission.shed))
+        self.turnstile = Turnstile(admission, stack(outer, admission.shed), observe.alike)
 
     learning = None
 

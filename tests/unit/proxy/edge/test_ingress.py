@@ -5,6 +5,7 @@ import re
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec import structs
 
 from proxy.config.values import Client, LimitSettings
 from proxy.edge import Edge
@@ -143,8 +144,8 @@ FULL = LimitSettings(in_flight=1, queue=0)
 
 @asynccontextmanager
 async def crowded(monkeypatch, **more):
-    """A proxy whose one place is taken; gives it, and for each further request whether it was turned away where it
-    stood."""
+    """A proxy whose one place is taken; gives it, and for each further request that is looked at whether it was turned
+    away where it stood."""
     away, turn_away = [], Edge.turn_away
     monkeypatch.setattr(Edge, "turn_away", lambda *given: away.append(turn_away(*given)) or away[-1])
     service = Held(before=lambda exchange: exchange.read())
@@ -158,12 +159,15 @@ async def crowded(monkeypatch, **more):
         assert (await holder.answer()).status == 200
 
 
+CHAT = "/v1/chat/completions"
+
+
 async def test_who_is_shed_for_certain_is_told_where_the_request_stands(monkeypatch):
     """And is answered, counted and logged like anybody; the connection serves on."""
     log = Log()
     async with crowded(monkeypatch, log=log) as (running, away), connected(running) as raw:
-        for _ in range(2):
-            await raw.say(request("POST", "/v1/chat/completions", b"{}", "x-stainless-retry-count: 1"))
+        for count in range(2):
+            await raw.say(request("POST", CHAT, b"{}", f"x-stainless-retry-count: {count}"))
             answer = await raw.answer()
             assert (answer.status, answer.error["code"]) == (503, "overloaded")
             assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("1", "true")
@@ -173,19 +177,75 @@ async def test_who_is_shed_for_certain_is_told_where_the_request_stands(monkeypa
         assert running.app.metrics.requests["chat", "", "", "503", "overloaded"] == 2
     shed = [line for line in log.lines() if line["status"] == 503]
     assert [(line["kind"], line["code"], line["route"], line["retry_count"]) for line in shed] == [
-        ("shed", "overloaded", "chat", 1)
-    ] * 2
+        ("shed", "overloaded", "chat", count) for count in range(2)
+    ]
     assert len({line["id"] for line in shed}) == 2
+
+
+async def test_who_is_shed_again_is_told_counted_and_logged_the_same_without_being_looked_at(monkeypatch):
+    """Whose head is the last one's, that is, however long its body. A connection's first is not remembered."""
+    log, answers = Log(), []
+    async with crowded(monkeypatch, log=log) as (running, away), connected(running) as raw:
+        for size in (2, 2, 30, 4_000):
+            await raw.say(request("POST", CHAT, b"{" + b" " * (size - 2) + b"}", "x-stainless-retry-count: 2"))
+            answers.append(await raw.answer())
+        assert away == [True, True]
+        assert [seen[0].id for seen in running.app.recent] == [one.headers["x-request-id"] for one in answers]
+        assert running.app.metrics.requests["chat", "", "", "503", "overloaded"] == 4
+    first, *others = [(one.status, one.body, one.headers | {"x-request-id": "", "date": ""}) for one in answers]
+    assert others == [first] * 3
+    varying = dict.fromkeys(("time", "id", "ms", "added_ms"))
+    first, *others = [line | varying for line in log.lines() if line["status"] == 503]
+    assert others == [first] * 3
+    assert (first["kind"], first["retry_count"]) == ("shed", 2)
+    told = [line["id"] for line in log.lines() if line["status"] == 503]
+    assert told == [one.headers["x-request-id"] for one in answers]
+
+
+async def test_who_was_shed_is_served_as_soon_as_there_is_a_place():
+    service = Held(before=lambda exchange: exchange.read())
+    async with served(service, limits=FULL) as running, connected(running) as holder, connected(running) as raw:
+        await holder.say(request("POST", CHAT, b"{}"))
+        await soon(service.entered)
+        for _ in range(2):
+            await raw.say(request("POST", CHAT, b"{}"))
+            assert (await raw.answer()).status == 503
+        service.release.set()
+        assert (await holder.answer()).status == 200
+        await raw.say(request("POST", CHAT, b"{}"))
+        assert (await raw.answer()).status == 200
+
+
+async def test_who_was_shed_is_told_by_the_next_configuration_once_that_serves(monkeypatch):
+    """Its key may be one no more."""
+    clients = {name: Client(name, (hashlib.sha256(name.encode()).hexdigest(),)) for name in ("k", "other")}
+    async with crowded(monkeypatch, clients=clients) as (running, _), connected(running) as raw:
+        for _ in range(2):
+            await raw.say(request("POST", CHAT, b"{}", "authorization: Bearer k"))
+            assert (await raw.answer()).status == 503
+        await running.adopt(structs.replace(running.config, clients={"other": clients["other"]}))
+        await raw.say(request("POST", CHAT, b"{}", "authorization: Bearer k"))
+        assert (await raw.answer()).status == 401
+
+
+async def test_where_more_is_to_be_seen_of_each_who_is_shed_each_is_looked_at(monkeypatch):
+    """By a recorder or by spans, which know the exchange and not its line."""
+    async with crowded(monkeypatch) as (running, away), connected(running) as raw:
+        running.edge._shift.turnstile = structs.replace(running.edge._shift.turnstile, alike=None)
+        for _ in range(3):
+            await raw.say(request("POST", CHAT, b"{}"))
+            assert (await raw.answer()).status == 503
+        assert away == [True] * 3
 
 
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
         (request(), 401),
-        (request("POST", "/v1/chat/completions", b"{}", "authorization: Bearer wrong"), 401),
+        (request("POST", CHAT, b"{}", "authorization: Bearer wrong"), 401),
         (request("POST", "/nowhere", b"{}", "authorization: Bearer k"), 404),
-        (request("POST", "/v1/chat/completions", b"{}", "x_y: 1", "authorization: Bearer k"), 400),
-        (request("POST", "/v1/chat/completions", b"{}", "authorization: Bearer k"), 503),
+        (request("POST", CHAT, b"{}", "x_y: 1", "authorization: Bearer k"), 400),
+        (request("POST", CHAT, b"{}", "authorization: Bearer k"), 503),
     ],
 )
 async def test_however_crowded_it_is_everybody_is_told_the_same_as_ever(monkeypatch, sent, status):
