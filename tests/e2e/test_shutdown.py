@@ -3,10 +3,13 @@ killed one leaves stands in the way of the next."""
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+import sqlite3
+from contextlib import AsyncExitStack, closing
+from decimal import Decimal
 
 import pytest
 
+from proxy.config.spending import NANOS
 from proxy.drill import script
 from proxy.drill.provider import ScriptedProvider
 from tests.e2e.process import ASKING, PATIENCE_S, Stream, models, provider, serving
@@ -62,6 +65,42 @@ async def test_on_sigterm_each_of_a_hundred_streams_ends_or_is_told_and_the_proc
     lines = [line for line in process.log if line["event"] == "exchange"]
     assert len(lines) == STREAMS, "every exchange is told of before the end"
     assert {(line["kind"], line["code"]) for line in lines} == {(None, None), ("shed", "overloaded")}
+
+
+SPENDING = """
+[[budgets]]
+name = "all"
+unit = "usd"
+amount = 1000
+window = "month"
+[prices."alpha/demo-large"]
+input = 1
+output = 10
+[prices."beta/demo-claude"]
+input = 1
+output = 10
+[ledger]
+url = "sqlite:///{ledger}"
+"""
+
+
+async def test_on_sigterm_each_of_a_hundred_streams_is_settled(config, providers, tmp_path):
+    """What it cost is recorded, at its bound where nobody says, and all else that was reserved for it is given back."""
+    ledger = tmp_path / "ledger.db"
+    config.write_text(config.read_text() + SPENDING.replace("{ledger}", str(ledger)))
+    async with serving(config) as process:
+        clients = await streams(process, STREAMS)
+        process.signal(signal.SIGTERM)
+        assert await process.ended() == 0
+        await asyncio.gather(*(client.end() for client in clients))
+        assert all(client.complete or client.told for client in clients)
+    costs = [Decimal(str(line["cost_usd"])) for line in process.log if line["event"] == "exchange"]
+    assert len(costs) == STREAMS and all(costs), "a stream that was cut is not free"
+    with closing(sqlite3.connect(ledger)) as file:
+        [(granted, returned, spent)] = file.execute("SELECT granted, returned, spent FROM counts").fetchall()
+        [(records, recorded)] = file.execute("SELECT count(*), sum(cost) FROM usage_records").fetchall()
+    assert granted - returned == spent == recorded == sum(costs) * NANOS
+    assert records == STREAMS
 
 
 async def test_a_process_that_only_has_streams_that_end_does_not_wait_for_its_drain_to_be_over(config, providers):
