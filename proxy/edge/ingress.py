@@ -109,10 +109,11 @@ class Edge:
         return True
 
     def turn_away_again(self, connection: Connection) -> bool:
-        """The same for a request like the last one of its connection, which was turned away because nobody was let in:
-        it is told, counted and logged the same, and nothing of it is looked at. False: nothing was done."""
+        """The same for a request with the head of its connection's last one, which was let in and turned away because no
+        place was free: it is told, counted and logged the same. Its key is not looked at again, for these very bytes
+        were let in under this configuration, and all that they get is a refusal. False: nothing was done."""
         away: _Away = connection.away
-        if away.turnstile is not self._shift.turnstile:  # what it says of who may come in is no more
+        if away.turnstile is not self._shift.turnstile:  # another configuration may not let it in
             return False
         began, name = self._clock.now(), self._next_id()
         mark = name.encode()
