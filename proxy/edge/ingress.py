@@ -109,9 +109,9 @@ class Edge:
         return True
 
     def turn_away_again(self, connection: Connection) -> bool:
-        """The same for a request with the head of its connection's last one, which was let in and turned away because no
-        place was free: it is told, counted and logged the same. Its key is not looked at again, for these very bytes
-        were let in under this configuration, and all that they get is a refusal. False: nothing was done."""
+        """The same for a request with the head of its connection's last one, which was let in and found no place: it is
+        told, counted and logged the same. Its key is not looked at again, for these very bytes were let in under this
+        configuration, and all that they get is a refusal. False: nothing was done."""
         away: _Away = connection.away
         if away.turnstile is not self._shift.turnstile:  # another configuration may not let it in
             return False

@@ -33,6 +33,8 @@ WARM_UP, COUNTED, STREAMS = 320, 800, 4
 EVERY_S = 0.04
 """Between two chunks, so that each is read by itself: counting makes all some fifty times as slow."""
 START_S = 600.0
+HELD_S = 2.0
+"""Who has no answer by then has the place, as a rule."""
 PATIENCE = "[timeouts]\nconnect_s = 600\n"
 """A breaker that opens because the machine is busy would leave nothing to count."""
 LEDGER = '[ledger]\nurl = "sqlite:///{folder}/{name}.db"\n'
@@ -153,6 +155,9 @@ async def crowded(endpoint: Endpoint, held: Endpoint) -> "asyncio.Task[float | N
     """Takes the one place by the request that is held; returns once another is refused for it."""
     holder = asyncio.create_task(held.seconds(None))
     while not endpoint.errors:
+        if holder.done():  # it was refused itself
+            holder = asyncio.create_task(held.seconds(None))
+        await asyncio.wait({holder}, timeout=HELD_S)
         await endpoint.seconds(None)
     return holder
 
