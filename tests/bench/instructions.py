@@ -62,7 +62,7 @@ class Figure:
     """Whether the one place is taken, so that each request is refused."""
 
 
-FULL = f"progress_s = {START_S}\nprogress_unary_s = {START_S}\n[limits]\nin_flight = 1\nqueue = 0\n"
+FULL = f"[limits]\nin_flight = 1\nqueue = 0\n[providers.first.timeouts]\nprogress_unary_s = {START_S}\n"
 FIGURES = {
     "raw": Figure(more=None),
     "unary": Figure(),
