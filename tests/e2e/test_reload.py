@@ -112,6 +112,36 @@ async def test_what_was_learned_survives_and_unchanged_providers_keep_their_conn
         assert beta._connections == connection, "the second request went over the first one's connection"
 
 
+async def test_what_is_under_way_is_settled_in_the_ledger_that_goes_on(file, alpha, beta, tmp_path):
+    """A stream that began before the reload, by the price that it began with; what was spent before stays spent."""
+    prices = "\n".join(
+        f'[prices."{one}"]\ninput = 0\noutput = {{output}}' for one in ("alpha/demo-large", "beta/demo-claude")
+    )
+    ledger = f'[ledger]\nurl = "sqlite:///{tmp_path / "ledger.db"}"'
+    budget = '[[budgets]]\nname = "all"\nunit = "usd"\namount = 9\nwindow = "month"'
+
+    def at(output):
+        return text(alpha, beta, more="\n".join([budget, prices.format(output=output), ledger]))
+
+    file.write_text(at(1))
+    async with serving(file) as process:
+        first = await process.ask()
+        alpha.script = script.hold(after=2)
+        under_way = await Stream.begun(process, "chat")
+        assert (await process.reloaded(at(3)))["applied"] is True
+        alpha.script = script.ok()
+        last = await process.ask()
+        alpha.release()
+        await under_way.end()
+        assert under_way.complete
+        costs = [float(one.headers["x-sidestep-cost-usd"]) for one in (first, last)]
+        assert costs[1] == pytest.approx(3 * costs[0]) != 0
+        streamed = (await process.told("exchange", 3))["cost_usd"]
+        assert streamed == pytest.approx(costs[0])
+        [told] = orjson.loads(await process.page("/budgets"))["budgets"]
+        assert float(told["spent"]) == pytest.approx(streamed + sum(costs))
+
+
 async def test_who_made_a_stored_answer_is_still_known(tmp_path):
     """Without that nobody could tell which of the two to ask for the rest of the conversation."""
     one = ScriptedProvider("one", Dialect.OPENAI_RESPONSES)
