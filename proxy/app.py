@@ -190,7 +190,7 @@ class App:
         )
         service = stack([*outer, *inner], endpoints)
         # Who is certain to be shed meets the same filters up to there, and nothing that takes a task or a timer.
-        alike = self._observe.alike if outer[0] is self._observe else None
+        alike = self._observe.alike if recorder is None and collector is None else None  # of usage they leave no record
         turnstile = Turnstile(self._admission, stack(outer, self._admission.shed), alike)
         return Generation(
             config, pools, rings, collector, recorder, writers, prices, router, service, turnstile, paying

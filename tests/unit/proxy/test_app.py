@@ -13,6 +13,7 @@ from proxy.app import App, build
 from proxy.chain.passthrough import target_at
 from proxy.config.errors import ConfigErrors
 from proxy.config.hidden import Secret
+from proxy.config.spending import LedgerSettings, Spending
 from proxy.config.values import (
     Config,
     LimitSettings,
@@ -20,6 +21,7 @@ from proxy.config.values import (
     PassthroughSettings,
     Provider,
     ProviderKey,
+    RecordSettings,
     Step,
     TelemetrySettings,
 )
@@ -333,6 +335,24 @@ async def test_spans_of_an_exchange_go_where_they_went_when_it_began(app):
     await adopted(app, config(provider("alpha"), chain=["alpha/large"]))
     assert (await ask(app)).exchange.trace is None
     await app.close()
+
+
+@pytest.mark.parametrize(
+    ("fields", "alike"),
+    [
+        (lambda _: {}, True),
+        (lambda folder: {"spending": Spending(ledger=LedgerSettings(f"sqlite:///{folder}/ledger.db"))}, True),
+        (lambda folder: {"record": RecordSettings(f"{folder}/exchanges.jsonl")}, False),
+        (lambda _: {"telemetry": TelemetrySettings(otlp="http://127.0.0.1:9/v1/traces")}, False),
+    ],
+    ids=["plain", "ledger", "record", "traces"],
+)
+async def test_who_is_shed_again_is_only_looked_at_where_a_recording_or_spans_want_to_know(
+    app, tmp_path, fields, alike
+):
+    """Records of usage do not, for who is shed leaves none."""
+    await app.retire(await adopted(app, config(provider("alpha"), chain=["alpha/large"], **fields(tmp_path))))
+    assert (app.turnstile.alike is not None) is alike
 
 
 async def test_who_is_told_of_traces_follows_the_configuration(app):
