@@ -70,18 +70,17 @@ class Observe:
 
     def alike(self, exchange: Exchange) -> Teller:
         """Of exchanges that were refused as this one, before anything was known but their heads, which are the same."""
-        fault, line = exchange.fault, self._line(exchange, took=0.0, added=0.0, first=None)
-        code = code_of(fault) or ""
+        line = self._line(exchange, took=0.0, added=0.0, first=None)
+        count = self._metrics.unanswered(exchange.route, exchange.status, line.code or "")
+        clock, log, recent = self._clock, self._log, self.recent
 
         def tell(name: str, began: float) -> None:
-            took = self._clock.now() - began
-            self._metrics.exchange(
-                *(exchange.route, "", "", exchange.status, code), took=took, added=took, first=None, usage=None
-            )
+            took = clock.now() - began
+            count(took)
             told = line.__copy__()  # type: ignore[attr-defined]  # as copy.copy makes it; msgspec says nothing of it
-            told.time, told.id, told.ms, told.added_ms = moment(self._clock), name, _ms(took, 10), _ms(took, 100)
-            self._log.tell(told)
-            self.recent.append((told, [], [], None))
+            told.time, told.id, told.ms, told.added_ms = moment(clock), name, _ms(took, 10), _ms(took, 100)
+            log.tell(told)
+            recent.append((told, [], [], None))
 
         return tell
 

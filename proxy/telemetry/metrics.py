@@ -135,6 +135,16 @@ class Metrics:
                 found.input += usage.input
                 found.output += usage.output
 
+    def unanswered(self, route: str, status: int, code: str) -> Callable[[float], None]:
+        """Counts such exchanges, which no provider answered: it is called with what each took."""
+        found = self._new(route, "", "", status, code)
+
+        def ended(took: float) -> None:
+            found.count += 1
+            found.took.observe(took)
+
+        return ended
+
     def attempt(self, provider: str, model: str, kind: str) -> None:
         """One upstream call ended; `kind` is `ok` or the fault's kind."""
         self.attempts[self.provider_label(provider), self.model_label(model), kind] += 1

@@ -93,3 +93,13 @@ def test_other_names_are_shown_from_then_on_and_what_was_counted_stays():
         ("chat", "other", "other", "200", ""): 2,
         ("chat", "beta", "n", "200", ""): 1,
     }
+
+
+def test_exchanges_that_nobody_answered_are_counted_alike_one_by_one_and_by_the_dozen():
+    metrics = Metrics()
+    for _ in range(2):
+        metrics.exchange("chat", "", "", 503, "overloaded", took=0.2, added=0.2, first=None, usage=None)
+        metrics.unanswered("chat", 503, "overloaded")(0.4)
+    assert metrics.requests == {("chat", "", "", "503", "overloaded"): 4}
+    assert metrics.request_seconds["chat",].sum == pytest.approx(1.2)
+    assert not metrics.added_seconds
