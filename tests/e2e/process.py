@@ -17,7 +17,7 @@ from proxy.drill.provider import ScriptedProvider
 
 ROOT = Path(__file__).parents[2]
 ENTRY = "import sys; from proxy.cli import main; sys.exit(main())"
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 """Only a failing test waits that long."""
 
 MESSAGES = [{"role": "user", "content": "a b c d e f"}]

@@ -32,7 +32,10 @@ from translators.ir import (
 )
 from translators.profile import Profile
 
-hypothesis.settings.register_profile("laws", max_examples=50, deadline=None, print_blob=True)
+TOO_SLOW = hypothesis.HealthCheck.too_slow  # says more of what else the machine does than of a test
+hypothesis.settings.register_profile(
+    "laws", max_examples=50, deadline=None, print_blob=True, suppress_health_check=[TOO_SLOW]
+)
 hypothesis.settings.load_profile("laws")
 
 PROFILE = Profile(provider="p", model="m-1", account="a")
