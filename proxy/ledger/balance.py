@@ -127,7 +127,7 @@ class Balance:
 
     def watched(self) -> None:
         """Somebody has looked after a settlement: the next one that matters is told by `mark`."""
-        self.mark = 0 if self.scarce else self._heed - self.spent_elsewhere
+        self.mark = self._heed - self.spent_elsewhere
 
     def give_back(self, keep: int = 0) -> None:
         """All that is free but `keep`."""

@@ -356,7 +356,6 @@ class Ledger:
         for balance in tuple(self._busy.values()):
             if balance.quiet:
                 del self._busy[balance.key]
-                balance.mark = 0
                 continue
             idle_at = balance.used_at + IDLE_S
             if idle_at <= now:
