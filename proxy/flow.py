@@ -95,6 +95,15 @@ class Attempt(Struct):
     code: str | None = None
 
 
+class Hosted(Struct, frozen=True):
+    """What a call may be charged for tools that the provider runs by itself."""
+
+    searches: int
+    """So many searches of the web at most."""
+    other: str = ""
+    """The type of a tool whose fee nobody knows; empty for none."""
+
+
 class Most(Struct, frozen=True):
     """The most tokens that one call can have: its input, and its answers together. `output` None: it has no bound."""
 
@@ -102,6 +111,8 @@ class Most(Struct, frozen=True):
     output: int | None
     tier: str | None = None
     """The tier of service that is asked for."""
+    hosted: Hosted | None = None
+    """None: nothing but tokens."""
 
 
 class Spend(Protocol):

@@ -25,6 +25,7 @@ def added(first: Usage | None, second: Usage | None) -> Usage | None:
         audio=_sum(first.audio, second.audio),
         audio_output=_sum(first.audio_output, second.audio_output),
         tier=first.tier or second.tier,
+        searches=_sum(first.searches, second.searches),
         calls=(first.calls or (first,)) + (second.calls or (second,)),
     )
 

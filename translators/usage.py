@@ -25,6 +25,8 @@ class Usage(Struct, frozen=True):
     """What of `output` is sound."""
     tier: str | None = None
     """The tier of service that answered, where it is one of PRICED."""
+    searches: int | None = None
+    """Searches of the web that the provider ran for it, where it says how many: most charge for each."""
     calls: "tuple[Usage, ...]" = ()
     """The counts of each call, where several made the answer: each is billed on its own. The rest is then what a client
     is told of the whole answer."""

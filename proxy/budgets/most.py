@@ -6,6 +6,7 @@ from typing import Any, Final
 from proxy.flow import Most
 from proxy.jobs import Prepared
 from proxy.tokens.bound import UNSEEN, worst_input
+from proxy.tokens.hosted import hosted
 from translators.bounds import output_bound
 
 
@@ -21,7 +22,10 @@ def most_of(prepared: Prepared, *, vectors: bool = False) -> Most:
         bound = profile.max_output
     if bound is not None:
         bound = bound * answers if given < UNSEEN else None
-    return Most(given, bound, None if _TIERED.isdisjoint(fields) else _tier(fields))
+    tier = None if _TIERED.isdisjoint(fields) else _tier(fields)
+    if given < (profile.context_window or UNSEEN):  # which tools of the provider's own fill, each time anew
+        return Most(given, bound, tier)
+    return Most(given, bound, tier, hosted(dialect, fields))
 
 
 def _tier(fields: Mapping[str, Any]) -> str | None:

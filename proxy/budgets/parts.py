@@ -7,9 +7,12 @@ from msgspec import Struct
 from proxy.budgets import refusals
 from proxy.budgets.bills import Bill
 from proxy.budgets.budgets import Held
+from proxy.config.spending import Price
 from proxy.config.values import Target
-from proxy.flow import Refused
+from proxy.flow import Hosted, Most, Refused
 from proxy.ledger.balance import Line
+from proxy.pricing.cost import fee, worst
+from proxy.tokens.hosted import OPTIONS, SEARCH
 
 
 class Part(Line):
@@ -59,6 +62,35 @@ def lacking(part: Part, target: Target) -> Refused | None:
     if budget.unit == "usd" and target.price is None:
         return None if budget.unpriced == "allow" else refusals.unpriced(part.whose, target.name)
     return refusals.unbounded(part.whose, target.name) if budget.hard and not part.loose else None
+
+
+def at_worst(price: Price, most: Most, output: int) -> int:
+    """The most that a call costs with so much output, in nano-dollars, as far as anybody knows."""
+    usd, hosted = worst(price, most.input, output, most.tier), most.hosted
+    if hosted is None:
+        return usd
+    return usd + max(fee(one, hosted.searches) for one in (price, *(at.price for at in price.served)))
+
+
+def unknown(whose: Held | None, target: Target, hosted: Hosted) -> Refused | None:
+    """Why nobody knows what such tools cost at `target`. A chat that searches does so once, so that a fee for each call
+    pays for it."""
+    price = target.price
+    if price is None:
+        return None
+    if hosted.searches and price.search is None:
+        return refusals.unpriced_tool(whose, target.name, SEARCH)
+    if hosted.other and not (hosted.other == OPTIONS and price.request):
+        return refusals.unpriced_tool(whose, target.name, hosted.other)
+    return None
+
+
+def untold(part: Part, target: Target, hosted: Hosted) -> Refused | None:
+    """The same where a budget wants to know."""
+    budget = part.budget
+    if budget.unit != "usd" or not budget.hard or part.loose or budget.unpriced == "allow":
+        return None
+    return unknown(part.whose, target, hosted)
 
 
 def charge(parts: Iterable[Part], bill: Bill, usd: int, tokens: int) -> Iterator[str]:

@@ -13,6 +13,7 @@ from proxy.telemetry.names import (
     REQUEST_TOO_COSTLY,
     UNPRICED_MODEL,
 )
+from proxy.tokens.hosted import OPTIONS, SEARCH
 from translators.faults import Fault, Kind, say
 
 SOON_S: Final = 1.0
@@ -57,6 +58,16 @@ def unpriced(held: Held | None, target: str) -> Refused:
     missing = "[passthrough] fee_usd" if target.endswith(f"/{PASSTHROUGH}") else f'[prices."{target}"]'
     other = "" if held is None else ', or unpriced = "allow" to the budget'
     message = f"No price is known for {target}, so {_named(held)} cannot hold: add {missing}{other}."
+    return _refused(403, UNPRICED_MODEL, message, None, again=False)
+
+
+def unpriced_tool(held: Held | None, target: str, tool: str) -> Refused:
+    """Likewise. `tool` is the type of one that the provider runs by itself."""
+    can = {SEARCH: f'add search to [prices."{target}"]', OPTIONS: f'add request to [prices."{target}"], for each call'}
+    other = [can[tool]] if tool in can else []
+    other += [] if held is None else ['unpriced = "allow" to the budget']
+    todo = f": {', or '.join(other)}" if other else ""
+    message = f"Nobody knows what {target} charges for {tool[:40]}, so {_named(held)} cannot hold{todo}."
     return _refused(403, UNPRICED_MODEL, message, None, again=False)
 
 

@@ -15,11 +15,11 @@ from msgspec import structs
 from proxy.budgets import refusals
 from proxy.budgets.bills import Bill, bill_of
 from proxy.budgets.budgets import Budgets, Found
-from proxy.budgets.parts import Part, Wish, charge, grows, lacking
+from proxy.budgets.parts import Part, Wish, at_worst, charge, grows, lacking, unknown, untold
 from proxy.budgets.refusals import Downgraded
 from proxy.config.spending import Price
 from proxy.config.values import Target
-from proxy.flow import NOBODY, Most, Refused, Who
+from proxy.flow import NOBODY, Hosted, Most, Refused, Who
 from proxy.ledger.balance import Amounts, Denied, Line
 from proxy.ledger.ledger import Ledger
 from proxy.pricing.cost import cost, worst
@@ -138,7 +138,7 @@ class Spend:
     def _plainly(self, target: Target, most: Most, calls: int) -> bool:
         """Whether what a first attempt may come to was in hand, where nothing has to be looked at but that."""
         price, output, budgets = target.price, most.output, self._budgets
-        if price is None or output is None or not budgets.plain:
+        if price is None or output is None or not budgets.plain or most.hosted is not None:
             return False
         given = most.input
         usd = one = worst(price, given, output, most.tier)
@@ -205,8 +205,8 @@ class Spend:
         if most.output is not None:
             tokens = calls * (most.input + most.output)
             if target.price is not None:
-                usd = calls * worst(target.price, most.input, most.output, most.tier)
-        if self._limit is not None and (refused := self._beyond(self._limit, target, usd)):
+                usd = calls * at_worst(target.price, most, most.output)
+        if self._limit is not None and (refused := self._beyond(self._limit, target, usd, most.hosted)):
             return refused
         may_stop = self._budgets.may_stop
         lines = []
@@ -219,6 +219,8 @@ class Spend:
             else:
                 amount = usd if unit == "usd" else tokens
                 if amount is None and (refused := lacking(part, target)):
+                    return refused
+                if most.hosted is not None and (refused := untold(part, target, most.hosted)):
                     return refused
                 part.wanted = amount or 0
             if grows(part):
@@ -334,12 +336,14 @@ class Spend:
             if part.charged or part.held:
                 self._ledger.settle(part, part.charged)
 
-    def _beyond(self, limit: int, target: Target, usd: int | None) -> Refused | None:
+    def _beyond(self, limit: int, target: Target, usd: int | None, hosted: Hosted | None) -> Refused | None:
         """Why an attempt may cost more than one may, or nobody can say."""
         if usd is None:
             return (
                 refusals.unpriced(None, target.name) if target.price is None else refusals.unbounded(None, target.name)
             )
+        if hosted is not None and (refused := unknown(None, target, hosted)):
+            return refused
         most = self._total + self._usd + usd
         return refusals.too_dear(target.name, most, limit) if most > limit else None
 

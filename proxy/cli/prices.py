@@ -156,7 +156,7 @@ def _places(model: str, config: "Config | None") -> "list[tuple[Provider, str]]"
 
 
 def _plain(price: "Price | None") -> dict[str, Any] | None:
-    """Dollars for a million tokens as exact texts; the fee for a call in dollars."""
+    """Dollars for a million tokens, and for 1,000 searches, as exact texts; the fee for a call in dollars."""
     from proxy.config.spending import dollars  # noqa: PLC0415 - see the package's docstring
 
     if price is None:
@@ -164,6 +164,9 @@ def _plain(price: "Price | None") -> dict[str, Any] | None:
     plain: dict[str, Any] = {kind: dollars(amount) for kind in KINDS if (amount := getattr(price, kind)) is not None}
     if price.request:
         plain["request"] = dollars(price.request)
+    if price.search is not None:
+        plain["search"] = dollars(price.search)
+        plain["search_once"] = price.search_once
     if price.tiers:
         plain["tiers"] = [{"above": tier.above, **(_plain(tier.price) or {})} for tier in price.tiers]
     if price.served:
@@ -195,3 +198,6 @@ def _priced(price: dict[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{name:31}  {price[kind]:>10} USD for a million tokens"
     if "request" in price:
         yield f"{indent}{'each call':31}  {price['request']:>10} USD"
+    if "search" in price:
+        what = "calls that search the web" if price["search_once"] else "searches of the web"
+        yield f"{indent}{what:31}  {price['search']:>10} USD for a thousand"

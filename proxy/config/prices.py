@@ -14,7 +14,7 @@ from proxy.config.spending import Price, Tier, TokenSettings
 from proxy.config.table import Range, Table
 
 DEAREST: Final = 1_000_000
-"""Dollars for a million tokens, and for one call."""
+"""Dollars for a million tokens, for one call, and for 1,000 searches."""
 TIERS_MAX: Final = 8
 KINDS: Final = ("input", "output", "cached", "cache_write", "cache_write_1h", "reasoning", "audio", "audio_output")
 _LENGTH = Range(0, 1_000_000_000)
@@ -34,8 +34,9 @@ def _price(block: Table) -> Price:
     for key in ("input", "output"):
         if key not in block:
             block.wrong(key, "is missing: a price in dollars for a million tokens, 0 where they are free")
-    fee = block.decimal("request", DEAREST)
-    price = structs.replace(Price(0, 0, request=fee or 0), **_amounts(block))
+    fee, search = block.decimal("request", DEAREST), block.decimal("search", DEAREST)
+    base = Price(0, 0, request=fee or 0, search=search, search_once=bool(block.flag("search_once")))
+    price = structs.replace(base, **_amounts(block))
     tiers = tuple(tier for one in block.blocks("tiers") if (tier := _tier(one, price)) is not None)
     block.finish()
     if len(tiers) > TIERS_MAX:

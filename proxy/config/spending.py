@@ -91,6 +91,10 @@ class Price(Struct, frozen=True, omit_defaults=True, cache_hash=True):
     audio_output: int | None = None
     """Output that is sound; None: as other output."""
     request: int = 0
+    search: int | None = None
+    """For 1,000 searches of the web that the provider runs by itself, in nano-dollars; None: nobody knows."""
+    search_once: bool = False
+    """Whether a call that searches costs as one search, however often it does."""
     tiers: "tuple[Tier, ...]" = ()
     """Ascending by `above`."""
     served: "tuple[Served, ...]" = ()

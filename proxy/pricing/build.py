@@ -6,9 +6,11 @@ table's day are not kept.
 
 A model that is also charged by something else than tokens of text and sound (pages, hours, pictures) is left without a
 price, but for embeddings, which Sidestep makes of text alone. What has no price there at all is free only where its
-name says so (`:free`). Fees for a provider's own tools (web search) are not in the table.
+name says so (`:free`). Of the fees for a provider's own tools those for searches of the web are in the table; Google
+charges for them by the prompt up to Gemini 2, and by the search since.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_CEILING, Decimal
@@ -32,11 +34,14 @@ FIELDS: Final[Mapping[str, str]] = {
     "output_reasoning_mtok": "reasoning",
     "input_audio_mtok": "audio",
     "output_audio_mtok": "audio_output",
+    "web_searches_kcount": "search",
 }
 """The package's names -> ours."""
-APART: Final = frozenset({"web_searches_kcount", "storage_searches_kcount", "cache_audio_read_mtok"})
-"""Fees for tools; and sound from a cache, which counts as other sound: never less than it costs."""
+APART: Final = frozenset({"storage_searches_kcount", "cache_audio_read_mtok"})
+"""Fees for other tools; and sound from a cache, which counts as other sound: never less than it costs."""
 FREE: Final = Price(input=0, output=0)
+_BY_PROMPT: Final = re.compile(r"gemini-[12]\.")
+"""Models of which a call costs as one search, however often it searches."""
 _CLAUSES: Final[Mapping[str, str]] = {
     "ClauseEquals": "equals",
     "ClauseStartsWith": "starts_with",
@@ -106,10 +111,11 @@ def _price(model: "types.ModelInfo", given: Any) -> Price | None:
     if "input_mtok" not in told or (not embeds and told.keys() - FIELDS.keys() - APART):
         return None
     served = [(word, variant) for variant in model.price_variants or () if (word := _word(variant.when))]
+    whole = _by_prompt if "search" in map(FIELDS.get, told) and _BY_PROMPT.match(model.id) else _whole
     return structs.replace(
-        _whole(told),
+        whole(told),
         served=tuple(
-            Served(word, _whole({**told, **of}))
+            Served(word, whole({**told, **of}))
             for word, variant in served
             if (of := _told(variant.prices)) and not of.keys() - FIELDS.keys() - APART
         ),
@@ -128,6 +134,12 @@ def _word(when: Mapping[str, str]) -> str:
 def _whole(told: Mapping[str, Any]) -> Price:
     above = sorted({tier.start for value in told.values() for tier in getattr(value, "tiers", ())})
     return structs.replace(_flat(told, -1), tiers=tuple(Tier(start, _flat(told, start)) for start in above))
+
+
+def _by_prompt(told: Mapping[str, Any]) -> Price:
+    price = _whole(told)
+    tiers = tuple(Tier(one.above, structs.replace(one.price, search_once=True)) for one in price.tiers)
+    return structs.replace(price, search_once=True, tiers=tiers)
 
 
 def _flat(told: Mapping[str, Any], start: int) -> Price:

@@ -18,6 +18,7 @@ from proxy.config.spending import AMOUNT_MAX, Price
 from translators.ir import Usage
 
 MILLION: Final = 1_000_000
+THOUSAND: Final = 1_000
 
 
 def cost(price: Price, usage: Usage) -> int:
@@ -38,7 +39,16 @@ def cost(price: Price, usage: Usage) -> int:
     if usage.reasoning or usage.audio_output:
         total += _kinds(price, usage)
     total = -(-total // MILLION) + price.request
+    if usage.searches:
+        total += fee(price, usage.searches)
     return total if total < AMOUNT_MAX else AMOUNT_MAX  # noqa: FURB136 - likewise
+
+
+def fee(price: Price, searches: int) -> int:
+    """What so many searches of one call cost, in nano-dollars; nothing where nobody knows."""
+    if searches <= 0 or price.search is None:
+        return 0
+    return -(-(1 if price.search_once else searches) * price.search // THOUSAND)
 
 
 Line = tuple[float, float, float, float]

@@ -42,6 +42,9 @@ DEPTH_MAX: Final = 16
 USES_MAX: Final = 1000
 """More uses of a provider's own tools than this are no bound."""
 
+PLAIN: Final = "function"
+"""The type of a tool that the client runs, which need not be said."""
+
 Fields = Mapping[str, Any]
 
 
@@ -155,7 +158,7 @@ def _openai_tools(tools: Any, found: _Sum, limit: Any = None) -> None:
         return
     found.tokens += PER_TOOLS
     for tool in _dicts(tools, found):
-        if tool.get("type", "function") not in ("function", "custom"):
+        if tool.get("type", PLAIN) not in (PLAIN, "custom"):
             _used(limit, found)
 
 
@@ -206,7 +209,7 @@ def _item(item: Fields, found: _Sum) -> None:
 # -- Anthropic's ---------------------------------------------------------------------------------------------------
 
 _PLAIN_BLOCKS: Final = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
-_OURS: Final = ("bash_", "text_editor_", "computer_", "memory_")
+OURS: Final = ("bash_", "text_editor_", "computer_", "memory_")
 """Beginnings of the types of tools that the client runs."""
 
 
@@ -248,7 +251,7 @@ def _anthropic_tools(tools: Any, found: _Sum) -> None:
     found.tokens += PER_TOOLS
     for tool in _dicts(tools, found):
         kind = tool.get("type") or "custom"
-        if isinstance(kind, str) and kind.startswith(_OURS):
+        if isinstance(kind, str) and kind.startswith(OURS):
             found.tokens += PER_TYPED_TOOL
         elif kind != "custom":
             _used(tool.get("max_uses"), found)

@@ -7,7 +7,9 @@ that have what the file lacks.
 
 import sqlite3
 
-from proxy.usage.schema import LATER, MAKE, PERFORMANCE, TABLE
+from proxy.usage.schema import LATER, MAKE, NULLABLE, PERFORMANCE, TABLE
+
+_NOTHING = "''"
 
 
 def bring_up(database: sqlite3.Connection) -> None:
@@ -31,8 +33,10 @@ def see_as_new(database: sqlite3.Connection) -> None:
     missing = _missing(database)
     if not missing:
         return
-    empty = ", ".join("NULL AS complexity" if name == "complexity" else f"'' AS {name}" for name in missing)
+    empty = ", ".join(f"{'NULL' if name in NULLABLE else _NOTHING} AS {name}" for name in missing)
     database.execute(f"CREATE TEMP VIEW {TABLE} AS SELECT *, {empty} FROM main.{TABLE}")  # noqa: S608 - names of columns alone
+    if database.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'usage_scores'").fetchone():
+        return
     database.execute("CREATE TEMP TABLE usage_scores (ended REAL, request TEXT, at REAL, score REAL, label TEXT)")
 
 

@@ -74,6 +74,10 @@ class Record(Struct, frozen=True, gc=False):
     """How hard it looked, 0 to 1."""
     signal: str = ""
     """How its answer looked, one of `proxy.usage.signals.SIGNALS`; empty where nothing is learned of it."""
+    cache_write_1h: int | None = None
+    """What of `cache_write` is kept for an hour."""
+    searches: int | None = None
+    """Searches of the web that the provider ran."""
 
 
 def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = None, signal: str = "") -> Record:
@@ -118,6 +122,8 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         choice.arm,
         choice.score,
         signal,
+        None if usage is None else usage.cache_write_1h,
+        None if usage is None else usage.searches,
     )
 
 

@@ -23,7 +23,10 @@ from proxy.usage.signals import SIGNALS
 
 TABLE: Final = "usage_records"
 COLUMNS: Final = Record.__struct_fields__
-NULLABLE: Final = ("input", "cached", "cache_write", "output", "reasoning", "cost", "first_token_ms", "complexity")
+NULLABLE: Final = (
+    "input", "cached", "cache_write", "output", "reasoning", "cost", "first_token_ms", "complexity", "cache_write_1h",
+    "searches",
+)  # fmt: skip
 PERFORMANCE: Final = "model_performance_metrics"
 _WHEN: Final = " ".join(f"WHEN '{name}' THEN {score}" for name, score in SIGNALS.items())
 SIGNAL_SCORE: Final = f"CASE signal {_WHEN} END"
@@ -35,6 +38,8 @@ LATER: Final = {
     "arm": "arm TEXT NOT NULL DEFAULT ''",
     "complexity": "complexity REAL",
     "signal": "signal TEXT NOT NULL DEFAULT ''",
+    "cache_write_1h": "cache_write_1h INTEGER",
+    "searches": "searches INTEGER",
 }
 """Columns that files of earlier versions lack."""
 _CREATE: Final = f"""\

@@ -129,6 +129,10 @@ class CacheCreation(Struct):
     ephemeral_1h_input_tokens: Count = None
 
 
+class ToolUse(Struct):
+    web_search_requests: Count = None
+
+
 class WireUsage(Struct):
     """`usage` of a message, of `message_start` and of `message_delta`."""
 
@@ -140,6 +144,7 @@ class WireUsage(Struct):
     service_tier: Json = None
     cache_creation: CacheCreation | None = None
     speed: Json = None
+    server_tool_use: ToolUse | None = None
 
     def update(self, later: "WireUsage") -> None:
         """Takes over every count that `later` states."""
@@ -153,7 +158,7 @@ class WireUsage(Struct):
         if self.input_tokens is None and self.output_tokens is None:
             return None
         read, written = whole(self.cache_read_input_tokens), whole(self.cache_creation_input_tokens)
-        details, created = self.output_tokens_details, self.cache_creation
+        details, created, used = self.output_tokens_details, self.cache_creation, self.server_tool_use
         return Usage(
             input=(whole(self.input_tokens) or 0) + (read or 0) + (written or 0),
             output=whole(self.output_tokens) or 0,
@@ -162,6 +167,7 @@ class WireUsage(Struct):
             reasoning=None if details is None else whole(details.thinking_tokens),
             cache_write_1h=None if created is None else whole(created.ephemeral_1h_input_tokens),
             tier=priced(self.speed),
+            searches=None if used is None else whole(used.web_search_requests),
         )
 
     def tier(self) -> str | None:
@@ -190,6 +196,8 @@ def _counts(usage: Usage | None) -> dict[str, Json]:
             "ephemeral_5m_input_tokens": max(0, written - usage.cache_write_1h),
             "ephemeral_1h_input_tokens": usage.cache_write_1h,
         }
+    if usage.searches:
+        said["server_tool_use"] = {"web_search_requests": usage.searches}
     if usage.tier == "fast":
         said["speed"] = usage.tier
     if usage.reasoning is not None:

@@ -37,6 +37,13 @@ class WireChunk(Struct, gc=False, rename="camel"):
 class WireGrounding(Struct, gc=False, rename="camel"):
     grounding_chunks: list[WireChunk] | None = None
     grounding_supports: list[WireSupport] | None = None
+    web_search_queries: Json = None
+
+
+def queries(grounding: WireGrounding) -> Iterator[str]:
+    """What was searched for; some are told empty, which stand for no search."""
+    told = grounding.web_search_queries
+    return (one for one in (told if isinstance(told, list) else ()) if isinstance(one, str) and one)
 
 
 class Ruler:

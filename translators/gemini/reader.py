@@ -35,7 +35,7 @@ from translators.gemini.answer import (
     words,
 )
 from translators.gemini.faults import parse_fault
-from translators.gemini.grounding import Ruler, WireGrounding, citations
+from translators.gemini.grounding import Ruler, WireGrounding, citations, queries
 from translators.gemini.media import made_picture
 from translators.gemini.partial import Assembly
 from translators.gemini.wire import (
@@ -96,6 +96,7 @@ class Reader:
         "_origin",
         "_pause",
         "_profile",
+        "_queries",
         "_repeated",
         "_repeats",
         "_saying",
@@ -106,17 +107,15 @@ class Reader:
     )
 
     def __init__(self, profile: Profile) -> None:
-        self.done = False
+        self.done = self._started = self._counted = self._failed = False
         self._profile = profile
         self._origin = profile.origin(DIALECT)
         self._choices: dict[int, _Choice] = {}
         self._alone = True
         """Whether there is one candidate, so far."""
-        self._started = False
-        self._counted = False
-        self._failed = False
         self._id = ""
         self._usage: Usage | None = None
+        self._queries: set[str] = set()
         self._repeats = Repeats()
         self._saying: _Choice | None = None
         """The candidate whose words repeat."""
@@ -184,10 +183,11 @@ class Reader:
         if not self._started and (answer.response_id or answer.candidates):
             self._started = True
             self._id = answer.response_id or ""
-            tier = None if usage is None else usage.tier()
-            deltas.append(Started(self._id, answer.model_version or "", tier))
-        counts = None if usage is None else usage.neutral()
-        if counts is not None:
+            deltas.append(Started(self._id, answer.model_version or "", None if usage is None else usage.tier()))
+        for wire in answer.candidates or ():
+            if wire.grounding_metadata is not None:
+                self._queries.update(queries(wire.grounding_metadata))
+        if usage is not None and (counts := usage.neutral(len(self._queries))) is not None:
             self._counted = True
             self._usage = counts if self._pause is None else resumed(self._earlier, counts, self._pause)
             deltas.append(Used(self._usage or counts))
@@ -233,7 +233,7 @@ class Reader:
             if not wire.continuation_token:
                 raise ProtocolFault("its answer is to be continued, but has no token for it")
             self._pause = Continued({"continuationToken": wire.continuation_token})
-            self._earlier, self._waits = self._usage, True
+            self._earlier, self._waits, self._queries = self._usage, True, set()
             self._repeats.forget()
             deltas.append(self._pause)
         elif reason in FAILED_FINISHES:

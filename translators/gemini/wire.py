@@ -236,7 +236,7 @@ class WireUsage(Struct, gc=False, rename="camel"):
     prompt_tokens_details: Json = None
     candidates_tokens_details: Json = None
 
-    def neutral(self) -> Usage | None:
+    def neutral(self, searches: int = 0) -> Usage | None:
         """None when neither input nor output was counted."""
         if self.prompt_token_count is None and self.candidates_token_count is None:
             return None
@@ -249,6 +249,7 @@ class WireUsage(Struct, gc=False, rename="camel"):
             audio=_sound(self.prompt_tokens_details),
             audio_output=_sound(self.candidates_tokens_details),
             tier=priced(self.tier()),
+            searches=searches or None,
         )
 
     def tier(self) -> str | None:

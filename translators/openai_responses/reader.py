@@ -16,7 +16,16 @@ from translators.ir import Delta, Ended, Event, Failed, Json, Started, Used
 from translators.openai.answers import decode, passed_over
 from translators.openai_responses.faults import classify
 from translators.openai_responses.output import Output
-from translators.openai_responses.wire import DONE, EVENT, WireEvent, WireResponse, guessed, read_finish, read_usage
+from translators.openai_responses.wire import (
+    DONE,
+    EVENT,
+    WireEvent,
+    WireResponse,
+    guessed,
+    read_finish,
+    read_usage,
+    searched,
+)
 from translators.profile import Profile
 
 
@@ -101,8 +110,11 @@ class ResponsesReader:
         if fault is not None:
             self._fail(fault, deltas)
             return
-        self._output.rest(response.output or [], deltas)
-        counted = None if response.usage is None else read_usage(response.usage, response.service_tier)
+        output = response.output or []
+        self._output.rest(output, deltas)
+        searches = sum(searched(item.get("type"), item.get("action")) for item in output if isinstance(item, dict))
+        usage = response.usage
+        counted = None if usage is None else read_usage(usage, response.service_tier, searches or None)
         if counted is not None:
             deltas.append(Used(counted))
         lost = guessed(response)

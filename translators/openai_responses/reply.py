@@ -40,6 +40,7 @@ from translators.openai_responses.wire import (
     own_logprobs,
     read_finish,
     read_usage,
+    searched,
 )
 from translators.profile import Profile
 
@@ -49,6 +50,7 @@ class _Item(Struct, gc=False):
 
     type: Json = None
     encrypted_content: Json = None
+    action: Json = None
 
 
 class _Glance(WireResponse, gc=False):
@@ -68,10 +70,11 @@ def inspect_reply(body: bytes, profile: Profile) -> Seen:
     output = glance.output or []
     pending = glance.status in _PENDING
     called = any(isinstance(item.type, str) and item.type in CALLS for item in output)
+    searches, usage = sum(searched(item.type, item.action) for item in output), glance.usage
     return Seen(
         id=glance.id or "",
         model=glance.model or "",
-        usage=None if glance.usage is None else read_usage(glance.usage, glance.service_tier),
+        usage=None if usage is None else read_usage(usage, glance.service_tier, searches or None),
         finish=None if pending else read_finish(glance, called=called),
         body=_marked(body, profile) if any(item.encrypted_content for item in output) else None,
     )

@@ -82,7 +82,7 @@ _NO_DETAILS = WireDetails()
 # -- counts and ends -----------------------------------------------------------------------------------------------
 
 
-def read_usage(usage: WireUsage, tier: Json = None) -> Usage | None:
+def read_usage(usage: WireUsage, tier: Json = None, searches: int | None = None) -> Usage | None:
     """Counts with their one meaning; one of the two totals that is missing is zero. None where both are."""
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
@@ -94,7 +94,16 @@ def read_usage(usage: WireUsage, tier: Json = None) -> Usage | None:
         cache_write=whole(said.cache_write_tokens),
         reasoning=whole(made.reasoning_tokens),
         tier=priced(tier),
+        searches=searches,
     )
+
+
+def searched(kind: Json, action: Json) -> bool:
+    """Whether an item is a search of the web. To open a page that it found, or to look for something there, is told as
+    another item of that kind, and costs nothing."""
+    if kind != "web_search_call":
+        return False
+    return not isinstance(action, dict) or action.get("type", "search") == "search"
 
 
 def render_usage(usage: Usage) -> dict[str, Json]:

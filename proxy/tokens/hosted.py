@@ -1,0 +1,36 @@
+"""What a call may be charged for beside its tokens: the tools that its provider runs by itself. Pure.
+
+A search of the web has a price of its own at most vendors, and answers say how many there were. Other tools are charged
+by the hour, the picture or the call; of those no answer tells what it came to, so nobody can say what they cost. A few
+cost nothing but the tokens that they bring.
+
+How many searches there may be is what the request allows: `max_uses` of a tool, `max_tool_calls` of all. Where it
+allows any number the call has no bound at all (`proxy.tokens.bound`), so nothing is said of it here.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from proxy.flow import Hosted
+from proxy.tokens.bound import OURS, PLAIN
+from translators.ir import Dialect
+
+SEARCH: Final = "web_search"
+"""The beginning of the types of what searches the web."""
+OPTIONS: Final = "web_search_options"
+_FREE: Final = ("web_fetch", "tool_search", "mcp", "local_shell", "apply_patch", "computer", "custom")
+"""Beginnings of the types of what costs nothing but tokens, or runs at the client."""
+
+
+def hosted(dialect: Dialect, fields: Mapping[str, Any]) -> Hosted | None:
+    """What the body asks the provider to run; None for nothing that is charged for."""
+    own = OURS if dialect is Dialect.ANTHROPIC_MESSAGES else ()
+    tools = [tool for tool in fields.get("tools") or () if isinstance(tool, dict)]
+    kinds = [(str(tool.get("type") or PLAIN), tool) for tool in tools]
+    some = [(kind, tool) for kind, tool in kinds if kind != PLAIN and not kind.startswith((*_FREE, *own))]
+    other = next((kind for kind, _ in some if not kind.startswith(SEARCH)), "")
+    if fields.get(OPTIONS) is not None:
+        other = OPTIONS
+    uses = [tool.get("max_uses", fields.get("max_tool_calls")) for kind, tool in some if kind.startswith(SEARCH)]
+    searches = sum(limit for limit in uses if isinstance(limit, int) and limit > 0)
+    return Hosted(searches, other) if searches or other else None
