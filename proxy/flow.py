@@ -115,6 +115,17 @@ class Most(Struct, frozen=True):
     """None: nothing but tokens."""
 
 
+class Fared(Struct, frozen=True):
+    """How one of several calls side by side ended."""
+
+    fault: Fault | None
+    usage: "Usage | None"
+    status: int
+    """The provider's; 0 without one."""
+    content: bool
+    """Whether some of its answer came."""
+
+
 class Spend(Protocol):
     """What one exchange reserves and is billed, over all of its attempts (`proxy.budgets.spend`)."""
 
@@ -137,8 +148,11 @@ class Spend(Protocol):
     def at_most(self, limit: int) -> None:
         """The request may cost so many nano-dollars at most, beside what else holds."""
 
-    def close(self, fault: Fault | None, usage: "Usage | None", status: int, *, content: bool) -> int | None:
-        """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known."""
+    def close(
+        self, fault: Fault | None, usage: "Usage | None", status: int, *, content: bool, fared: "Sequence[Fared]" = ()
+    ) -> int | None:
+        """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known. `fared` are its
+        calls, where several were made side by side."""
 
     def settle(self) -> None:
         """The exchange has ended; what is called again has nothing to settle."""

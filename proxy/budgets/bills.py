@@ -5,7 +5,9 @@ silence, a cut, a client that left) may have been worked on to its end: nobody k
 """
 
 import enum
+from collections.abc import Iterable, Sequence
 
+from proxy.flow import Fared
 from translators.faults import Fault, Kind
 from translators.ir import Usage
 
@@ -21,6 +23,13 @@ class Bill(enum.Enum):
     """What the provider counted."""
     WORST = "worst"
     """The most it can have been."""
+
+
+def apart(calls: Iterable[Fared]) -> tuple[Sequence[Usage], int]:
+    """Of calls side by side, what their provider counted, and of how many of them nobody knows the bill."""
+    bills = [(bill_of(one.fault, one.usage, one.status, content=one.content), one.usage) for one in calls]
+    known = [usage for bill, usage in bills if bill is Bill.USAGE and usage is not None]
+    return known, sum(bill is Bill.WORST for bill, _ in bills)
 
 
 def bill_of(fault: Fault | None, usage: Usage | None, status: int, *, content: bool, calls: int = 1) -> Bill:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from proxy.budgets import refusals
-from proxy.budgets.bills import Bill
+from proxy.budgets.bills import Bill, apart
 from proxy.budgets.budgets import Held
 from proxy.config.spending import Price
 from proxy.config.values import Target
-from proxy.flow import Hosted, Most, Refused
+from proxy.flow import Fared, Hosted, Most, Refused
 from proxy.ledger.balance import Line
-from proxy.pricing.cost import fee, worst
+from proxy.pricing.cost import cost, fee, worst
 from proxy.tokens.hosted import OPTIONS, SEARCH
 
 
@@ -91,6 +91,15 @@ def untold(part: Part, target: Target, hosted: Hosted) -> Refused | None:
     if budget.unit != "usd" or not budget.hard or part.loose or budget.unpriced == "allow":
         return None
     return unknown(part.whose, target, hosted)
+
+
+def side_by_side(fared: Iterable[Fared], price: Price | None, most: Most, worst_usd: int) -> tuple[int, int]:
+    """What calls side by side come to, nano-dollars and tokens: each what it is known to have cost, and where nobody
+    knows its bill the most, which is `worst_usd` and what `most` allows."""
+    known, unknown = apart(fared)
+    usd = sum(0 if price is None else cost(price, one) for one in known)
+    tokens = 0 if most.output is None else most.input + most.output
+    return usd + unknown * worst_usd, sum(one.billed for one in known) + unknown * tokens
 
 
 def charge(parts: Iterable[Part], bill: Bill, usd: int, tokens: int) -> Iterator[str]:

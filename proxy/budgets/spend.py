@@ -15,11 +15,11 @@ from msgspec import structs
 from proxy.budgets import refusals
 from proxy.budgets.bills import Bill, bill_of
 from proxy.budgets.budgets import Budgets, Found
-from proxy.budgets.parts import Part, Wish, at_worst, charge, grows, lacking, unknown, untold
+from proxy.budgets.parts import Part, Wish, at_worst, charge, grows, lacking, side_by_side, unknown, untold
 from proxy.budgets.refusals import Downgraded
 from proxy.config.spending import Price
 from proxy.config.values import Target
-from proxy.flow import NOBODY, Hosted, Most, Refused, Who
+from proxy.flow import NOBODY, Fared, Hosted, Most, Refused, Who
 from proxy.ledger.balance import Amounts, Denied, Line
 from proxy.ledger.ledger import Ledger
 from proxy.pricing.cost import cost, worst
@@ -282,8 +282,11 @@ class Spend:
         self._note(wish)
         return None
 
-    def close(self, fault: Fault | None, usage: Usage | None, status: int, *, content: bool) -> int | None:
-        """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known."""
+    def close(
+        self, fault: Fault | None, usage: Usage | None, status: int, *, content: bool, fared: Sequence[Fared] = ()
+    ) -> int | None:
+        """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known. `fared` are its
+        calls, where several were made side by side."""
         target, calls = self._target, self._calls
         if target is None:
             return None
@@ -294,22 +297,26 @@ class Spend:
                 self._target, self._billed = None, (usd, tokens, 1)
                 self._total += usd
                 return usd
-        bill = WORST if self._worst else bill_of(fault, usage, status, content=content, calls=calls)
-        if bill is USAGE and calls > 1 and self._untold(usage) > 0:
-            bill = WORST
-        usd, tokens = self._lost_usd, 0
-        if bill is WORST:
-            usd = self._usd
-        elif bill is USAGE and usage is not None:
-            tokens = usage.billed
-            if target.price is not None:
-                usd += self._cost(target.price, usage)
+        if len(fared) == calls > 1 and not self._worst:
+            bill, (usd, tokens) = USAGE, side_by_side(fared, target.price, self._most, self._last_usd)
+        else:
+            bill = WORST if self._worst else bill_of(fault, usage, status, content=content, calls=calls)
+            bill, usd, tokens = self._billed_as(bill, target, usage)
         self._target = None
         self._total += usd
         if self._plain is None or not self._settled_for(self._held if bill is WORST else (usd, tokens, 1)):
             for name in charge(self._current, bill, usd, tokens):
                 self._overrun(name, target.name)
         return None if target.price is None else usd
+
+    def _billed_as(self, bill: Bill, target: Target, usage: Usage | None) -> tuple[Bill, int, int]:
+        """What the attempt as a whole comes to, nano-dollars and tokens."""
+        if bill is WORST or (bill is USAGE and self._calls > 1 and self._untold(usage) > 0):
+            return WORST, self._usd, 0
+        if bill is not USAGE or usage is None:
+            return bill, self._lost_usd, 0
+        priced = 0 if target.price is None else self._cost(target.price, usage)
+        return bill, self._lost_usd + priced, usage.billed
 
     def _settled_for(self, billed: Amounts) -> bool:
         """Whether a plain attempt was billed no more than it held."""

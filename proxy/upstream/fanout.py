@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import structs
 
+from proxy.flow import Fared
 from proxy.jobs import Answered, Fan
 from proxy.upstream import attempt
 from proxy.upstream.attempt import Broken, broken_off
@@ -22,18 +23,20 @@ from translators.faults import Failure, Fault, Kind
 from translators.ir import Delta, Reply, Usage, Used
 from translators.joined import added
 
+_CALLED_OFF = Fault(kind=Kind.CANCELLED, message="it was called off")
+
 
 async def whole(trial: Trial, fan: Fan, begun: Commit | None) -> Answered:
     """One whole answer with a choice for each call; `begun` is given where the upstream is asked for streams. Raises
     Failure."""
     telling = [_Whole() for _ in range(fan.calls)]
     branches = [_branch(trial, fan, part, told) for part, told in enumerate(telling)]
+    first = _First(trial, begun or _nobody)
     if begun is None:
         work = [attempt.unary(branch) for branch in branches]
     else:
-        first = _First(trial, begun)
         work = [attempt.folded(branch, first.of(branch)) for branch in branches]
-    await _together(trial, branches, work)
+    await _together(trial, branches, work, first)
     _look(trial, branches[0])
     usage = trial.seen.usage = _total(branches)
     reply = _gathered([told.reply for told in telling if told.reply is not None], usage)
@@ -47,7 +50,7 @@ async def stream(trial: Trial, fan: Fan, commit: Commit) -> None:
     first = _First(trial, commit)
     branches = [_branch(trial, fan, part, _Streamed(writer, part)) for part in range(fan.calls)]
     try:
-        await _together(trial, branches, [attempt.stream(branch, first.of(branch)) for branch in branches])
+        await _together(trial, branches, [attempt.stream(branch, first.of(branch)) for branch in branches], first)
     except asyncio.CancelledError:
         why = trial.exchange.cancelled
         if first.came and why is not None and why.kind is not Kind.CANCELLED:
@@ -64,6 +67,10 @@ async def stream(trial: Trial, fan: Fan, commit: Commit) -> None:
     await trial.exchange.out.write(counts + trial.tail() + writer.close())
 
 
+async def _nobody(_: bytes) -> None:
+    """Whole answers begin for nobody."""
+
+
 def _branch(trial: Trial, fan: Fan, part: int, told: "_Whole | _Streamed") -> Trial:
     """One of the calls. It has a copy of the exchange, so that a cancellation is told once, and not by each."""
     return structs.replace(
@@ -77,13 +84,19 @@ def _branch(trial: Trial, fan: Fan, part: int, told: "_Whole | _Streamed") -> Tr
     )
 
 
-async def _together(trial: Trial, branches: Sequence[Trial], work: Sequence[Coroutine[Any, Any, object]]) -> None:
-    """Runs all to their ends; raises what the first of them raised, the others cancelled."""
+async def _together(
+    trial: Trial, branches: Sequence[Trial], work: Sequence[Coroutine[Any, Any, object]], first: "_First"
+) -> None:
+    """Runs all to their ends; raises what the first of them raised, the others cancelled. How each ended is noted, for
+    each is billed by itself."""
+    faults: list[Fault | None] = [_CALLED_OFF for _ in branches]
 
     async def one(branch: Trial, working: Coroutine[Any, Any, object]) -> None:
         try:
             await working
-        except (Failure, Broken):
+            faults[branch.part] = None
+        except (Failure, Broken) as error:
+            faults[branch.part] = error.fault
             _look(trial, branch)
             raise
 
@@ -95,6 +108,11 @@ async def _together(trial: Trial, branches: Sequence[Trial], work: Sequence[Coro
         if trial.exchange.cancelled is not None:  # the group tells its failure rather than its end
             raise asyncio.CancelledError from None
         raise failed.exceptions[0] from None
+    finally:
+        trial.seen.fared = [
+            Fared(fault, branch.seen.usage, branch.seen.status, branch.part in first.begun)
+            for fault, branch in zip(faults, branches, strict=True)
+        ]
 
 
 def _look(trial: Trial, branch: Trial) -> None:
@@ -119,6 +137,8 @@ class _First:
 
     def __init__(self, trial: Trial, commit: Commit) -> None:
         self.came = False
+        self.begun: set[int] = set()
+        """The calls of which some came."""
         self._trial = trial
         self._commit = commit
         self._lock = asyncio.Lock()
@@ -127,6 +147,7 @@ class _First:
         """What one of the calls does at its own first content: it commits, or waits until another has."""
 
         async def commit(data: bytes) -> None:
+            self.begun.add(branch.part)
             async with self._lock:
                 if not self.came:
                     _look(self._trial, branch)

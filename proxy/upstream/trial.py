@@ -1,13 +1,13 @@
 """Everything one attempt works with, and what becomes known of it: values alone."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
 from proxy.clock import Clock
 from proxy.config.values import Target
-from proxy.flow import Exchange, Headers
+from proxy.flow import Exchange, Fared, Headers
 from proxy.jobs import Job
 from proxy.upstream.seam import Call, Engine
 from proxy.upstream.timings import AttemptTimes
@@ -29,6 +29,8 @@ class Seen(Struct):
     usage: Usage | None = None
     id: str = ""
     """The id that the upstream gave its answer; empty where the client sees another."""
+    fared: Sequence[Fared] = ()
+    """Of calls side by side, how each of them ended."""
 
 
 Resume = Callable[[Fault, Seen, int], Awaitable[bool]]

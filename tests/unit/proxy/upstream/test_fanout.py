@@ -17,7 +17,7 @@ from proxy.upstream.trial import Seen, Trial
 from translators.catalog import codec
 from translators.codec import Context
 from translators.faults import Failure, Fault, Kind
-from translators.ir import Dialect
+from translators.ir import Dialect, Usage
 from translators.profile import Profile
 from translators.report import Report
 
@@ -171,6 +171,21 @@ async def test_a_call_that_fails_after_the_commit_breaks_the_answer_off(own_cont
         await streamed(trial, fan)
     assert b"alpha/m broke off its answer" in caught.value.notice
     assert DONE not in b"".join(trial.exchange.out.written) and closed(engine)
+
+
+async def test_how_each_call_ended_is_told():
+    """The first was called off in its content, the second failed, the third had ended with its counts."""
+    said, ended = asyncio.Event(), asyncio.Event()
+    counts = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n'
+    third = [said, word("c"), STOP, counts, DONE, ended.set]
+    engine = Engine([word("a"), said.set, asyncio.Event()], [ended, Cut("it broke")], third)
+    trial, fan = trial_of(engine)
+    with pytest.raises(Broken):
+        await streamed(trial, fan)
+    first, second, last = trial.seen.fared
+    assert (first.fault.kind, first.usage, first.status, first.content) == (Kind.CANCELLED, None, 200, True)
+    assert (second.fault.kind, second.content) == (Kind.PROTOCOL, False)
+    assert (last.fault, last.usage, last.content) == (None, Usage(3, 2), True)
 
 
 async def test_a_cancellation_is_told_once():
