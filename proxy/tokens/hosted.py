@@ -25,8 +25,9 @@ _FREE: Final = ("web_fetch", "tool_search", "mcp", "local_shell", "apply_patch",
 def hosted(dialect: Dialect, fields: Mapping[str, Any]) -> Hosted | None:
     """What the body asks the provider to run; None for nothing that is charged for."""
     own = OURS if dialect is Dialect.ANTHROPIC_MESSAGES else ()
-    tools = [tool for tool in fields.get("tools") or () if isinstance(tool, dict)]
-    kinds = [(str(tool.get("type") or PLAIN), tool) for tool in tools]
+    tools = fields.get("tools")
+    known = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    kinds = [(str(tool.get("type") or PLAIN), tool) for tool in known]
     some = [(kind, tool) for kind, tool in kinds if kind != PLAIN and not kind.startswith((*_FREE, *own))]
     other = next((kind for kind, _ in some if not kind.startswith(SEARCH)), "")
     if fields.get(OPTIONS) is not None:

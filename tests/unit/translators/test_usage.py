@@ -34,6 +34,7 @@ MESSAGES_COUNTS = {
     "output_tokens": 5,
     "speed": "fast",
     "service_tier": "standard",
+    "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 9},
 }
 GEMINI_COUNTS = {
     "promptTokenCount": 100,
@@ -63,7 +64,9 @@ def chat(counts):
 def responses(counts):
     message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
     head = {"id": "1", "object": "response", "model": "m", "service_tier": "flex"}
-    whole = {**head, "status": "completed", "output": [message], "usage": counts}
+    calls = [{"type": "web_search_call", "id": "1", "action": {"type": kind}} for kind in ("search", "open_page")]
+    output = [*calls, {"type": "web_search_call", "id": "2", "status": "failed"}, message]
+    whole = {**head, "status": "completed", "output": output, "usage": counts}
     created = {"type": "response.created", "response": {**head, "service_tier": "auto", "status": "in_progress"}}
     return whole, sse(("", created), ("", {"type": "response.completed", "response": whole}))
 
@@ -83,17 +86,21 @@ def messages(counts):
 
 def gemini(counts):
     content = {"role": "model", "parts": [{"text": "a"}]}
-    whole = {"candidates": [{"content": content, "finishReason": "STOP"}], "usageMetadata": counts}
-    early = {"candidates": [{"content": content}], "usageMetadata": {"promptTokenCount": 100}}
+    searched = {"groundingMetadata": {"webSearchQueries": ["", "one", "two", "one"]}}
+    whole = {"candidates": [{"content": content, "finishReason": "STOP", **searched}], "usageMetadata": counts}
+    early = {"candidates": [{"content": content, **searched}], "usageMetadata": {"promptTokenCount": 100}}
     last = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": counts}
     return whole, sse(("", early), ("", last))
 
 
 ANSWERS = {
     CHAT: (chat(CHAT_COUNTS), CHAT_USAGE),
-    RESPONSES: (responses(RESPONSES_COUNTS), Usage(100, 50, 10, 5, 7, tier="flex")),
-    MESSAGES: (messages(MESSAGES_COUNTS), Usage(160, 5, 10, 50, cache_write_1h=30, tier="fast")),
-    Dialect.GEMINI: (gemini(GEMINI_COUNTS), Usage(100, 50, 10, None, 10, audio=20, audio_output=30, tier="flex")),
+    RESPONSES: (responses(RESPONSES_COUNTS), Usage(100, 50, 10, 5, 7, tier="flex", searches=2)),
+    MESSAGES: (messages(MESSAGES_COUNTS), Usage(160, 5, 10, 50, cache_write_1h=30, tier="fast", searches=2)),
+    Dialect.GEMINI: (
+        gemini(GEMINI_COUNTS),
+        Usage(100, 50, 10, None, 10, audio=20, audio_output=30, tier="flex", searches=2),
+    ),
 }
 
 
@@ -110,7 +117,7 @@ def test_a_stream_and_a_whole_answer_tell_the_same(dialect):
 
 
 def test_what_is_kept_for_an_hour_is_told_on():
-    usage = Usage(160, 5, 10, 50, cache_write_1h=30, tier="fast")
+    usage = Usage(160, 5, 10, 50, cache_write_1h=30, tier="fast", searches=2)
     whole = chat({"prompt_tokens": 1, "completion_tokens": 1})[0]
     from msgspec import structs
 
@@ -120,6 +127,7 @@ def test_what_is_kept_for_an_hour_is_told_on():
     body = orjson.loads(codec(MESSAGES).render_reply(reply, Context(id="1", created=1, model="m")))
     assert body["usage"]["cache_creation"] == {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 30}
     assert body["usage"]["speed"] == "fast"
+    assert body["usage"]["server_tool_use"] == {"web_search_requests": 2}
 
 
 @pytest.mark.parametrize(
@@ -132,8 +140,9 @@ def test_only_a_tier_that_may_have_a_price_is_kept(tier, found):
 
 def test_several_calls_keep_the_counts_of_each():
     """Each is billed on its own, and has the price of its own length."""
-    one, two, three = Usage(1, 2, audio=1), Usage(3, 4, cache_write_1h=2, tier="flex"), Usage(5, 6)
+    one, two, three = Usage(1, 2, audio=1), Usage(3, 4, cache_write_1h=2, tier="flex"), Usage(5, 6, searches=3)
     total = added(added(one, two), three)
     assert (total.input, total.output, total.audio, total.cache_write_1h, total.tier) == (9, 12, 1, 2, "flex")
     assert total.calls == (one, two, three)
+    assert total.searches == 3
     assert (total.billed, one.billed) == (21, 3)

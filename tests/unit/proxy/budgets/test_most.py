@@ -5,6 +5,7 @@ import pytest
 
 from proxy.budgets.most import most_of
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
+from proxy.flow import Hosted
 from proxy.jobs import Prepared
 from translators.ir import Dialect
 from translators.profile import Profile
@@ -12,7 +13,11 @@ from translators.report import Report
 
 
 def prepared(fields, **profile) -> Prepared:
-    provider = Provider("openai", Dialect.OPENAI_CHAT, "https://api.openai.com/v1")
+    return prepared_at(Dialect.OPENAI_CHAT, fields, **profile)
+
+
+def prepared_at(dialect, fields, **profile) -> Prepared:
+    provider = Provider("openai", dialect, "https://api.openai.com/v1")
     target = Target(provider, "m", Profile(**profile), BreakerSettings(), RetrySettings(), TimeoutSettings())
     return Prepared(orjson.dumps(fields), fields, "/x", Report(), translated=False, stream=False, target=target)
 
@@ -55,3 +60,12 @@ def test_vectors_are_no_output():
 
 def test_the_tier_of_service_goes_along():
     assert most_of(prepared({**HELLO, "service_tier": "priority"})).tier == "priority"
+
+
+def test_what_the_provider_runs_goes_along_where_it_has_a_bound():
+    search = {"type": "web_search", "max_uses": 2}
+    body = {"max_tokens": 9, "tools": [search], **HELLO}
+    found = most_of(prepared_at(Dialect.ANTHROPIC_MESSAGES, body, context_window=100))
+    assert (found.input, found.output, found.hosted) == (300, 9, Hosted(2))
+    assert most_of(prepared({**HELLO, "tools": [{"type": "function"}]}, context_window=90_000)).hosted is None
+    assert most_of(prepared({**HELLO, "web_search_options": {}}, context_window=90_000)).hosted is not None

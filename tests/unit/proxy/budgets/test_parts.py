@@ -4,11 +4,12 @@ import pytest
 
 from proxy.budgets.bills import Bill
 from proxy.budgets.budgets import Held, Plan
-from proxy.budgets.parts import Part, charge, grows, lacking
+from proxy.budgets.parts import Part, at_worst, charge, grows, lacking, untold
 from proxy.budgets.scopes import cut
 from proxy.budgets.windows import span_of
 from proxy.config.spending import Budget, Price
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
+from proxy.flow import Hosted, Most
 from proxy.ledger.balance import Balance
 from translators.ir import Dialect
 from translators.profile import Profile
@@ -63,3 +64,32 @@ def test_what_nobody_can_bound_is_borne_by_who_says_so():
     assert lacking(part(unpriced="allow"), free) is None
     assert lacking(part(), priced).fault.code == lacking(part("tokens"), free).fault.code == "request_too_costly"
     assert lacking(part(hard=False), priced) is None
+
+
+TOKENS = Price(1_000_000, 1_000_000)
+SEARCHES = Price(1_000_000, 1_000_000, search=10_000)
+
+
+def test_searches_are_reserved_at_their_price():
+    assert at_worst(TOKENS, Most(3, 4), 4) == 7
+    assert at_worst(SEARCHES, Most(3, 4, hosted=Hosted(5)), 4) == 7 + 50
+
+
+@pytest.mark.parametrize(
+    ("price", "hosted", "told"),
+    [
+        (SEARCHES, Hosted(5), None),
+        (TOKENS, Hosted(5), 'openai/m charges for web_search, so the budget b cannot hold: add search to [prices."'),
+        (SEARCHES, Hosted(5, "file_search"), 'file_search, so the budget b cannot hold: unpriced = "allow"'),
+        (TOKENS, Hosted(0, "web_search_options"), "add request to"),
+        (Price(1, 1, request=9), Hosted(0, "web_search_options"), None),
+        (None, Hosted(5), None),
+    ],
+)
+def test_a_tool_whose_fee_nobody_knows_is_refused_under_a_hard_budget_of_money(price, hosted, told):
+    """What has no price at all is refused for that."""
+    refused = untold(part(), target(price), hosted)
+    assert (refused is None) == (told is None)
+    assert told is None or (told in refused.fault.message and refused.fault.code == "unpriced_model")
+    for other in (part("tokens"), part(hard=False), part(unpriced="allow")):
+        assert untold(other, target(price), hosted) is None

@@ -314,28 +314,22 @@ async def test_a_call_that_told_no_counts_makes_the_whole_answer_count_at_its_wo
     assert spend.close(None, told, 200, content=True) == 90
 
 
-FAILED, CUT = Fault(kind=Kind.SERVER, message="it failed"), Fault(kind=Kind.CANCELLED, message="it was called off")
+ONE = Usage(input=1, output=1)
+DONE = Fared(None, ONE, 200, content=True)
+UNTOLD = Fared(None, None, 200, content=True)
+FAILED = Fared(failed(Kind.SERVER), None, 500, content=False)
+CUT = Fared(failed(Kind.CANCELLED), None, 200, content=True)
 
 
 @pytest.mark.parametrize(
     ("fared", "usd", "tokens"),
-    [
-        ((Fared(None, Usage(1, 1), 200, True), Fared(FAILED, None, 500, False), Fared(CUT, None, 200, True)), 33, 22),
-        ((Fared(FAILED, None, 503, False), Fared(FAILED, None, 500, False), Fared(CUT, None, 0, False)), 30, 20),
-        (
-            (Fared(None, Usage(1, 1), 200, True), Fared(None, None, 200, True), Fared(None, Usage(2, 1), 200, True)),
-            37,
-            25,
-        ),
-    ],
-    ids=["a known bill, none and an unknown one", "called off before an answer", "one did not count"],
+    [((DONE, FAILED, CUT), 33, 22), ((FAILED, FAILED, CUT), 30, 20), ((DONE, UNTOLD, DONE), 36, 24)],
 )
 async def test_calls_side_by_side_are_billed_each_by_what_is_known_of_it(bank, fared, usd, tokens):
     money, count = daily(1000), Budget("t", "tokens", 1000, "day")
     spend = bank.spend(money, count)
     await spend.cover(target(), TEN, 3)
-    fault = next((one.fault for one in fared if one.fault), None)
-    assert spend.close(fault, Usage(1, 1), 500, content=True, fared=fared) == usd
+    assert spend.close(failed(Kind.SERVER), ONE, 500, content=True, fared=fared) == usd
     spend.settle()
     assert (bank.spent(money), bank.spent(count), bank.reserved(money)) == (usd, tokens, 0)
 
@@ -345,8 +339,7 @@ async def test_calls_side_by_side_of_which_one_went_on_are_taken_together(bank):
     spend = bank.spend(daily(1000))
     await spend.cover(target(), TEN, 2)
     await spend.further(0)
-    fared = (Fared(FAILED, None, 500, False), Fared(None, Usage(1, 1), 200, True))
-    assert spend.close(FAILED, Usage(1, 1), 500, content=False, fared=fared) == 90
+    assert spend.close(failed(Kind.SERVER), ONE, 500, content=False, fared=(FAILED, DONE)) == 90
 
 
 async def test_all_attempts_of_a_request_together_may_cost_so_much(bank):

@@ -24,6 +24,8 @@ reasoning = "0"
 audio = 123456.123456789
 audio_output = 4.0
 request = 0.01
+search = 2.5
+search_once = true
 """).config.spending.prices
     assert found == {
         "alpha/gpt-4o": Price(
@@ -36,6 +38,8 @@ request = 0.01
             audio=123_456_123_456_789,
             audio_output=4 * NANOS,
             request=10_000_000,
+            search=2_500_000_000,
+            search_once=True,
         )
     }
 

@@ -166,3 +166,17 @@ def test_only_lists_that_sidestep_knows_are_in_the_table():
     assert set(told["lists"]) == set(VENDORS.values())
     assert told["lists"]["azure"]["also"] == ["openai"]
     assert (told["source"], told["date"]) == ("x 1", "2026-11-21")
+
+
+def test_searches_cost_by_the_search_but_at_google_s_earlier_models_by_the_prompt():
+    given = types.ModelPrice(input_mtok=Decimal(1), output_mtok=Decimal(2), web_searches_kcount=Decimal("2.5"))
+    assert row(given).price == Price(1 * NANOS, 2 * NANOS, search=2_500_000_000)
+    assert row(given, "gemini-2.5-pro").price == Price(NANOS, 2 * NANOS, search=2_500_000_000, search_once=True)
+    assert not row(given, "gemini-3.5-flash").price.search_once
+    found = TABLE.find("gemini", "gemini-2.5-pro").price
+    assert (found.search, found.search_once, [one.price.search_once for one in found.tiers]) == (
+        35 * NANOS,
+        True,
+        [True],
+    )
+    assert TABLE.find("anthropic", "claude-sonnet-4-5").price.search == 10 * NANOS

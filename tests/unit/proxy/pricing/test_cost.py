@@ -212,3 +212,16 @@ def test_what_a_call_is_expected_to_cost_is_what_it_would_cost_by_each_price():
         wanted = [cost(one, Usage(entire, output, cached=entire // 2, tier=tier)) for one in prices]
         assert found[:-1] == [pytest.approx(one, abs=1) for one in wanted]
         assert found[-1] == inf
+
+
+def test_searches_cost_by_the_thousand_and_are_rounded_up_by_themselves():
+    price = Price(0, 0, search=10 * NANOS)
+    assert cost(price, Usage(0, 0, searches=3)) == 30_000_000
+    assert cost(Price(0, 0, search=1), Usage(0, 0, searches=3)) == 1
+    assert cost(Price(0, 0, search=35 * NANOS, search_once=True), Usage(0, 0, searches=3)) == 35_000_000
+    assert cost(Price(0, 0), Usage(0, 0, searches=3)) == cost(price, Usage(0, 0, searches=-3)) == 0
+
+
+def test_each_call_that_searched_is_charged_for():
+    once = Price(0, 0, search=1000, search_once=True)
+    assert cost(once, Usage(0, 0, searches=5, calls=(Usage(0, 0, searches=2), Usage(0, 0, searches=3)))) == 2

@@ -99,3 +99,17 @@ def test_a_file_without_records_stays_one_without_records(tmp_path):
     (tmp_path / "empty.db").touch()
     with pytest.raises(Unread, match="has no records of usage"):
         list(SqliteSource(str(tmp_path / "empty.db")).records(None, None))
+
+
+def test_scores_that_an_earlier_version_kept_are_read(path, record):
+    """It had them before it had all columns that records have now."""
+    with closing(sqlite3.connect(path)) as database:
+        for name in ("strategy", "experiment", "arm", "signal"):
+            database.execute(f"ALTER TABLE usage_records ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+        database.execute("ALTER TABLE usage_records ADD COLUMN complexity REAL")
+        database.execute("CREATE TABLE usage_scores (ended REAL, request TEXT, at REAL, score REAL, label TEXT)")
+        database.execute("INSERT INTO usage_scores VALUES (1700000001.0, 'req_0001', 1700000002.0, 0.5, 'fine')")
+        database.commit()
+    source = SqliteSource(str(path))
+    assert [(one.request, one.score) for one in source.scores(None, None)] == [("req_0001", 0.5)]
+    assert list(source.records(None, None)) == [record(1)]

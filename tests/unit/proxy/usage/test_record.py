@@ -25,7 +25,7 @@ def test_a_record_tells_who_asked_what_of_whom_and_what_came_of_it():
         provider="alpha",
         model="large",
         envelope=Envelope("m", stream=True, include_usage=False),
-        usage=Usage(100, 10, cached=20, cache_write=5, reasoning=3),
+        usage=Usage(100, 10, cached=20, cache_write=5, reasoning=3, cache_write_1h=4, searches=2),
         cost=7,
         attempts=[Attempt("alpha/large", "ok", 200, 400)],
         first_token=100.0996,
@@ -47,6 +47,7 @@ def test_a_record_tells_who_asked_what_of_whom_and_what_came_of_it():
         True,
     )
     assert (found.input, found.cached, found.cache_write, found.output, found.reasoning) == (100, 20, 5, 10, 3)
+    assert (found.cache_write_1h, found.searches) == (4, 2)
     assert (found.cost, found.attempts, found.ms, found.first_token_ms, found.estimated) == (7, 1, 420, 100, False)
 
 

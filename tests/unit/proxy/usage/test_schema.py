@@ -23,7 +23,16 @@ def kept(database, *records):
 
 
 def test_a_record_comes_back_as_it_was(database, record):
-    full = record(cache_write=5, reasoning=3, estimated=True, stream=True, first_token_ms=90, code="stream_cut")
+    full = record(
+        cache_write=5,
+        cache_write_1h=4,
+        searches=2,
+        reasoning=3,
+        estimated=True,
+        stream=True,
+        first_token_ms=90,
+        code="stream_cut",
+    )
     bare = record(2, tags={}, cost=None, input=None, cached=None, output=None, outcome="server")
     rows = kept(database, full, bare).execute(f"SELECT {', '.join(COLUMNS)} FROM {TABLE} ORDER BY at").fetchall()
     assert [record_in(tuple(row)) for row in rows] == [full, bare]
