@@ -154,6 +154,9 @@ class Spend(Protocol):
         """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known. `fared` are its
         calls, where several were made side by side."""
 
+    def beside(self, tokens: int) -> None:
+        """The attempt that was closed used so many tokens, which nothing had bounded."""
+
     def settle(self) -> None:
         """The exchange has ended; what is called again has nothing to settle."""
 

@@ -93,6 +93,17 @@ def untold(part: Part, target: Target, hosted: Hosted) -> Refused | None:
     return unknown(part.whose, target, hosted)
 
 
+def beyond(limit: int, so_far: int, target: Target, usd: int | None, hosted: Hosted | None) -> Refused | None:
+    """Why calls that cost `usd` at most may take a request beyond its `limit`, or nobody can say."""
+    if usd is None and target.price is None:
+        return refusals.unpriced(None, target.name)
+    if usd is None:
+        return refusals.unbounded(None, target.name)
+    if hosted is not None and (refused := unknown(None, target, hosted)):
+        return refused
+    return refusals.too_dear(target.name, so_far + usd, limit) if so_far + usd > limit else None
+
+
 def side_by_side(fared: Iterable[Fared], price: Price | None, most: Most, worst_usd: int) -> tuple[int, int]:
     """What calls side by side come to, nano-dollars and tokens: each what it is known to have cost, and where nobody
     knows its bill the most, which is `worst_usd` and what `most` allows."""

@@ -15,11 +15,11 @@ from msgspec import structs
 from proxy.budgets import refusals
 from proxy.budgets.bills import Bill, bill_of
 from proxy.budgets.budgets import Budgets, Found
-from proxy.budgets.parts import Part, Wish, at_worst, charge, grows, lacking, side_by_side, unknown, untold
+from proxy.budgets.parts import Part, Wish, at_worst, beyond, charge, grows, lacking, side_by_side, untold
 from proxy.budgets.refusals import Downgraded
 from proxy.config.spending import Price
 from proxy.config.values import Target
-from proxy.flow import NOBODY, Fared, Hosted, Most, Refused, Who
+from proxy.flow import NOBODY, Fared, Most, Refused, Who
 from proxy.ledger.balance import Amounts, Denied, Line
 from proxy.ledger.ledger import Ledger
 from proxy.pricing.cost import cost, worst
@@ -206,7 +206,8 @@ class Spend:
             tokens = calls * (most.input + most.output)
             if target.price is not None:
                 usd = calls * at_worst(target.price, most, most.output)
-        if self._limit is not None and (refused := self._beyond(self._limit, target, usd, most.hosted)):
+        limit, so_far = self._limit, self._total + self._usd
+        if limit is not None and (refused := beyond(limit, so_far, target, usd, most.hosted)):
             return refused
         may_stop = self._budgets.may_stop
         lines = []
@@ -327,6 +328,13 @@ class Spend:
         self._unfold()
         return False
 
+    def beside(self, tokens: int) -> None:
+        """The attempt that was closed used so many tokens, which nothing had bounded."""
+        self._unfold()
+        for part in self._current:
+            if part.unit == "tokens":
+                part.charged += tokens
+
     def settle(self) -> None:
         """All of it, once: what is called again has nothing to settle."""
         plain, self._plain = self._plain, None
@@ -342,17 +350,6 @@ class Spend:
                 self._refresh(part)
             if part.charged or part.held:
                 self._ledger.settle(part, part.charged)
-
-    def _beyond(self, limit: int, target: Target, usd: int | None, hosted: Hosted | None) -> Refused | None:
-        """Why an attempt may cost more than one may, or nobody can say."""
-        if usd is None:
-            return (
-                refusals.unpriced(None, target.name) if target.price is None else refusals.unbounded(None, target.name)
-            )
-        if hosted is not None and (refused := unknown(None, target, hosted)):
-            return refused
-        most = self._total + self._usd + usd
-        return refusals.too_dear(target.name, most, limit) if most > limit else None
 
     def _stopped(self, part: Part) -> Refused | None:
         """Why a balance that has come so far stops the request. Raises Downgraded."""

@@ -20,6 +20,7 @@ from proxy.upstream import hygiene
 from proxy.upstream.hints import wait_hint
 from proxy.upstream.trial import Seen
 from translators.faults import Fault, Kind
+from translators.ir import Usage
 
 FAIR_PART = 3
 """A target that a hurried client left less than this part of its configured time is not blamed for its silence."""
@@ -215,14 +216,21 @@ class Account:
         if billed is not None:
             self._charge(billed)
 
-    def charge(self, amount: int) -> None:
-        """The attempt costs so many nano-dollars, whatever was counted."""
+    def told(self, usage: Usage | None) -> None:
+        """What an answer that passed through turned out to have used: counted, and bounded by nothing."""
+        self.seen.usage = usage
+        if usage is not None and self._exchange.spend is not None:
+            self._exchange.spend.beside(usage.billed)
+
+    def charge(self, amount: int | None) -> None:
+        """The attempt costs so many nano-dollars, whatever was counted; None where nobody knows."""
         if self._billed:
             return
         self._billed = True
         if self._exchange.spend is not None:
             self._exchange.spend.close(None, None, self.seen.status, content=True)
-        self._charge(amount)
+        if amount is not None:
+            self._charge(amount)
 
     def _charge(self, amount: int) -> None:
         exchange, target = self._exchange, self._target

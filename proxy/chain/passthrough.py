@@ -1,5 +1,7 @@
 """A request that one provider gets as it is: no translation, no other target, its body and its answer never held whole.
 
+What a JSON answer says of its tokens is counted (`told`), after the fact: nothing bounds it.
+
 There is no failover, because what such requests speak of (files, batches, stored answers) lies at one provider. Nothing
 is tried again either but a connection that was never made: a body that has begun to leave cannot be had a second time,
 and whether the provider did its work is not known. The client's own retries are left to it.
@@ -23,6 +25,7 @@ from msgspec import Struct, structs
 
 from proxy.chain.account import Account, of_the_caller
 from proxy.chain.ready import Ready, Tools, key_for
+from proxy.chain.told import told_by
 from proxy.chain.verdict import Skip, last_word
 from proxy.config.profiles import profile_for
 from proxy.config.spending import Price
@@ -296,8 +299,9 @@ class _Relay:
         exchange = self._exchange
         out = exchange.out
         self._account.served(upstream.status)
-        if self._target.price is not None:
-            self._account.charge(self._target.price.request)
+        price = self._target.price
+        self._account.charge(None if price is None else price.request)
+        told = told_by(exchange, upstream.headers)
         exchange.first_token = self._tools.clock.now()
         head = self._head(upstream.headers)
         dog.rearm(RESTING)
@@ -308,9 +312,13 @@ class _Relay:
         dog.rearm(times.idle_s)
         async for chunk in upstream.chunks():
             dog.rearm(RESTING)
+            if told is not None:
+                told.take(chunk)
             await out.write(chunk)
             dog.rearm(times.idle_s)
         dog.rearm(RESTING)
+        if told is not None:
+            self._account.told(told.usage())
         await out.finish()
 
     def _head(self, headers: Headers) -> Headers:

@@ -229,3 +229,24 @@ async def test_what_passes_through_costs_its_fee_and_is_refused_where_it_has_non
                 assert found["spent"] == dollars(1000)
                 assert (await http.get(url)).status_code == 429, "what is left does not pay for another"
             assert len(shelf.asked) == (0 if fee is None else 1)
+
+
+@pytest.mark.parametrize("fee", [None, 1000])
+async def test_tokens_that_an_answer_passed_through_tells_are_counted_once_it_is_there(fee):
+    """Nothing bounds them, so that a budget may be exceeded by one answer: no fault of anybody's."""
+
+    async def painted(asked) -> None:
+        await asked.json({"data": [], "usage": {"input_tokens": 700, "output_tokens": 800}})
+
+    limits = (Budget("hourly", "tokens", 1_000, "hour"), Budget("calls", "requests", 10, "day"))
+    spending = Spending(limits, ledger=LedgerSettings("memory:"), passthrough_fee=fee)
+    async with a_shelf(spending=spending) as (shelf, running, _), httpx2.AsyncClient() as http:
+        shelf.script = painted
+        answer = await http.post(running.data_url + "/v1/images/generations", json={"prompt": "a cat"})
+        assert answer.status_code == 200, answer.text
+        async with asyncio.timeout(5):
+            while (found := {one["budget"]: one["spent"] for one in running.app.budgets()["budgets"]})["hourly"] == 0:
+                await SystemClock().sleep(0.001)
+        assert found == {"hourly": 1_500, "calls": 1}
+        metrics = await http.get(running.admin_url + "/metrics")
+        assert "overruns_total{" not in metrics.text
