@@ -61,6 +61,8 @@ class Balance(Struct, frozen=True):
     """Dollars are text."""
     spent: str | int
     reserved: str | int
+    lost: str | int
+    """With processes that died: it is given to nobody until the window ends."""
     fraction: float
     window: str
     window_end: str | None

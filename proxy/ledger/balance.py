@@ -24,7 +24,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.ledger.grants import merged, scarce
-from proxy.ledger.store import Ask, Count, Standing
+from proxy.ledger.store import GONE_S, Ask, Count, Standing
 
 DIRECT: Final = 256
 LEASE: Final = 50
@@ -37,7 +37,7 @@ class Balance:
 
     __slots__ = (
         "_heard", "_heed", "_others", "_pace", "_told", "end", "expires", "free", "granted", "hard", "key", "limit",
-        "low", "mark", "reassert", "returned", "scarce", "size", "spent", "spent_elsewhere", "taken_elsewhere",
+        "lost", "low", "mark", "reassert", "returned", "scarce", "size", "spent", "spent_elsewhere", "taken_elsewhere",
         "told_at", "used_at", "wanted",
     )  # fmt: skip
 
@@ -65,6 +65,8 @@ class Balance:
         """By other owners, as last heard."""
         self.taken_elsewhere = 0
         """Granted to them and not given back."""
+        self.lost = 0
+        """Of that, what was in the hands of owners that ended without giving it back."""
         self.used_at = 0.0
         self.told_at = 0.0
         """When the store last spoke of it."""
@@ -115,6 +117,11 @@ class Balance:
     def quiet(self) -> bool:
         """Whether it may be dropped: nothing is in hand and nothing untold."""
         return self.free == 0 and self.reserved == 0 and self.told
+
+    def unsure(self, now: float) -> bool:
+        """Whether the store should be asked if others still have what they had in hand."""
+        held = self.taken_elsewhere - self.spent_elsewhere - self.lost
+        return held > 0 and self.told_at + GONE_S <= now and not self.wanted
 
     def reserve(self, amount: int) -> None:
         self.free -= amount
@@ -171,6 +178,7 @@ class Balance:
         before = self.spent_elsewhere, self.taken_elsewhere
         self.spent_elsewhere = standing.spent - own.spent
         self.taken_elsewhere = standing.total - own.granted + own.returned
+        self.lost = standing.lost
         for name, count in standing.others.items():
             self._others[name] = merged(self._others.get(name, count), count)
         self.scarce = self.hard and scarce(self.limit, standing.total)

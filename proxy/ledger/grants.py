@@ -1,6 +1,6 @@
 """The rule by which a store grants: pure, and the same wherever balances are kept."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 
 from proxy.ledger.store import Ask, Count, Standing
 
@@ -33,8 +33,16 @@ def merged(one: Count, other: Count) -> Count:
     return Count(max(one.granted, other.granted), max(one.returned, other.returned), max(one.spent, other.spent))
 
 
-def apply(counts: MutableMapping[str, Count], owner: str, ask: Ask, *, remembers: bool) -> Standing:
-    """Merges and grants one ask in the counters of its balance, by owner; `remembers`: the owner knows this store."""
+def apply(
+    counts: MutableMapping[str, Count],
+    owner: str,
+    ask: Ask,
+    lives: Callable[[str], bool] = lambda _: True,
+    *,
+    remembers: bool,
+) -> Standing:
+    """Merges and grants one ask in the counters of its balance, by owner; `lives` says of another one whether it was
+    heard of, `remembers`: the owner knows this store."""
     for name, count in ask.others.items():
         if name != owner:
             counts[name] = merged(counts.get(name, _NONE), count)
@@ -45,13 +53,20 @@ def apply(counts: MutableMapping[str, Count], owner: str, ask: Ask, *, remembers
             own = Count(own.granted + given, own.returned, own.spent)
     if own != _NONE:
         counts[owner] = own
+    others = {name: count for name, count in counts.items() if name != owner}
     return Standing(
         key=ask.key,
         own=own,
         total=total_of(counts),
         spent=sum(count.spent for count in counts.values()),
-        others={name: count for name, count in counts.items() if name != owner},
+        others=others,
+        lost=sum(held for name, count in others.items() if (held := in_hand(count)) > 0 and not lives(name)),
     )
+
+
+def in_hand(count: Count) -> int:
+    """What an owner reserved or leased, and neither spent nor gave back."""
+    return _outstanding(count) - count.spent
 
 
 def total_of(counts: Mapping[str, Count]) -> int:

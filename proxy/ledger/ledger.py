@@ -69,12 +69,10 @@ class Ledger:
         self._waiters: deque[Waiter] = deque()
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
-        self._open = False
-        self._away, self._unfit = "", False
+        self._open, self._away, self._unfit = False, "", False
         self._retry_s, self._retry_at = RETRY_S, -math.inf
-        self._due = math.inf
-        self._look_at = math.inf
-        """When the store is asked whether it still knows everything."""
+        self._due = self._look_at = math.inf
+        """When it is told what is untold, and asked whether it still knows everything."""
         self._doubt_until = self._drop_at = -math.inf
 
     @property
@@ -251,7 +249,10 @@ class Ledger:
         if now >= self._drop_at:
             self._drop_ended(now)
         self._look_at = math.inf
-        if self._live:
+        unsure = [one for one in self._live.values() if one.unsure(now)]
+        for one in unsure:
+            self._want(one)
+        if self._live and not unsure:
             await self._call(())
 
     async def _pause(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from proxy.clock import Clock
 from proxy.ledger.grants import apply
-from proxy.ledger.store import Ask, Count, Told
+from proxy.ledger.store import GONE_S, Ask, Count, Told
 
 SWEEP_EVERY = 256
 """Calls between two looks for what has expired."""
@@ -22,6 +22,8 @@ class MemoryStore:
         self._balances: dict[str, dict[str, Count]] = {}
         self._expires: dict[str, int] = {}
         self._marks: dict[str, int] = {}
+        self._seen: dict[str, float] = {}
+        """When each owner called last."""
         self._calls = 0
 
     async def open(self) -> None:
@@ -32,12 +34,13 @@ class MemoryStore:
         self._calls += 1
         if self._calls % SWEEP_EVERY == 0:
             self._expire(now)
+        self._seen[owner] = now
         remembers = memory in {"", self._memory}
         standings = []
         for ask in asks:
             counts = self._balances.setdefault(ask.key, {})
             self._expires[ask.key] = max(ask.expires, self._expires.get(ask.key, 0))
-            standings.append(apply(counts, owner, ask, remembers=remembers))
+            standings.append(apply(counts, owner, ask, self._lives, remembers=remembers))
         return Told(tuple(standings), self._memory, now)
 
     async def mark(self, name: str, expires: int) -> bool:
@@ -49,6 +52,9 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Keeps everything, for those who share it."""
+
+    def _lives(self, owner: str) -> bool:
+        return self._seen.get(owner, -GONE_S) > self._clock.wall() - GONE_S
 
     def forget(self, memory: str) -> None:
         """Knows nothing any more."""

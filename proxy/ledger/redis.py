@@ -17,6 +17,7 @@ from hashlib import sha1
 from typing import Any, Final
 
 from proxy.config.spending import LedgerSettings
+from proxy.ledger.grants import in_hand
 from proxy.ledger.script import CALL
 from proxy.ledger.store import Ask, Away, Count, Standing, Told, Unfit
 from proxy.redis import Ask as Exchange
@@ -147,11 +148,15 @@ def lacking(info: str) -> str:
 
 def standing(owner: str, key: str, counts: Sequence[str]) -> Standing:
     """What the script answers of one balance: names and counters in turn."""
-    owners = {name: Count(*map(int, text.split())) for name, text in zip(counts[::2], counts[1::2], strict=True)}
+    owners, lost = {}, 0
+    for name, text in zip(counts[::2], counts[1::2], strict=True):
+        granted, returned, spent, lives = map(int, text.split())
+        owners[name] = count = Count(granted, returned, spent)
+        lost += 0 if lives else max(0, in_hand(count))
     everyone = tuple(owners.values())
     own = owners.pop(owner, Count())
     total = sum(count.granted - count.returned for count in everyone)
-    return Standing(key, own, total, sum(count.spent for count in everyone), owners)
+    return Standing(key, own, total, sum(count.spent for count in everyone), owners, lost)
 
 
 def _words(asks: Sequence[Ask]) -> Sequence[str | int]:

@@ -15,14 +15,16 @@ Sums over owners may pass 2^53 only where they are beyond every limit, and there
 from typing import Final
 
 from proxy.ledger.grants import SCARCE, SHARE
+from proxy.ledger.store import GONE_S
 
 CALL: Final = (
-    f"local SCARCE, SHARE = {SCARCE}, {SHARE}"
+    f"local SCARCE, SHARE, GONE_S = {SCARCE}, {SHARE}, {GONE_S:.0f}"
     """
 -- KEYS: the memory, then balances, of which one may come twice. ARGV: the owner, the memory that it knows, then for
 -- each balance: limit, least, need, chunk, force ("1" or ""), expires, the owner's granted, returned, spent, how many
 -- others there are, and for each its name, granted, returned, spent.
--- Answers seconds and microseconds of the clock, the memory, then for each balance a list of owners and counters.
+-- Answers seconds and microseconds of the clock, the memory, then for each balance a list of owners, each with its
+-- counters and whether it was heard of.
 local LIMB = 1000000000
 local STAY_S = 60 -- what is told of a balance that may be forgotten already stays so long, for its owner's sake
 
@@ -78,6 +80,15 @@ end
 local known = following()
 local remembers = known == '' or known == memory
 
+-- KEYS[1] without its last word is what the names of all keys begin with.
+local alive = string.sub(KEYS[1], 1, -7) .. 'alive:'
+redis.call('SET', alive .. owner, '1', 'EXAT', string.format('%.0f', tonumber(time[1]) + GONE_S))
+local known_alive = {[owner] = true}
+local function lives(name)
+  if known_alive[name] == nil then known_alive[name] = redis.call('GET', alive .. name) and true or false end
+  return known_alive[name]
+end
+
 local reply = {time[1], time[2], memory}
 for k = 2, #KEYS do
   local key = KEYS[k]
@@ -124,7 +135,7 @@ for k = 2, #KEYS do
   local owners = {}
   for name, count in pairs(counts) do
     owners[#owners + 1] = name
-    owners[#owners + 1] = table.concat(count, ' ')
+    owners[#owners + 1] = table.concat(count, ' ') .. ' ' .. (lives(name) and '1' or '0')
   end
   reply[#reply + 1] = owners
 end

@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.ledger.grants import apply
-from proxy.ledger.store import Ask, Away, Count, Standing, Told, Unfit
+from proxy.ledger.store import BEAT_S, GONE_S, Ask, Away, Count, Standing, Told, Unfit
 from proxy.sqlite import PASSING, code_of, identity_of
 
 TIMEOUT_S: Final = 2.0
@@ -40,6 +40,8 @@ EXPIRE_MAX: Final = 500
 """So much is deleted at once."""
 JOURNAL_MAX: Final = 16 * 1024 * 1024
 """Bytes that the journal keeps of the disk after it was longer."""
+FORGET_S: Final = 3600.0
+"""Owners that ended are remembered as such for so long; then as unknown, which is the same."""
 VERSION: Final = 1
 """Of the tables."""
 
@@ -58,6 +60,9 @@ _KEEP: Final = (
     "INSERT INTO counts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
     " SET granted = excluded.granted, returned = excluded.returned, spent = excluded.spent"
 )
+_OWNERS: Final = "CREATE TABLE IF NOT EXISTS owners (name TEXT PRIMARY KEY, seen REAL) WITHOUT ROWID"
+"""Beside the others since a version that came later: who knows nothing of it is not hindered by it."""
+_BEAT: Final = "INSERT OR REPLACE INTO owners VALUES (?, ?)"
 _FIRST: Final = "INSERT OR IGNORE INTO balances VALUES (?, ?)"
 _MARK: Final = (
     "INSERT INTO marks VALUES (?, ?) ON CONFLICT DO UPDATE SET expires = excluded.expires WHERE marks.expires <= ?"
@@ -107,7 +112,9 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._memory = ""
-        self._expire_at = 0.0
+        self._expire_at = self._beat_at = 0.0
+        self._seen: dict[str, float] = {}
+        """When each owner was noted as living, as last read."""
 
     async def open(self) -> None:
         await self._do(_nothing)
@@ -115,9 +122,16 @@ class SqliteStore:
     async def call(self, owner: str, asks: Sequence[Ask], memory: str) -> Told:
         now = self._clock.wall()
 
+        def lives(name: str) -> bool:
+            return self._seen.get(name, -GONE_S) > now - GONE_S
+
         def work(connection: sqlite3.Connection) -> Told:
+            if now >= self._beat_at or owner not in self._seen:
+                connection.execute(_BEAT, (owner, now))
+                self._seen = dict(connection.execute("SELECT name, seen FROM owners").fetchall())
+                self._beat_at = now + BEAT_S
             remembers = memory in {"", self._memory}
-            standings = tuple(_stand(connection, owner, ask, remembers=remembers) for ask in asks)
+            standings = tuple(_stand(connection, owner, ask, lives, remembers=remembers) for ask in asks)
             return Told(standings, self._memory, now)
 
         told: Told = await self._do(work, durable=any(ask.least or ask.force for ask in asks))
@@ -237,6 +251,7 @@ class SqliteStore:
             for statement in _TABLES:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute(_OWNERS)
         (memory,) = connection.execute("SELECT id FROM memory").fetchone()
         connection.execute("COMMIT")
         return str(memory)
@@ -257,11 +272,13 @@ class SqliteStore:
         return Away(f"the budget file {self._path} {_AWAY.get(code, f'cannot be used: {error}')}")
 
 
-def _stand(connection: sqlite3.Connection, owner: str, ask: Ask, *, remembers: bool) -> Standing:
+def _stand(
+    connection: sqlite3.Connection, owner: str, ask: Ask, lives: Callable[[str], bool], *, remembers: bool
+) -> Standing:
     rows = connection.execute(_COUNTS, (ask.key,)).fetchall()
     before = {name: Count(granted, returned, spent) for name, granted, returned, spent in rows}
     counts = dict(before)
-    standing = apply(counts, owner, ask, remembers=remembers)
+    standing = apply(counts, owner, ask, lives, remembers=remembers)
     changed = [(name, count) for name, count in counts.items() if before.get(name) != count]
     if changed:
         if not before:
@@ -276,6 +293,7 @@ def _expire(connection: sqlite3.Connection, now: float) -> bool:
     keys = connection.execute(_EXPIRED, (now, EXPIRE_MAX)).fetchall()
     connection.executemany("DELETE FROM counts WHERE balance = ?", keys)
     connection.executemany("DELETE FROM balances WHERE key = ?", keys)
+    connection.execute("DELETE FROM owners WHERE seen <= ?", (now - FORGET_S,))
     marks = connection.execute(_MARKS_EXPIRED, (now, EXPIRE_MAX)).rowcount
     return max(len(keys), marks) == EXPIRE_MAX
 

@@ -10,9 +10,15 @@ Amounts are integers in the budget's unit: nano-dollars, tokens or requests.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
+
+BEAT_S: Final = 3.0
+"""An owner that calls is noted as living this often."""
+GONE_S: Final = 10.0
+"""Who was not noted for so long has ended. It is told apart, and nothing else follows from it: what such an owner had
+in hand stays charged."""
 
 
 class Count(Struct, frozen=True):
@@ -56,6 +62,8 @@ class Standing(Struct, frozen=True):
     """By all owners."""
     others: Mapping[str, Count]
     """The counters of every other owner."""
+    lost: int = 0
+    """What other owners have in hand that nobody has heard of for GONE_S: they ended without giving it back."""
 
 
 class Told(Struct, frozen=True):

@@ -249,4 +249,4 @@ async def test_tokens_that_an_answer_passed_through_tells_are_counted_once_it_is
                 await SystemClock().sleep(0.001)
         assert found == {"hourly": 1_500, "calls": 1}
         metrics = await http.get(running.admin_url + "/metrics")
-        assert "overruns_total{" not in metrics.text
+        assert "budget_overrun" not in metrics.text

@@ -7,7 +7,8 @@ const amount = (one, value) => (one.unit === "usd" ? usd(Number(value)) : many(v
 
 function spentOf(one) {
   const unit = one.unit === "usd" ? "" : ` ${one.unit}`;
-  return `${amount(one, one.spent)} of ${amount(one, one.limit)}${unit} (${percent(one.fraction)})`;
+  const lost = Number(one.lost) > 0 ? `, ${amount(one, one.lost)}${unit} lost with processes that died` : "";
+  return `${amount(one, one.spent)} of ${amount(one, one.limit)}${unit} (${percent(one.fraction)})${lost}`;
 }
 
 function itemOf(one) {

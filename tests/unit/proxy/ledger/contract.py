@@ -97,6 +97,16 @@ class Contract:
         await standing(store, "one", ask(own=Count(100, 30, 60)))
         assert (await standing(store, "one", late)).own == Count(100, 30, 60)
 
+    async def test_what_somebody_has_in_hand_who_was_never_heard_of_is_lost_until_he_speaks(self, store):
+        """It counts as taken in either case."""
+        await standing(store, "two", wish(50))
+        ghost = Count(300, 20, 100)
+        seen = await standing(store, "one", ask(others={"ghost": ghost}))
+        assert (seen.lost, seen.total, seen.spent) == (180, 330, 100)
+        await standing(store, "ghost", ask(own=ghost))
+        seen = await standing(store, "one", ask())
+        assert (seen.lost, seen.total) == (0, 330)
+
     async def test_who_lost_an_answer_finds_the_grant_in_the_next(self, store):
         await standing(store, "one", wish(400))
         given = await standing(store, "one", ask(own=Count()))

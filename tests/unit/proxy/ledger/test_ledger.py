@@ -258,3 +258,21 @@ def settled_at_once(ledger, balance):
     assert ledger.take([line])
     balance.free = 100  # as with a lease in hand
     ledger.settle(line, 10)
+
+
+@played_with
+async def test_what_a_process_that_died_had_in_hand_is_lost_and_what_one_that_lives_has_is_not(ledger, store, clock):
+    """It is found out by a process that has nothing in hand itself, too; and it stays taken."""
+    other = Ledger(store, clock, "two")
+    await other.open()
+    held = Line(other.balance("b", FAR, END), 10)
+    assert await other.obtain([held]) is None
+    mine = await line_of(ledger, 10)
+    ledger.settle(mine, 10)
+    await clock.sleep(60)
+    balance = mine.balance
+    assert (balance.quiet, balance.taken_elsewhere, balance.lost) == (True, 10, 0)
+    other._worker.cancel()
+    await clock.sleep(60)
+    assert (balance.lost, balance.taken_elsewhere) == (10, 10)
+    assert ledger.balance("b", FAR, END) is balance
