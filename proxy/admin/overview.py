@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
+from proxy.budgets.shown import Balance
 from proxy.resilience.window import SLOT_S
 from proxy.routing.live import (
     Live,
@@ -49,25 +50,6 @@ class Row(Struct, frozen=True):
     breaker: LiveBreaker
     health: LiveHealth
     course: list[LiveSlot]
-
-
-class Balance(Struct, frozen=True):
-    """What is left of a budget, as `/budgets` shows it."""
-
-    budget: str
-    scope: dict[str, str]
-    unit: str
-    limit: str | int
-    """Dollars are text."""
-    spent: str | int
-    reserved: str | int
-    lost: str | int
-    """With processes that died: it is given to nobody until the window ends."""
-    fraction: float
-    window: str
-    window_end: str | None
-    mode: str
-    when_spent: str
 
 
 class Tried(Struct, frozen=True):

@@ -1,5 +1,5 @@
-"""The command line: a module each for `serve`, `check`, `doctor`, `explain`, `health`, `providers`, `prices`, `demo`,
-`drill`, `record`, `replay`, `usage`, `experiment`, `probe`, `key` and `top`.
+"""The command line: a module each for `serve`, `check`, `doctor`, `explain`, `health`, `budgets`, `providers`,
+`prices`, `demo`, `drill`, `record`, `replay`, `usage`, `experiment`, `probe`, `key` and `top`.
 
 Importing this package and its modules imports the standard library alone; a command imports what it needs when it
 runs. So `--help` and `probe` are quick, and a broken dependency cannot keep a probe from telling the truth.
@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import proxy
 from proxy.cli import (
+    budgets,
     check,
     demo,
     doctor,
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         doctor,
         explain,
         health,
+        budgets,
         top,
         providers,
         prices,

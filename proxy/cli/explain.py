@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from proxy.cli import client
 from proxy.cli.options import Stop, add_config, add_json, load
 from proxy.cli.selection import chosen_lines
 from proxy.cli.state import add_admin, live
@@ -58,6 +59,13 @@ def add(commands: "Commands") -> None:
     )
     for name, what in SAID.items():
         parser.add_argument(f"--{name}", metavar="NAME", help=f"as if the request had x-sidestep-{name}: {what}")
+    parser.add_argument("--team", metavar="NAME", help="as if it had x-sidestep-team: for which team; with --client")
+    parser.add_argument(
+        "--client",
+        metavar="NAME",
+        help="instead of a request: what this client may ask for, which budgets and rates hold for it and, with "
+        "--admin, what is left of them",
+    )
     add_admin(parser)
     add_config(parser)
     add_json(parser)
@@ -67,6 +75,10 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.admin_token and not arguments.admin:
         raise Stop("--admin-token is for the proxy that --admin names, and there is none", code=2)
+    if arguments.client is not None:
+        return client.run(arguments)
+    if arguments.team is not None:
+        raise Stop("--team is for --client: it decides what a request is counted for, not who serves it", code=2)
     body = _body(arguments)
     loaded = load(arguments.config, keys=arguments.ask)
     if arguments.file is None and arguments.path is None:

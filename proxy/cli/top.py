@@ -13,7 +13,8 @@ from proxy.cli.state import add_token, asked
 from proxy.cli.watching import watch
 
 if TYPE_CHECKING:
-    from proxy.admin.overview import Balance, Overview, Request, Row
+    from proxy.admin.overview import Overview, Request, Row
+    from proxy.budgets.shown import Balance
     from proxy.cli.options import Commands
     from proxy.routing.live import LiveSlot
 

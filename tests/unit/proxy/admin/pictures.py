@@ -26,6 +26,7 @@ def balance(**fields):
         "limit": "2",
         "spent": "1",
         "reserved": "0",
+        "lost": "0",
         "fraction": 0.5,
         "window": "day",
         "window_end": "2026-01-03T00:00:00Z",
