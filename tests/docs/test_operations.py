@@ -6,10 +6,22 @@ from msgspec import structs
 
 from proxy.admin.standing import key as _key
 from proxy.admin.standing import target as _target
+from proxy.budgets.shown import Balance, Page
+from proxy.cli import budgets, client
 from proxy.cli.doctor import MARKS, summary
 from proxy.cli.health import HEAD, lines
 from proxy.config.hidden import Secret
-from proxy.config.values import BreakerSettings, Provider, ProviderKey, RetrySettings, Target, TimeoutSettings
+from proxy.config.spending import NANOS, Budget, Rate, Spending
+from proxy.config.values import (
+    BreakerSettings,
+    Client,
+    Config,
+    Provider,
+    ProviderKey,
+    RetrySettings,
+    Target,
+    TimeoutSettings,
+)
 from proxy.doctor import advice
 from proxy.doctor.findings import CHECK_NAMES, Finding
 from proxy.resilience.observed import Observed
@@ -120,3 +132,22 @@ def test_the_columns_of_the_health_table_are_those_it_has(rows):
 def test_the_shown_health_is_one_it_could_print(all_blocks):
     [shown] = [one for one in all_blocks if one.page == PAGE and "looks at providers\n" in one.text]
     assert shown.text.splitlines() == list(lines(OUTAGE))
+
+
+SPENT = {
+    "budget": "users", "scope": {"user": "ann"}, "unit": "usd", "limit": "5", "spent": "1.5", "reserved": "0.25",
+    "lost": "1", "fraction": 0.3, "window": "day", "window_end": "2026-11-22T00:00:00Z", "mode": "hard",
+    "when_spent": "reject",
+}  # fmt: skip
+
+
+def test_what_is_shown_of_budgets_is_what_the_commands_print(all_blocks):
+    found = Page([Balance(**SPENT)], "ok")
+    spending = Spending(
+        (Budget("users", "usd", 5 * NANOS, "day", {"user": "*"}),), (Rate("users", {"user": "*"}, 20, 0, 4),)
+    )
+    app = Client("app", (), models=("gpt-4o", "claude-*"), team="research", speaks_for=("user", "task"))
+    told = client.holding(Config({}, {}, clients={"app": app}, spending=spending), "app", {"user": "ann"})
+    texts = [one.text.splitlines() for one in all_blocks if one.page == PAGE and one.language == "text"]
+    assert [*budgets.lines(found)] in texts
+    assert [*client.lines(client.with_balances(told, found))] in texts

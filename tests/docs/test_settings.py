@@ -133,7 +133,13 @@ def test_every_order_every_kind_of_staying_and_every_allowance_is_there(rows):
 
 
 def test_every_kind_of_token_has_its_row_in_order(rows):
-    assert [row["key"] for row in rows(PAGE, '[prices."NAME"]')] == [*KINDS, "request", "tiers"]
+    assert [row["key"] for row in rows(PAGE, '[prices."NAME"]')] == [
+        *KINDS,
+        "request",
+        "search",
+        "search_once",
+        "tiers",
+    ]
 
 
 def test_the_paths_that_pass_by_default_are_there_in_order():
