@@ -1,6 +1,7 @@
 """Budgets on the way of real requests: who is served and who is not, what is said of it, and what is counted."""
 
 import asyncio
+from contextlib import suppress
 from decimal import Decimal
 
 import httpx2
@@ -11,6 +12,7 @@ from proxy.clock import SystemClock
 from proxy.config.spending import NANOS, Budget, LedgerSettings, Price, Spending, dollars
 from proxy.config.values import ModelRoute, Step
 from proxy.drill.script import cut, hold, status
+from proxy.usage.sqlite import SqliteSource
 from tests.e2e.shelf import a_shelf
 
 MILLION = 1_000_000
@@ -250,3 +252,30 @@ async def test_tokens_that_an_answer_passed_through_tells_are_counted_once_it_is
         assert found == {"hourly": 1_500, "calls": 1}
         metrics = await http.get(running.admin_url + "/metrics")
         assert "budget_overrun" not in metrics.text
+
+
+async def test_the_records_sum_to_what_was_spent_to_the_nano_dollar(paying, tmp_path):
+    """Whatever became of the requests: answered, streamed, failed over, broken off, left by their client, refused."""
+    ledger = LedgerSettings(f"sqlite:///{tmp_path / 'ledger.db'}")
+    async with paying(daily(1_000_000_000), ledger=ledger) as world:
+        await ask(world)
+        await ask(world, stream=True)
+        world.alpha.script = status(503)
+        await ask(world)
+        world.alpha.script = cut(2)
+        with suppress(httpx2.HTTPError):
+            await ask(world, stream=True)
+        world.alpha.script = hold()
+        asked = world.calls()["alpha"]
+        asking = asyncio.create_task(ask(world))
+        async with asyncio.timeout(5):
+            while world.calls()["alpha"] == asked:
+                await SystemClock().sleep(0.001)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert (await ask(world, max_tokens=10_000_000)).status_code == 429
+        spent = (await settled(world))["spent"]
+    source = SqliteSource(str(tmp_path / "ledger.db"))
+    kept = await asyncio.to_thread(lambda: [*source.records(None, None)])
+    assert sorted(one.outcome for one in kept) == ["cancelled", "ok", "ok", "ok", "protocol", "refused"]
+    assert dollars(sum(one.cost or 0 for one in kept)) == spent
