@@ -323,7 +323,12 @@ CUT = Fared(failed(Kind.CANCELLED), None, 200, content=True)
 
 @pytest.mark.parametrize(
     ("fared", "usd", "tokens"),
-    [((DONE, FAILED, CUT), 33, 22), ((FAILED, FAILED, CUT), 30, 20), ((DONE, UNTOLD, DONE), 36, 24)],
+    [
+        ((DONE, FAILED, CUT), 33, 22),
+        ((CUT, FAILED, CUT), 60, 40),
+        ((DONE, UNTOLD, DONE), 36, 24),
+        ((FAILED, FAILED, FAILED), 0, 0),
+    ],
 )
 async def test_calls_side_by_side_are_billed_each_by_what_is_known_of_it(bank, fared, usd, tokens):
     money, count = daily(1000), Budget("t", "tokens", 1000, "day")
