@@ -57,9 +57,8 @@ def add(commands: "Commands") -> None:
         action="store_true",
         help="first ask the providers that tell what their models can do, as a running proxy does daily",
     )
-    for name, what in SAID.items():
+    for name, what in {**SAID, "team": "for which team it is; with --client"}.items():
         parser.add_argument(f"--{name}", metavar="NAME", help=f"as if the request had x-sidestep-{name}: {what}")
-    parser.add_argument("--team", metavar="NAME", help="as if it had x-sidestep-team: for which team; with --client")
     parser.add_argument(
         "--client",
         metavar="NAME",
