@@ -4,8 +4,12 @@ A provider's failure must never make a pod unready: every replica would be taken
 route around. Alive means that the event loop keeps its appointments.
 """
 
+from typing import Any
+
 BEAT_S = 1.0
 LATE_S = 5.0
+Told = tuple[int, dict[str, Any]]
+"""A status, and a body in JSON's terms."""
 
 
 class Health:
@@ -28,3 +32,14 @@ class Health:
 
     def alive(self, now: float) -> bool:
         return self.lag(now) < LATE_S
+
+    def live(self, now: float) -> Told:
+        """What `/livez` answers."""
+        alive = self.alive(now)
+        return 200 if alive else 503, {"alive": alive, "loop_lag_s": round(self.lag(now), 3)}
+
+    def ready(self, unfit: str) -> Told:
+        """What `/readyz` answers; `unfit` is why hard budgets cannot be kept, empty where they can."""
+        ready = not self.draining and not unfit
+        told = {"ready": ready, "draining": self.draining, **({"budgets": unfit} if unfit else {})}
+        return 200 if ready else 503, told

@@ -66,15 +66,10 @@ def admin_app(
         return Exposition(metrics)
 
     def livez(_: Request) -> Response:
-        now = clock.now()
-        body = {"alive": health.alive(now), "loop_lag_s": round(health.lag(now), 3)}
-        return told_as_json(200 if body["alive"] else 503, body)
+        return told_as_json(*health.live(clock.now()))
 
     def readyz(_: Request) -> Response:
-        why = unfit()
-        ready = not health.draining and not why
-        told = {"ready": ready, "draining": health.draining, **({"budgets": why} if why else {})}
-        return told_as_json(200 if ready else 503, told)
+        return told_as_json(*health.ready(unfit()))
 
     async def scrape(request: Request) -> Response:
         from proxy.telemetry.exposition import process_metrics  # noqa: PLC0415 - as above

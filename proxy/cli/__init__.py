@@ -68,8 +68,9 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the process's exit code; wrong usage raises SystemExit(2), as argparse does."""
     _fill_streams()
+    told = sys.argv[1:] if argv is None else argv
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parser(told).parse_args(told)
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except Stop as stop:
@@ -101,7 +102,8 @@ def _fill_streams() -> None:
             setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(told: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """With the command that is named first; where none is, with all of them, which takes a while to make."""
     parser = _Parser(
         prog="sidestep", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -126,7 +128,8 @@ def _parser() -> argparse.ArgumentParser:
         probe,
         key,
     )
-    for module in shown:
+    named = [module for module in shown if [module.__name__.rpartition(".")[2]] == list(told[:1])]
+    for module in named or shown:
         module.add(commands)
     return parser
 

@@ -1,6 +1,7 @@
 """`sidestep serve`: says what will be served, and serves it."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def serve(arguments: argparse.Namespace, record: "RecordSettings | None" = None) -> int:
     """Serves until a signal; the exit code. `record` is what the command line says of recording."""
+    gc.disable()  # until what is loaded is put aside (`proxy.server.lifecycle`): hardly any of it is ever dropped
     from proxy.config.errors import ConfigErrors, NoKeys  # noqa: PLC0415 - see the package's docstring
     from proxy.config.followed import Followed  # noqa: PLC0415 - likewise
     from proxy.config.listeners import Overrides  # noqa: PLC0415 - likewise

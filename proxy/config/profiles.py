@@ -2,20 +2,23 @@
 
 The later wins: the vendor's own values, the rows whose `match` fits the model (in the file's order), what the provider
 itself told of the model, the provider's `profile`, and the provider's `models."NAME"`. The file is read once, at first
-use; what is derived from it for a model is kept in a bounded cache, for clients may ask for any number of names.
+use, and of what it says of models a vendor's part is taken apart when one of them is asked for: all of it would be a
+twentieth of a start. What is derived from it for a model is kept in a bounded cache, for clients may ask for any number
+of names.
 """
 
 import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct, structs
 
+import translators
 from proxy.config.addresses import check_key_header, check_path
 from proxy.config.errors import listed
 from proxy.config.values import Provider
@@ -40,6 +43,13 @@ class Vendor(Struct, frozen=True):
     """Environment variables that may hold its key, the usual one first; empty for a server that takes none."""
     default_model: str | None
     model_prefixes: tuple[str, ...]
+    like: str
+    """The vendor whose models these are; empty where they are its own."""
+
+
+class Family(Struct, frozen=True):
+    """What the file says of a vendor's models, those that it shares among them."""
+
     profile: Mapping[str, Any]
     models: tuple[Mapping[str, Any], ...]
     """Rows: `match` (a glob over model ids) and Profile fields."""
@@ -48,17 +58,39 @@ class Vendor(Struct, frozen=True):
 @cache
 def vendors() -> Mapping[str, Vendor]:
     """Every vendor by name, in the file's order."""
-    text = resources.files("translators").joinpath("profiles.toml").read_text("utf-8")
-    found: dict[str, Vendor] = {}
-    for name, row in tomllib.loads(text)["vendors"].items():
-        found[name] = _vendor(name, row, found.get(row.get("like", "")))
-    return MappingProxyType(found)
+    found = tomllib.loads("".join(own for own, _ in _parts().values()))["vendors"]
+    return MappingProxyType({name: _vendor(name, row) for name, row in found.items()})
 
 
-def _vendor(name: str, row: Mapping[str, Any], like: Vendor | None) -> Vendor:
-    profile, models = row.get("profile", {}), tuple(row.get("models", ()))
-    if like is not None:
-        profile, models = {**like.profile, **profile}, like.models + models
+@cache
+def family(vendor: str) -> Family:
+    """Of a vendor of `vendors()`."""
+    below = tomllib.loads(_parts()[vendor][1]).get("vendors", {}).get(vendor, {})
+    profile, models, like = below.get("profile", {}), tuple(below.get("models", ())), vendors()[vendor].like
+    if like:
+        shared = family(like)
+        profile, models = {**shared.profile, **profile}, shared.models + models
+    return Family(profile, models)
+
+
+def families() -> None:
+    """Takes apart what the file says of every vendor's models, so that no request waits for it."""
+    for name in vendors():
+        family(name)
+
+
+@cache
+def _parts() -> Mapping[str, tuple[str, str]]:
+    """The file's text, by vendor: its own table, and the tables below that."""
+    found: dict[str, tuple[str, str]] = {}
+    for part in Path(translators.__file__).with_name("profiles.toml").read_text("utf-8").split("\n[")[1:]:
+        _, name, *deeper = part.partition("]")[0].strip("[").split(".")
+        own, below = found.get(name, ("", ""))
+        found[name] = (own, f"{below}[{part}\n") if deeper else (f"{own}[{part}\n", below)
+    return found
+
+
+def _vendor(name: str, row: Mapping[str, Any]) -> Vendor:
     return Vendor(
         name=name,
         dialect=Dialect(row["dialect"]),
@@ -66,8 +98,7 @@ def _vendor(name: str, row: Mapping[str, Any], like: Vendor | None) -> Vendor:
         key_env=tuple(row.get("key_env", ())),
         default_model=row.get("default_model") or None,
         model_prefixes=tuple(row.get("model_prefixes", ())),
-        profile=profile,
-        models=models,
+        like=row.get("like", ""),
     )
 
 
@@ -95,11 +126,11 @@ def profile_for(provider: Provider, model: str, told: Mapping[str, Any] | None =
 
 @lru_cache(maxsize=1024)
 def _known(vendor: str, model: str) -> Profile:
-    family = vendors().get(vendor)
-    if family is None:
+    if vendor not in vendors():
         return Profile(vendor=vendor)
-    fields: dict[str, Any] = {**family.profile, "vendor": vendor}
-    for row in family.models:
+    known = family(vendor)
+    fields: dict[str, Any] = {**known.profile, "vendor": vendor}
+    for row in known.models:
         if fnmatchcase(model, row["match"]):
             fields.update(row)
     fields.pop("match", None)

@@ -10,7 +10,7 @@ the earlier. `turns` says when some price is another one next, so that whoever k
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -163,4 +163,4 @@ def shipped(vendors: Iterable[str]) -> Table:
 @cache
 def content() -> bytes:
     """The file, read once: at the start, never while a request waits."""
-    return resources.files("proxy.pricing").joinpath(FILE).read_bytes()
+    return Path(__file__).with_name(FILE).read_bytes()

@@ -22,6 +22,7 @@ import uvloop
 
 from proxy.clock import Clock, SystemClock
 from proxy.config.followed import Followed
+from proxy.config.profiles import families
 from proxy.config.values import Config, ServerSettings
 from proxy.server.descriptors import raise_descriptors
 from proxy.server.listener import CannotListen, Sockets, bind
@@ -110,7 +111,9 @@ async def _until_signalled(
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not look at it again
         gc.set_threshold(YOUNG, 10, 10)
+        gc.enable()
         await asyncio.to_thread(load_the_rest)
+        running.load_the_rest()
         if ready is not None:
             ready(running)
         reloading = asyncio.create_task(Reloader(running, followed, reload, clock).run())
@@ -125,7 +128,10 @@ def load_the_rest() -> None:
     already, and before that is said: later there might be no file left to read it with."""
     import structlog  # noqa: F401, PLC0415 - see above
 
+    from proxy.admin import feed, pages  # noqa: F401, PLC0415 - see above
     from proxy.telemetry import exposition  # noqa: F401, PLC0415 - see above
+
+    families()
 
 
 def _end_within(seconds: float) -> None:

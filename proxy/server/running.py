@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import structs
 
 from proxy import __version__
-from proxy.admin.feed import Feed
+from proxy.admin.front import Front
 from proxy.admin.health import BEAT_S, Health
-from proxy.admin.overview import TARGETS, Overview, overview
-from proxy.admin.pages import admin_app
 from proxy.clock import Clock
 from proxy.config.trying import curl
 from proxy.config.values import Config
@@ -27,6 +25,10 @@ from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.names import OVERLOADED
 from translators.codec import Codec
 from translators.faults import Fault, Kind
+
+if TYPE_CHECKING:
+    from proxy.admin.feed import Feed
+    from proxy.admin.overview import Overview
 
 TELL_S = 5.0
 """For cancelled exchanges to tell their clients and settle."""
@@ -111,23 +113,13 @@ class Running:
         self._retiring: set[asyncio.Task[None]] = set()
         app.metrics.inflight = lambda: self.edge.in_flight
         app.metrics.tasks = lambda: len(asyncio.all_tasks())
-        self._feed = Feed(self.overview, clock, partial(own_failure, app.metrics, app.log))
-        pages = admin_app(
-            health=self.health,
-            clock=clock,
-            metrics=app.metrics,
-            state=self.state,
-            budgets=app.budgets,
-            unfit=app.unfit,
-            feed=self._feed,
-            ledger=lambda: self.config.spending.ledger,
-            token_sha256=lambda: self.config.admin.token_sha256,
-            serving=app.learning,
-        )
+        self._feed: Feed | None = None
+        health = {"/livez": lambda: self.health.live(clock.now()), "/readyz": lambda: self.health.ready(app.unfit())}
+        self._front = Front(health, self._pages)
         # the places outlive every configuration
         gate = app.turnstile.places, self.edge.turn_away, self.edge.turn_away_again
         self._data = Listener(self.edge, sockets[0], bounds, clock, gate)
-        self._admin = Listener(pages, sockets[1], bounds, clock)
+        self._admin = Listener(self._front, sockets[1], bounds, clock)
 
     @property
     def data_url(self) -> str:
@@ -138,8 +130,10 @@ class Running:
     def admin_url(self) -> str:
         return f"http://{self._admin.address}"
 
-    def overview(self) -> Overview:
+    def overview(self) -> "Overview":
         """What the live page shows."""
+        from proxy.admin.overview import TARGETS, overview  # noqa: PLC0415 - loaded with the pages
+
         return overview(
             self.state(TARGETS),
             self.app.budgets(),
@@ -202,12 +196,36 @@ class Running:
             await self.drain(0)
         if self._heart is not None:
             self._heart.cancel()
-        self._feed.close()
+        if self._feed is not None:
+            self._feed.close()
         await self._admin.close(FLUSH_S)
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
         await self.app.close()
+
+    def load_the_rest(self) -> None:
+        """Makes what whoever waits for this to be ready does not ask for."""
+        self._front.whole()
+
+    def _pages(self) -> Any:
+        from proxy.admin.feed import Feed  # noqa: PLC0415 - a sixth of a start, and loaded after it
+        from proxy.admin.pages import admin_app  # noqa: PLC0415 - likewise
+
+        app, clock = self.app, self._clock
+        self._feed = Feed(self.overview, clock, partial(own_failure, app.metrics, app.log))
+        return admin_app(
+            health=self.health,
+            clock=clock,
+            metrics=app.metrics,
+            state=self.state,
+            budgets=app.budgets,
+            unfit=app.unfit,
+            feed=self._feed,
+            ledger=lambda: self.config.spending.ledger,
+            token_sha256=lambda: self.config.admin.token_sha256,
+            serving=app.learning,
+        )
 
     def _shift(self) -> Shift:
         config = self.config

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import proxy
-from proxy.cli import main, serve
+from proxy.cli import _parser, main, serve
 from proxy.cli.options import Stop
 
 COMMANDS = ["serve", "check", "explain", "providers", "demo", "probe", "key"]
@@ -134,3 +134,11 @@ def test_a_reader_that_leaves_is_no_error_worth_a_word(args):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 1
+
+
+def test_a_command_that_is_named_is_the_only_one_whose_options_are_made():
+    """Making those of all takes a twentieth of a start."""
+    (commands,) = (action.choices for action in _parser(["serve", "--port", "0"])._actions if action.choices)
+    assert list(commands) == ["serve"]
+    (commands,) = (action.choices for action in _parser(["--help"])._actions if action.choices)
+    assert set(COMMANDS) <= set(commands)

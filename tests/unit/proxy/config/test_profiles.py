@@ -2,14 +2,16 @@
 
 import re
 import tomllib
-from importlib import resources
+from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+import translators
 from proxy.config import profiles
 from proxy.config.addresses import check_url
-from proxy.config.profiles import FIELDS, profile_for, vendor_of, vendors
+from proxy.config.profiles import FIELDS, family, profile_for, vendor_of, vendors
 from proxy.config.values import Provider
 from translators.ir import Dialect
 from translators.profile import Profile
@@ -22,14 +24,21 @@ FACTS = {
         key_env=("ACME_API_KEY",),
         default_model="acme-1",
         model_prefixes=("acme-", "ac"),
+        like="",
+    ),
+    "apex": profiles.Vendor("apex", Dialect.OPENAI_CHAT, "https://apex.example", (), None, ("acme-x",), ""),
+}
+FAMILIES = {
+    "acme": profiles.Family(
         profile={"max_output": 1000, "context_window": 5000, "rejects": ["seed"]},
         models=(
             {"match": "acme-2*", "max_output": 2000, "images": False},
             {"match": "acme-2-mini", "max_output": 500},
         ),
     ),
-    "apex": profiles.Vendor("apex", Dialect.OPENAI_CHAT, "https://apex.example", (), None, ("acme-x",), {}, ()),
+    "apex": profiles.Family({}, ()),
 }
+WHOLE = tomllib.loads(Path(translators.__file__).with_name("profiles.toml").read_text())["vendors"]
 
 
 @pytest.fixture
@@ -38,6 +47,7 @@ def facts(monkeypatch):
     profiles._known.cache_clear()
     vendor_of.cache_clear()
     monkeypatch.setattr(profiles, "vendors", lambda: FACTS)
+    monkeypatch.setattr(profiles, "family", FAMILIES.__getitem__)
     yield FACTS
     profiles._known.cache_clear()
     vendor_of.cache_clear()
@@ -98,24 +108,43 @@ def test_every_row_of_the_file_is_sound():
         assert vendor.name == name
         assert not vendor.base_url or check_url(vendor.base_url, plain_hosts=()) == "", name
         assert all(variable.isidentifier() and variable.isupper() for variable in vendor.key_env), name
-        for row in (vendor.profile, *vendor.models):
+        known = family(name)
+        for row in (known.profile, *known.models):
             fields = {field: value for field, value in row.items() if field != "match"}
             assert set(fields) <= FIELDS, (name, row.get("match"), set(fields) - FIELDS)
             msgspec.convert(fields, Profile)
-        globs = [row["match"] for row in vendor.models]
+        globs = [row["match"] for row in known.models]
         assert len(globs) == len(set(globs)), name
 
 
 def test_the_file_names_no_unknown_keys():
-    text = resources.files("translators").joinpath("profiles.toml").read_text("utf-8")
     known = {"like", "name", "dialect", "base_url", "key_env", "default_model", "model_prefixes", "profile", "models"}
-    for name, row in tomllib.loads(text)["vendors"].items():
+    for name, row in WHOLE.items():
         assert set(row) <= known, name
         assert row.get("name", name) == name
 
 
+def test_the_parts_of_the_file_say_what_the_whole_says():
+    """A vendor's own table is read with those of all others, what it says of models for itself and later."""
+    told = {
+        name: {**tomllib.loads(own)["vendors"][name], **tomllib.loads(below).get("vendors", {}).get(name, {})}
+        for name, (own, below) in profiles._parts().items()
+    }
+    assert told == WHOLE
+    assert list(told) == list(WHOLE), "in the file's order"
+
+
+def test_a_start_takes_nothing_apart_that_is_said_of_models(monkeypatch):
+    read = []
+    noting = SimpleNamespace(loads=lambda text: read.append(text) or tomllib.loads(text))
+    monkeypatch.setattr(profiles, "tomllib", noting)
+    vendors.cache_clear()
+    assert set(vendors()) == set(WHOLE)
+    assert ".models]]" not in "".join(read)
+
+
 def test_a_vendor_like_another_has_its_rows_and_its_own_on_top():
-    base, cloud = vendors()["anthropic"], vendors()["anthropic-vertex"]
+    base, cloud = family("anthropic"), family("anthropic-vertex")
     assert cloud.models[: len(base.models)] == base.models
     assert cloud.profile == {**base.profile, **cloud.profile}
     vertex = Provider("v", Dialect.ANTHROPIC_MESSAGES, "https://v.example", vendor="anthropic-vertex")
