@@ -19,7 +19,6 @@ from proxy.admin import standing
 from proxy.admin.standing import Gauge, gauges
 from proxy.alerts.alerts import Alerts
 from proxy.alerts.message import Facts, model_body
-from proxy.budgets.paying import Paying
 from proxy.budgets.till import Till
 from proxy.chain.passthrough import passthrough_for
 from proxy.chain.ready import Tools
@@ -43,8 +42,7 @@ from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders, engines
 from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
-from proxy.selection.active import Active
-from proxy.selection.chooser import chooser_for
+from proxy.selection.active import Active, chooser_for
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names
@@ -66,6 +64,7 @@ from translators.codec import Codec
 from translators.ir import Dialect
 
 if TYPE_CHECKING:
+    from proxy.budgets.paying import Paying
     from proxy.recording.recorder import Recorder
     from proxy.upstream.collector import Collector
     from proxy.usage.writer import Writer
@@ -89,7 +88,7 @@ class Generation(Struct, frozen=True, eq=False):
     router: Router
     service: Service
     turnstile: Turnstile
-    paying: Paying | None = None
+    paying: "Paying | None" = None
     """What its exchanges may cost, and where that is counted; None where nobody asks."""
 
 

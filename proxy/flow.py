@@ -72,6 +72,15 @@ class Refused(Exception):
         self.more = more
 
 
+class Downgraded(Exception):
+    """A budget gives way: the request is to be served by the model `to` instead, or refused so where that cannot be."""
+
+    def __init__(self, to: str, refusal: Refused) -> None:
+        super().__init__(to)
+        self.to = to
+        self.refusal = refusal
+
+
 class Unreadable(Refused):
     """The request's head can be read in no way, or in more than one. So nobody knows whose it is, and who sent it is
     told without being asked for a key."""

@@ -1,6 +1,7 @@
 """What is asked of a target beside conversations (`proxy.jobs`): counts of tokens and vectors. Neither is streamed or
 bound to a place; a count is of a conversation and mended as one, as far as its dialect is the client's."""
 
+from types import ModuleType
 from typing import Any
 
 import orjson
@@ -12,7 +13,6 @@ from proxy.mending import MENDED
 from translators import embeddings
 from translators.codec import Codec, Context, Pipe
 from translators.faults import ProtocolFault
-from translators.gemini import embeddings as gemini_embeddings
 from translators.ir import Dialect
 
 
@@ -92,13 +92,9 @@ class EmbeddingsJob(_Plain):
 
     def prepare(self, target: Target) -> Prepared:
         google = _is_google(target)
-        render = gemini_embeddings.render if google else embeddings.render
+        render = _gemini().render if google else embeddings.render
         fields, report = render(self._payload, target.profile, target.model)
-        path = (
-            gemini_embeddings.address(target.profile, fields)
-            if google
-            else target.profile.path("embeddings", "/embeddings")
-        )
+        path = _gemini().address(target.profile, fields) if google else target.profile.path("embeddings", "/embeddings")
         return Prepared(orjson.dumps(fields), fields, path, report, translated=google, stream=False, target=target)
 
     def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
@@ -108,11 +104,18 @@ class EmbeddingsJob(_Plain):
         if not _is_google(target):
             adapted, usage, _, _ = embeddings.adapt(body, encoding, profile)
             return Answered(adapted, usage)
-        cut = gemini_embeddings.may_cut(self._payload)
-        adapted, usage, _, vectors = gemini_embeddings.adapt(body, encoding, profile, cut=cut)
+        gemini = _gemini()
+        cut = gemini.may_cut(self._payload)
+        adapted, usage, _, vectors = gemini.adapt(body, encoding, profile, cut=cut)
         if vectors != self._envelope.inputs:  # each vector is an input's by its place alone
             raise ProtocolFault(f"its answer has {vectors} vectors for {self._envelope.inputs} inputs")
         return Answered(adapted, usage)
+
+
+def _gemini() -> ModuleType:
+    from translators.gemini import embeddings as gemini  # noqa: PLC0415 - a dialect is loaded where it is spoken
+
+    return gemini
 
 
 def _is_google(target: Target) -> bool:

@@ -12,22 +12,20 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from msgspec import Struct, field, structs
 
 from proxy import tokens
 from proxy.answers import minted_id, served_headers
-from proxy.budgets.paying import Paying
-from proxy.budgets.refusals import Downgraded
 from proxy.chain.passthrough import Passthrough
 from proxy.chain.walk import Chain
 from proxy.clock import Clock
 from proxy.config.spending import OUTPUT_BOUND
 from proxy.config.values import Target
 from proxy.early import Early, keep_alive_s
-from proxy.flow import Exchange, Refused, Service, expire
+from proxy.flow import Downgraded, Exchange, Refused, Service, expire
 from proxy.jobs import ChatJob, Job
 from proxy.offer import Offer
 from proxy.opaque import OpaqueStore, Past
@@ -35,7 +33,6 @@ from proxy.orders.orderer import Orderer
 from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
-from proxy.selection.chooser import Chooser
 from proxy.telemetry.names import TASK
 from proxy.tokens.counting import Counter
 from proxy.ways import Taught, way
@@ -49,6 +46,10 @@ from translators.ir import Dialect
 from translators.openai_responses.envelope import Pin, pinned_by
 from translators.openai_responses.references import spelled_out
 from translators.report import Entry, Verdict
+
+if TYPE_CHECKING:
+    from proxy.budgets.paying import Paying
+    from proxy.selection.chooser import Chooser
 
 LARGE = 1_048_576
 STRUCTURES_CAP = 250_000
@@ -96,9 +97,9 @@ class Endpoints:
         clock: Clock,
         remembered: Remembered | None = None,
         passthrough: Passthrough | None = None,
-        paying: Paying | None = None,
+        paying: "Paying | None" = None,
         counter: Counter | None = None,
-        chooser: Chooser | None = None,
+        chooser: "Chooser | None" = None,
         more: Mapping[str, Service] | None = None,
     ) -> None:
         """`passthrough` takes what passes through, where anything does; `paying` is told of every request that costs,

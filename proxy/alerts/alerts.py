@@ -13,15 +13,17 @@ little.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from proxy.alerts.message import Facts, body, facts
 from proxy.alerts.thresholds import following, thresholds
-from proxy.budgets.budgets import Held
 from proxy.clock import Clock
 from proxy.ledger.store import Away, Unfit
+
+if TYPE_CHECKING:
+    from proxy.budgets.budgets import Held
 
 WAITING: Final = 1000
 """Alerts that may wait to be told; more are dropped, and counted."""
@@ -40,7 +42,7 @@ Mark = Callable[[str, int], Awaitable[bool]]
 
 
 class _Due(Struct, frozen=True, eq=False):
-    held: Held
+    held: "Held"
     threshold: float
     spent: int
 
@@ -60,20 +62,20 @@ class Alerts:
         self._task: asyncio.Task[None] | None = None
         self._ended = False
 
-    def look(self, held: Held) -> None:
+    def look(self, held: "Held") -> None:
         """The spending of a balance has moved. Says from what amount on it wants to hear of it again."""
         balance = held.balance
         self._reached(held, balance.spent_in_all)
         if not self._ended:
             balance.heed = following(held.plan.budget, balance.spent_in_all)
 
-    def refused(self, held: Held) -> None:
+    def refused(self, held: "Held") -> None:
         """There was too little left of a balance."""
         amount, balance = held.plan.budget.amount, held.balance
         if NEAR * (amount - balance.taken_in_all) < amount:
             self._reached(held, max(amount, balance.spent_in_all))
 
-    def _reached(self, held: Held, spent: int) -> None:
+    def _reached(self, held: "Held", spent: int) -> None:
         key = held.balance.key
         before = self._seen.get(key, 0)
         if spent <= before or self._ended:

@@ -8,19 +8,23 @@ message that is sent again has the same `id` and a new timestamp.
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import orjson
 
-from proxy.budgets.budgets import Held, amount_of
 from proxy.budgets.windows import moment
 from proxy.config.hidden import Secret
+from proxy.config.spending import amount_of
 from proxy.flow import Headers
 from proxy.telemetry.names import BUDGET_ALERT, MODEL_ALERT, SIGNATURE, TIMESTAMP
+
+if TYPE_CHECKING:
+    from proxy.budgets.budgets import Held
 
 Facts = Mapping[str, str | float | Mapping[str, str]]
 
 
-def facts(held: Held, threshold: float, spent: int) -> Facts:
+def facts(held: "Held", threshold: float, spent: int) -> Facts:
     """Of `held`, of which so much is spent, in JSON's terms: dollars are text, for they are exact."""
     budget = held.plan.budget
     return {

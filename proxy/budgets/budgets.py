@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from proxy.budgets.scopes import Cut, cut, key_of, of_request, of_target
 from proxy.budgets.windows import Span, span_of
-from proxy.config.spending import Budget, Unit, dollars
+from proxy.config.spending import Budget, Unit, amount_of
 from proxy.config.values import Target
 from proxy.flow import Who
 from proxy.ledger.balance import Balance, Seats
@@ -196,8 +196,3 @@ def _shown(held: Held) -> dict[str, Any]:
         "mode": "hard" if budget.hard else "soft",
         "when_spent": budget.when_spent,
     }
-
-
-def amount_of(budget: Budget, amount: int) -> str | int:
-    """Dollars as exact text, other units as they are."""
-    return dollars(amount) if budget.unit == "usd" else amount

@@ -20,15 +20,6 @@ SOON_S: Final = 1.0
 """Retry-After where the lack is a matter of moments."""
 
 
-class Downgraded(Exception):
-    """A budget gives way: the request is to be served by the model `to` instead, or refused so where that cannot be."""
-
-    def __init__(self, to: str, refusal: Refused) -> None:
-        super().__init__(to)
-        self.to = to
-        self.refusal = refusal
-
-
 def spent(held: Held, now: float) -> Refused:
     """The window's amount is used up, or what is left of it does not suffice."""
     budget = held.plan.budget

@@ -16,10 +16,9 @@ from proxy.budgets import refusals
 from proxy.budgets.bills import Bill, bill_of
 from proxy.budgets.budgets import Budgets, Found
 from proxy.budgets.parts import Part, Wish, at_worst, beyond, charge, grows, lacking, side_by_side, untold
-from proxy.budgets.refusals import Downgraded
 from proxy.config.spending import Price
 from proxy.config.values import Target
-from proxy.flow import NOBODY, Fared, Most, Refused, Who
+from proxy.flow import NOBODY, Downgraded, Fared, Most, Refused, Who
 from proxy.ledger.balance import Amounts, Denied, Line
 from proxy.ledger.ledger import Ledger
 from proxy.pricing.cost import cost, worst

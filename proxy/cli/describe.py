@@ -8,7 +8,6 @@ from typing import Any
 
 from msgspec import structs, to_builtins
 
-from proxy.budgets.budgets import amount_of
 from proxy.cli import selection
 from proxy.config.clients import ENV_CLIENT
 from proxy.config.dollars import in_dollars as usd
@@ -16,7 +15,7 @@ from proxy.config.ledger import described as ledger_described
 from proxy.config.orders import Ordering
 from proxy.config.profiles import profile_for, vendor_of
 from proxy.config.secrets import CLIENT
-from proxy.config.spending import Spending
+from proxy.config.spending import Spending, amount_of
 from proxy.config.telemetry import described
 from proxy.config.values import (
     BreakerSettings,

@@ -195,3 +195,8 @@ class Spending(Struct, frozen=True):
     """Nano-dollars; a target whose worst case is dearer is passed over."""
     passthrough_fee: int | None = None
     """Nano-dollars that a request which passes through is counted as; None: it has no price."""
+
+
+def amount_of(budget: Budget, amount: int) -> str | int:
+    """Dollars as exact text, other units as they are."""
+    return dollars(amount) if budget.unit == "usd" else amount

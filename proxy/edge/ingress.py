@@ -17,7 +17,7 @@ from proxy.config.values import LimitSettings
 from proxy.edge.client import ClientSide, Connection, Heard, Memory, Message, Receive
 from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.passing import Passing
-from proxy.edge.routes import OTHER, PASSTHROUGH, ROUTES, route_of, spoken
+from proxy.edge.routes import OTHER, PASSTHROUGH, route_of, spoken
 from proxy.flow import Exchange, Refused, Service, Teller, Turnstile, Unreadable, at_once, cancel
 from proxy.tracing import mend
 from translators.codec import Codec
@@ -54,6 +54,17 @@ class Shift:
             await self.idle.wait()
 
 
+class _Spoken(dict[str, Codec]):
+    """What speaks each route, made by `codec_for` when it is first asked for: that may load it."""
+
+    def __init__(self, codec_for: Callable[[str], Codec]) -> None:
+        self._codec_for = codec_for
+
+    def __missing__(self, route: str) -> Codec:
+        found = self[route] = self._codec_for(route)
+        return found
+
+
 class Edge:
     """Serves HTTP exchanges with the `shift` that is on; `codec_for` gives the client's dialect by route."""
 
@@ -62,7 +73,7 @@ class Edge:
         self._former: list[Shift] = []
         """Those relieved and not yet forgotten."""
         self._clock = clock
-        self._codecs = {route: codec_for(route) for route in ROUTES}
+        self._codecs = _Spoken(codec_for)
         self._memory = Memory(shift.limits.buffered_bytes)
         self._ids = count(1)
         self._prefix = f"req_{int(clock.uniform() * 2**48):012x}"

@@ -10,6 +10,7 @@ The log line holds the fields listed in `Told` and nothing else: no header, no b
 
 import asyncio
 from collections import deque
+from functools import cache
 from pathlib import PurePath
 from traceback import walk_tb
 
@@ -24,6 +25,7 @@ from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.names import EXCHANGE, INTERNAL_ERROR, OWN_ERROR
 from translators.catalog import DIALECTS, codec
 from translators.faults import Fault, Kind, Malformed, say
+from translators.ir import Dialect
 
 CLIENT_GONE = 499
 _OWN = Fault(
@@ -32,8 +34,6 @@ _OWN = Fault(
     code=INTERNAL_ERROR,
     message="Sidestep failed to serve this request; this is its own fault.",
 )
-_LAST_RESORT = {dialect: codec(dialect).render_fault(_OWN)[1] for dialect in DIALECTS}
-"""Rendered beforehand: rendering may be what fails."""
 _ASKED_SHOWN = 120
 SCORES = "feedback"
 """The route of scores for answers."""
@@ -98,7 +98,7 @@ class Observe:
             *served_headers(exchange),
             *retry_headers(None, should_retry=False),
         ]
-        await exchange.out.answer(500, headers, _LAST_RESORT[exchange.codec.dialect])
+        await exchange.out.answer(500, headers, _last_resort(exchange.codec.dialect))
 
     def _record(self, exchange: Exchange) -> None:
         now = self._clock.now()
@@ -257,3 +257,14 @@ def place_of(error: BaseException) -> str:
         if not place or {"proxy", "translators"} & set(path.parts):
             place = f"{path.parent.name}/{path.name}:{line}"
     return place
+
+
+def last_resorts() -> None:
+    """Renders for every dialect what is told where serving failed: later, rendering may be what fails."""
+    for dialect in DIALECTS:
+        _last_resort(dialect)
+
+
+@cache
+def _last_resort(dialect: Dialect) -> bytes:
+    return codec(dialect).render_fault(_OWN)[1]

@@ -212,11 +212,6 @@ def _known(name: str, names: Collection[str]) -> str:
     return f"known: {listed(names)}{nearest(name[:_SHOWN], names)}"
 
 
-def chooser_for(selection: Selection, router: Router, active: Active) -> Chooser | None:
-    """None where nothing is ever chosen."""
-    return Chooser(selection, router, active) if selection.chooses else None
-
-
 def _arm(experiment: Experiment, who_: Who, exchange: Exchange) -> str:
     """The user's, so that nobody sees now this and now that; a request of nobody's stands for itself."""
     return arm_of(experiment, who_.user or exchange.id)

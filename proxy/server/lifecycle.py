@@ -24,6 +24,7 @@ from proxy.clock import Clock, SystemClock
 from proxy.config.followed import Followed
 from proxy.config.profiles import families
 from proxy.config.values import Config, ServerSettings
+from proxy.filters.observe import last_resorts
 from proxy.server.descriptors import raise_descriptors
 from proxy.server.listener import CannotListen, Sockets, bind
 from proxy.server.protocol import Bounds
@@ -108,12 +109,12 @@ async def _until_signalled(
     loop.add_signal_handler(signal.SIGHUP, _hung_up, ending, reload, os.isatty(_STDIN))
     clock = SystemClock()
     async with serving(config, build, clock=clock, reuse_port=reuse_port) as running:
+        await asyncio.to_thread(load_the_rest)
+        running.load_the_rest()
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not look at it again
         gc.set_threshold(YOUNG, 10, 10)
         gc.enable()
-        await asyncio.to_thread(load_the_rest)
-        running.load_the_rest()
         if ready is not None:
             ready(running)
         reloading = asyncio.create_task(Reloader(running, followed, reload, clock).run())
@@ -132,6 +133,7 @@ def load_the_rest() -> None:
     from proxy.telemetry import exposition  # noqa: F401, PLC0415 - see above
 
     families()
+    last_resorts()  # which loads every dialect
 
 
 def _end_within(seconds: float) -> None:

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from proxy.budgets.budgets import Budgets
-from proxy.budgets.refusals import Downgraded
 from proxy.budgets.spend import Spend
 from proxy.config.spending import Budget, Price
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
-from proxy.flow import Fared, Most, Who
+from proxy.flow import Downgraded, Fared, Most, Who
 from proxy.ledger.ledger import Ledger
 from proxy.ledger.memory import MemoryStore
 from translators.faults import Fault, Kind

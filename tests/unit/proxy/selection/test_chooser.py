@@ -10,8 +10,8 @@ from proxy.config.values import Client, Config, EmbeddingRoute, ModelRoute, Prov
 from proxy.flow import Exchange, Who
 from proxy.offer import Offer
 from proxy.routing.resolve import Router
-from proxy.selection.active import Active
-from proxy.selection.chooser import Chooser, chooser_for
+from proxy.selection.active import Active, chooser_for
+from proxy.selection.chooser import Chooser
 from translators.catalog import codec
 from translators.faults import Malformed
 from translators.ir import Dialect
