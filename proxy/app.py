@@ -42,7 +42,8 @@ from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders, engines
 from proxy.resilience.targets import Registry, TargetKey, TargetState
 from proxy.routing.resolve import Router
-from proxy.selection.active import Active, chooser_for
+from proxy.selection.active import Active
+from proxy.selection.choosers import chooser_for
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
 from proxy.telemetry.metrics import Labels, Metrics, configured_names

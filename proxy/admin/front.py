@@ -1,6 +1,6 @@
 """The admin port's first application: the two pages that a kubelet asks for, and behind them all others.
 
-Those, with the library that serves them, are a sixth of what a start would load, and whoever waits for a process to be
+Those, with the library that serves them, are a tenth of what a start would load, and whoever waits for a process to be
 ready asks for none of them: they are made when the first of them is, or when the proxy serves already.
 """
 

@@ -10,14 +10,10 @@ import json
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from proxy.config.errors import listed, nearest
 from proxy.config.selection import Selection
-
-if TYPE_CHECKING:
-    from proxy.routing.resolve import Router
-    from proxy.selection.chooser import Chooser
 
 FILE_NAME: Final = "strategy.json"
 BY_CAP: Final = 128
@@ -115,12 +111,3 @@ class Active:
         except OSError:
             return False
         return True
-
-
-def chooser_for(selection: Selection, router: "Router", active: Active) -> "Chooser | None":
-    """Who chooses under this configuration; None where nothing is ever chosen, as in most processes."""
-    if not selection.chooses:
-        return None
-    from proxy.selection.chooser import Chooser  # noqa: PLC0415 - only where something is chosen
-
-    return Chooser(selection, router, active)

@@ -209,7 +209,7 @@ class Running:
         self._front.whole()
 
     def _pages(self) -> Any:
-        from proxy.admin.feed import Feed  # noqa: PLC0415 - a sixth of a start, and loaded after it
+        from proxy.admin.feed import Feed  # noqa: PLC0415 - a tenth of a start, and loaded after it
         from proxy.admin.pages import admin_app  # noqa: PLC0415 - likewise
 
         app, clock = self.app, self._clock

@@ -10,7 +10,7 @@ from proxy.config.values import Client, Config, EmbeddingRoute, ModelRoute, Prov
 from proxy.flow import Exchange, Who
 from proxy.offer import Offer
 from proxy.routing.resolve import Router
-from proxy.selection.active import Active, chooser_for
+from proxy.selection.active import Active
 from proxy.selection.chooser import Chooser
 from translators.catalog import codec
 from translators.faults import Malformed
@@ -304,11 +304,6 @@ def test_an_experiment_of_models_takes_the_requests_for_one_model_alone():
 def test_without_strategies_auto_is_a_name_like_any_other():
     chooser, _, _ = offered(Selection(experiments={"newer": NEWER}))
     assert not chooser.takes("auto")
-
-
-def test_where_nothing_is_chosen_there_is_no_chooser():
-    _, _, active = offered()
-    assert chooser_for(Selection(), None, active) is None
 
 
 # -- what goes on from an earlier answer
