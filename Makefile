@@ -19,7 +19,8 @@ drill: install ## a fault in front of the example configuration, offline; ARGS="
 install: $(VENV)/.run ## .venv with the locked run-time requirements; .venv/bin/sidestep works after it
 
 test: install-dev ## set-up and every test
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m compileall -q proxy translators
+	$(BIN)/python -m pytest -p tests.shares -n 3 --max-worker-restart 0 $(ARGS)
 
 test-recorded: install-dev ## every recorded exchange of SIDESTEP_RECORDED across every pair of dialects, as a table
 	$(BIN)/python -m tests.recorded $(ARGS)
