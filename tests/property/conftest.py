@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import hypothesis
 import pytest
 from hypothesis import strategies as st
 
@@ -31,12 +30,6 @@ from translators.ir import (
     Used,
 )
 from translators.profile import Profile
-
-TOO_SLOW = hypothesis.HealthCheck.too_slow  # says more of what else the machine does than of a test
-hypothesis.settings.register_profile(
-    "laws", max_examples=50, deadline=None, print_blob=True, suppress_health_check=[TOO_SLOW]
-)
-hypothesis.settings.load_profile("laws")
 
 PROFILE = Profile(provider="p", model="m-1", account="a")
 

@@ -151,7 +151,7 @@ class Stores(RuleBasedStateMachine):
 
 
 TestStores = Stores.TestCase
-TestStores.settings = settings(max_examples=60, stateful_step_count=25)
+TestStores.settings = settings(max_examples=30, stateful_step_count=25)
 
 
 CALL = ToolCall("c", "f", "{}")

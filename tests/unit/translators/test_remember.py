@@ -249,7 +249,7 @@ def merged(items):
 
 
 @given(turns())
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_whatever_a_turn_was_it_comes_back_from_its_echo(turn):
     kept = keep(turn)
     asked = Request(model="m", items=(QUESTION, *echoed(turn), ToolResult("r", ())))
@@ -260,9 +260,13 @@ def test_whatever_a_turn_was_it_comes_back_from_its_echo(turn):
 
 
 @given(
-    st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | words, lambda inner: st.dictionaries(words, inner))
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | words,
+        lambda inner: st.dictionaries(words, inner, max_size=4),
+        max_leaves=12,
+    )
 )
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_the_same_arguments_are_found_however_they_are_written(value):
     written = ToolCall("c", "f", orjson.dumps({"v": value}).decode())
     again = ToolCall("c", "f", orjson.dumps({"v": value}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())

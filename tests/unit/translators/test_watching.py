@@ -147,7 +147,7 @@ pieces = st.one_of(
 
 
 @given(st.lists(pieces, max_size=6), st.none() | blobs)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_any_stream_and_its_fold_are_kept_alike(said, blob):
     deltas = [delta for piece in said for delta in piece] + [ToolStart(0, "c", "f", opaque=blob), *CALL[1:], END]
     whole = remembered(fold(deltas).choices[0].items, SECRET, HOME, plain=True)

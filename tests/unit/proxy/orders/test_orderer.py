@@ -101,7 +101,7 @@ PRICES = st.none() | st.integers(0, 10**12).map(lambda nanos: Price(nanos, nanos
 FIGURES = st.tuples(st.none() | st.floats(0, 1e6), st.integers(0, 99), PRICES, st.integers(0, 9))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     order=st.sampled_from(ORDERS),
     affinity=st.sampled_from(AFFINITIES),

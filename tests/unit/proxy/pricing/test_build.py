@@ -65,9 +65,10 @@ def test_costs_are_those_that_the_package_calculates(at):
             price = found and found.id == model.id and found.at(at.timestamp())
             if not price:
                 continue
+            prices = model.get_prices(at)
             for size in (1000, 300_000) if vendor != "openrouter" else (1000,):
                 usage = Usage(size, 100, cached=size // 4, cache_write=size // 4, cache_write_1h=size // 8)
-                exact = model.get_prices(at).calc_price(told(model.get_prices(at), usage))["total_price"] * NANOS
+                exact = prices.calc_price(told(prices, usage))["total_price"] * NANOS
                 assert 0 <= cost(price, usage) - exact < 2, (vendor, model.id)
 
 

@@ -248,4 +248,4 @@ class KeyMachine(RuleBasedStateMachine):
 
 
 TestKeyMachine = KeyMachine.TestCase
-TestKeyMachine.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestKeyMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

@@ -120,7 +120,7 @@ class TestWaiting:
     def test_after_the_deadline_nothing_more_is_tried(self, kind):
         assert decide(kind, now=700.0, other_key=True) == STOP
 
-    @settings(max_examples=200)
+    @settings(max_examples=60)
     @given(
         kind=st.sampled_from(Kind),
         tried_here=st.integers(1, 6),

@@ -112,4 +112,4 @@ class BudgetMachine(RuleBasedStateMachine):
 
 
 TestBudgetMachine = BudgetMachine.TestCase
-TestBudgetMachine.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestBudgetMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

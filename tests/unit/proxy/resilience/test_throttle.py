@@ -58,4 +58,4 @@ class ThrottleMachine(RuleBasedStateMachine):
 
 
 TestThrottleMachine = ThrottleMachine.TestCase
-TestThrottleMachine.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
+TestThrottleMachine.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)

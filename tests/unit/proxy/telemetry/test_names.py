@@ -15,7 +15,10 @@ OWN = {value for name, value in vars(names).items() if name.isupper() and str(va
 
 def written(path: Path) -> set[str]:
     """Headers of ours that a module's code spells out; its docstrings may speak of them."""
-    tree = ast.parse(path.read_text())
+    text = path.read_text()
+    if "x-sidestep-" not in text:
+        return set()
+    tree = ast.parse(text)
     prose = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
     texts = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in prose]
     return {found for text in texts if isinstance(text, str) for found in re.findall("x-sidestep-[a-z-]*[a-z]", text)}

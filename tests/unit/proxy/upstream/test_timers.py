@@ -294,7 +294,7 @@ STEPS = st.lists(
 
 
 @given(first=st.integers(1, 40), steps=STEPS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_it_rings_when_a_naive_model_says_so(first, steps):
     """Model: at every moment the ring is due at the earlier of the last rearm's time and the last limit."""
 

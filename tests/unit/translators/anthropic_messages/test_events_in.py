@@ -336,7 +336,7 @@ events = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(events, max_size=6))
 def test_any_events_give_deltas_or_one_protocol_fault(values):
     one = reader(Profile())
@@ -387,7 +387,7 @@ def streamed(content, reason):
     yield STOP
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(blocks, st.sampled_from(["end_turn", "tool_use", "max_tokens"]))
 def test_a_stream_folds_to_what_the_whole_answer_says(content, reason):
     profile = Profile(provider="anthropic", model="claude-test")

@@ -249,7 +249,7 @@ def answers(draw):
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(answers())
 def test_what_is_written_reads_back_as_the_same_answer(deltas):
     one, other = writer(CONTEXT), reader(PROFILE)

@@ -141,7 +141,7 @@ def test_billing_texts_are_never_passed_on():
     assert fault.message == "The provider's quota is used up."
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(100, 599),
     st.binary(max_size=60)

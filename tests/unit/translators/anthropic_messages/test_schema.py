@@ -147,7 +147,7 @@ json_values = st.recursive(
 schemas = st.dictionaries(st.sampled_from(("type", "properties", "anyOf", "allOf", "$defs", "required")), json_values)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(schemas)
 def test_any_json_fits_or_is_unfit_and_fitting_again_changes_nothing(schema):
     flattened(schema)

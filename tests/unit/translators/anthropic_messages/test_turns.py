@@ -305,7 +305,7 @@ items = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(items, st.booleans(), st.booleans())
 def test_any_conversation_comes_out_by_anthropics_rules(given_items, prefill, system_anywhere):
     profile = Profile(provider="anthropic", model="claude-test", prefill=prefill, system_anywhere=system_anywhere)
