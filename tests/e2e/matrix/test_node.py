@@ -15,10 +15,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-async def test_every_way_of_asking_gets_its_answer(matrix, route):
-    command = ("node", str(NODE / "every.mjs"), matrix.url, route.model)
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+@pytest.fixture(scope="session")
+async def node(shared_matrix):
+    """A client that stays for all tests: to start one takes longer than all that it asks."""
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    process = await asyncio.create_subprocess_exec("node", str(NODE / "every.mjs"), shared_matrix.url, **pipes)
+    yield process
+    process.stdin.close()
+    assert await asyncio.wait_for(process.wait(), 60) == 0
+
+
+async def test_every_way_of_asking_gets_its_answer(node, route):
+    node.stdin.write(f"{route.model}\n".encode())
+    out = await asyncio.wait_for(node.stdout.readline(), 60)
     text, used = f"demo answer from {route.served}: hello there", f"demo answer from {route.served}: what time is it? "
     told = orjson.loads(out)
     assert told.pop("chat") == {"text": text, "finish": "stop"}

@@ -1,7 +1,10 @@
-// Asks one model in every way the unmodified openai package has for it, and prints what came of each as one line of JSON.
+// For each line it reads, a model's name, asks that model in every way the unmodified openai package has for it, and
+// prints what came of each as one line of JSON.
+import { createInterface } from "node:readline";
 import OpenAI from "openai";
 
-const [baseURL, model] = process.argv.slice(2);
+const [baseURL] = process.argv.slice(2);
+let model;
 const client = new OpenAI({ baseURL, apiKey: "unused", maxRetries: 0, timeout: 15000 });
 const said = (text) => [{ role: "user", content: text }];
 const nothing = { type: "object", properties: {}, required: [], additionalProperties: false };
@@ -74,12 +77,14 @@ const ways = {
   },
 };
 
-const told = {};
-for (const [way, ask] of Object.entries(ways)) {
-  try {
-    told[way] = await ask();
-  } catch (error) {
-    told[way] = { error: error.name, message: error.message };
+for await (model of createInterface({ input: process.stdin })) {
+  const told = {};
+  for (const [way, ask] of Object.entries(ways)) {
+    try {
+      told[way] = await ask();
+    } catch (error) {
+      told[way] = { error: error.name, message: error.message };
+    }
   }
+  console.log(JSON.stringify(told));
 }
-console.log(JSON.stringify(told));

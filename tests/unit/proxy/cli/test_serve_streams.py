@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,8 @@ def test_a_standard_stream_that_is_closed_from_the_start_keeps_nobody_from_servi
     with start(subprocess.PIPE, port=port, preexec_fn=lambda: os.close(missing)) as process:
         try:
             while process.poll() is None and not accepts(port):
-                pass
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.02)
             assert ended(process) == (0, [])
         finally:
             process.kill()

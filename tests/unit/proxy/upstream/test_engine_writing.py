@@ -22,7 +22,7 @@ async def engine(make, certificates):
     return await make(ca_file=str(certificates.ca_file))
 
 
-@pytest.mark.parametrize("size", [65_535, 65_536, 65_537, 131_072, 200_001, len(LONG)])
+@pytest.mark.parametrize("size", [65_535, 65_536, 65_537, 131_072, 200_001, 6_000_000])
 async def test_a_body_arrives_as_it_is(serve, engine, soon, tls, size):
     body = LONG[:size]
 
