@@ -94,20 +94,19 @@ def reasonings(draw, dialect):
 def choices(draw, dialect, index):
     voice = VOICES[dialect]
     items = draw(st.lists(reasonings(dialect), max_size=3)) if voice.forms else []
-    refused = voice.refusals and draw(st.booleans())
+    calling = [Finish.TOOL_CALLS] if voice.calls else []
+    refusing = [Finish.CONTENT_FILTER] if voice.refusals else []
+    finish = draw(st.sampled_from([Finish.STOP, Finish.LENGTH, *calling, *refusing]))
+    refused = finish is Finish.CONTENT_FILTER
     riding = st.none() | blobs(dialect) if voice.signs and not refused else st.none()
     parts = [Text(draw(texts), opaque=draw(riding))] if draw(st.booleans()) else []
     if refused:
         parts.append(Refusal(draw(texts)))
     if parts:
         items.append(Message("assistant", tuple(parts)))
-    ids = [] if refused or not voice.calls else draw(st.lists(names, max_size=3, unique=True))
-    items += [ToolCall(f"call_{one}", draw(names), draw(arguments), opaque=draw(riding)) for one in ids]
-    finish = Finish.TOOL_CALLS if ids else Finish.STOP
-    if not ids:
-        finish = draw(st.sampled_from([Finish.STOP, Finish.LENGTH]))
-    if refused:
-        finish = Finish.CONTENT_FILTER
+    if finish is Finish.TOOL_CALLS:
+        ids = draw(st.lists(names, min_size=1, max_size=3, unique=True))
+        items += [ToolCall(f"call_{one}", draw(names), draw(arguments), opaque=draw(riding)) for one in ids]
     return Choice(tuple(items), finish, index)
 
 

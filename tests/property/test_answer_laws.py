@@ -122,7 +122,7 @@ def test_a_stream_that_ends_early_is_truncated(dialect, data, context, profile, 
 
 
 @pytest.mark.parametrize("upstream", DIALECTS)
-@settings(max_examples=25)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_translating_a_stream_and_a_whole_answer_comes_to_the_same(
     upstream, data, context, profile, reply_of, deltas_of
@@ -140,7 +140,7 @@ def test_translating_a_stream_and_a_whole_answer_comes_to_the_same(
 
 
 @pytest.mark.parametrize("upstream", DIALECTS)
-@settings(max_examples=25)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_folded_stream_is_the_body_that_a_whole_answer_gives(upstream, data, context, profile, reply_of, deltas_of):
     """And the reader sees no end before it is there."""
