@@ -20,7 +20,7 @@ install: $(VENV)/.run ## .venv with the locked run-time requirements; .venv/bin/
 
 test: install-dev ## set-up and every test
 	@$(BIN)/python -m compileall -q proxy translators
-	$(BIN)/python -m pytest -p tests.shares -n 3 --max-worker-restart 0 $(ARGS)
+	$(BIN)/python -m pytest -p tests.dealing -n 3 --max-worker-restart 0 $(ARGS)
 
 test-recorded: install-dev ## every recorded exchange of SIDESTEP_RECORDED across every pair of dialects, as a table
 	$(BIN)/python -m tests.recorded $(ARGS)

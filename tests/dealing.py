@@ -1,4 +1,4 @@
-"""`pytest -p tests.shares -n 3`: every worker takes a share of the files, and never reads the others.
+"""`pytest -p tests.dealing -n 3`: every worker takes a share of the files, and never reads the others.
 
 What pytest-xdist deals out by itself is dealt after each worker has read every file, which takes most of a minute of
 each: three workers spent more on that than any folder of tests on its tests. Here the shares are cut beforehand, file
