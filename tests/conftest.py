@@ -12,7 +12,6 @@ from proxy.server.lifecycle import load_the_rest
 from tests.recorded.each import PASSED_OVER
 from tests.redis_server import PROGRAM, RedisServer
 
-
 TOO_SLOW = hypothesis.HealthCheck.too_slow  # says more of what else the machine does than of a test
 hypothesis.settings.register_profile(
     "suite", max_examples=50, deadline=None, print_blob=True, suppress_health_check=[TOO_SLOW]
