@@ -57,3 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """True for a file of another worker's share."""
     return collection_path in config.stash.get(PASSED_OVER, ()) or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out another's share where its file was named on the command line: what is named is read by all."""
+    passed_over = config.stash.get(PASSED_OVER, frozenset())
+    items[:] = [item for item in items if item.path not in passed_over]
