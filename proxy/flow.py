@@ -5,7 +5,8 @@ service. One call frame covers the whole exchange, streams included, so a filter
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec import Struct, field
 
@@ -211,6 +212,16 @@ class Choice(Struct, frozen=True):
 NO_CHOICE = Choice("", "")
 
 
+class Said(Struct):
+    """What a request's headers come to by themselves, each part worked out by whoever needs it and, where the next
+    request has the same head, not again. None: not looked at."""
+
+    digest: bytes | None = None
+    """SHA-256 of the key that it brings."""
+    waits: tuple[float | None, float | None, int] | None = None
+    """The seconds that the client gives it, how long the client waits, and the client's count of its own retries."""
+
+
 class Signs(Struct):
     """How an answer ended, noted on its way where its quality is learned from."""
 
@@ -298,6 +309,8 @@ class Exchange(Struct, eq=False):
     """Filled where quality is learned; None: nobody looks."""
     trace: "Trace | None" = None
     """What its spans are made of at its end; None where none are made of any."""
+    said: Said = field(default_factory=Said)
+    """What is known of its headers."""
     cancelled: Fault | None = None
     """Why the exchange's task was cancelled (client gone, deadline, drain). Who writes a stream tells every kind but
     CANCELLED before it lets the cancellation go on."""
@@ -364,11 +377,20 @@ def at_once(work: Coroutine[Any, Any, None]) -> None:
 
 def stack(filters: Sequence[Filter], innermost: Service) -> Service:
     """The filters around `innermost`, the first one outermost."""
-    service = innermost
+    service: Service = _entry(innermost)
     for one in reversed(filters):
         service = _around(one, service)
     return service
 
 
 def _around(one: Filter, following: Service) -> Service:
-    return lambda exchange: one(exchange, following)
+    enter = _entry(one)
+    return lambda exchange: enter(exchange, following)
+
+
+C = TypeVar("C", Filter, Service)
+
+
+def _entry(one: C) -> C:
+    """What to call: an object that can be called costs a frame of the interpreter's own, and its method does not."""
+    return one if isinstance(one, FunctionType | MethodType) else getattr(one, "__call__")  # noqa: B004, B009 - mypy

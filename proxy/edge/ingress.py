@@ -18,7 +18,7 @@ from proxy.edge.client import ClientSide, Connection, Heard, Memory, Message, Re
 from proxy.edge.hygiene import Fields, body_refusal, head_refusal
 from proxy.edge.passing import Passing
 from proxy.edge.routes import OTHER, PASSTHROUGH, route_of, spoken
-from proxy.flow import Exchange, Refused, Service, Teller, Turnstile, Unreadable, at_once, cancel
+from proxy.flow import Exchange, Refused, Said, Service, Teller, Turnstile, Unreadable, at_once, cancel
 from proxy.tracing import mend
 from translators.codec import Codec
 from translators.faults import Fault, Kind
@@ -194,6 +194,7 @@ class Edge:
             client,
             self._codecs[head.spoken],
             self._clock.now(),
+            said=head.said,
         )
         if head.refusal is not None:
             exchange.refusal = head.refusal
@@ -225,7 +226,7 @@ class Edge:
             connection.last()  # another reader may see this request end elsewhere, and so the next one begin
         peer = scope["client"]
         return _Head(
-            passing, route, method, path, query, headers, spoken(route, headers), peer[0] if peer else "", refusal
+            passing, route, method, path, query, headers, spoken(route, headers), peer[0] if peer else "", refusal, Said()
         )
 
 
@@ -242,6 +243,7 @@ class _Head(Struct, frozen=True, eq=False):
     spoken: str
     peer: str
     refusal: Refused | None
+    said: Said
 
 
 class _Away(Struct, frozen=True, eq=False):

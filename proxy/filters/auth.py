@@ -2,7 +2,8 @@
 
 With `[clients.NAME]` configured, a request needs one of their keys, as a Bearer token or in `x-api-key`; keys are known
 by their SHA-256 alone. The digest is compared with every candidate's in constant time, without stopping at a match, so
-neither a key's content nor its position shows in the time taken. Nothing is cached.
+neither a key's content nor its position shows in the time taken. Who it is, is not remembered; a key's digest is, for
+a connection's next request with the same head, byte for byte.
 
 Without clients, anyone on loopback is let in, and nobody else; there is no switch. One exception: a request that a
 browser made for a page that is not of this machine. Such a page can make any visitor's browser call loopback, under
@@ -47,22 +48,20 @@ class Auth:
         if self._anonymous:
             refuse_strangers(exchange)
         else:
-            exchange.client = self._client(exchange.headers)
+            exchange.client = self._client(exchange)
         if refusal is not None:
             raise refusal
         return service(exchange)
 
-    def _client(self, headers: Mapping[str, str]) -> Client:
-        key = presented_key(headers)
-        if not key:
-            raise Refused(
-                _fault(
-                    401,
-                    INVALID_API_KEY,
-                    "No API key was given; send one as 'Authorization: Bearer KEY' or 'x-api-key'.",
-                )
-            )
-        found = matching(sha256(key.encode()).digest(), self._candidates)
+    def _client(self, exchange: Exchange) -> Client:
+        digest = exchange.said.digest
+        if digest is None:
+            key = presented_key(exchange.headers)
+            if not key:
+                message = "No API key was given; send one as 'Authorization: Bearer KEY' or 'x-api-key'."
+                raise Refused(_fault(401, INVALID_API_KEY, message))
+            exchange.said.digest = digest = sha256(key.encode()).digest()
+        found = matching(digest, self._candidates)
         if found is None:
             raise Refused(_fault(401, INVALID_API_KEY, "The API key is not one of this proxy's clients'."))
         return found

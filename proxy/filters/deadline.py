@@ -14,7 +14,7 @@ from proxy.config.values import TimeoutSettings
 from proxy.flow import Exchange, Service, expire
 from proxy.hourglass import hourglass
 from proxy.telemetry.names import RETRY_COUNT
-from proxy.upstream.timings import client_times
+from proxy.upstream.timings import client_times, client_waits
 
 _MOST_RETRIES = 99
 
@@ -27,9 +27,12 @@ class Deadline:
     async def __call__(self, exchange: Exchange, service: Service) -> None:
         """Sets `deadline`, `commit_by`, `client_wait_s` and `retry_count`. Raises Malformed."""
         now = self._clock.now()
-        times = client_times(exchange.headers, self._timeouts, now)
-        exchange.deadline, exchange.commit_by, exchange.client_wait_s = times
-        exchange.retry_count = retry_count(exchange.headers.get(RETRY_COUNT, ""))
+        said = exchange.said
+        if said.waits is None:
+            headers = exchange.headers
+            said.waits = *client_waits(headers), retry_count(headers.get(RETRY_COUNT, ""))
+        total, exchange.client_wait_s, exchange.retry_count = said.waits
+        exchange.deadline, exchange.commit_by = client_times(total, exchange.client_wait_s, self._timeouts, now)
         glass = hourglass()
         expiry = _Expiry(glass.time() + exchange.deadline - now, exchange, asyncio.current_task(glass.loop))
         glass.put(expiry)

@@ -55,15 +55,12 @@ def attempt_times(
     return AttemptTimes(first, silence, timeouts.idle_s, max(now, limit))
 
 
-def client_times(
-    headers: Mapping[str, str], timeouts: TimeoutSettings, now: float
-) -> tuple[float, float, float | None]:
-    """`(deadline, commit_by, client_wait_s)` of a request that arrived `now` with these headers.
+def client_waits(headers: Mapping[str, str]) -> tuple[float | None, float | None]:
+    """How many seconds the client gives its request (`x-request-timeout`), and how long it waits itself (that header,
+    else its SDK's `x-stainless-read-timeout`); None for what it does not say.
 
-    The client's `x-request-timeout` replaces the configured deadline. Its timeout x (that header, else its SDK's
-    `x-stainless-read-timeout`) also bounds the time to the commit: max(0.8 x, x - 1), so that our error arrives while
-    somebody still listens. A time is a plain number of seconds above 0 and up to a day. Raises Malformed for another
-    `x-request-timeout`, since whoever sent it relies on it; what an SDK says by itself is ignored where it is none.
+    A time is a plain number of seconds above 0 and up to a day. Raises Malformed for another `x-request-timeout`, since
+    whoever sent it relies on it; what an SDK says by itself is ignored where it is none.
     """
     asked = headers.get(REQUEST_TIMEOUT)
     total = _seconds(asked)
@@ -72,11 +69,17 @@ def client_times(
         raise Malformed(
             f"The header {REQUEST_TIMEOUT} is '{asked[:40]}'; {message}", param=REQUEST_TIMEOUT, code="invalid_value"
         )
-    wait = total if total is not None else _seconds(headers.get(READ_TIMEOUT))
-    deadline = now + (total if total is not None else timeouts.deadline_s)
-    if wait is None:
-        return deadline, deadline, None
-    return deadline, min(deadline, now + max(0.8 * wait, wait - 1.0)), wait
+    return total, total if total is not None else _seconds(headers.get(READ_TIMEOUT))
+
+
+def client_times(total: float | None, wait: float | None, timeouts: TimeoutSettings, now: float) -> tuple[float, float]:
+    """`(deadline, commit_by)` of a request that arrived `now` from a client with these `client_waits`.
+
+    `total` replaces the configured deadline. `wait` also bounds the time to the commit: max(0.8 x, x - 1), so that our
+    error arrives while somebody still listens.
+    """
+    deadline = now + (timeouts.deadline_s if total is None else total)
+    return deadline, deadline if wait is None else min(deadline, now + max(0.8 * wait, wait - 1.0))
 
 
 def _seconds(text: str | None) -> float | None:

@@ -24,7 +24,7 @@ from proxy.upstream.hygiene import answer_headers, entity_headers, relayed_heade
 from proxy.upstream.native import _framing, _head
 from proxy.upstream.seam import Call, Unreachable
 from proxy.upstream.timings import LONGEST_WAIT_S as LONGEST_DEADLINE_S
-from proxy.upstream.timings import client_times
+from proxy.upstream.timings import client_times, client_waits
 from translators.faults import Malformed
 
 WALL = 1_750_000_000.0
@@ -54,10 +54,11 @@ def check_times(data: bytes) -> None:
     """See the module."""
     headers = dict(readable(_fields(data)[1]))
     try:
-        deadline, commit_by, wait = client_times(headers, TimeoutSettings(), NOW)
+        total, wait = client_waits(headers)
     except Malformed as malformed:
         _names_it(malformed)
         return
+    deadline, commit_by = client_times(total, wait, TimeoutSettings(), NOW)
     assert NOW < commit_by <= deadline <= NOW + LONGEST_DEADLINE_S
     assert wait is None or 0 < wait <= LONGEST_DEADLINE_S
 

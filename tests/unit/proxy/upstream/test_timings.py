@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.config.values import TimeoutSettings
-from proxy.upstream.timings import attempt_times, client_times
+from proxy.upstream.timings import attempt_times, client_times, client_waits
 from translators.faults import Malformed
 
 T = TimeoutSettings()
@@ -24,6 +24,12 @@ def times(**changes):
         "targets_left": 0,
     }
     return attempt_times(T, **(given | changes))
+
+
+def waiting(headers, now):
+    """Deadline, time of the commit, and how long the client waits."""
+    total, wait = client_waits(headers)
+    return *client_times(total, wait, T, now), wait
 
 
 @pytest.mark.parametrize(
@@ -68,27 +74,27 @@ def test_a_cap_is_never_in_the_past():
 
 
 def test_a_client_that_says_nothing_gets_the_configured_deadline():
-    assert client_times({}, T, 100.0) == (700.0, 700.0, None)
+    assert waiting({}, 100.0) == (700.0, 700.0, None)
 
 
 def test_the_clients_own_timeout_replaces_the_deadline_and_bounds_the_commit():
-    assert client_times({"x-request-timeout": "20"}, T, 100.0) == (120.0, 119.0, 20.0)
+    assert waiting({"x-request-timeout": "20"}, 100.0) == (120.0, 119.0, 20.0)
 
 
 def test_a_short_timeout_keeps_a_fifth_for_the_way_back():
-    deadline, commit_by, wait = client_times({"x-request-timeout": "2.5"}, T, 0.0)
+    deadline, commit_by, wait = waiting({"x-request-timeout": "2.5"}, 0.0)
     assert (deadline, commit_by, wait) == (2.5, 2.0, 2.5)
 
 
 def test_an_sdks_read_timeout_bounds_the_commit_alone():
-    assert client_times({"x-stainless-read-timeout": "60"}, T, 0.0) == (600.0, 59.0, 60.0)
-    assert client_times({"x-stainless-read-timeout": "600"}, T, 0.0) == (600.0, 599.0, 600.0)
-    assert client_times({"x-stainless-read-timeout": "3600"}, T, 0.0) == (600.0, 600.0, 3600.0)
+    assert waiting({"x-stainless-read-timeout": "60"}, 0.0) == (600.0, 59.0, 60.0)
+    assert waiting({"x-stainless-read-timeout": "600"}, 0.0) == (600.0, 599.0, 600.0)
+    assert waiting({"x-stainless-read-timeout": "3600"}, 0.0) == (600.0, 600.0, 3600.0)
 
 
 def test_the_explicit_header_counts_before_the_sdks():
     headers = {"x-request-timeout": "10", "x-stainless-read-timeout": "600"}
-    assert client_times(headers, T, 0.0) == (10.0, 9.0, 10.0)
+    assert waiting(headers, 0.0) == (10.0, 9.0, 10.0)
 
 
 NO_TIMES = ["", "soon", "nan", "inf", "-5", "0", "0.0", "1e3", "86401", "9" * 400, "5s", "\uff15", "1_0", "+5"]
@@ -98,27 +104,27 @@ NO_TIMES = ["", "soon", "nan", "inf", "-5", "0", "0.0", "1e3", "86401", "9" * 40
 def test_a_timeout_that_is_no_time_is_refused_by_its_name(text):
     """Whoever set it relies on it; going on with another would be found out when it is late."""
     with pytest.raises(Malformed, match=r"The header x-request-timeout is '.*'; it must be seconds") as caught:
-        client_times({"x-request-timeout": text}, T, 0.0)
+        waiting({"x-request-timeout": text}, 0.0)
     assert (caught.value.param, caught.value.code, caught.value.status) == ("x-request-timeout", "invalid_value", 400)
     assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("text", ["0.001", "86400", "86400.0", "007"])
 def test_the_shortest_and_the_longest_time_are_taken(text):
-    assert client_times({"x-request-timeout": text}, T, 0.0)[2] == float(text)
+    assert waiting({"x-request-timeout": text}, 0.0)[2] == float(text)
 
 
 @pytest.mark.parametrize("text", NO_TIMES)
 def test_an_sdks_own_header_is_ignored_where_it_is_no_time(text):
     """Nobody wrote it by hand, and it bounds nothing but the commit."""
-    assert client_times({"x-stainless-read-timeout": text}, T, 0.0) == (600.0, 600.0, None)
+    assert waiting({"x-stainless-read-timeout": text}, 0.0) == (600.0, 600.0, None)
 
 
 @given(text=st.text(max_size=12) | st.floats(0.001, 86_400).map("{:.3f}".format))
 @settings(max_examples=100)
 def test_whatever_the_header_says_the_commit_is_between_now_and_the_deadline(text):
     try:
-        deadline, commit_by, wait = client_times({"x-request-timeout": text}, T, 50.0)
+        deadline, commit_by, wait = waiting({"x-request-timeout": text}, 50.0)
     except Malformed:
         return
     assert 50.0 <= commit_by <= deadline <= 50.0 + 86_400
