@@ -5,12 +5,12 @@ Names of headers and codes are part of the interface; tests assert on them.
 
 import math
 import re
-from functools import lru_cache
 
 import orjson
 
 from proxy.config.spending import NANOS, dollars
 from proxy.flow import Attempt, Choice, Exchange, Headers
+from proxy.memo import Memo
 from proxy.telemetry.names import (
     ANTHROPIC_REQUEST_ID,
     ATTEMPTS,
@@ -32,10 +32,13 @@ _UNSAFE = re.compile(r"[^\w./\[\]:-]", re.ASCII)
 ATTEMPTS_CAP = 1024
 
 
-@lru_cache(maxsize=4096)
+_SAFE: Memo[str, str] = Memo(lambda name: _UNSAFE.sub("", name), 4096)
+
+
 def safe(name: str) -> str:
-    """`name` with everything but ASCII word characters and `./[]:-` removed: fit for a header."""
-    return _UNSAFE.sub("", name)
+    """`name` with everything but ASCII word characters and `./[]:-` removed: fit for a header. For names that come
+    again: they are remembered."""
+    return _SAFE[name]
 
 
 def attempts_header(attempts: list[Attempt]) -> str:
@@ -101,7 +104,7 @@ def served_headers(exchange: Exchange) -> Headers:
     if exchange.translation:
         headers.append((TRANSLATION, exchange.translation))
     if exchange.upstream_id:
-        headers.append((UPSTREAM_ID, safe(exchange.upstream_id)[:128]))
+        headers.append((UPSTREAM_ID, _UNSAFE.sub("", exchange.upstream_id)[:128]))
     if exchange.limits:
         headers.extend(exchange.limits)
     if exchange.choice is not None or exchange.budgets:

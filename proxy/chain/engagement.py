@@ -131,7 +131,7 @@ class Engagement:
             idempotency_key=_idempotency_key(exchange, target, body, part) if told_apart else "",
         )
         if target.provider.trace:
-            headers += passed_on(exchange.trace, exchange.headers)
+            headers = [*headers, *passed_on(exchange.trace, exchange.headers)]
         times = target.timeouts
         return Call(
             "POST",

@@ -106,4 +106,4 @@ class Caller:
         provider = self.provider
         key = secret.reveal() if secret else ""
         own = codec(provider.dialect).request_headers(key, profile, fields)
-        return hygiene.request_headers(own, provider.headers, {})
+        return list(hygiene.request_headers(own, provider.headers, {}))

@@ -226,7 +226,16 @@ class Edge:
             connection.last()  # another reader may see this request end elsewhere, and so the next one begin
         peer = scope["client"]
         return _Head(
-            passing, route, method, path, query, headers, spoken(route, headers), peer[0] if peer else "", refusal, Said()
+            passing,
+            route,
+            method,
+            path,
+            query,
+            headers,
+            spoken(route, headers),
+            peer[0] if peer else "",
+            refusal,
+            Said(),
         )
 
 

@@ -1,6 +1,6 @@
 """Between the proxy and both of its sides: notes what passes, and changes nothing of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from proxy.clock import Clock
 from proxy.config.values import Provider
@@ -11,7 +11,7 @@ from proxy.upstream.seam import Call, Cut, Engine, Sink, Unreachable, Upstream
 KEY_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
 
 
-def secrets_in(headers: Headers) -> set[str]:
+def secrets_in(headers: Iterable[tuple[str, str]]) -> set[str]:
     """The keys that headers carry, with and without the scheme before them."""
     values = [value for name, value in headers if name.lower() in KEY_HEADERS]
     return {part for value in values for part in (value, value.rpartition(" ")[2]) if part}

@@ -1,9 +1,9 @@
 """What the engines share about bodies and headers."""
 
 from collections.abc import AsyncIterator, Sequence
-from functools import lru_cache
 
 from proxy.flow import Headers
+from proxy.memo import Memo
 from proxy.upstream.seam import Call, Engine, Sink, TooLarge
 
 
@@ -46,12 +46,14 @@ def readable(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
         texts = b"\n".join(values).decode("ascii").split("\n")  # each by itself costs more
         if len(texts) != len(values):
             texts = [value.decode("ascii") for value in values]
-        return list(zip(map(_name, names), texts, strict=True))
+        return list(zip(map(_NAMES.__getitem__, names), texts, strict=True))
     except UnicodeDecodeError:
         odd = {name.lower() for name, value in raw if not (name.isascii() and value.isascii())}
         return readable([pair for pair in raw if pair[0].lower() not in odd])
 
 
-@lru_cache(maxsize=512)
 def _name(raw: bytes) -> str:
     return raw.lower().decode("ascii")
+
+
+_NAMES: Memo[bytes, str] = Memo(_name, 512)

@@ -16,11 +16,11 @@ Odd cases
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 
 from proxy import __version__
 from proxy.flow import Headers
+from proxy.memo import Memo
 from proxy.telemetry.names import HOP
 
 USER_AGENT = f"sidestep/{__version__}"
@@ -77,26 +77,31 @@ def request_headers(
     stream: bool = False,
     idempotency_key: str = "",
     relayed: bool = False,
-) -> Headers:
-    """The headers of one call upstream; host and length are the engine's.
+) -> Sequence[tuple[str, str]]:
+    """The headers of one call upstream; host and length are the engine's. A tuple is the same for all calls that have
+    the same: an engine may remember it.
 
     `client_headers` have lower-case names; of them the client's own idempotency key goes on, else `idempotency_key`.
     `relayed` says that the client speaks the upstream's dialect.
     """
     asked = (client_headers.get(VERSION, ""), client_headers.get(BETA, "")) if relayed else ("", "")
     own = tuple(provider_headers.items()) if provider_headers else ()
-    made = _made if asked == ("", "") else _made.__wrapped__
-    headers = made(tuple(codec_headers), own, stream, relayed, *asked)
+    what = tuple(codec_headers), own, stream, relayed, asked
     key = client_headers.get(IDEMPOTENCY_KEY, idempotency_key)
-    return list({**dict(headers), IDEMPOTENCY_KEY: key}.items()) if key and _fit(key) else list(headers)
+    if key and _fit(key):
+        return list({**dict(_made(what)), IDEMPOTENCY_KEY: key}.items())
+    return _MADE[what] if asked == ("", "") else list(_made(what))
 
 
 Pairs = tuple[tuple[str, str], ...]
+What = tuple[Pairs, Pairs, bool, bool, tuple[str, str]]
+"""The dialect's headers, the provider's, whether a stream is wanted, whether the client speaks the same dialect, and
+the version and beta features it asked for."""
 
 
-@lru_cache(maxsize=256)
-def _made(codec_headers: Pairs, own: Pairs, stream: bool, relayed: bool, version: str, betas: str) -> Pairs:
+def _made(what: What) -> Pairs:
     """The headers that follow from the target and its key alone, or from what an Anthropic client asked for too."""
+    codec_headers, own, stream, relayed, (version, betas) = what
     chosen: dict[str, str] = {
         "content-type": "application/json",
         "accept": "text/event-stream" if stream else "application/json",
@@ -111,6 +116,9 @@ def _made(codec_headers: Pairs, own: Pairs, stream: bool, relayed: bool, version
     for name, value in own:
         _choose(chosen, name, value)
     return tuple(chosen.items())
+
+
+_MADE: Memo[What, Pairs] = Memo(_made, 256)
 
 
 def relayed_headers(
@@ -137,7 +145,7 @@ def answer_headers(headers: Headers) -> tuple[Headers, str]:
     passed: Headers = []
     found, place = "", len(_UPSTREAM_IDS)
     for name, value in headers:
-        renamed = _renamed(name)
+        renamed = _RENAMED[name]
         if not renamed or len(value) > VALUE_CAP or not (value.isascii() and value.isprintable()):
             continue
         if renamed != _AN_ID:
@@ -147,7 +155,6 @@ def answer_headers(headers: Headers) -> tuple[Headers, str]:
     return passed, found
 
 
-@lru_cache(maxsize=512)
 def _renamed(name: str) -> str:
     """An answer's header by the name that the client sees; empty where it does not pass, `_AN_ID` for the request's."""
     if name in _PASSED:
@@ -155,6 +162,9 @@ def _renamed(name: str) -> str:
     if name in _UPSTREAM_IDS:
         return _AN_ID
     return "x-upstream-" + name.removeprefix("x-").removeprefix("anthropic-") if name.startswith(_LIMITS) else ""
+
+
+_RENAMED: Memo[str, str] = Memo(_renamed, 512)
 
 
 def _anthropic(chosen: dict[str, str], version: str, betas: str) -> None:

@@ -16,11 +16,13 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from proxy.config.values import Provider
 from proxy.upstream.connection import Connection
@@ -33,6 +35,9 @@ from proxy.upstream.tls import client_context
 IDLE_S = 30.0
 """How long an unused connection is kept; well below the minute after which load balancers drop theirs."""
 
+HEADINGS = 256
+"""Heads of requests that are remembered."""
+
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _TARGET = re.compile(r"/[!-~]*", re.ASCII)
 
@@ -43,6 +48,16 @@ class Origin(NamedTuple):
     host: str
     port: int
     tls: bool
+
+
+class _Heading(Struct, frozen=True):
+    """All of a call but its body: where it goes, and the request's head but for what frames the body."""
+
+    method: str
+    url: str
+    headers: Sequence[tuple[str, str]]
+    origin: Origin
+    head: bytes
 
 
 class NativeEngine:
@@ -60,13 +75,16 @@ class NativeEngine:
         self._sweep: asyncio.TimerHandle | None = None
         """Set while any are idle."""
         self._busy: set[Connection] = set()
+        self._headings: dict[int, _Heading] = {}
+        """By the identity of their headers, which they keep: hashing those costs more than all else that is done with
+        them."""
 
     def send(self, call: Call) -> Coroutine[Any, Any, Answer]:
         """No coroutine of its own where a connection is kept: its frame would cost every call."""
-        origin, host, target = _located(call.url)
-        if origin.tls and self._tls is None:
-            raise Unreachable("its URL is https where its base URL is not")
-        head = _head(call.method, target, host, tuple(call.headers)) + _framing(call)
+        heading = self._headings.get(id(call.headers))
+        if heading is None or heading.url != call.url or heading.method != call.method:
+            heading = self._heading(call)
+        origin, head = heading.origin, heading.head + _framing(call)
         connection = self._kept(origin) if self._free_places > 0 else None
         if connection is None:
             return self._sent_anew(call, origin, head)
@@ -75,6 +93,20 @@ class NativeEngine:
         if isinstance(call.body, bytes):
             return connection.ask(head, call.body, call.write_s).opened()
         return self._given(connection, call, head)
+
+    def _heading(self, call: Call) -> _Heading:
+        """Remembered where the headers cannot change and come again: the calls of one key at one target have the same.
+        Raises Unreachable for what cannot be sent."""
+        origin, host, target = _located(call.url)
+        if origin.tls and self._tls is None:
+            raise Unreachable("its URL is https where its base URL is not")
+        headers = call.headers
+        heading = _Heading(call.method, call.url, headers, origin, _head(call.method, target, host, headers))
+        if type(headers) is tuple:
+            if len(self._headings) >= HEADINGS:
+                self._headings.clear()
+            self._headings[id(headers)] = heading
+        return heading
 
     async def _sent_anew(self, call: Call, origin: Origin, head: bytes) -> Answer:
         """By a connection of its own, or one that was given back while it waited for a place."""
@@ -208,10 +240,9 @@ def _located(url: str) -> tuple[Origin, str, str]:
     return Origin(host, port or (443 if tls else 80), tls), parts.netloc.rpartition("@")[2], target
 
 
-@lru_cache(maxsize=256)
-def _head(method: str, target: str, host: str, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """The request's head but for what frames its body. Remembered, since the calls of one key at one target have the
-    same. Raises Unreachable for a header that would break out of its line."""
+def _head(method: str, target: str, host: str, headers: Sequence[tuple[str, str]]) -> bytes:
+    """The request's head but for what frames its body. Raises Unreachable for a header that would break out of its
+    line."""
     lines = [f"{method} {target} HTTP/1.1", f"host: {host}"]
     for name, value in headers:
         if _NAME.fullmatch(name) is None:

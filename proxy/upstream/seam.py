@@ -5,7 +5,7 @@ An engine retries nothing, follows no redirect, reads no environment, asks for i
 Cancelling the task that awaits any of these closes the upstream socket.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -21,7 +21,8 @@ class Call(Struct, frozen=True):
 
     method: str
     url: str
-    headers: Headers
+    headers: Sequence[tuple[str, str]]
+    """An engine may remember what it made of a tuple: it is the same for many calls."""
     body: bytes | AsyncIterator[bytes]
     """Whole, or as it comes: then it is sent as fast as the upstream takes it, and what it raises ends the call and is
     raised by `send`. It is not asked for anything before there is a connection. An upstream that refuses before the
