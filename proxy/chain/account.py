@@ -65,7 +65,7 @@ class Account:
         self._state = state
         self._ready = ready
         self._pool = tools.registry.keys(target.provider)
-        self._began = tools.clock.now()
+        self._began = ready.at
         self._begun = 0.0
         """When the first content came of an answer that is folded, and so not the client's yet; 0 before."""
         self._noted: Attempt | None = None
@@ -93,12 +93,13 @@ class Account:
         """The answer is there: from here on this target is the one that served."""
         now = self._tools.clock.now()
         exchange = self._exchange
-        self._state.breaker.commit(self._ready.permit, now)
+        state, took = self._state, now - self._began
+        state.breaker.commit(self._ready.permit, now)
         exchange.status = status
         exchange.provider = self._target.provider.name
-        exchange.upstream_s += now - self._began
-        if self._state.observed is not None:
-            self._state.observed.served(now, now - self._began, stream=self._streams)
+        exchange.upstream_s += took
+        if state.observed is not None:
+            state.observed.served(now, took, stream=self._streams)
         self._note("ok", now)
 
     def head(self, content_type: str) -> Headers:
@@ -136,7 +137,8 @@ class Account:
         """The call has ended, in `fault` or well; gives the fault with its wait filled in."""
         self._pool.release(self._ready.key)
         self._state.leave(self._calls)
-        fault = fault and self._in_full(fault, self.seen)
+        if fault is not None:
+            fault = self._in_full(fault, self.seen)
         self._settle(fault)
         return fault
 
@@ -163,34 +165,36 @@ class Account:
         return structs.replace(fault, retry_after_s=wait) if wait != fault.retry_after_s else fault
 
     def _settle(self, fault: Fault | None) -> None:
-        tools, now = self._tools, self._tools.clock.now()
-        exchange, target = self._exchange, self._target
+        tools = self._tools
+        now = tools.clock.now()
+        exchange, target, state, key = self._exchange, self._target, self._state, self._ready.key
         if fault is None or exchange.out.started:
             exchange.usage = self.seen.usage
         else:
             exchange.upstream_s += now - self._began
-        self.bill(fault)
+        if not self._billed:
+            self.bill(fault)
         kind = "ok"
         given: Verdict = "success"
+        wait = None
         if fault is not None:
-            kind, given = fault.kind.value, self._judged(fault, now)
+            kind, given, wait = fault.kind.value, self._judged(fault, now), fault.retry_after_s
             self._note(kind, now, fault)
         else:
-            self._state.window.note(now, self._began, exchange.first_token or self._begun, None)
+            state.window.note(now, self._began, exchange.first_token or self._begun, None)
         tools.count(target.provider.name, target.model, kind)
         if exchange.trace is not None:
             exchange.trace.ended(kind, self.seen.status, exchange.first_token, now)
-        if self._state.observed is not None:
-            self._observe(self._state.observed, given, now)
-        wait = fault.retry_after_s if fault else None
-        self._state.breaker.settle(self._ready.permit, given, now, retry_at=now + wait if wait else None)
-        if fault and fault.kind is Kind.SHED and exchange.cancelled is None and tools.registry.exhausted(now):
-            tools.alert("exhausted", reason=fault.message)  # a connection that this machine could not make
-        if target.provider.client_key:
-            return
+        if state.observed is not None:
+            self._observe(state.observed, given, now)
+        state.breaker.settle(self._ready.permit, given, now, now + wait if wait else None)
         if fault is None:
-            self._pool.ok(self._ready.key)
-        else:
+            if not target.provider.client_key:
+                self._pool.ok(key)
+            return
+        if fault.kind is Kind.SHED and exchange.cancelled is None and tools.registry.exhausted(now):
+            tools.alert("exhausted", reason=fault.message)  # a connection that this machine could not make
+        if not target.provider.client_key:
             self._blame(fault, now)
 
     def _observe(self, observed: Observed, given: Verdict, now: float) -> None:

@@ -11,12 +11,11 @@ from msgspec import structs
 
 from proxy.answers import cost_headers, metadata, minted_id, noted
 from proxy.chain.account import Account
-from proxy.chain.ready import Ready, Tools
+from proxy.chain.ready import Ready, Tools, Try
 from proxy.chain.resume import Resumption
 from proxy.config.values import Target
 from proxy.flow import Exchange, Signs
-from proxy.jobs import Answered, Job, Prepared
-from proxy.resilience.targets import TargetState
+from proxy.jobs import Answered, Job
 from proxy.tracing import passed_on
 from proxy.upstream import attempt, fanout, hygiene
 from proxy.upstream.attempt import Broken
@@ -37,9 +36,7 @@ class Engagement:
         tools: Tools,
         exchange: Exchange,
         job: Job,
-        target: Target,
-        state: TargetState,
-        prepared: Prepared,
+        turn: Try,
         ready: Ready,
         left: int,
     ) -> None:
@@ -47,11 +44,11 @@ class Engagement:
         self._tools = tools
         self._exchange = exchange
         self._job = job
-        self._target = target
-        self._state = state
-        self._prepared = prepared
+        self._target = turn.target
+        self._state = turn.state
+        self._prepared = turn.prepared
         self._ready = ready
-        self._account = Account(tools, exchange, target, state, ready, prepared.calls)
+        self._account = Account(tools, exchange, turn.target, turn.state, ready, turn.prepared.calls)
         self._resumption: Resumption | None = None
         self._left = left
 

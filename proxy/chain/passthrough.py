@@ -184,7 +184,7 @@ class _Passage:
         if permit is None:
             wait = max(0.0, state.breaker.next_admit(now) - now)
             self._skip(exchange, Skip(target.name, "breaker", "its breaker is open", wait))
-        return Ready(key, permit, times)
+        return Ready(key, permit, times, now)
 
     def _skip(self, exchange: Exchange, skip: Skip) -> NoReturn:
         exchange.skipped = [(skip.target, skip.reason)]

@@ -43,6 +43,8 @@ class Ready(Struct, frozen=True):
     key: KeyState
     permit: Permit
     times: AttemptTimes
+    at: float
+    """Loop time of the permit: its call begins then."""
 
 
 class Try(Struct):

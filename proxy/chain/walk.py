@@ -61,7 +61,8 @@ class _Walk:
         targets = found.targets
         self._targets = targets if len(targets) == 1 else self._ordered(targets)
         self._left = total_attempts(len(targets), targets[0].retry)
-        self._limit = min(exchange.commit_by, exchange.deadline)
+        commit_by, deadline = exchange.commit_by, exchange.deadline
+        self._limit = commit_by if commit_by < deadline else deadline  # noqa: FURB136 - a call costs more
         self._slept = 0.0
         """Seconds of pauses so far: while another target would take the call, they are bounded together."""
         self._faults: list[tuple[str, Fault]] = []
@@ -198,8 +199,9 @@ class _Walk:
             return None
         retries = self._exchange.retry_count
         chain = len(self._targets)
-        left = max(self._left - len(self._held), chain - position)  # one is kept for what a ramp held back
-        allowed = attempts_for(position, chain, left, target.retry, retries)
+        left = self._left - len(self._held)  # one is kept for what a ramp held back
+        least = chain - position
+        allowed = attempts_for(position, chain, left if left > least else least, target.retry, retries)  # noqa: FURB136 - a call costs more
         return Try(target, state, prepared, position, allowed)
 
     async def _serve(self, turn: Try) -> bool:
@@ -239,14 +241,15 @@ class _Walk:
     def _attempt(self, turn: Try, ready: Ready) -> Engagement:
         """One that may be made now, to be run."""
         if not turn.made:
-            turn.state.budget.deposit(self._tools.clock.now())
+            turn.state.budget.deposit(ready.at)
         turn.made += 1
         self._left -= 1
         if self._skips or self._found.barred:
             self._tell_skips()
         left = turn.allowed - turn.made
-        left = min(self._left, left)
-        return Engagement(self._tools, self._exchange, self._job, turn.target, turn.state, turn.prepared, ready, left)
+        if self._left < left:  # noqa: PLR1730 - a call costs more
+            left = self._left
+        return Engagement(self._tools, self._exchange, self._job, turn, ready, left)
 
     def _answered(self, turn: Try, engagement: Engagement, fault: Fault | None) -> bool:
         """Whether an attempt that has ended so answered the exchange. Raises Refused for the caller's own fault."""
@@ -335,18 +338,18 @@ class _Walk:
             wait = max(0.0, state.breaker.next_admit(now) - now)
             self._shut.append(Shut(wait, turn, key))
             return behind_breaker(target, wait)
-        return Ready(key, permit, times)
+        return Ready(key, permit, times, now)
 
     def _times(self, turn: Try, now: float) -> AttemptTimes:
         return attempt_times(
             turn.target.timeouts,
+            now,
+            self._exchange.deadline,
+            self._exchange.commit_by,
+            len(self._targets) - turn.position - 1,
             stream=turn.prepared.stream,
             quick=self._job.endpoint != "chat",
             reasons=self._job.reasons(turn.target),
-            now=now,
-            deadline=self._exchange.deadline,
-            commit_by=self._exchange.commit_by,
-            targets_left=len(self._targets) - turn.position - 1,
         )
 
     async def _unheld(self) -> bool:
@@ -374,5 +377,5 @@ class _Walk:
         if permit is None:
             return False
         self._skips = [skip for skip in self._skips if skip.target != turn.target.name]
-        attempt = self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now)))
+        attempt = self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now), now))
         return self._answered(turn, attempt, await attempt.run())

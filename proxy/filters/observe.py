@@ -105,24 +105,26 @@ class Observe:
         took = now - exchange.started
         fault = exchange.fault
         first = exchange.first_token - exchange.started if exchange.first_token else None
-        added = max(0.0, (took if first is None else first) - exchange.upstream_s)
+        added = (took if first is None else first) - exchange.upstream_s
+        if added < 0.0:  # noqa: PLR1730 - a call costs more
+            added = 0.0
         self._metrics.exchange(
             exchange.route,
             exchange.provider,
             exchange.model,
             exchange.status,
             "" if fault is None else code_of(fault) or "",
-            took=took,
-            added=added,
-            first=first,
-            usage=exchange.usage,
+            took,
+            added,
+            first,
+            exchange.usage,
         )
-        told = self._line(exchange, took=took, added=added, first=first)
+        told = self._line(exchange, took, added, first)
         self._log.tell(told)
         if exchange.route != SCORES:  # of which there may be one to each request
             self.recent.append((told, exchange.attempts, exchange.skipped, exchange.choice))
 
-    def _line(self, exchange: Exchange, *, took: float, added: float, first: float | None) -> "Told":
+    def _line(self, exchange: Exchange, took: float, added: float, first: float | None) -> "Told":
         fault, usage, envelope = exchange.fault, exchange.usage, exchange.envelope
         return Told(  # by place, since names cost as much again
             moment(self._clock),
@@ -139,9 +141,9 @@ class Observe:
             None if fault is None else code_of(fault),
             attempts_header(exchange.attempts),
             [target for target, _ in exchange.skipped] if exchange.skipped else [],
-            _ms(took, 10),
-            _ms(added, 100),
-            None if first is None else _ms(first, 10),
+            int(took * 10_000 + 0.5) / 10,  # `round` to a place writes the number out and reads it again
+            int(added * 100_000 + 0.5) / 100,
+            None if first is None else int(first * 10_000 + 0.5) / 10,
             None if usage is None else usage.input,
             None if usage is None else usage.output,
             None if exchange.cost is None else Raw(dollars(exchange.cost).encode()),
@@ -181,11 +183,6 @@ class Told(Line):
 Seen = tuple[Told, list[Attempt], list[tuple[str, str]], Choice | None]
 """What is kept of an exchange for who looks at the last ones: its line, its attempts, what was passed over and why, and
 who was chosen. No header, no body."""
-
-
-def _ms(seconds: float, parts: int) -> float:
-    """Milliseconds in so many parts of one. `round` to a place writes the number out and reads it again."""
-    return int(seconds * 1000 * parts + 0.5) / parts
 
 
 async def _ended(exchange: Exchange, why: Refused | Malformed | Gone) -> None:

@@ -179,7 +179,7 @@ class Breaker:
             if permit.generation == self._generation:
                 self._answered(permit, state, now)
 
-    def settle(self, permit: Permit, given: Verdict, now: float, *, retry_at: float | None = None) -> None:
+    def settle(self, permit: Permit, given: Verdict, now: float, retry_at: float | None = None) -> None:
         """The call's end. `retry_at` is the moment before which the upstream does not want to be asked again."""
         state = self.state(now)
         if permit.generation != self._generation:

@@ -110,7 +110,6 @@ class Metrics:
         model: str,
         status: int,
         code: str,
-        *,
         took: float,
         added: float,
         first: float | None,
@@ -125,9 +124,12 @@ class Metrics:
         if found is None:
             found = self._new(route, provider, model, status, code)
         found.count += 1
-        found.took.observe(took)
+        whole, ours = found.took, found.added
+        whole.counts[bisect_left(REQUEST_BOUNDS, took)] += 1  # `observe` costs a frame, twice a request
+        whole.sum += took
         if provider:
-            found.added.observe(added)
+            ours.counts[bisect_left(ADDED_BOUNDS, added)] += 1
+            ours.sum += added
             if first is not None:
                 found.first.observe(first)
             if usage is not None:
@@ -147,7 +149,9 @@ class Metrics:
 
     def attempt(self, provider: str, model: str, kind: str) -> None:
         """One upstream call ended; `kind` is `ok` or the fault's kind."""
-        self.attempts[self.provider_label(provider), self.model_label(model), kind] += 1
+        if provider not in self._providers or model not in self._models:
+            provider, model = self.provider_label(provider), self.model_label(model)
+        self.attempts[provider, model, kind] += 1
 
     def spend(self, provider: str, model: str, nanos: int) -> None:
         """An upstream call cost this."""

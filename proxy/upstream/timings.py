@@ -33,14 +33,14 @@ class AttemptTimes(Struct, frozen=True):
 
 def attempt_times(
     timeouts: TimeoutSettings,
-    *,
-    stream: bool,
-    quick: bool,
-    reasons: bool,
     now: float,
     deadline: float,
     commit_by: float,
     targets_left: int,
+    *,
+    stream: bool,
+    quick: bool,
+    reasons: bool,
 ) -> AttemptTimes:
     """The times of an attempt that starts `now`, with `targets_left` more targets behind it.
 
@@ -49,10 +49,10 @@ def attempt_times(
     """
     silence = timeouts.progress_s if stream or quick else timeouts.progress_unary_s
     first = max(silence, timeouts.first_token_reasoning_s) if reasons and not quick else silence
-    limit = min(commit_by, deadline)
+    limit = commit_by if commit_by < deadline else deadline  # noqa: FURB136 - a call costs more
     if targets_left > 0:
         limit = now + (limit - now) / 2
-    return AttemptTimes(first, silence, timeouts.idle_s, max(now, limit))
+    return AttemptTimes(first, silence, timeouts.idle_s, limit if limit > now else now)  # noqa: FURB136 - a call costs more
 
 
 def client_waits(headers: Mapping[str, str]) -> tuple[float | None, float | None]:

@@ -98,15 +98,20 @@ def read_usage(usage: WireUsage, profile: Profile, tier: Json = None) -> Usage |
     output = whole(usage.completion_tokens) or 0
     written = audio = spoken = cached = reasoning = None
     if prompt is not None:
-        cached = whole(prompt.cached_tokens)
-        written, audio = whole(prompt.cache_write_tokens), whole(prompt.audio_tokens)
+        cached, written, audio = prompt.cached_tokens, prompt.cache_write_tokens, prompt.audio_tokens
     if completion is not None:
-        reasoning, spoken = whole(completion.reasoning_tokens), whole(completion.audio_tokens)
+        reasoning, spoken = completion.reasoning_tokens, completion.audio_tokens
     if cached is None:
         told = usage.prompt_cache_hit_tokens
-        cached = whole(usage.num_cached_tokens if told is None else told)
+        cached = usage.num_cached_tokens if told is None else told
     if reasoning is None:
-        reasoning = whole(usage.reasoning_tokens)
+        reasoning = usage.reasoning_tokens
+    # Each only where it is there: what is not costs as much to ask about.
+    cached = cached if cached is None else whole(cached)
+    written = written if written is None else whole(written)
+    audio = audio if audio is None else whole(audio)
+    reasoning = reasoning if reasoning is None else whole(reasoning)
+    spoken = spoken if spoken is None else whole(spoken)
     if profile.output_excludes_reasoning:
         output += reasoning or 0
     if cached is not None and cached > entire:

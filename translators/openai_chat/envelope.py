@@ -10,6 +10,8 @@ from translators.openai.check import Wrong, array, boolean, fail, filled, intege
 
 MESSAGES_CAP = 4096
 CHOICES_CAP = 128
+_OPTIONS = frozenset(("stream", "stream_options", "n", "max_completion_tokens", "max_tokens", "reasoning_effort"))
+"""What else is looked at; many requests have none of it."""
 ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
 
 
@@ -33,6 +35,8 @@ def _checked(body: Json) -> Envelope:
     if len(model) > MODEL_CAP:
         fail("model", f"is longer than {MODEL_CAP} characters", "string_above_max_length")
     _messages(array(body["messages"], "messages"))
+    if _OPTIONS.isdisjoint(body):
+        return Envelope(model, False, False)  # noqa: FBT003 - neither a stream nor its usage
     stream = get("stream")
     options = get("stream_options")
     if get("n") is not None:

@@ -65,7 +65,7 @@ class Case:
             lambda event, /, **_: self.alerts.append(event),
             lambda *spent: self.spent.append(spent),
         )
-        ready = Ready(self.key, permit, AttemptTimes(30.0, 30.0, 60.0, cap_at))
+        ready = Ready(self.key, permit, AttemptTimes(30.0, 30.0, 60.0, cap_at), self.clock.now())
         self.account = Account(tools, self.exchange, self.target, self.state, ready)
 
     @property
