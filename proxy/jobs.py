@@ -50,11 +50,8 @@ class Prepared(Struct, frozen=True):
     """Whether the input is certain to be more than the model can be given; the report says so too."""
     fan: "Fan | None" = None
     """Set where one call cannot give all the answers that were asked for, so that several are made side by side."""
-
-    @property
-    def calls(self) -> int:
-        """Calls that are made at once."""
-        return 1 if self.fan is None else self.fan.calls
+    calls: int = 1
+    """Calls that are made at once: the fan's."""
 
 
 class Fan(Struct, frozen=True):
@@ -226,7 +223,8 @@ class ChatJob:
         path = upstream.request_path(target.profile, stream=stream)
         body = orjson.dumps(fields)
         too_long = self._too_long(body, target.profile.context_window, report)
-        return Prepared(body, fields, path, report, translated, stream, target, too_long, fan)
+        calls = 1 if fan is None else fan.calls
+        return Prepared(body, fields, path, report, translated, stream, target, too_long, fan, calls)
 
     def _rendered(self, target: Target, upstream: Codec, *, alone: bool = False) -> tuple[dict[str, Any], Report]:
         """The body for `target`; `alone`: for one answer, however many were asked for."""

@@ -6,7 +6,7 @@ not know, the target's own refusal teaches.
 """
 
 from collections import OrderedDict
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import structs
 
@@ -14,6 +14,9 @@ from proxy.config.values import Target
 from translators.ir import Dialect
 
 TAUGHT_CAP = 1024
+_CHAT: Final = Dialect.OPENAI_CHAT  # a member looked up in its class costs as much as a call
+_COMPLETIONS: Final = Dialect.OPENAI_COMPLETIONS
+_RESPONSES: Final = Dialect.OPENAI_RESPONSES
 
 Responses = Literal["none", "available", "tools", "only"]
 
@@ -39,13 +42,13 @@ def way(client: Dialect, target: Target, responses: Responses, *, tools: bool) -
     """The dialect to ask `target` in. `responses` is what it takes over `/responses`; `tools` says whether the request
     has any."""
     own = target.provider.dialect
-    if own is not Dialect.OPENAI_CHAT:
+    if own is not _CHAT:
         return own
-    if client is Dialect.OPENAI_COMPLETIONS and target.profile.completions:
+    if client is _COMPLETIONS and target.profile.completions:
         return client
     wanted = responses == "only" or (responses == "tools" and tools)
-    if wanted or (responses != "none" and client is Dialect.OPENAI_RESPONSES):
-        return Dialect.OPENAI_RESPONSES
+    if wanted or (responses != "none" and client is _RESPONSES):
+        return _RESPONSES
     return own
 
 

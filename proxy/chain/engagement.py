@@ -49,13 +49,9 @@ class Engagement:
         self._prepared = turn.prepared
         self._ready = ready
         self._account = Account(tools, exchange, turn.target, turn.state, ready, turn.prepared.calls)
-        self._resumption: Resumption | None = None
-        self._left = left
-
-    @property
-    def made_again(self) -> int:
+        self.resumption: Resumption | None = None
         """Its calls for the rest of an answer that were made again: attempts as well."""
-        return 0 if self._resumption is None else self._resumption.made
+        self._left = left
 
     async def run(self) -> Fault | None:
         """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in."""
@@ -146,11 +142,11 @@ class Engagement:
 
     async def _resume(self, fault: Fault, seen: Seen, tried: int) -> bool:
         """Hardly any answer pauses, so what decides on its rest is made when one did and then failed."""
-        if self._resumption is None:
-            self._resumption = Resumption(
+        if self.resumption is None:
+            self.resumption = Resumption(
                 self._tools, self._exchange, self._target, self._state, self._ready.key, self._account, self._left
             )
-        return await self._resumption.allowed(fault, seen, tried)
+        return await self.resumption.allowed(fault, seen, tried)
 
     def _trial(self) -> Trial:
         prepared, exchange = self._prepared, self._exchange

@@ -11,7 +11,7 @@ from proxy.clock import Clock
 from proxy.config.hidden import Secret
 from proxy.config.values import Provider, Target
 from proxy.jobs import Prepared
-from proxy.resilience.breaker import Permit, State
+from proxy.resilience.breaker import Permit
 from proxy.resilience.keys import KeyState
 from proxy.resilience.targets import Registry, TargetState
 from proxy.upstream.seam import Engine
@@ -114,7 +114,7 @@ def _callers_key(headers: Mapping[str, str]) -> KeyState:
 
 def usable(state: TargetState, now: float) -> bool:
     """Whether breaker and throttle let a call through now."""
-    return state.breaker.state(now) is not State.OPEN and state.throttle.free_at(now) <= now
+    return not state.breaker.shut(now) and state.throttle.free_at(now) <= now
 
 
 def behind_breaker(target: Target, wait_s: float) -> Skip:

@@ -253,9 +253,9 @@ class _Walk:
 
     def _answered(self, turn: Try, engagement: Engagement, fault: Fault | None) -> bool:
         """Whether an attempt that has ended so answered the exchange. Raises Refused for the caller's own fault."""
-        if made_again := engagement.made_again:
-            turn.made += made_again
-            self._left -= made_again
+        if engagement.resumption is not None:
+            turn.made += engagement.resumption.made
+            self._left -= engagement.resumption.made
         if fault is None:
             return True
         target = turn.target

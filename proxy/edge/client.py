@@ -138,7 +138,6 @@ class ClientSide:
         self,
         receive: Receive,
         connection: Connection,
-        *,
         limits: LimitSettings,
         memory: Memory,
         clock: Clock,
@@ -278,25 +277,25 @@ class ClientSide:
         if not self.finished:
             cancel(self.exchange, self.task, LEFT)
 
-    async def end(self) -> None:
+    def end(self) -> bool:
         """Gives back what was held. An answer that was begun and not ended is cut, and one that was given before the
-        whole request had arrived is ended."""
+        whole request had arrived is to be ended by `linger`: then it is True."""
         self._connection.watch(None)
         self._memory.give_back(self._held)
-        if self.started:
+        if self.started and not self.finished:
             self.abort()
-        if self._unended:
-            self._connection.end_writing()
-            await self._linger()
-            self._connection.complete()
+        return self._unended
 
-    async def _linger(self) -> None:
+    async def linger(self) -> None:
+        """Ends an answer while what still comes of its request is read."""
+        self._connection.end_writing()
         try:
             async with asyncio.timeout(LINGER_S):
                 while (await self._receive()).get("more_body"):
                     pass
         except TimeoutError:
             pass
+        self._connection.complete()
 
 
 class Heard(ClientSide):

@@ -82,7 +82,7 @@ class Edge:
         connection: Connection = scope.pop("extensions")[CONNECTION]  # which keeps the scope, and would keep itself
         try:
             shift = self._shift
-            client = ClientSide(receive, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
+            client = ClientSide(receive, connection, shift.limits, self._memory, self._clock)
             client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)
             shift.open.add(client)
             connection.watch(client.left)
@@ -95,7 +95,8 @@ class Edge:
                 shift.open.discard(client)
                 if not shift.open:
                     shift.idle.set()
-                await client.end()
+                if client.end():
+                    await client.linger()
                 exchange.refusal = None  # an exception knows by its traceback all that it went through, this among it
                 del client.exchange  # the two know each other: a body should not have to wait for the collector
         except Exception as error:  # noqa: BLE001 - the last place where it can be told
@@ -108,7 +109,7 @@ class Edge:
         turnstile = shift.turnstile
         if turnstile is None or not turnstile.places.full:
             return False
-        client = Heard(_no_more, connection, limits=shift.limits, memory=self._memory, clock=self._clock)
+        client = Heard(_no_more, connection, shift.limits, self._memory, self._clock)
         client.exchange = exchange = self._exchange(scope, connection, client, shift.passing)
         at_once(turnstile.service(exchange))
         fault = exchange.fault

@@ -30,7 +30,7 @@ The caller settles each permit exactly once.
 import enum
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -111,6 +111,10 @@ def verdict(fault: Fault | None) -> Verdict:
     return "throttled" if fault.kind is Kind.THROTTLED else "ignored"
 
 
+_CLOSED: Final = State.CLOSED  # a member looked up in its class costs as much as a call
+_OPEN: Final = State.OPEN
+
+
 class Breaker:
     """One target's breaker, CLOSED at first. `settings` may be replaced at any time and count from then on."""
 
@@ -148,10 +152,16 @@ class Breaker:
             self._end()
         return self._state
 
+    def shut(self, now: float) -> bool:
+        """Whether it is OPEN."""
+        if now >= self._ends_at:
+            self._end()
+        return self._state is _OPEN
+
     def admit(self, now: float, permit_s: float) -> Permit | None:
         """A permit, or None for a refusal. A probe keeps its place for `permit_s`, the attempt's own time-out."""
         state = self.state(now)
-        if state is State.CLOSED:
+        if state is _CLOSED:
             return self._shared
         if state is State.RAMP:
             return self._diffuse(now)

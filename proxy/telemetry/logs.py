@@ -17,13 +17,14 @@ import select
 import sys
 import threading
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 from msgspec import Struct, json
 
 from proxy.clock import Clock
+from proxy.memo import Memo
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger
@@ -137,13 +138,15 @@ class Line(Struct):
 def moment(clock: Clock) -> str:
     """Now, as lines tell it: RFC 3339, UTC, in microseconds."""
     seconds, rest = divmod(int(clock.wall() * 1e6 + 0.5), 1_000_000)
-    return f"{_second(seconds)}.{rest:06d}Z"
+    return f"{_SECONDS[seconds]}.{str(1_000_000 + rest)[1:]}Z"
 
 
-@lru_cache(maxsize=2)
 def _second(seconds: int) -> str:
     """A second's lines share all but their end."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+_SECONDS: Memo[int, str] = Memo(_second, 2)
 
 
 _encode = json.Encoder().encode

@@ -46,15 +46,22 @@ DEFAULTS: dict[str, Json] = {
 
 def fit(body: dict[str, Json], profile: Profile, report: Report) -> None:
     """Changes `body` (top level only) to what `profile` takes, and notes every loss."""
-    if not _ADJUST.keys().isdisjoint(body):
+    if not _ADJUSTED.isdisjoint(body):
         for name, adjust in _ADJUST.items():
             if body.get(name) is not None:
                 adjust(body, profile, report)
-    for name in sorted(profile.rejects & body.keys()):
-        if name == "model":
-            del body[name]
-        else:
-            _leave_out(body, name, report)
+    if not profile.rejects.isdisjoint(body):
+        for name in sorted(profile.rejects & body.keys()):
+            if name == "model":
+                del body[name]
+            else:
+                _leave_out(body, name, report)
+    if profile.renames or profile.requires:
+        _put_names(body, profile)
+
+
+def _put_names(body: dict[str, Json], profile: Profile) -> None:
+    """The vendor's own names, and what it always wants."""
     for name, own in profile.renames.items():
         if name in body:
             value = body.pop(name)
@@ -177,3 +184,4 @@ _ADJUST: dict[str, Callable[[dict[str, Json], Profile, Report], None]] = {
     "parallel_tool_calls": _parallel,
     "reasoning_effort": _effort,
 }
+_ADJUSTED = frozenset(_ADJUST)
