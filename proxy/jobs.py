@@ -136,7 +136,6 @@ class ChatJob:
         self,
         client: Codec,
         payload: dict[str, Any],
-        *,
         stream: bool,
         usage: bool,
         bound: int | None,

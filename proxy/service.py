@@ -262,7 +262,8 @@ class Endpoints:
 
     def _run(self, exchange: Exchange, job: Job, found: Resolution) -> Coroutine[Any, Any, None]:
         mode, every_s = mode_of(exchange, found), keep_alive_s(exchange.headers)
-        exchange.wants_metadata = wants_metadata(exchange.headers)
+        if wants_metadata(exchange.headers):
+            exchange.wants_metadata = True
         work: Coroutine[Any, Any, None] = self._chain.run(exchange, job, found, mode)
         if every_s is not None and job.stream:
             work = Early(exchange, every_s, self._clock).around(work)
@@ -328,20 +329,20 @@ def chat_job(
     bound, clamped = found.route.max_output, None
     if at_most is not None and bound is None and output_bound(client.dialect, payload)[0] is None:
         bound, clamped = at_most, _clamped(_OUTPUT_FIELDS.get(client.dialect, "max_tokens"), at_most)
-    return ChatJob(
+    return ChatJob(  # by place, since names cost as much again
         client,
         payload,
-        stream=envelope.stream,
-        usage=envelope.include_usage,
-        thinks=envelope.thinks,
-        bound=bound,
-        clamped=clamped,
-        at_least=tokens.at_least,
-        past=past,
-        taught=taught,
-        fan_out=found.route.fan_out,
-        hearing=hearing,
-        checked=checked,
+        envelope.stream,
+        envelope.include_usage,
+        bound,
+        clamped,
+        envelope.thinks,
+        tokens.at_least,
+        past,
+        taught,
+        found.route.fan_out,
+        hearing,
+        checked,
     )
 
 

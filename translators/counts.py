@@ -24,6 +24,8 @@ _WITHIN: Final = ("message", "response", "x_groq")
 
 def whole(count: Count) -> int | None:
     """A count that was given, as a whole number that is not negative; one that cannot be true is zero."""
+    if type(count) is int and 0 <= count < MOST:
+        return count
     if count is None:
         return None
     return int(count) if 0 <= count < MOST else 0

@@ -4,7 +4,7 @@ A permit gets exactly one verdict and a key exactly one release, however the att
 after the commit, or cancelled from outside.
 """
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from proxy.answers import served_headers
 from proxy.chain.ready import Ready, Tools
@@ -12,7 +12,7 @@ from proxy.config.values import Provider, Target
 from proxy.flow import Attempt, Exchange, Headers, Refused
 from proxy.pricing.cost import cost
 from proxy.resilience.breaker import Verdict, verdict
-from proxy.resilience.keys import KeyState
+from proxy.resilience.keys import KeyPool, KeyState
 from proxy.resilience.observed import Observed
 from proxy.resilience.targets import TargetState
 from proxy.telemetry.names import DEMO
@@ -35,41 +35,30 @@ LONGEST_DAILY_WAIT_S = 86_400.0
 """A wait asked for in a body is believed up to an hour, and up to a day where it speaks of a day's quota."""
 
 
-class Account:
+def account_of(
+    tools: Tools, exchange: Exchange, target: Target, state: TargetState, ready: Ready, calls: int = 1
+) -> "Account":
+    """One attempt's at `target`: of one call, or of `calls` that are made side by side."""
+    return Account(Seen(), tools, exchange, target, state, ready, tools.registry.keys(target.provider), ready.at, calls)
+
+
+class Account(Struct, eq=False):
     """One attempt at `target`, from `open` to `close`; `seen` is filled by whoever makes the call, or the `calls` that
     are made side by side: they have one permit and one key."""
 
-    __slots__ = (
-        "_began",
-        "_begun",
-        "_billed",
-        "_calls",
-        "_exchange",
-        "_noted",
-        "_pool",
-        "_ready",
-        "_state",
-        "_target",
-        "_tools",
-        "seen",
-    )
-
-    def __init__(
-        self, tools: Tools, exchange: Exchange, target: Target, state: TargetState, ready: Ready, calls: int = 1
-    ) -> None:
-        self.seen = Seen()
-        self._calls = calls
-        self._tools = tools
-        self._exchange = exchange
-        self._target = target
-        self._state = state
-        self._ready = ready
-        self._pool = tools.registry.keys(target.provider)
-        self._began = ready.at
-        self._begun = 0.0
-        """When the first content came of an answer that is folded, and so not the client's yet; 0 before."""
-        self._noted: Attempt | None = None
-        self._billed = False
+    seen: Seen
+    _tools: Tools
+    _exchange: Exchange
+    _target: Target
+    _state: TargetState
+    _ready: Ready
+    _pool: KeyPool
+    _began: float
+    _calls: int
+    _begun: float = 0.0
+    """When the first content came of an answer that is folded, and so not the client's yet; 0 before."""
+    _noted: Attempt | None = None
+    _billed: bool = False
 
     def open(self) -> None:
         """The call begins."""

@@ -7,15 +7,16 @@ from functools import partial
 from typing import Any
 
 import orjson
-from msgspec import structs
+from msgspec import Struct, structs
 
 from proxy.answers import cost_headers, metadata, minted_id, noted
-from proxy.chain.account import Account
+from proxy.chain.account import Account, account_of
 from proxy.chain.ready import Ready, Tools, Try
 from proxy.chain.resume import Resumption
 from proxy.config.values import Target
 from proxy.flow import Exchange, Signs
-from proxy.jobs import Answered, Job
+from proxy.jobs import Answered, Job, Prepared
+from proxy.resilience.targets import TargetState
 from proxy.tracing import passed_on
 from proxy.upstream import attempt, fanout, hygiene
 from proxy.upstream.attempt import Broken
@@ -28,30 +29,28 @@ from translators.faults import Failure, Fault, Kind
 _CALLED_OFF = Fault(kind=Kind.CANCELLED, message="it was called off")
 
 
-class Engagement:
+def engagement(tools: Tools, exchange: Exchange, job: Job, turn: Try, ready: Ready, left: int) -> "Engagement":
+    """The next attempt of a target's turn, to be run. `left` are those that may yet be made after it."""
+    target, state, prepared = turn.target, turn.state, turn.prepared
+    account = account_of(tools, exchange, target, state, ready, prepared.calls)
+    return Engagement(tools, exchange, job, target, state, prepared, ready, account, left)
+
+
+class Engagement(Struct, eq=False):
     """One attempt at one target, made by `run` and told to breaker, key pool, throttle and exchange."""
 
-    def __init__(
-        self,
-        tools: Tools,
-        exchange: Exchange,
-        job: Job,
-        turn: Try,
-        ready: Ready,
-        left: int,
-    ) -> None:
-        """`left` are the attempts that may yet be made here: calls for the rest of an answer may use them."""
-        self._tools = tools
-        self._exchange = exchange
-        self._job = job
-        self._target = turn.target
-        self._state = turn.state
-        self._prepared = turn.prepared
-        self._ready = ready
-        self._account = Account(tools, exchange, turn.target, turn.state, ready, turn.prepared.calls)
-        self.resumption: Resumption | None = None
-        """Its calls for the rest of an answer that were made again: attempts as well."""
-        self._left = left
+    _tools: Tools
+    _exchange: Exchange
+    _job: Job
+    _target: Target
+    _state: TargetState
+    _prepared: Prepared
+    _ready: Ready
+    _account: Account
+    _left: int
+    """The attempts that may yet be made here: calls for the rest of an answer may use them."""
+    resumption: Resumption | None = None
+    """Its calls for the rest of an answer that were made again: attempts as well."""
 
     async def run(self) -> Fault | None:
         """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in."""
@@ -80,7 +79,8 @@ class Engagement:
             fault = account.close(fault)
             if fault is None or exchange.out.started:
                 exchange.answer_id = "" if self._prepared.translated else account.seen.id
-                exchange.translation = self._prepared.report.header()
+                if self._prepared.report.entries:
+                    exchange.translation = self._prepared.report.header()
         if broken is not None:
             await self._tell_broken(*broken)
             return None
@@ -207,7 +207,8 @@ class Engagement:
 
     def _served(self) -> None:
         self._exchange.model = self._target.model
-        self._exchange.translation = self._prepared.report.header()
+        if self._prepared.report.entries:
+            self._exchange.translation = self._prepared.report.header()
         self._account.served()
 
     async def _tell_broken(self, fault: Fault, notice: bytes) -> None:

@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from msgspec import Struct, structs
 
-from proxy.chain.account import Account, of_the_caller
+from proxy.chain.account import account_of, of_the_caller
 from proxy.chain.ready import Ready, Tools, key_for
 from proxy.chain.told import told_by
 from proxy.chain.verdict import Skip, last_word
@@ -209,7 +209,7 @@ class _Relay:
         self._target = target
         self._ready = ready
         self._pieces = pieces
-        self._account = Account(tools, exchange, target, state, ready)
+        self._account = account_of(tools, exchange, target, state, ready)
 
     async def run(self) -> Fault | None:
         """None once the exchange is answered, or cut because its answer broke off. Raises what the body raises."""

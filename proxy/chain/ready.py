@@ -85,9 +85,8 @@ def key_for(
     if limit and state.in_flight + calls > limit:
         why = "is reached" if calls == 1 else f"leaves no room for {calls} at once"
         return Skip(target.name, "busy", f"its limit of {limit} calls in flight {why}", 1.0)
-    wait = state.throttle.free_at(now) - now
-    if wait > 0:
-        return _throttled(target, wait)
+    if state.throttle.until > now:
+        return _throttled(target, state.throttle.until - now)
     if target.provider.client_key:
         return _callers_key(headers)
     pool = tools.registry.keys(target.provider)
@@ -114,7 +113,7 @@ def _callers_key(headers: Mapping[str, str]) -> KeyState:
 
 def usable(state: TargetState, now: float) -> bool:
     """Whether breaker and throttle let a call through now."""
-    return not state.breaker.shut(now) and state.throttle.free_at(now) <= now
+    return state.throttle.until <= now and not state.breaker.shut(now)
 
 
 def behind_breaker(target: Target, wait_s: float) -> Skip:

@@ -19,7 +19,7 @@ from typing import Any
 
 from proxy.budgets.most import most_of
 from proxy.chain.account import of_the_caller
-from proxy.chain.engagement import Engagement
+from proxy.chain.engagement import Engagement, engagement
 from proxy.chain.ready import Ready, Shut, Tools, Try, behind_breaker, key_for, usable
 from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word, told_first
 from proxy.config.values import Target
@@ -113,7 +113,8 @@ class _Walk:
             if not (await self._unheld() or await self._after_all(put_off) or await self._forced()):
                 self._conclude()
         finally:
-            self._tell_skips()
+            if self._skips or self._found.barred or self._exchange.skipped:
+                self._tell_skips()
             self._malformed = self._unpaid = None  # by its traceback an exception knows all that it went through
 
     def _out(self, target: Target, state: TargetState, now: float) -> Skip | None:
@@ -249,13 +250,13 @@ class _Walk:
         left = turn.allowed - turn.made
         if self._left < left:  # noqa: PLR1730 - a call costs more
             left = self._left
-        return Engagement(self._tools, self._exchange, self._job, turn, ready, left)
+        return engagement(self._tools, self._exchange, self._job, turn, ready, left)
 
-    def _answered(self, turn: Try, engagement: Engagement, fault: Fault | None) -> bool:
+    def _answered(self, turn: Try, made: Engagement, fault: Fault | None) -> bool:
         """Whether an attempt that has ended so answered the exchange. Raises Refused for the caller's own fault."""
-        if engagement.resumption is not None:
-            turn.made += engagement.resumption.made
-            self._left -= engagement.resumption.made
+        if made.resumption is not None:
+            turn.made += made.resumption.made
+            self._left -= made.resumption.made
         if fault is None:
             return True
         target = turn.target

@@ -202,11 +202,11 @@ class ClientSide:
 
     async def read(self) -> bytes:
         """The whole body. Raises Refused (too large, too slow, unreadable, no memory) or Gone."""
-        self._check_size(int(self.exchange.headers.get("content-length", 0)), self._limits.body_bytes)
         body = self._connection.whole()
         if body is not None:
             self._hold(len(body))
             return body
+        self._check_size(int(self.exchange.headers.get("content-length", 0)), self._limits.body_bytes)
         give_up = self._clock.now() + self._limits.body_total_s
         chunks: list[bytes] = []
         size = 0
@@ -221,7 +221,8 @@ class ClientSide:
 
     def _hold(self, size: int) -> None:
         """So much of the body is here now."""
-        self._check_size(size, self._limits.body_bytes)
+        if size > self._limits.body_bytes:
+            self._check_size(size, self._limits.body_bytes)
         self._memory.take(size - self._held)
         self._held = size
 

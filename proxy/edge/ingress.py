@@ -97,7 +97,8 @@ class Edge:
                     shift.idle.set()
                 if client.end():
                     await client.linger()
-                exchange.refusal = None  # an exception knows by its traceback all that it went through, this among it
+                if exchange.refusal is not None:  # by its traceback it knows all that it went through, this among it
+                    exchange.refusal = None
                 del client.exchange  # the two know each other: a body should not have to wait for the collector
         except Exception as error:  # noqa: BLE001 - the last place where it can be told
             connection.failed(error)

@@ -31,8 +31,12 @@ class Deadline:
         if said.waits is None:
             headers = exchange.headers
             said.waits = *client_waits(headers), retry_count(headers.get(RETRY_COUNT, ""))
-        total, exchange.client_wait_s, exchange.retry_count = said.waits
-        exchange.deadline, exchange.commit_by = client_times(total, exchange.client_wait_s, self._timeouts, now)
+        total, wait, retries = said.waits
+        if wait is not None:
+            exchange.client_wait_s = wait
+        if retries:
+            exchange.retry_count = retries
+        exchange.deadline, exchange.commit_by = client_times(total, wait, self._timeouts, now)
         glass = hourglass()
         expiry = _Expiry(glass.time() + exchange.deadline - now, exchange, asyncio.current_task(glass.loop))
         glass.put(expiry)

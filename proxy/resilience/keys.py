@@ -54,7 +54,7 @@ class KeyState:
     """The pool's count of calls when this key was last used."""
 
     def free(self, now: float) -> bool:
-        return self.off_until <= now and self.throttle.free_at(now) <= now
+        return self.off_until <= now and self.throttle.until <= now
 
 
 class KeySnapshot(Struct, frozen=True):

@@ -9,17 +9,18 @@ JITTER = 0.1
 class Throttle:
     """Free at first. A block is only ever prolonged: a shorter one that comes later does not undo it."""
 
-    __slots__ = ("_until",)
+    __slots__ = ("until",)
 
     def __init__(self) -> None:
-        self._until = 0.0
+        self.until = 0.0
+        """The moment at which it is free, or was."""
 
     def block(self, now: float, wait_s: float, uniform: Callable[[], float]) -> float:
         """Blocks for `wait_s` seconds and up to a tenth more; gives the moment at which it is free."""
-        self._until = max(self._until, now + wait_s * (1 + JITTER * uniform()))
-        return self._until
+        self.until = max(self.until, now + wait_s * (1 + JITTER * uniform()))
+        return self.until
 
     def free_at(self, now: float) -> float:
         """`now` when it is free, otherwise the moment at which it will be."""
-        until = self._until
+        until = self.until
         return until if until > now else now  # noqa: FURB136 - a call costs more

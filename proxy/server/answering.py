@@ -34,7 +34,8 @@ class Answering(HttpToolsProtocol):
         cycle = self.cycle
         if cycle.more_body or cycle.disconnected or self.problem is not None:
             return None
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         return bytes(cycle.body)
 
     def ready(self) -> bool:

@@ -260,7 +260,8 @@ class BoundedProtocol(Answering):
             self._phase = IDLE
         self.server_state.total_requests += 1
         if not self.transport.is_closing():
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             self._await_request()
 
     # -- requests that cannot be read

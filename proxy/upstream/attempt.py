@@ -47,8 +47,7 @@ class Broken(Exception):
 async def unary(trial: Trial) -> Answered:
     """The whole answer in the client's dialect. Raises Failure."""
     try:  # by none of the functions that other calls are made by: frames cost every request, and few make another call
-        with Watchdog(trial.times.first_s) as dog:
-            dog.limit_at(trial.times.cap_at)
+        with Watchdog(trial.times.first_s, trial.times.cap_at) as dog:
             upstream = await trial.engine.send(trial.call)
             if not _succeeds(trial, upstream):
                 raise await _refusal(trial, upstream)
@@ -72,8 +71,7 @@ async def unary(trial: Trial) -> Answered:
 async def _watched(trial: Trial, limit: float, work: Callable[[Watchdog], Awaitable[T]]) -> T:
     """One call, which must end by the loop time `limit`. Raises Failure, whatever befell it."""
     try:
-        with Watchdog(trial.times.first_s) as dog:
-            dog.limit_at(limit)
+        with Watchdog(trial.times.first_s, limit) as dog:
             return await work(dog)
     except _BROKEN as error:
         raise Failure(transport_fault(error, trial.seen.status)) from None

@@ -39,14 +39,8 @@ async def driven(chunks: AsyncIterator[bytes], sink: Sink) -> bool:
 def readable(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
     """Header pairs with lower-case names. A name with a value outside ASCII is left out: engines differ in what they
     could make of it, and nothing that is read here may contain one."""
-    if not raw:
-        return []
-    names, values = zip(*raw, strict=True)
     try:
-        texts = b"\n".join(values).decode("ascii").split("\n")  # each by itself costs more
-        if len(texts) != len(values):
-            texts = [value.decode("ascii") for value in values]
-        return list(zip(map(_NAMES.__getitem__, names), texts, strict=True))
+        return [(_NAMES[name], value.decode("ascii")) for name, value in raw]
     except UnicodeDecodeError:
         odd = {name.lower() for name, value in raw if not (name.isascii() and value.isascii())}
         return readable([pair for pair in raw if pair[0].lower() not in odd])

@@ -218,9 +218,10 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def _end(self, *, usable: bool) -> None:
-        if self._untimed():
+        if self._write_timer is not None and self._untimed():
             self._rest = memoryview(b"")
-        self._wake()
+        if self._room is not None:
+            self._wake()
         if self._answer is not None:
             self._answer = None
             self._free(self, usable)
@@ -244,7 +245,8 @@ class Connection(asyncio.Protocol):
         self._keep = self._parser.should_keep_alive()
         self._unclaimed = 0
         self._answer.begin(status, readable(self._pairs))
-        self._wake()
+        if self._room is not None:
+            self._wake()
 
     def on_body(self, data: bytes) -> None:
         if self._answer is not None and not self._complete:

@@ -173,7 +173,10 @@ class NativeEngine:
 
     def _free(self, origin: Origin, connection: Connection, *, usable: bool) -> None:
         self._busy.discard(connection)
-        self._leave()
+        if self._waiting:
+            self._leave()
+        else:
+            self._free_places += 1
         if not usable:
             return
         connection.idle_since = connection.now()

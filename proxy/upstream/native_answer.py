@@ -79,7 +79,8 @@ class Answer:
         if self._size > BUFFER_LIMIT and not self._paused:
             self._paused = True
             self._connection.pause()
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def pour(self) -> None:
         """Gives what has arrived to the sink, if there is one."""
@@ -104,7 +105,8 @@ class Answer:
             if self._paused:  # nothing more comes for this answer, and the next one on the connection must be heard
                 self._paused = False
                 self._connection.resume()
-            self._wake()
+            if self._waiter is not None:
+                self._wake()
 
     def _failed(self) -> Cut:
         """A new one for each who reads. One that is kept would keep in its turn, by its traceback, everything that

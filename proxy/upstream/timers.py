@@ -29,16 +29,17 @@ class Stalled(Exception):
 
 
 class Watchdog:
-    """`with Watchdog(seconds) as dog:` raises Stalled once `seconds` have passed since the last `rearm`.
+    """`with Watchdog(seconds) as dog:` raises Stalled once `seconds` have passed since the last `rearm`, or the loop
+    time is `limit` (as `limit_at` sets it).
 
     Made and used inside one task, and entered once.
     """
 
     __slots__ = ("_cancelling", "_cap", "_due", "_glass", "_rang", "_seconds", "_task", "_time", "when")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, limit: float = math.inf) -> None:
         self._seconds = seconds
-        self._cap = math.inf
+        self._cap = limit
         self._due = math.inf
         self.when = math.inf
         """When it is told to look; never later than `_due` and `_cap`."""
@@ -52,7 +53,11 @@ class Watchdog:
             raise RuntimeError("a Watchdog watches a task; there is none")
         self._task = task
         self._cancelling = task.cancelling()
-        self.rearm(self._seconds)
+        due, cap = self._time() + self._seconds, self._cap
+        self._due = due
+        self.when = when = due if due < cap else cap  # noqa: FURB136 - a call costs more
+        if when < math.inf:
+            self._glass.put(self)
         return self
 
     def rearm(self, seconds: float) -> float:

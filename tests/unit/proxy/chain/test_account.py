@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.chain.account import Account, of_the_caller
+from proxy.chain.account import account_of, of_the_caller
 from proxy.chain.ready import Ready, Tools
 from proxy.config.hidden import Secret
 from proxy.config.profiles import profile_for
@@ -66,7 +66,7 @@ class Case:
             lambda *spent: self.spent.append(spent),
         )
         ready = Ready(self.key, permit, AttemptTimes(30.0, 30.0, 60.0, cap_at), self.clock.now())
-        self.account = Account(tools, self.exchange, self.target, self.state, ready)
+        self.account = account_of(tools, self.exchange, self.target, self.state, ready)
 
     @property
     def failures(self) -> int:
