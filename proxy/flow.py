@@ -377,20 +377,20 @@ def at_once(work: Coroutine[Any, Any, None]) -> None:
 
 def stack(filters: Sequence[Filter], innermost: Service) -> Service:
     """The filters around `innermost`, the first one outermost."""
-    service: Service = _entry(innermost)
+    service: Service = entry(innermost)
     for one in reversed(filters):
         service = _around(one, service)
     return service
 
 
 def _around(one: Filter, following: Service) -> Service:
-    enter = _entry(one)
+    enter = entry(one)
     return lambda exchange: enter(exchange, following)
 
 
-C = TypeVar("C", Filter, Service)
+C = TypeVar("C", bound=Callable[..., Any])
 
 
-def _entry(one: C) -> C:
+def entry(one: C) -> C:
     """What to call: an object that can be called costs a frame of the interpreter's own, and its method does not."""
     return one if isinstance(one, FunctionType | MethodType) else getattr(one, "__call__")  # noqa: B004, B009 - mypy

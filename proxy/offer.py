@@ -38,7 +38,10 @@ class Offer:
 
     def chat(self, client: Client | None, asked: str) -> Resolution:
         """The chain for a chat model. Raises Malformed where there is none, or none for this client."""
-        found = self._found(client, asked, self._router.chat)
+        if client is None or (client.models is None and client.providers is None):
+            found = self._router.chat(asked)
+        else:
+            found = self._found(client, asked, self._router.chat)
         if found is None:
             raise self._unknown(client, asked)
         return found

@@ -130,7 +130,8 @@ class Endpoints:
 
     def __call__(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
         """Raises Refused or Malformed for what cannot be served."""
-        return self._routes.get(exchange.route, self._chat)(exchange)
+        serve = self._routes.get(exchange.route)
+        return self._chat(exchange) if serve is None else serve(exchange)
 
     async def _chat(self, exchange: Exchange) -> None:
         """A conversation, in the dialect of whatever route it came by."""

@@ -74,7 +74,10 @@ class Router:
 
     def chat(self, asked: str) -> Resolution | None:
         """The chain for a chat model; None when no entry serves the name."""
-        return self._remembered("chat", asked, self._chat)
+        try:
+            return self._memo["chat", asked]
+        except KeyError:
+            return self._remembered("chat", asked, self._chat)
 
     def embeddings(self, asked: str) -> Resolution | None:
         """The chain for an embedding model, all of one vector space; None when nothing serves the name."""

@@ -69,7 +69,6 @@ class Cycle(RequestResponseCycle):
         self.access_log = False
         self.default_headers = protocol.server_state.default_headers
         self.message_event = Signal()  # type: ignore[assignment]  # all of an Event that is used
-        self.on_response = protocol.on_response_complete
         self.disconnected = False
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = protocol.expect_100_continue

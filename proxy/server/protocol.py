@@ -29,7 +29,7 @@ from uvicorn.server import ServerState
 
 from proxy.edge import CONNECTION
 from proxy.edge.hygiene import invalid
-from proxy.flow import Places
+from proxy.flow import Places, entry
 from proxy.server.answering import BLOCK, Answering
 from proxy.server.heads import Cycle, parser_for, scope_of, scope_of_none
 from proxy.server.known import Known, known
@@ -65,6 +65,7 @@ class BoundedProtocol(Answering):
         """What is remembered of the last request."""
         self._bounds = bounds
         self._gate = gate
+        self._edge: Any = entry(self.app)
         self._due = False
         """Whether a request has come that nobody was told of."""
         self._phase = IDLE
@@ -153,9 +154,9 @@ class BoundedProtocol(Answering):
         """The edge tells of its own failures; for another application uvicorn does, at the cost of a frame."""
         cycle = self.cycle
         if self._gate is None:
+            cycle.on_response = self.on_response_complete
             return cycle.run_asgi(self.app)
-        del cycle.on_response  # the two know each other, and the edge does not call it
-        return self.app(self.scope, cycle.receive, cycle.send)  # type: ignore[no-any-return]  # uvicorn does not say
+        return self._edge(self.scope, cycle.receive, None)  # type: ignore[no-any-return]  # which sends by the connection
 
     def _bound_unclaimed(self) -> None:
         """What came and is of no use yet: a part of a head, or of what stands between two parts of a body."""
@@ -230,9 +231,7 @@ class BoundedProtocol(Answering):
         self._answering = True
 
     def _turned_away(self, gate: Gate) -> bool:
-        if away := self._phase == ANSWER and gate[1](self.scope, self):
-            del self.cycle.on_response  # the two know each other, and nobody calls it any more
-        return away
+        return self._phase == ANSWER and gate[1](self.scope, self)
 
     def on_body(self, body: bytes) -> None:
         self._fed = 0
