@@ -154,11 +154,12 @@ def _choice(
     """What was said, and what of it has no neutral form."""
     said = _Items()
     kept: list[Json] = []
+    declined = finish is Finish.CONTENT_FILTER
     for at, block in enumerate(content):
         if block.type == "text":
             said.text(block)
         elif block.type == "tool_use":
-            if finish is not Finish.CONTENT_FILTER:
+            if not declined:
                 said.add(_call(block, profile))
         elif block.type == "thinking":
             opaque = Opaque("signature", block.signature, profile.origin(DIALECT)) if block.signature else None
@@ -168,7 +169,7 @@ def _choice(
         elif block.type:
             kept = kept or _blocks(body)
             said.part(Foreign(DIALECT, block.type, kept[at]))
-    refusal = explanation(message.stop_details) if finish is Finish.CONTENT_FILTER else None
+    refusal = explanation(message.stop_details) if declined else None
     if refusal is not None and any(block.type == "tool_use" for block in content):
         said.lose([CALLS_DECLINED])
     items = said.close(refusal)

@@ -42,6 +42,8 @@ STOP_REASONS = {
     Finish.CONTENT_FILTER: "refusal",
 }
 
+_STOP = Finish.STOP  # a member looked up in its class costs as much as a call
+
 SERVICE_TIERS = {"standard": "default"}
 """Anthropic's word for the tier that served -> OpenAI's, where they differ."""
 _TOLD_TIERS = {"default": "standard", "priority": "priority", "fast": "priority", "batch": "batch"}
@@ -51,7 +53,7 @@ def finish_of(stop_reason: str, profile: Profile) -> Finish:
     """A pause is the end for a client that goes on by itself; one whom the proxy should have spared it sees a cut."""
     if stop_reason == PAUSE and profile.hosted_tools:
         return Finish.LENGTH
-    return FINISHES.get(stop_reason, Finish.STOP)
+    return FINISHES.get(stop_reason, _STOP)
 
 
 def stop_reason_of(finish: Finish, stop_sequence: str | None, *, refused: bool) -> str:

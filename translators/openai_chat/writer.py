@@ -222,9 +222,12 @@ class _Open:
         self.text = b""
 
 
+_WORDS = {finish: finish.value for finish in Finish}
+
+
 def finish_reason(finish: Finish, context: Context) -> str:
     """OpenAI itself says `stop` for a call that was forced by name."""
-    return "stop" if finish is Finish.TOOL_CALLS and context.named_tool else finish.value
+    return "stop" if context.named_tool and finish is Finish.TOOL_CALLS else _WORDS[finish]
 
 
 def _signature(opaque: Opaque) -> bytes:
