@@ -52,6 +52,11 @@ class Chain:
 
 
 class _Walk:
+    __slots__ = (
+        "_exchange", "_faults", "_found", "_held", "_job", "_left", "_limit", "_malformed", "_mode", "_shut", "_skips",
+        "_slept", "_targets", "_tools", "_translated", "_unpaid", "_window",
+    )  # fmt: skip
+
     def __init__(self, tools: Tools, exchange: Exchange, job: Job, found: Resolution, mode: Mode) -> None:
         self._tools = tools
         self._exchange = exchange
