@@ -127,17 +127,18 @@ def render_usage(usage: Usage) -> dict[str, Json]:
         "completion_tokens": usage.output,
         "total_tokens": usage.total,
     }
-    details = {
-        "cached_tokens": usage.cached,
-        "cache_write_tokens": usage.cache_write,
-        "audio_tokens": usage.audio,
-    }
-    if known := {name: count for name, count in details.items() if count is not None}:
-        rendered["prompt_tokens_details"] = known
-    details = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
-    if known := {name: count for name, count in details.items() if count is not None}:
-        rendered["completion_tokens_details"] = known
+    cached, written, audio = usage.cached, usage.cache_write, usage.audio
+    if cached is not None or written is not None or audio is not None:
+        details = {"cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": audio}
+        rendered["prompt_tokens_details"] = _given(details)
+    reasoning, spoken = usage.reasoning, usage.audio_output
+    if reasoning is not None or spoken is not None:
+        rendered["completion_tokens_details"] = _given({"reasoning_tokens": reasoning, "audio_tokens": spoken})
     return rendered
+
+
+def _given(details: dict[str, int | None]) -> dict[str, Json]:
+    return {name: count for name, count in details.items() if count is not None}
 
 
 _STOP, _TOOL_CALLS = Finish.STOP, Finish.TOOL_CALLS  # a member looked up in its class costs as much as a call

@@ -62,9 +62,10 @@ def _fields(body: dict[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:
         fields["max_output"] = bound
     _tools(body, fields, extra)
     _thinking(body, fields, extra)
-    options = {name: one for name, one in (body.get("stream_options") or {}).items() if name not in _STREAM_OPTIONS}
-    if options:
-        extra["stream_options"] = options
+    if options := body.get("stream_options"):
+        options = {name: one for name, one in options.items() if name not in _STREAM_OPTIONS}
+        if options:
+            extra["stream_options"] = options
     return fields, extra
 
 

@@ -44,19 +44,24 @@ _BESIDE: dict[str, tuple[frozenset[str], dict[str, frozenset[str]]]] = {
     "function_call": (_NAMED, {}),
 }
 """Objects beside the messages: their fields, and those of what is inside them."""
+_BESIDE_NAMES = frozenset(_BESIDE)
 
 
 def fields_unread(body: dict[str, Json]) -> dict[str, Json]:
     """By path; the values say nothing."""
     found: dict[str, Json] = {}
+    results = False
     for i, message in enumerate(body["messages"]):
         _message(message, f"messages[{i}]", found)
-    for i, tool in enumerate(body.get("tools") or ()):
-        _tool(tool, f"tools[{i}]", found)
+        results = results or message["role"] == "tool"
+    if tools := body.get("tools"):
+        for i, tool in enumerate(tools):
+            _tool(tool, f"tools[{i}]", found)
     for i, function in enumerate(body.get("functions") or ()):
         unread(function, _FUNCTION, f"functions[{i}]", found)
-    _names(body["messages"], found)
-    if _BESIDE.keys().isdisjoint(body):
+    if results:
+        _names(body["messages"], found)
+    if _BESIDE_NAMES.isdisjoint(body):
         return found
     for name, (known, inside) in _BESIDE.items():
         holder = body.get(name)
