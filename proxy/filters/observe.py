@@ -141,9 +141,9 @@ class Observe:
             None if fault is None else code_of(fault),
             attempts_header(exchange.attempts),
             [target for target, _ in exchange.skipped] if exchange.skipped else [],
-            int(took * 10_000 + 0.5) / 10,  # `round` to a place writes the number out and reads it again
-            int(added * 100_000 + 0.5) / 100,
-            None if first is None else int(first * 10_000 + 0.5) / 10,
+            _ms(took, 10),
+            _ms(added, 100),
+            None if first is None else _ms(first, 10),
             None if usage is None else usage.input,
             None if usage is None else usage.output,
             None if exchange.cost is None else Raw(dollars(exchange.cost).encode()),
@@ -183,6 +183,11 @@ class Told(Line):
 Seen = tuple[Told, list[Attempt], list[tuple[str, str]], Choice | None]
 """What is kept of an exchange for who looks at the last ones: its line, its attempts, what was passed over and why, and
 who was chosen. No header, no body."""
+
+
+def _ms(seconds: float, parts: int) -> float:
+    """Milliseconds in so many parts of one. `round` to a place writes the number out and reads it again."""
+    return int(seconds * 1000 * parts + 0.5) / parts
 
 
 async def _ended(exchange: Exchange, why: Refused | Malformed | Gone) -> None:
