@@ -74,7 +74,7 @@ def _who(client: "Client", said: Mapping[str, str]) -> "Who":
 
 
 def _budget(budget: "Budget", holds: "Holds") -> dict[str, Any]:
-    from proxy.budgets.budgets import amount_of  # noqa: PLC0415 - see the package's docstring
+    from proxy.config.spending import amount_of  # noqa: PLC0415 - see the package's docstring
 
     return {
         "budget": budget.name,
