@@ -12,12 +12,13 @@ from hashlib import sha256
 from random import Random  # noqa: TID251 - seeded
 from statistics import fmean, median, variance
 from time import perf_counter_ns
+from types import SimpleNamespace
 
 import pytest
 
 from proxy.config.values import Client
 from proxy.filters.auth import Auth
-from proxy.flow import Refused
+from proxy.flow import Refused, Said
 
 MOST_T = 4.5
 BATCHES, COUNT = 5, 3_000
@@ -59,7 +60,7 @@ def asking(keys):
 
     def call(key):
         try:
-            auth._client({"authorization": key})
+            auth._client(SimpleNamespace(headers={"authorization": key}, said=Said()))
         except Refused:
             return
 

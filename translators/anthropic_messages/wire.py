@@ -198,8 +198,8 @@ def _counts(usage: Usage | None) -> dict[str, Json]:
             "ephemeral_5m_input_tokens": max(0, written - usage.cache_write_1h),
             "ephemeral_1h_input_tokens": usage.cache_write_1h,
         }
-    if usage.searches:
-        said["server_tool_use"] = {"web_search_requests": usage.searches}
+    if usage.searches:  # both counts are required; pages that a provider fetches are billed as nothing but tokens
+        said["server_tool_use"] = {"web_search_requests": usage.searches, "web_fetch_requests": 0}
     if usage.tier == "fast":
         said["speed"] = usage.tier
     if usage.reasoning is not None:

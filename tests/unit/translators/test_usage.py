@@ -127,7 +127,7 @@ def test_what_is_kept_for_an_hour_is_told_on():
     body = orjson.loads(codec(MESSAGES).render_reply(reply, Context(id="1", created=1, model="m")))
     assert body["usage"]["cache_creation"] == {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 30}
     assert body["usage"]["speed"] == "fast"
-    assert body["usage"]["server_tool_use"] == {"web_search_requests": 2}
+    assert body["usage"]["server_tool_use"] == {"web_search_requests": 2, "web_fetch_requests": 0}
 
 
 @pytest.mark.parametrize(
