@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ EVERY_S = 0.04
 """Between two chunks, so that each is read by itself: counting makes all some fifty times as slow."""
 START_S = 600.0
 HELD_S = 2.0
+POLL_S = 0.05
 """Who has no answer by then has the place, as a rule."""
 PATIENCE = "[timeouts]\nconnect_s = 600\n"
 """A breaker that opens because the machine is busy would leave nothing to count."""
@@ -131,6 +133,8 @@ def served(more: str | None, urls: dict[str, str], folder: Path) -> Iterator[tup
         child([*valgrind, sys.executable, *command], set(CORES), env=environment, output=output) as (started, process),
     ):
         servers.ready(process, ready, started, within_s=START_S)
+        while more is not None and b"serving http" not in started.log.read_bytes():  # until then it loads the rest
+            time.sleep(POLL_S)
         yield Counter(process.pid, profiles), f"http://127.0.0.1:{port}{path}"
 
 
