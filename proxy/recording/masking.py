@@ -8,7 +8,8 @@ Rules
 - Blobs that only their maker can read, and pictures, sounds and files in base64, are blanked in any case.
 - Texts are blanked unless they are asked for. What stays is an allowlist of members whose values a wire format defines
   (`KEPT`); below a member that holds anybody's own data (`FREE`) nothing stays but the names of members.
-- What a provider says of a failure (`error`, and a whole body where asked for) stays: it decides what happens next.
+- What a provider says of a failure (`error` where an answer has it of its own, and a whole body where asked for) stays:
+  it decides what happens next. In a request, and of an item or a schema, what is called `error` is somebody's text.
 
 Odd cases
 - JSON within a text stays JSON (`inner`), its members' names too, since translated they may stand outside: that of a
@@ -47,6 +48,8 @@ NUMBERS: Final = frozenset({"bytes", "embedding", "input", "prompt", "tokens"})
 _OF_TOKEN = frozenset({"token", "logprob", "bytes"})
 """What a likely token's members are called; where they are called otherwise, they are called by the token itself."""
 _ANSWERED = frozenset({"functionResponse", "function_response"})
+_FAILED = frozenset({"", "response", "choices"})
+"""What an answer's own `error` is a member of: the answer, what an event tells of it, or one of its choices."""
 
 _TOKEN = re.compile(
     rb'("(?:[^"\\]++|\\.)*+"\s*:\s*)'  # 1: a member's name
@@ -92,15 +95,15 @@ class _Mode(Enum):
     FREE = "nothing stays"
 
 
-def masked(body: bytes, *, texts: bool, events: bool = False, failure: bool = False) -> bytes:
-    """`body` as it may be kept, as long as it was. `texts`: only blobs are blanked; `events`: it is an event stream;
-    `failure`: it is an error's."""
+def masked(body: bytes, *, texts: bool, answer: bool = False, events: bool = False, failure: bool = False) -> bytes:
+    """`body` as it may be kept, as long as it was. `texts`: only blobs are blanked; `answer`: it is no request's;
+    `events`: it is an answer's event stream; `failure`: it is an error's."""
     stays = texts or failure
     if stays and not any(one in body for one in _SUSPECTS):
         return body
     if events:
         return _events(body, stays=stays)
-    return _Scan(_Mode.STAYS if stays else _Mode.LISTED).fed(body)
+    return _Scan(_Mode.STAYS if stays else _Mode.LISTED, answer=answer).fed(body)
 
 
 def filler(text: bytes) -> bytes:
@@ -141,12 +144,12 @@ def _events(body: bytes, *, stays: bool) -> bytes:
     """Each event's data is JSON, in one line or several."""
     mode = _Mode.STAYS if stays else _Mode.LISTED
     inners: dict[tuple[str, ...], Inner] = {}
-    out, scan, blank = bytearray(), _Scan(mode, inners), False
+    out, scan, blank = bytearray(), _Scan(mode, inners, answer=True), False
     for found in _LINE.finditer(body):
         line = found[0]
         if line[:1] in b"\r\n":
             if blank:
-                scan = _Scan(mode, inners)
+                scan = _Scan(mode, inners, answer=True)
             blank = True
             out += line
             continue
@@ -175,9 +178,10 @@ class _Frame:
 class _Scan:
     """Reads one JSON text, in pieces if need be. What is wrong with it does not stop it."""
 
-    def __init__(self, mode: _Mode, inners: dict[tuple[str, ...], Inner] | None = None) -> None:
+    def __init__(self, mode: _Mode, inners: dict[tuple[str, ...], Inner] | None = None, *, answer: bool) -> None:
         """`inners` are the texts within texts that other events began; None: it is no event."""
         self._inners = inners
+        self._answer = answer
         self._arguing = False
         """Whether the event's `delta` is a piece of JSON."""
         self._place: list[str] = []
@@ -227,7 +231,7 @@ class _Scan:
         frame, key = self._frame, self._frame.key
         if frame.mode is not _Mode.LISTED:
             return frame.mode
-        if key == "error":
+        if key == "error" and self._answer and self._parent() in _FAILED:
             return _Mode.STAYS
         if key in OWN or (is_object and frame.is_object and key in FREE):
             return _Mode.FREE

@@ -155,7 +155,7 @@ def _asked(body: bytes, *, texts: bool) -> tuple[Any, str | None]:
 
 def _answered(body: bytes, *, texts: bool, sse: bool, status: int) -> tuple[str | None, str | None]:
     """An answer's body: as text, or in base64 where it is no UTF-8."""
-    kept = masked(body, texts=texts, events=sse, failure=status >= 400)
+    kept = masked(body, texts=texts, answer=True, events=sse, failure=status >= 400)
     try:
         return kept.decode(), None
     except UnicodeDecodeError:

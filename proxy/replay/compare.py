@@ -84,7 +84,7 @@ def _answer(played: Played) -> Iterator[tuple[str, str]]:
     """The first that differs in what the client got."""
     line, out = played.line, played.out
     blanked = line.fidelity == MASKED
-    got = masked(out.body, texts=not blanked, events=line.sse, failure=out.status >= 400)
+    got = masked(out.body, texts=not blanked, answer=True, events=line.sse, failure=out.status >= 400)
     parts = [_parts(body, events=line.sse) for body in (body_of(line), got)]
     for place, (before, after) in enumerate(zip_longest(*parts, fillvalue=_NOTHING), 1):
         where = f"event {place}" if line.sse else ""

@@ -112,7 +112,35 @@ def test_tokens_are_blanked_where_they_are_names_too():
 
 def test_what_a_provider_says_of_a_failure_stays_but_for_blobs():
     told = {"error": {"message": "too long: 9 tokens", "code": "context_length_exceeded", "data": "YQ=="}}
-    assert blanked(told) == {"error": {**told["error"], "data": "nn=="}}
+    kept = {"error": {**told["error"], "data": "nn=="}}
+    assert blanked(told, answer=True) == kept
+    assert blanked({"response": told}, answer=True) == {"response": kept}
+    assert blanked({"choices": [told]}, answer=True) == {"choices": [kept]}
+
+
+FAILED_CALL = {"type": "mcp_call", "name": "find", "error": {"type": "mcp", "message": "Ann, 42"}}
+NAMED_ERROR = {"properties": {"error": {"type": "string", "description": "Ann, 42"}}}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"input": [FAILED_CALL]},
+        {"tools": [{"type": "function", "parameters": NAMED_ERROR}]},
+        {"error": {"message": "Ann, 42"}},
+    ],
+)
+def test_what_a_request_calls_error_is_blanked_like_any_text(told):
+    kept = orjson.dumps(told).replace(b"Ann, 42", b"nnn, 11")
+    assert masked(orjson.dumps(told), texts=False) == kept
+
+
+def test_what_an_answer_says_of_tools_and_their_failures_is_blanked():
+    told = {"output": [FAILED_CALL], "tools": [{"type": "function", "parameters": NAMED_ERROR}]}
+    whole = orjson.dumps(told)
+    assert masked(whole, texts=False, answer=True) == whole.replace(b"Ann, 42", b"nnn, 11")
+    event = b'data: {"type":"response.completed","response":' + whole + b"}\n\n"
+    assert masked(event, texts=False, events=True) == event.replace(b"Ann, 42", b"nnn, 11")
     assert masked(b'{"message":"too long"}', texts=False, failure=True) == b'{"message":"too long"}'
 
 
