@@ -48,6 +48,8 @@ NUMBERS: Final = frozenset({"bytes", "embedding", "input", "prompt", "tokens"})
 _OF_TOKEN = frozenset({"token", "logprob", "bytes"})
 """What a likely token's members are called; where they are called otherwise, they are called by the token itself."""
 _ANSWERED = frozenset({"functionResponse", "function_response"})
+_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+"""Of a schema, what holds schemas by names of its author's: one called `input` or `enum` is a schema all the same."""
 _FAILED = frozenset({"", "response", "choices"})
 """What an answer's own `error` is a member of: the answer, what an event tells of it, or one of its choices."""
 
@@ -164,15 +166,19 @@ def _events(body: bytes, *, stays: bool) -> bytes:
 
 
 class _Frame:
-    """An open object or list; `key` is the member that is read, a list's is its own member's."""
+    """An open object or list; `key` is the member that is read, a list's is its own member's. `names_schemas`: what its
+    members are called says nothing of what they are, which is schemas."""
 
-    __slots__ = ("is_object", "key", "mode", "of")
+    __slots__ = ("is_object", "key", "mode", "names_schemas", "of")
 
     def __init__(self, of: "_Frame | None", mode: _Mode, *, is_object: bool) -> None:
         self.of: _Frame | None = of
         self.mode = mode
         self.is_object = is_object
         self.key: str = "" if of is None or is_object else of.key
+        self.names_schemas: bool = (
+            is_object and of is not None and of.is_object and of.key in _SCHEMAS and not of.names_schemas
+        )
 
 
 class _Scan:
@@ -233,6 +239,8 @@ class _Scan:
             return frame.mode
         if key == "error" and self._answer and self._parent() in _FAILED:
             return _Mode.STAYS
+        if is_object and frame.names_schemas:
+            return _Mode.LISTED
         if key in OWN or (is_object and frame.is_object and key in FREE):
             return _Mode.FREE
         return _Mode.FREE if key == "response" and self._parent() in _ANSWERED else _Mode.LISTED

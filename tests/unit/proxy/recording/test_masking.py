@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.recording.masking import filler, masked
+from proxy.recording.masking import FREE, OWN, filler, masked
 
 VALUES = st.recursive(
     st.none()
@@ -81,6 +81,21 @@ def test_below_a_member_of_anybodys_own_data_only_names_stay():
     }
     told = {"functionResponse": {"name": "f", "response": {"status": "ill"}}}
     assert blanked(told) == {"functionResponse": {"name": "f", "response": {"status": "nnn"}}}
+
+
+@pytest.mark.parametrize("name", sorted(FREE | OWN | {"error", "properties"}))
+@pytest.mark.parametrize("of", ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"])
+def test_a_schema_stays_one_whatever_its_author_called_it(of, name):
+    schema = {"type": "object", "description": "Ann", "default": {"type": "Ann"}, "$ref": "#/$defs/input"}
+    kept = {"type": "object", "description": "nnn", "default": {"type": "nnn"}, "$ref": "#/$defs/input"}
+    asked = {"tools": [{"parameters": {"type": "object", of: {name: schema, "list": {"items": {of: {name: schema}}}}}}]}
+    told = {"tools": [{"parameters": {"type": "object", of: {name: kept, "list": {"items": {of: {name: kept}}}}}}]}
+    assert blanked(asked) == blanked(asked, answer=True) == told
+
+
+def test_what_is_called_as_a_schemas_members_are_is_no_schema_below_own_data():
+    asked = {"input": {"properties": {"input": {"type": "Ann"}}}}
+    assert blanked(asked) == {"input": {"properties": {"input": {"type": "nnn"}}}}
 
 
 def test_a_list_of_items_is_no_data_of_anybodys_own():
