@@ -20,7 +20,12 @@ from proxy.telemetry.names import (
     READ_TIMEOUT,
     REQUEST_TIMEOUT,
     RETRY_COUNT,
+    SESSION,
+    STRATEGY,
+    TASK,
+    TEAM,
     UNSUPPORTED_MEDIA_TYPE,
+    USER,
 )
 from translators.faults import Fault, Kind, say
 
@@ -46,6 +51,11 @@ _SINGLE = frozenset(
         READ_TIMEOUT,
         REQUEST_TIMEOUT,
         RETRY_COUNT,
+        SESSION,
+        STRATEGY,
+        TASK,
+        TEAM,
+        USER,
     }
 )
 """Fields whose repetition would make it unclear which one counts."""
