@@ -6,7 +6,8 @@ file: what is sent along may be a key, and keys stand in no file.
 
 A mistake in the file is an error. One in a variable is a warning, and the variable is as if it were not set: they are
 put into whole clusters at once, and no proxy should stay down for a trace. For the same reason a protocol that is not
-spoken, where the environment alone asks for spans, means none.
+spoken, where the environment alone asks for spans, means none. A variable for traces outranks the one for every signal,
+and one that would change how spans are sent and is not read is a warning, too.
 """
 
 import math
@@ -27,7 +28,9 @@ from proxy.config.values import TelemetrySettings
 ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS"
+TRACES_HEADERS: Final = "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
 PROTOCOL: Final = "OTEL_EXPORTER_OTLP_PROTOCOL"
+TRACES_PROTOCOL: Final = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 SERVICE: Final = "OTEL_SERVICE_NAME"
 RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
@@ -35,7 +38,8 @@ SAMPLER: Final = "OTEL_TRACES_SAMPLER"
 SAMPLER_ARG: Final = "OTEL_TRACES_SAMPLER_ARG"
 DISABLED: Final = "OTEL_SDK_DISABLED"
 VARIABLES: Final = (
-    ENDPOINT, TRACES_ENDPOINT, HEADERS, PROTOCOL, EXPORTER, SERVICE, RESOURCE, SAMPLER, SAMPLER_ARG, DISABLED,
+    ENDPOINT, TRACES_ENDPOINT, HEADERS, TRACES_HEADERS, PROTOCOL, TRACES_PROTOCOL, EXPORTER, SERVICE, RESOURCE, SAMPLER,
+    SAMPLER_ARG, DISABLED,
 )  # fmt: skip
 """All that are read."""
 SPOKEN: Final = "http/protobuf"
@@ -51,6 +55,9 @@ SAMPLERS: Final[Mapping[str, tuple[float | None, bool]]] = {
 """The part that is recorded, None for that of OTEL_TRACES_SAMPLER_ARG, and whether a client's decision is kept to."""
 ATTRIBUTES_CAP: Final = 64
 
+_SENDING = "OTEL_EXPORTER_OTLP_"
+_OTHERS = tuple(f"{_SENDING}{signal}_" for signal in ("METRICS", "LOGS", "PROFILES"))
+"""How variables begin that are about what nobody sends here."""
 _NAME = re.compile(r"[A-Za-z0-9._/-]{1,128}\Z")
 
 
@@ -64,16 +71,29 @@ def read_telemetry(
     url = _with_path(given) if given else _environment_url(env, problems)
     if not url:
         return TelemetrySettings()
-    headers = _headers(env, problems)
+    _tell_unread(env, problems)
+    variable = _first(env, TRACES_HEADERS) or HEADERS
+    headers = _headers(env, variable, problems)
     if headers and check_url(url, plain_hosts=cluster_hosts):
         clause = f"go along with every span, so {url} must be https: its host is not listed in [server] cluster_hosts"
         if given:
-            problems.add(HEADERS, clause, ENVIRONMENT)
+            problems.add(variable, clause, ENVIRONMENT)
         else:
-            problems.warn(HEADERS, f"{clause}; no traces are sent", ENVIRONMENT)
+            problems.warn(variable, f"{clause}; no traces are sent", ENVIRONMENT)
         return TelemetrySettings()
     ratio, follows = _sampler(env, problems)
     return TelemetrySettings(url, headers, _resource(env, problems), ratio, follows)
+
+
+def _first(env: Mapping[str, str], *names: str) -> str:
+    """The first of the variables that says anything; empty for none."""
+    return next((name for name in names if env.get(name, "").strip()), "")
+
+
+def _tell_unread(env: Mapping[str, str], problems: Problems) -> None:
+    for name in sorted(env):
+        if name.startswith(_SENDING) and not name.startswith(_OTHERS) and name not in VARIABLES and env[name].strip():
+            problems.warn(name, "is not read; traces are sent without it", ENVIRONMENT)
 
 
 def _given(table: Table | None) -> str:
@@ -94,13 +114,14 @@ def _with_path(url: str) -> str:
 
 def _environment_url(env: Mapping[str, str], problems: Problems) -> str:
     """The address that the environment names; empty for none, or one that cannot be used."""
-    variable = next((name for name in (TRACES_ENDPOINT, ENDPOINT) if env.get(name, "").strip()), "")
+    variable = _first(env, TRACES_ENDPOINT, ENDPOINT)
     if not variable or env.get(EXPORTER, "").strip().lower() == "none":
         return ""
-    protocol = env.get(PROTOCOL, "").strip().lower()
-    if protocol not in ("", SPOKEN):
+    spoken = _first(env, TRACES_PROTOCOL, PROTOCOL)
+    protocol = env[spoken].strip().lower() if spoken else SPOKEN
+    if protocol != SPOKEN:
         message = f'is "{protocol[:40]}", but Sidestep speaks {SPOKEN} alone; no traces are sent'
-        problems.warn(PROTOCOL, message, ENVIRONMENT)
+        problems.warn(spoken, message, ENVIRONMENT)
         return ""
     url = env[variable].strip()
     if problem := check_url(url, plain_hosts=None):
@@ -109,13 +130,13 @@ def _environment_url(env: Mapping[str, str], problems: Problems) -> str:
     return url if variable == TRACES_ENDPOINT else url.rstrip("/") + PATH
 
 
-def _headers(env: Mapping[str, str], problems: Problems) -> dict[str, Secret]:
+def _headers(env: Mapping[str, str], variable: str, problems: Problems) -> dict[str, Secret]:
     found: dict[str, Secret] = {}
-    for place, (name, value) in enumerate(_pairs(env.get(HEADERS, "")), 1):
+    for place, (name, value) in enumerate(_pairs(env.get(variable, "")), 1):
         # Those that carry keys are no headers for a provider's block, but here that is what they are for.
         problem = check_header("x-key" if name in KEY_HEADERS else name, value)
         if problem:
-            problems.warn(HEADERS, f"entry {place} is left out: it {problem}", ENVIRONMENT)
+            problems.warn(variable, f"entry {place} is left out: it {problem}", ENVIRONMENT)
         else:
             found[name] = Secret(value)
     return found

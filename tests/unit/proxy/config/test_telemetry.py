@@ -117,6 +117,33 @@ def test_a_header_that_cannot_be_sent_is_left_out_and_told_by_its_place(from_fil
     assert "OTEL_EXPORTER_OTLP_HEADERS: entry 2 is left out: it " in warning
 
 
+def test_what_is_for_traces_outranks_what_is_for_every_signal(from_file):
+    headers = {"OTEL_EXPORTER_OTLP_HEADERS": "x-all=1,x-k=1", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-k=2,a b=c"}
+    settings, [warning] = from_file('[telemetry]\notlp = "https://o.example"', **headers)
+    assert settings.headers == {"x-k": Secret("2")}
+    assert "OTEL_EXPORTER_OTLP_TRACES_HEADERS: entry 2 is left out: it " in warning
+    assert "x-all" in from_environment(**HERE, **headers | {"OTEL_EXPORTER_OTLP_TRACES_HEADERS": " "})[0].headers
+    spoken = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
+    settings, warnings = from_environment(**HERE, **spoken)
+    assert (settings.otlp, warnings) == ("http://127.0.0.1:4318/v1/traces", ())
+    settings, [warning] = from_environment(**HERE, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="grpc")
+    assert settings.otlp == "" and "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: " in warning
+
+
+def test_a_key_for_traces_does_not_travel_in_the_clear_either(mistakes):
+    [mistake] = mistakes(FILE, env=KEY | {"OTEL_EXPORTER_OTLP_TRACES_HEADERS": "api-key=otlp-canary"})
+    assert "OTEL_EXPORTER_OTLP_TRACES_HEADERS: go along" in mistake and "canary" not in mistake
+
+
+def test_a_variable_of_sending_that_is_not_read_is_told_where_traces_are_sent(from_file):
+    unread = {"OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "gzip"}
+    others = {"OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE": "/ca.pem", "OTEL_EXPORTER_OTLP_TIMEOUT": " "}
+    settings, warnings = from_file(**unread, **others)
+    assert settings.otlp
+    assert warnings == tuple(f"environment variable {name}: is not read; traces are sent without it" for name in unread)
+    assert from_file("", **unread) == (TelemetrySettings(), ())
+
+
 def test_a_key_does_not_travel_in_the_clear(mistakes, from_file, load_text):
     key = {"OTEL_EXPORTER_OTLP_HEADERS": "api-key=otlp-canary"}
     away = "http://otel.example:4318"
