@@ -37,12 +37,13 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     from proxy.app import build  # noqa: PLC0415 - see the package's docstring
     from proxy.replay.compare import differences  # noqa: PLC0415 - likewise
-    from proxy.replay.play import played  # noqa: PLC0415 - likewise
+    from proxy.replay.play import played, unplayed  # noqa: PLC0415 - likewise
     from proxy.replay.reading import read  # noqa: PLC0415 - likewise
 
     config = _config(arguments.config)
     recording = read(arguments.files)
-    for problem in recording.problems:
+    problems = (*recording.problems, *filter(None, [unplayed(config)]))
+    for problem in problems:
         print(f"sidestep: {problem}", file=sys.stderr)
     if not recording.lines:
         raise Stop("there is no exchange to play")
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         import json  # noqa: PLC0415 - likewise
 
-        print(json.dumps(data(found, recording.problems), indent=2))
+        print(json.dumps(data(found, problems), indent=2))
     else:
         print(*lines(found), sep="\n")
     return 1 if any(differing for _, differing in found) else 0

@@ -1,7 +1,8 @@
 """Plays the exchanges of a recording on the stack that serves, each at the distance it had from the ones before.
 
 What a breaker or a wait does to an exchange follows from those before it, so all of them run on one stack, at the same
-time where they did. Clients are let in without keys; whoever left, leaves again at that moment.
+time where they did. Clients are let in without keys; whoever left, leaves again at that moment. Budgets are not played,
+for what was used of them before, and by others, is in no recording; prices are, since they may decide who is asked.
 """
 
 import asyncio
@@ -85,9 +86,21 @@ async def _play(build: Build, config: Config, lines: Sequence[Line]) -> list[Pla
 
 def offline(config: Config) -> Config:
     """`config` for a proxy that answers nobody, asks nobody and writes nothing."""
-    return structs.replace(
-        config, clients={}, record=RecordSettings(), telemetry=TelemetrySettings(), spending=Spending()
-    )
+    known = Spending(prices=config.spending.prices, tokens=config.spending.tokens)
+    return structs.replace(config, clients={}, record=RecordSettings(), telemetry=TelemetrySettings(), spending=known)
+
+
+def unplayed(config: Config) -> str:
+    """What of `config` refuses requests or passes over targets and is not played, in a sentence; empty for nothing."""
+    spending = config.spending
+    limits = [spending.max_cost_per_request, *(client.max_cost_per_request for client in config.clients.values())]
+    found = {
+        "budgets": bool(spending.budgets),
+        "rates": bool(spending.rates),
+        "max_cost_per_request_usd": any(limit is not None for limit in limits),
+    }
+    names = ", ".join(name for name, there in found.items() if there)
+    return f"{names}: not played, so whatever they refused or passed over differs" if names else ""
 
 
 def _player(

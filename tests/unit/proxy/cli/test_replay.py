@@ -84,6 +84,17 @@ def test_the_exit_code_says_whether_anything_differs(config, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["different"] == 1
 
 
+def test_budgets_are_told_not_to_be_played(tmp_path, capsys):
+    path, file = tmp_path / "config.toml", tmp_path / "x.jsonl"
+    path.write_text(f'{CONFIG}[[budgets]]\nname = "b"\nunit = "requests"\namount = 1\nwindow = "day"\n')
+    file.write_text(json.dumps(line(400)))
+    main(["replay", str(file), "--config", str(path)])
+    said = "budgets: not played, so whatever they refused or passed over differs"
+    assert capsys.readouterr().err == f"sidestep: {said}\n"
+    main(["replay", str(file), "--config", str(path), "--json"])
+    assert json.loads(capsys.readouterr().out)["problems"] == [said]
+
+
 def test_without_an_exchange_there_is_nothing_to_play(config, tmp_path, capsys):
     file = tmp_path / "x.jsonl"
     file.write_text("")

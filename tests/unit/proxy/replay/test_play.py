@@ -6,10 +6,11 @@ from pathlib import Path
 
 import orjson
 import pytest
+from msgspec import structs
 
 from proxy.app import build
 from proxy.config.hidden import Secret
-from proxy.config.spending import LedgerSettings, Spending
+from proxy.config.spending import Budget, LedgerSettings, Price, Rate, Spending, TokenSettings
 from proxy.config.values import (
     BreakerSettings,
     Client,
@@ -23,7 +24,7 @@ from proxy.config.values import (
     TelemetrySettings,
 )
 from proxy.recording.form import Call, Line, Stopped
-from proxy.replay.play import offline, played
+from proxy.replay.play import offline, played, unplayed
 from translators.ir import Dialect
 
 NAMES = ("alpha", "beta")
@@ -130,3 +131,26 @@ def test_nobody_is_asked_told_or_let_in_by_a_key():
     found = offline(CONFIG)
     assert (found.clients, found.record, found.telemetry) == ({}, RecordSettings(), TelemetrySettings())
     assert found.spending == Spending()
+
+
+def test_prices_and_the_way_of_counting_hold_where_budgets_do_not():
+    prices, tokens = {"alpha/m": Price(1, 1)}, TokenSettings("tiktoken")
+    spending = Spending((Budget("b", "usd", 1, "day"),), (Rate("r", {}, 1),), prices, tokens=tokens)
+    found = offline(structs.replace(CONFIG, spending=spending))
+    assert found.spending == Spending(prices=prices, tokens=tokens)
+
+
+@pytest.mark.parametrize(
+    ("spending", "clients", "named"),
+    [
+        (Spending((Budget("b", "usd", 1, "day"),)), {}, "budgets: "),
+        (Spending(rates=(Rate("r"),)), {}, "rates: "),
+        (Spending(max_cost_per_request=0), {}, "max_cost_per_request_usd: "),
+        (Spending(), {"app": Client("app", (), max_cost_per_request=1)}, "max_cost_per_request_usd: "),
+        (Spending((Budget("b", "usd", 1, "day"),), (Rate("r"),)), {}, "budgets, rates: "),
+    ],
+)
+def test_what_refuses_requests_and_is_not_played_is_named(spending, clients, named):
+    said = unplayed(structs.replace(CONFIG, spending=spending, clients=clients))
+    assert said == f"{named}not played, so whatever they refused or passed over differs"
+    assert unplayed(CONFIG) == ""
