@@ -22,7 +22,8 @@ def add(commands: "Commands") -> None:
         "doctor",
         help="ask every provider whether it would serve, and say what to do where not",
         description="Asks every provider of the configuration, all at once: its name, a connection, its certificate, "
-        "whether it accepts each key, whether it has the models of the chains, and how far its clock is from ours. "
+        "whether it accepts each key, whether it has the models of the chains, and how far its clock is from ours; and "
+        "this machine for the tokenizers' vocabularies and for the ledger that budgets are kept in. "
         "Costs nothing but with --chat. Exit code 0: nothing failed; 1: something did, each with what to do.",
     )
     parser.add_argument(

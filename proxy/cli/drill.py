@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FAULTS = (
     "429", "500", "503", "529", "quota", "auth", "timeout", "stall", "cut", "truncate", "refuse", "garbage", "slow",
 )  # fmt: skip
+FAULT = "503"
 SECONDS, OFFLINE_RATE, RATE = 10.0, 10.0, 5.0
 
 
@@ -37,8 +38,9 @@ def add(commands: "Commands") -> None:
         metavar="NAME",
         help="provider/model, or a provider (default: the head of the first chain with a second target)",
     )
-    parser.add_argument("--fault", choices=FAULTS, default="503", help="what the target does (default: 503)")
-    parser.add_argument("--all", action="store_true", help="every fault, for whole answers and for streams: a table")
+    faults = parser.add_mutually_exclusive_group()
+    faults.add_argument("--fault", choices=FAULTS, help=f"what the target does (default: {FAULT})")
+    faults.add_argument("--all", action="store_true", help="every fault, for whole answers and for streams: a table")
     parser.add_argument(
         "--rate",
         type=_number(0.2, 100),
@@ -111,7 +113,7 @@ async def _one(arguments: argparse.Namespace, config: "Config", choice: "Choice"
     from proxy.drill.exercise.pace import pace  # noqa: PLC0415 - likewise
     from proxy.drill.exercise.run import exercise  # noqa: PLC0415 - likewise
 
-    case, offline = CASES[arguments.fault], arguments.offline
+    case, offline = CASES[arguments.fault or FAULT], arguments.offline
     at = pace(choice.target, case, rate=_rate(arguments), seconds=arguments.seconds or SECONDS, offline=offline)
     opening = telling.opening(choice, case, at, source=config.source, offline=offline)
     _say(arguments, opening)

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from proxy.cli import main
 from proxy.cli.doctor import lines, report
 from proxy.doctor.findings import bad, good, left, odd
 
@@ -129,3 +130,10 @@ def test_a_provider_left_alone_by_the_environment_is_told(sidestep):
     """Nothing of the network is needed for it, so that the vendor's own address is never reached for here."""
     done = sidestep("doctor", env={"AI_PROVIDER": "ollama", "AI_FALLBACK_ENABLED": "true"})
     assert "configuration\n  warn  settings" in done.stdout
+
+
+def test_help_names_what_is_looked_at_on_this_machine_too(capsys):
+    with pytest.raises(SystemExit):
+        main(["doctor", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "the tokenizers' vocabularies and for the ledger that budgets are kept in" in told

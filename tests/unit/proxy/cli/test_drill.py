@@ -92,6 +92,7 @@ REFUSED = [
     (["--rate", "1000"], "argument --rate: must be from 0.2 to 100"),
     (["--seconds", "0"], "argument --seconds: must be from 1 to 3600"),
     (["--fault", "fire"], "argument --fault: invalid choice: 'fire'"),
+    (["--all", "--fault", "503"], "argument --fault: not allowed with argument --all"),
 ]
 
 
