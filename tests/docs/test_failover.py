@@ -6,6 +6,7 @@ import urllib.request
 from pathlib import Path
 
 from proxy.telemetry import names
+from proxy.upstream.pump import GRACE_S
 from translators.faults import OUTCOMES, Again, Onward
 
 PAGE = "docs/failover.md"
@@ -47,6 +48,11 @@ def test_the_table_of_faults_is_the_codes_own(rows):
 def test_every_error_code_is_named_and_no_other(rows):
     told = {code for row in rows(PAGE, "Error codes") for code in row["code"].split(", ")}
     assert told == names.CODES
+
+
+def test_how_long_a_client_may_wait_for_the_end_of_a_providers_body_is_the_codes_own():
+    page = " ".join((ROOT / PAGE).read_text("utf-8").split())
+    assert f"the end of the client's body waits for the provider's by up to {GRACE_S} s." in page
 
 
 def fetched(url: str, body: bytes | None = None, **headers: str):
