@@ -7,7 +7,11 @@ from pathlib import Path
 
 from proxy.telemetry import names
 from proxy.upstream.pump import GRACE_S
+from translators.anthropic_messages import faults as messages
 from translators.faults import OUTCOMES, Again, Onward
+from translators.gemini import faults as gemini
+from translators.openai import faults as chat
+from translators.profile import Profile
 
 PAGE = "docs/failover.md"
 ROOT = Path(__file__).parents[2]
@@ -48,6 +52,21 @@ def test_the_table_of_faults_is_the_codes_own(rows):
 def test_every_error_code_is_named_and_no_other(rows):
     told = {code for row in rows(PAGE, "Error codes") for code in row["code"].split(", ")}
     assert told == names.CODES
+
+
+def test_a_status_that_dialects_take_differently_stands_with_each(rows):
+    dialects = {"Anthropic's": messages, "Gemini's": gemini, "OpenAI's": chat}
+    told = {row["kind"]: row["such as"] for row in rows(PAGE, "Kinds of faults")}
+    assert told["server"].endswith("424, 498 in Anthropic's dialect")
+    assert told["overloaded"].endswith("503 in Anthropic's and Gemini's dialects, 498 in OpenAI's")
+    for status, kind, named in [
+        (498, "server", {"Anthropic's"}),
+        (498, "overloaded", {"OpenAI's"}),
+        (503, "overloaded", {"Anthropic's", "Gemini's"}),
+        (503, "server", {"OpenAI's"}),
+    ]:
+        found = {name for name, one in dialects.items() if one.parse_fault(status, b"", Profile()).kind.value == kind}
+        assert found == named, (status, kind)
 
 
 def test_how_long_a_client_may_wait_for_the_end_of_a_providers_body_is_the_codes_own():
