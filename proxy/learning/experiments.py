@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from proxy.config.spending import NANOS
+from proxy.learning.quality import weight_of
 from proxy.learning.statistics import CONFIDENCE, Interval, mean, means_apart, ratio, ratios_apart
 from proxy.usage.fares import Fare, Sample
 
@@ -108,9 +109,19 @@ def _dollars(cost: Sample) -> Sample:
 
 
 def _rated(fare: Fare) -> Sample:
-    """Every request's quality alike, whatever its age."""
-    told = [aged.quality for aged in fare.qualities]
-    return Sample(sum(one.count for one in told), sum(one.sum for one in told), sum(one.squares for one in told))
+    """Whatever its age, what people gave weighs more than what answers showed. Told as so many of equal weight as tell
+    as much: the square of the weights' sum, by the sum of their squares."""
+    told = [(weight_of(0, given=aged.given), aged.quality) for aged in fare.qualities]
+    weight = sum(weight * one.count for weight, one in told)
+    if not weight:
+        return Sample()
+    count = round(weight * weight / sum(weight * weight * one.count for weight, one in told))
+    scale = count / weight
+    return Sample(
+        count,
+        scale * sum(weight * one.sum for weight, one in told),
+        scale * sum(weight * one.squares for weight, one in told),
+    )
 
 
 def _finding(measure: _Measure, fares: Sequence[Fare], arms: Sequence[Arm]) -> Finding:

@@ -22,6 +22,7 @@ from proxy.usage.record import OK, Record
 from proxy.usage.scores import LABEL_CAP, SCORED_DAYS, Score
 from proxy.usage.sink import NotKept, Unread
 from proxy.usage.sources import scores_for
+from proxy.usage.tried import model_of
 
 BODY_CAP: Final = 4096
 """Bytes of what is sent."""
@@ -81,7 +82,7 @@ class Feedback:
         finally:
             self._waiting -= 1
         self._told(record, score)
-        return {"request_id": request, "score": score, "label": label, "model": record.model or record.asked}
+        return {"request_id": request, "score": score, "label": label, "model": model_of(record)}
 
     async def _kept(self, ledger: LedgerSettings, client: str | None, request: str, score: float, label: str) -> Record:
         now = self._clock.wall()

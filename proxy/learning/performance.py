@@ -3,6 +3,8 @@
 `avg_processing_time_ms` and its like are of successes, `avg_cost_per_generation` of the requests whose price is known,
 `success_rate` of those that succeeded and those that failed by their providers' fault. Recommended is only who has
 `MINIMUM` samples of what it is recommended for, and serves conversations; each recommendation says how many it had.
+Of quality the samples are scores that people gave: that an answer came to its end is no merit beside what they said.
+Where nobody scored any model so often, the balanced choice goes by what the answers showed, of all models alike.
 
 The balanced choice weighs quality, cost and time, the latter two against the best there is: a model that costs twice
 as much as the cheapest has half of that part.
@@ -46,11 +48,12 @@ def recommended(rows: Sequence[Row]) -> dict[str, Row | None]:
     """Of the rows of `told`; None where no model has samples enough."""
     able = [row for row in rows if row["kind"] == "chat" and (row["success_rate"] or 0.0) >= RELIABLE]
     priced = [row for row in able if row["samples"]["cost"] >= MINIMUM]
-    scored = [row for row in able if row["samples"]["quality"] >= MINIMUM]
+    scored = [row for row in able if row["samples"]["scores"] >= MINIMUM]
+    shown = [row for row in able if row["samples"]["quality"] >= MINIMUM]
     return {
         "cost_leader": _best(priced, "cost", lambda row: -float(row["avg_cost_per_generation"])),
         "quality_leader": _best(scored, "quality", lambda row: float(row["avg_quality_score"])),
-        "balanced_choice": _balanced([row for row in priced if row in scored]),
+        "balanced_choice": _balanced([row for row in priced if row in (scored or shown)]),
     }
 
 
@@ -85,6 +88,7 @@ def _best(rows: Iterable[Row], what: str, worth: Callable[[Row], float]) -> Row 
     return {
         "model": best["model"],
         "samples": best["samples"][what],
+        "scores": best["samples"]["scores"],
         "avg_cost_per_generation": best["avg_cost_per_generation"],
         "avg_quality_score": best["avg_quality_score"],
         "success_rate": best["success_rate"],

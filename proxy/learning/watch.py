@@ -3,14 +3,18 @@
 A `Subject` keeps the requests of its window, the latest `SAMPLES` at most, and what the day has cost. `look` says what
 has turned since it looked last: a mark was passed, or is passed no longer. So that nothing flaps, a mark that was
 passed counts as passed until the figure is better than it by a fifth of the mark (of quality: a fifth of what is
-missing to 1), or nobody asked for a whole window. Nothing is said of fewer samples than the minimum; a score that
-somebody gave weighs as in `proxy.learning.quality`. A day's cost passes its mark once.
+missing to 1), or nobody asked for a whole window. Nothing is said of fewer samples than the minimum. A day's cost
+passes its mark once.
+
+A request has one quality: what its answer showed, or the latest score that somebody gave it, which weighs as in
+`proxy.learning.quality`. Samples of unlike weight count as many as would tell as much with equal ones (the square of
+their weights' sum, by the sum of the squares): so it takes more than a few scores to say anything.
 
 Failures are those of providers: what they refuse, and what ends for want of time, room or money, is not theirs.
 """
 
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -45,19 +49,24 @@ class _Sample(Struct, frozen=True):
     at: float
     ms: int | None
     """Of a success."""
-    failed: bool | None
-    """None: that says nothing."""
-    quality: float | None
+    failed: bool
+
+
+class _Rated(Struct, frozen=True):
+    at: float
+    """When the request ended, in loop time."""
+    quality: float
     weight: float
 
 
 class Subject:
     """One model or strategy."""
 
-    __slots__ = ("_bad", "_costs", "_day", "_nanos", "_samples")
+    __slots__ = ("_bad", "_costs", "_day", "_nanos", "_rated", "_samples")
 
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
+        self._rated: OrderedDict[str, _Rated] = OrderedDict()
         self._bad: set[str] = set()
         self._day = 0
         self._nanos = 0
@@ -68,8 +77,10 @@ class Subject:
         outcome = record.outcome
         failed = False if outcome == OK else (True if outcome in FAILED else None)
         quality = SIGNALS.get(record.signal)
-        if failed is not None or quality is not None:
-            self._samples.append(_Sample(now, record.ms if outcome == OK else None, failed, quality, SHOWN_WEIGHT))
+        if failed is not None:
+            self._samples.append(_Sample(now, record.ms if outcome == OK else None, failed))
+        if quality is not None:
+            self._rate(record.id, _Rated(now, quality, SHOWN_WEIGHT))
         if record.cost:
             day = int(record.at // DAY_S)
             if day != self._day:
@@ -77,14 +88,20 @@ class Subject:
             self._nanos += record.cost
             self._costs += 1
 
-    def score(self, quality: float, now: float) -> None:
-        """Somebody scored an answer."""
-        self._samples.append(_Sample(now, None, None, quality, 1.0))
+    def score(self, request: str, quality: float, ended: float) -> None:
+        """Somebody scored the answer of a request that ended at that time."""
+        self._rate(request, _Rated(ended, quality, 1.0))
+
+    def _rate(self, request: str, rated: _Rated) -> None:
+        """A later one takes the place of an earlier."""
+        self._rated[request] = rated
+        if len(self._rated) > SAMPLES:
+            self._rated.popitem(last=False)
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to look at."""
-        return not self._samples and not self._bad - {COST}
+        return not self._samples and not self._rated and not self._bad - {COST}
 
     def look(self, marks: Marks, now: float, wall: float) -> Iterator[Turn]:
         """What has turned; `wall` in Unix seconds."""
@@ -92,16 +109,25 @@ class Subject:
         while samples and samples[0].at <= now - marks.window_s:
             samples.popleft()
         took = sorted(one.ms for one in samples if one.ms is not None)
-        judged = [one.failed for one in samples if one.failed is not None]
-        rated = [one for one in samples if one.quality is not None]
+        judged = [one.failed for one in samples]
         p95 = took[math.ceil(0.95 * len(took)) - 1] / 1000 if took else None
         yield from self._turn(P95, p95, marks.p95_s, len(took), marks.minimum)
         ratio = sum(judged) / len(judged) if judged else None
         yield from self._turn(FAILURES, ratio, marks.failure_ratio, len(judged), marks.minimum)
-        weight = sum(one.weight for one in rated)
-        quality = sum((one.quality or 0.0) * one.weight for one in rated) / weight if rated else None
-        yield from self._turn(QUALITY, quality, marks.quality, len(rated), marks.minimum, below=True)
+        quality, worth = self._quality(now - marks.window_s)
+        yield from self._turn(QUALITY, quality, marks.quality, worth, marks.minimum, below=True)
         yield from self._spent(marks, wall)
+
+    def _quality(self, after: float) -> tuple[float | None, int]:
+        """The weighted mean of the requests that ended after that, and how many samples of equal weight it is worth."""
+        for request in [request for request, one in self._rated.items() if one.at <= after]:
+            del self._rated[request]
+        rated = self._rated.values()
+        if not rated:
+            return None, 0
+        weight = sum(one.weight for one in rated)
+        quality = sum(one.quality * one.weight for one in rated) / weight
+        return quality, round(weight * weight / sum(one.weight * one.weight for one in rated))
 
     def _turn(
         self, sign: str, value: float | None, mark: float, samples: int, minimum: int, *, below: bool = False

@@ -2,7 +2,8 @@
 
 `note` is told each record: it adds to a list, and no more. Every `LOOK_S` all subjects are looked at, as long as there
 is any that somebody asked for; at most `SUBJECTS` of each kind, for clients may name any number of models. Each process
-watches what it serves itself.
+watches what it serves itself. A model is told by what it did itself (`proxy.usage.tried`), a strategy by what came of
+the requests.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from proxy.clock import Clock
 from proxy.config.spending import AlertSettings, Watched, dollars
 from proxy.learning.watch import COST, Subject, Turn
 from proxy.usage.record import Record
+from proxy.usage.tried import deeds, model_of
 
 LOOK_S: Final = 5.0
 SUBJECTS: Final = 50
@@ -44,14 +46,24 @@ class Watching:
         if not (record.provider or record.attempts) or record.route == "passthrough":
             return
         now = self._clock.now()
-        for subject in self._of(record.model or record.asked, record.strategy):
-            subject.note(record, now)
+        if self._settings.models is not None:
+            for deed in deeds(record):
+                if deed.model:
+                    _subject(self._models, deed.model).note(deed, now)
+        if self._settings.strategies is not None and record.strategy:
+            _subject(self._strategies, record.strategy).note(record, now)
+        self._later()
 
     def score(self, record: Record, score: float) -> None:
-        """Somebody scored that request."""
-        now = self._clock.now()
-        for subject in self._of(record.model or record.asked, record.strategy):
-            subject.score(score, now)
+        """Somebody scored that request. One that ended before the window says nothing of it any more."""
+        ago = max(0.0, self._clock.wall() - record.at)
+        for name, watched, subjects in (
+            (model_of(record), self._settings.models, self._models),
+            (record.strategy, self._settings.strategies, self._strategies),
+        ):
+            if name and watched is not None and ago < watched.of(name).window_s:
+                _subject(subjects, name).score(record.id, score, self._clock.now() - ago)
+                self._later()
 
     def close(self) -> None:
         if self._timer is not None:
@@ -73,20 +85,11 @@ class Watching:
                 for turn in subject.look(marks, now, wall):
                     self._tell(facts(kind, name, turn, marks.window_s))
         if any(not one.idle for one in (*self._models.values(), *self._strategies.values())):
-            self._wake()
+            self._later()
 
-    def _of(self, model: str, strategy: str) -> list[Subject]:
-        found = []
-        if self._settings.models is not None and model:
-            found.append(_subject(self._models, model))
-        if self._settings.strategies is not None and strategy:
-            found.append(_subject(self._strategies, strategy))
-        if found and self._timer is None:
-            self._wake()
-        return found
-
-    def _wake(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(LOOK_S, self.look)
+    def _later(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_S, self.look)
 
 
 def watches(settings: AlertSettings) -> Watched | None:

@@ -3,6 +3,9 @@
 Looked at are the requests that a model answered, refused to answer, or failed at: what was refused for the client's own
 mistake says nothing of any. What passes through is not looked at either: its model is not known.
 
+Of models is told what each of them did (`proxy.usage.tried`): one that failed counts with its failure, whoever answered
+after it, and whoever answered took the time of its own call. Of anything else (an arm) is told what came of requests.
+
 Times are those of successes. Costs are of all requests whose price is known. The quality of a request is the score that
 somebody gave it, else what its answer showed (`proxy.usage.signals`); it comes by its age, in steps of `AGE_S`, so that
 whoever weighs it can have it fade.
@@ -12,26 +15,52 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from proxy.usage.record import FAILED
 from proxy.usage.schema import SIGNAL_SCORE
-from proxy.usage.summary import KEYS, times
+from proxy.usage.summary import times
+from proxy.usage.tried import FIRST_MS, MODEL, MS, OUTCOME, kind_in, model_in, others
 
 AGE_S: Final = 3600
 KIND: Final = "CASE route WHEN 'embeddings' THEN 'embeddings' ELSE 'chat' END"
 BY: Final[Mapping[str, str]] = {
-    "kind": KIND, "model": KEYS["model"], "task": "task", "strategy": "strategy", "arm": "arm",
+    "kind": KIND, "model": MODEL, "task": "task", "strategy": "strategy", "arm": "arm",
 }  # fmt: skip
 """What they may be told apart by."""
 _QUALITY: Final = f"COALESCE(s.score, {SIGNAL_SCORE})"
-_FAILED: Final = f"outcome IN ({', '.join(repr(name) for name in sorted(FAILED))})"
-_SAYS: Final = f"(provider <> '' OR attempts > 0 AND ({_FAILED} OR signal <> ''))"
-_RECORDS: Final = f"at >= ? AND at < ? AND route <> 'passthrough' AND {_SAYS}"
-_OK: Final = "CASE outcome WHEN 'ok' THEN {} END"
-_TOLD: Final = "CASE WHEN outcome = 'ok' AND output IS NOT NULL THEN {} END"
+_FAILED: Final = f"IN ({', '.join(repr(name) for name in sorted(FAILED))})"
+_SPAN: Final = "at >= ? AND at < ? AND route <> 'passthrough'"
+_OTHERS: Final = "route, task, strategy, arm"
 
 
+class _Terms(Struct, frozen=True):
+    """Whose outcomes and times are told, in SQL."""
+
+    outcome: str
+    ms: str
+    first_ms: str
+
+    @property
+    def says(self) -> str:
+        """Whether a request says anything."""
+        return f"{_SPAN} AND (provider <> '' OR attempts > 0 AND (({self.outcome}) {_FAILED} OR signal <> ''))"
+
+    @property
+    def figures(self) -> str:
+        told = "CASE WHEN outcome = 'ok' AND output IS NOT NULL THEN {} END"
+        return ", ".join(
+            [
+                f"COUNT(*), SUM(outcome = 'ok'), SUM(({self.outcome}) {_FAILED})",
+                *(_three(f"CASE outcome WHEN 'ok' THEN {value} END") for value in (self.ms, self.first_ms)),
+                _three("cost"),
+                *(f"SUM({told.format(value)})" for value in ("output", self.ms)),
+            ]
+        )
+
+
+_REQUESTS: Final = _Terms("outcome", "ms", "first_token_ms")
+_MODELS: Final = _Terms(OUTCOME, MS, FIRST_MS)
 _NOBODY: Final = (None, None)
 Quantiles = tuple[int | None, int | None, int | None, int | None]
 
@@ -98,27 +127,45 @@ def fares(
     """At most `most`, those with the most requests first, of one experiment or of some `tasks` alone where these are
     named; `span` and `now` in Unix seconds. Raises sqlite3.Error."""
     keys = [BY[name] for name in by]
-    which, values = _RECORDS, (*span, *(() if experiment is None else (experiment,)), *tasks)
+    terms = _MODELS if "model" in by else _REQUESTS
+    which, values = "", (*span, *(() if experiment is None else (experiment,)), *tasks)
     if experiment is not None:
         which += " AND experiment = ?"
     if tasks:
         which += f" AND task IN ({', '.join('?' * len(tasks))})"
-    took = dict(times(database, keys, which, values))
-    first = dict(times(database, keys, which, values, "first_token_ms"))
-    aged = _qualities(database, keys, which, values, now)
+    says = terms.says + which
+    took = dict(times(database, keys, says, values, terms.ms))
+    first = dict(times(database, keys, says, values, terms.first_ms))
+    aged = _qualities(database, keys, says, values, now)
     grouped = ", ".join(keys)
     rows = database.execute(
-        f"SELECT {grouped}, {_FIGURES} FROM usage_records WHERE {which} "  # noqa: S608 - made of the names above alone
+        f"SELECT {grouped}, {terms.figures} FROM usage_records WHERE {says} "  # noqa: S608 - made of the names above alone
         f"GROUP BY {grouped} ORDER BY COUNT(*) DESC, {grouped} LIMIT ?",
         (*values, most),
     )
-    found = []
+    found: dict[tuple[str, ...], Fare] = {}
     for row in rows:
         names, sums = tuple(row[: len(keys)]), row[len(keys) :]
-        found.append(
-            _fare(names, sums, (*took.get(names, _NOBODY), *first.get(names, _NOBODY)), tuple(aged.get(names, ())))
-        )
-    return tuple(found)
+        quantiles = (*took.get(names, _NOBODY), *first.get(names, _NOBODY))
+        found[names] = _fare(names, sums, quantiles, tuple(aged.get(names, ())))
+    if terms is _MODELS:
+        for names, count in _saved(database, by, _SPAN + which, values):
+            fare = found.get(names) or Fare(names, 0, 0, 0, Sample(), Sample(), Sample(), 0, 0)
+            found[names] = structs.replace(fare, requests=fare.requests + count, failed=fare.failed + count)
+    return tuple(sorted(found.values(), key=lambda fare: (-fare.requests, fare.names))[:most])
+
+
+def _saved(
+    database: sqlite3.Connection, by: Sequence[str], which: str, values: Sequence[float | str]
+) -> list[tuple[tuple[str, ...], int]]:
+    """Failures of models that were not the request's last word: another was called after them."""
+    keys = ", ".join(model_in("call") if name == "model" else BY[name] for name in by)
+    rows = database.execute(
+        f"{others(_OTHERS, which)} SELECT {keys}, COUNT(*) FROM others "  # noqa: S608 - as above
+        f"WHERE {kind_in('call')} {_FAILED} GROUP BY {keys}",
+        values,
+    )
+    return [(tuple(names), count) for *names, count in rows]
 
 
 def experiments(database: sqlite3.Connection, span: tuple[float, float]) -> list[str]:
@@ -133,15 +180,6 @@ def experiments(database: sqlite3.Connection, span: tuple[float, float]) -> list
 
 def _three(value: str) -> str:
     return f"COUNT({value}), SUM({value}), SUM(1.0 * ({value}) * ({value}))"
-
-
-_FIGURES: Final = ", ".join(
-    [
-        f"COUNT(*), SUM(outcome = 'ok'), SUM({_FAILED})",
-        *map(_three, (_OK.format("ms"), _OK.format("first_token_ms"), "cost")),
-        *(f"SUM({_TOLD.format(name)})" for name in ("output", "ms")),
-    ]
-)
 
 
 def _fare(names: tuple[str, ...], sums: Sequence[Any], quantiles: Quantiles, aged: tuple[Aged, ...]) -> Fare:

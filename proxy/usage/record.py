@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.flow import NO_CHOICE, Exchange
+from proxy.usage.tried import tried
 from translators.faults import OUTCOMES, Kind
 
 NAME_CAP: Final = 200
@@ -78,6 +79,9 @@ class Record(Struct, frozen=True, gc=False):
     """What of `cache_write` is kept for an hour."""
     searches: int | None = None
     """Searches of the web that the provider ran."""
+    tried: str = ""
+    """The targets that were called and what came of that, as `proxy.usage.tried` tells it; empty where the first call
+    answered, or none was made."""
 
 
 def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = None, signal: str = "") -> Record:
@@ -90,7 +94,7 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         exchange.usage,
         exchange.envelope,
     )
-    first, choice = exchange.first_token, exchange.choice or NO_CHOICE
+    first, choice, attempts = exchange.first_token, exchange.choice or NO_CHOICE, exchange.attempts
     return Record(  # by place, since names cost as much again
         exchange.id,
         at,
@@ -111,7 +115,7 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         None if usage is None else usage.reasoning,
         usage is None and estimate is not None,
         exchange.cost,
-        len(exchange.attempts),
+        len(attempts),
         _ms(now - exchange.started),
         _ms(first - exchange.started) if first else None,
         OK if fault is None else fault.kind.value,
@@ -124,6 +128,7 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         signal,
         None if usage is None else usage.cache_write_1h,
         None if usage is None else usage.searches,
+        "" if fault is None and len(attempts) == 1 else tried(attempts, f"{exchange.provider}/{exchange.model}"),
     )
 
 

@@ -40,6 +40,7 @@ LATER: Final = {
     "signal": "signal TEXT NOT NULL DEFAULT ''",
     "cache_write_1h": "cache_write_1h INTEGER",
     "searches": "searches INTEGER",
+    "tried": "tried TEXT NOT NULL DEFAULT ''",
 }
 """Columns that files of earlier versions lack."""
 _CREATE: Final = f"""\

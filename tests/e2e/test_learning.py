@@ -115,9 +115,30 @@ async def test_what_the_client_does_wrong_or_no_model_is_asked_for_is_no_models_
         seen = (await page(world, "/events")).json()["requests"]
     rows = {row["model"]: (row["total_generations"], row["success_rate"]) for row in told["models"]}
     assert rows.pop("demo-large") == (1, 1.0)
-    assert rows == {"duo": (1, 0.0)}, "the one that failed"
+    assert rows == {"demo-claude": (1, 0.0)}, "the one that failed"
     assert [(one.status_code, one.json()["error"]["code"]) for one in answers] == [(409, "not_answered")] * 2
     assert {one["route"] for one in seen} == {"chat"}
+
+
+async def test_a_model_that_fails_is_seen_where_another_answers_for_it(learning, file):
+    """By its own name, with whoever answered, and never as `auto` or the name of a chain."""
+    async with learning() as world:
+        await ask(world)
+        world.alpha.script = status(500)
+        await ask(world)
+        await ask(world, stream=True)
+        lines = await records(file, 3)
+        told = (await page(world, "/api/v1/models/performance?since=1h")).json()
+    assert lines[0]["tried"] == ""
+    for line in lines[1:]:
+        assert [one.rpartition(":")[0] for one in line["tried"].split(",")] == [
+            "alpha/demo-large:server", "beta/demo-claude:ok",
+        ]  # fmt: skip
+    rows = {row["model"]: (row["total_generations"], row["success_rate"]) for row in told["models"]}
+    assert rows == {"demo-large": (3, pytest.approx(1 / 3, abs=1e-6)), "demo-claude": (2, 1.0)}
+    own = [int(line["tried"].rpartition(":")[2]) for line in lines[1:]]
+    [fallback] = [row for row in told["models"] if row["model"] == "demo-claude"]
+    assert fallback["avg_first_token_ms"] == own[1]
 
 
 async def test_a_client_scores_its_own_requests_alone(learning, file):

@@ -1,6 +1,7 @@
 """What an experiment has shown is told, and what it has not is said plainly."""
 
 import pytest
+from msgspec import structs
 
 from proxy.learning.experiments import MINIMUM, plain, report
 from proxy.usage.fares import Aged, Fare, Sample
@@ -84,7 +85,21 @@ def test_intervals_stand_beside_the_figures():
     success = told["arms"][0]["success"]
     assert (success["samples"], success["value"]) == (263, 81 / 263)
     assert success["interval"] == [pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4)]
-    assert told["arms"][1]["quality"]["samples"] == 1000
+    assert told["arms"][1]["quality"]["samples"] == round(550**2 / 505)
     assert told["arms"][1]["quality"]["value"] == pytest.approx(0.9)
     assert (told["confidence"], told["minimum_samples"]) == (0.95, MINIMUM)
     assert [one["measure"] for one in told["findings"]] == ["success", "latency", "cost", "quality"]
+
+
+def test_what_people_gave_weighs_ten_times_what_answers_showed():
+    """As it does in the figures of models; and so many of unlike weight tell as much as fewer of equal weight."""
+    shown, given = (
+        Aged(0, given=False, quality=sample(100, 1.0, 0.0)),
+        Aged(5, given=True, quality=sample(10, 0.5, 0.1)),
+    )
+    [one] = report("x", [structs.replace(arm("a"), qualities=(shown, given))]).arms
+    assert one.quality.value == pytest.approx(0.75)
+    assert one.quality.samples == round(20**2 / 11)
+    for alike in (shown, given):
+        [one] = report("x", [structs.replace(arm("a"), qualities=(alike,))]).arms
+        assert (one.quality.value, one.quality.samples) == (pytest.approx(alike.quality.mean), alike.quality.count)

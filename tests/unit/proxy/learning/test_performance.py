@@ -159,7 +159,7 @@ def row(model, cost=0.01, quality=0.9, ms=100.0, success=1.0, kind="chat", sampl
     return {
         "model": model, "kind": kind, "avg_cost_per_generation": cost, "avg_quality_score": quality,
         "avg_processing_time_ms": ms, "success_rate": success,
-        "samples": {"time": MINIMUM, "cost": MINIMUM, "quality": MINIMUM} | dict(samples),
+        "samples": {"time": MINIMUM, "cost": MINIMUM, "quality": MINIMUM, "scores": MINIMUM} | dict(samples),
     }  # fmt: skip
 
 
@@ -177,15 +177,30 @@ def test_the_cheapest_the_best_and_the_balanced_are_recommended():
     assert recommended(rows)["balanced_choice"]["worth"] == round(0.5 * 0.85 + 0.3 * 0.5 + 0.2 * 0.5, 4)
 
 
-@pytest.mark.parametrize("what", ["cost", "quality"])
-def test_none_is_recommended_below_the_minimum(what):
-    found = leaders(row("few", samples={what: MINIMUM - 1}))
-    assert found == {"cost_leader": "few", "quality_leader": "few"} | {f"{what}_leader": None, "balanced_choice": None}
+def test_none_is_recommended_below_the_minimum():
+    few = MINIMUM - 1
+    assert leaders(row("few", samples={"cost": few})) == {
+        "cost_leader": None, "quality_leader": "few", "balanced_choice": None,
+    }  # fmt: skip
+    assert leaders(row("few", samples={"quality": few, "scores": few})) == {
+        "cost_leader": "few", "quality_leader": None, "balanced_choice": None,
+    }  # fmt: skip
     assert set(leaders().values()) == {None}
 
 
+def test_who_was_never_scored_is_no_leader_in_quality():
+    """That answers come to their end is not held against what people say of others."""
+    said, unsaid = (
+        row("said", quality=0.95, samples={"scores": 1000}),
+        row("unsaid", quality=1.0, samples={"scores": 0}),
+    )
+    assert leaders(said, unsaid)["quality_leader"] == leaders(said, unsaid)["balanced_choice"] == "said"
+    assert leaders(unsaid) == {"cost_leader": "unsaid", "quality_leader": None, "balanced_choice": "unsaid"}
+
+
 def test_the_samples_behind_each_are_told():
-    found = recommended([row("one", samples={"cost": 40, "quality": 50})])
+    found = recommended([row("one", samples={"cost": 40, "quality": 50, "scores": 31})])
+    assert {one["scores"] for one in found.values()} == {31}
     assert {name: one["samples"] for name, one in found.items()} == {
         "cost_leader": 40, "quality_leader": 50, "balanced_choice": 40,
     }  # fmt: skip

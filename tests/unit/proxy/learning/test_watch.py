@@ -18,7 +18,11 @@ class Scene:
     def end(self, count, **fields):
         for _ in range(count):
             self.now += 1
-            self.subject.note(self.record(at=NOON + self.now, **fields), self.now)
+            self.subject.note(self.record(int(self.now), at=NOON + self.now, **fields), self.now)
+
+    def score(self, number, quality):
+        """Of the request that ended at that second."""
+        self.subject.score(self.record(number).id, quality, number)
 
     def turned(self):
         return [(turn.sign, turn.bad) for turn in self.subject.look(self.marks, self.now, NOON + self.now)]
@@ -79,12 +83,47 @@ def test_bad_answers_are_told_and_a_score_weighs_as_ten(scene):
     scene.end(80)
     scene.end(19, signal="refusal")
     assert scene.turned() == []
-    scene.subject.score(0.5, scene.now)
+    scene.score(1, 0.3)
     assert scene.turned() == [(QUALITY, True)]
     scene.end(20)
     assert scene.turned() == []
-    scene.end(60)
+    scene.end(70)
     assert scene.turned() == [(QUALITY, False)]
+
+
+def test_one_request_has_one_quality_however_often_it_is_scored(scene):
+    """The latest; and what was scored pushes nothing out of what else is known."""
+    scene.end(60)
+    scene.end(4, outcome="server", signal="")
+    for _ in range(2 * SAMPLES):
+        scene.score(60, 0.0)
+    assert scene.turned() == [(FAILURES, True)]
+    [turn] = scene.subject.look(Marks(minimum=1, quality=0.9), scene.now, NOON + scene.now)
+    assert (turn.sign, turn.samples) == (QUALITY, round(6.9**2 / 1.59))
+    assert turn.value == pytest.approx(5.9 / 6.9)
+    scene.score(60, 1.0)
+    assert scene.turned() == [(QUALITY, False)]
+
+
+def test_a_few_scores_among_many_signals_say_nothing_yet(scene):
+    """Nine of them weigh as much as ninety signals, and tell little more than nine."""
+    scene.end(29)
+    for number in range(1, 10):
+        scene.score(number, 0.0)
+    assert scene.turned() == []
+    for number in range(10, 20):
+        scene.score(number, 0.0)
+    assert scene.turned() == [(QUALITY, True)]
+
+
+def test_a_score_goes_with_its_request(scene):
+    scene.end(20)
+    for number in range(1, 21):
+        scene.score(number, 0.0)
+    assert scene.turned() == [(QUALITY, True)]
+    scene.now = 20 + scene.marks.window_s
+    assert scene.turned() == [(QUALITY, False)]
+    assert scene.subject.idle
 
 
 @pytest.mark.parametrize(("fields", "count"), [({"ms": 9000}, 19), ({"outcome": "server", "signal": ""}, 19)])

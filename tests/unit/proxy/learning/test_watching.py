@@ -24,8 +24,8 @@ class Scene:
         self.news.set()
 
     def end(self, count=20, **fields):
-        for _ in range(count):
-            self.watching.note(self.record(at=self.clock.wall(), **fields))
+        for number in range(count):
+            self.watching.note(self.record(number, at=self.clock.wall(), **fields))
 
 
 @pytest.fixture
@@ -67,10 +67,36 @@ async def test_what_reached_nobody_or_passed_through_is_not_watched(scene):
 
 async def test_a_score_counts_for_whoever_answered(scene):
     scene.end()
-    for _ in range(9):
-        scene.watching.score(scene.record(), 0.0)
+    for number in range(20):
+        scene.watching.score(scene.record(number, at=scene.clock.wall()), 0.0)
     scene.watching.look()
-    assert [(one["model"], one["sign"]) for one in scene.told] == [("large", "quality")]
+    assert [(one["model"], one["sign"], one["samples"]) for one in scene.told] == [("large", "quality", 20)]
+
+
+async def test_scores_of_one_request_or_of_those_before_the_window_tell_nothing(scene):
+    scene.end()
+    scene.watching.note(scene.record(99, at=scene.clock.wall(), outcome="cancelled", signal=""))
+    for number in range(300):
+        scene.watching.score(scene.record(7, at=scene.clock.wall()), 0.0)
+        scene.watching.score(scene.record(1000 + number, at=scene.clock.wall() - MARKS.window_s), 0.0)
+    scene.watching.look()
+    assert scene.told == []
+
+
+async def test_a_model_that_failed_is_told_and_not_whoever_answered_after_it(scene):
+    """The time that it took is its own, and not the other's."""
+    tried = "alpha/large:timeout:9000,beta/small:ok:300"
+    scene.end(provider="beta", model="small", asked="duo", ms=9300, strategy="balanced", tried=tried)
+    scene.watching.look()
+    assert [(*one.values(),)[:4] for one in scene.told] == [
+        ("large", "failure_ratio", "bad", 1.0), ("balanced", "p95_s", "bad", 9.3),
+    ]  # fmt: skip
+
+
+async def test_auto_is_no_model(scene):
+    scene.end(outcome="server", provider="", model="", asked="auto", signal="", tried="alpha/large:server:9")
+    scene.watching.look()
+    assert [(one["model"], one["sign"]) for one in scene.told] == [("large", "failure_ratio")]
 
 
 async def test_money_is_told_exactly(scene):

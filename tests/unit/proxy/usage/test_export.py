@@ -18,7 +18,7 @@ def test_a_line_of_json_tells_all_of_a_record(record):
         "reasoning": None, "estimated": False, "cost_usd": "1.234567891", "attempts": 1, "ms": 420,
         "first_token_ms": 90, "outcome": "ok", "status": 200, "code": "stream_cut", "strategy": "",
         "experiment": "", "arm": "", "complexity": None, "signal": "",
-        "cache_write_1h": None, "searches": None,
+        "cache_write_1h": None, "searches": None, "tried": "",
     }  # fmt: skip
 
 

@@ -72,6 +72,46 @@ def test_what_was_refused_and_nobody_answered_is_nobodys(summed, record):
     assert [(fare.names, fare.requests, fare.ok, fare.judged) for fare in found] == [(("large",), 3, 1, 2)]
 
 
+def test_a_model_that_failed_has_failed_whoever_answered_after_it(summed, record):
+    """And whoever answered is not charged with its time."""
+    saved = {"asked": "duo", "provider": "beta", "model": "small", "ms": 9100, "attempts": 2}
+    nobody = {"asked": "auto", "provider": "", "model": "", "signal": ""}
+    found = summed(
+        [
+            record(1, **saved, tried="alpha/large:timeout:9000,beta/small:ok:100"),
+            record(2, **saved, tried="alpha/large:server:9000,beta/small:ok:100", task="letters"),
+            record(3, **saved, tried="alpha/large:refused:9000,beta/small:ok:100"),
+            record(4, **saved | {"provider": "alpha", "model": "large"}, tried="alpha/large:ok:70"),
+            record(5, **nobody, outcome="server", tried="alpha/large:server:9,gamma/tiny:server:8"),
+            record(6, **nobody, outcome="cancelled", tried="alpha/large:server:9,gamma/tiny:cancelled:8"),
+            record(7, **nobody, outcome="refused", tried="gamma/tiny:refused:8"),
+        ],
+        by=("kind", "model"),
+    )
+    assert [(fare.names[1], fare.requests, fare.ok, fare.failed, fare.ms.mean, fare.p95_ms) for fare in found] == [
+        ("large", 5, 1, 4, 70, 70), ("small", 3, 3, 0, 100, 100), ("tiny", 1, 0, 1, None, None),
+    ]  # fmt: skip
+
+
+def test_a_task_an_experiment_and_a_span_hold_for_those_that_failed_too(summed, record):
+    saved = {"provider": "beta", "model": "small", "tried": "alpha/large:server:9,beta/small:ok:1"}
+    records = [record(1, task="a", **saved), record(2, task="b", experiment="x", **saved), record(3, **saved)]
+
+    def failed(**asked):
+        return {fare.names: fare.failed for fare in summed(records, by=("model", "task"), **asked) if fare.failed}
+
+    assert failed() == {("large", "a"): 1, ("large", "b"): 1, ("large", "sum"): 1}
+    assert failed(tasks=("a",)) == {("large", "a"): 1}
+    assert failed(experiment="x") == {("large", "b"): 1}
+    assert failed(span=(NOON, record(2).at)) == {("large", "a"): 1}
+
+
+def test_an_arm_has_what_came_of_its_requests(summed, record):
+    saved = {"experiment": "x", "arm": "a", "ms": 900, "tried": "alpha/large:server:9,beta/small:ok:1"}
+    [fare] = summed([record(1, **saved)], by=("arm",), experiment="x")
+    assert (fare.requests, fare.ok, fare.failed, fare.ms.mean) == (1, 1, 0, 900)
+
+
 def test_of_some_tasks_alone(summed, record):
     tasks = ["", "letters", "made up", "letters"]
     records = [record(number, task=task, signal="whole") for number, task in enumerate(tasks)]

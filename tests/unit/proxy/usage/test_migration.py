@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from proxy.usage.migration import bring_up
-from proxy.usage.schema import COLUMNS, TABLE
+from proxy.usage.schema import COLUMNS, LATER, TABLE
 from proxy.usage.sink import Unread
 from proxy.usage.sqlite import SqliteSink, SqliteSource
 from proxy.usage.summary import summed
@@ -66,6 +66,20 @@ def test_who_writes_brings_it_up(path, record):
     with closing(sqlite3.connect(path)) as database:
         told = database.execute("SELECT quality_score FROM model_performance_metrics ORDER BY created_at").fetchall()
     assert told == [(None,), (0.5,)]
+
+
+def test_a_file_that_knows_of_no_tried_targets_is_read_and_brought_up(path, record):
+    with closing(sqlite3.connect(path)) as database:
+        for name in LATER:
+            if name != "tried":
+                database.execute(f"ALTER TABLE usage_records ADD COLUMN {LATER[name]}")
+    assert [one.tried for one in SqliteSource(str(path)).records(None, None)] == [""]
+    assert columns(path) != COLUMNS
+    sink = SqliteSink(str(path))
+    sink.write([record(2, tried="alpha/large:server:9")])
+    sink.close()
+    assert [one.tried for one in SqliteSource(str(path)).records(None, None)] == ["", "alpha/large:server:9"]
+    assert columns(path) == COLUMNS
 
 
 def test_it_is_brought_up_once_whoever_comes(path):

@@ -51,6 +51,17 @@ def test_a_record_tells_who_asked_what_of_whom_and_what_came_of_it():
     assert (found.cost, found.attempts, found.ms, found.first_token_ms, found.estimated) == (7, 1, 420, 100, False)
 
 
+def test_what_was_tried_is_told_but_where_the_first_call_answered():
+    good = {"provider": "beta", "model": "small", "attempts": [Attempt("beta/small", "ok", 200, 300)]}
+    assert record_of(exchange_of(**good), **ENDED).tried == ""
+    assert record_of(exchange_of(), **ENDED).tried == ""
+    failed = Attempt("alpha/large", "server", 500, 120)
+    saved = record_of(exchange_of(**good | {"attempts": [failed, *good["attempts"]]}), **ENDED)
+    assert saved.tried == "alpha/large:server:120,beta/small:ok:300"
+    lost = record_of(exchange_of(attempts=[failed], fault=Fault(kind=Kind.SERVER, message="a word")), **ENDED)
+    assert lost.tried == "alpha/large:server:120"
+
+
 def test_a_client_nobody_placed_is_told_by_its_configuration():
     found = record_of(exchange_of(client=Client("web", (), team="shop")), **ENDED)
     assert (found.client, found.team, found.user) == ("web", "shop", "")

@@ -27,6 +27,7 @@ def test_a_record_comes_back_as_it_was(database, record):
         cache_write=5,
         cache_write_1h=4,
         searches=2,
+        tried="beta/small:server:9,alpha/gpt-4o-mini:ok:400",
         reasoning=3,
         estimated=True,
         stream=True,
