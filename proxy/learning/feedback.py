@@ -18,11 +18,11 @@ from proxy.clock import Clock
 from proxy.config.spending import LedgerSettings
 from proxy.learning.recent import Recent
 from proxy.telemetry.names import INVALID_VALUE, NOT_ANSWERED, NOT_RECORDED, OVERLOADED, REQUEST_NOT_FOUND
+from proxy.usage.deeds import model_of
 from proxy.usage.record import OK, Record
 from proxy.usage.scores import LABEL_CAP, SCORED_DAYS, Score
 from proxy.usage.sink import NotKept, Unread
 from proxy.usage.sources import scores_for
-from proxy.usage.tried import model_of
 
 BODY_CAP: Final = 4096
 """Bytes of what is sent."""

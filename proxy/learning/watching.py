@@ -14,8 +14,8 @@ from proxy.alerts.message import Facts
 from proxy.clock import Clock
 from proxy.config.spending import AlertSettings, Watched, dollars
 from proxy.learning.watch import COST, Subject, Turn
+from proxy.usage.deeds import deeds, model_of
 from proxy.usage.record import Record
-from proxy.usage.tried import deeds, model_of
 
 LOOK_S: Final = 5.0
 SUBJECTS: Final = 50

@@ -6,18 +6,16 @@ call that answered leaves nothing, for the record itself says all of it: so what
 
 Out of it come the models' own figures: one that failed has failed, whoever saved the request, and whoever answered
 after it took no longer than its own call. A target that failed and answered when it was called again has answered.
-The same is written here twice, for a record in memory and, since a thread that sums in Python would keep others
-waiting, in SQL.
+Here it is told in SQL, for a thread that sums in Python would keep others waiting; of one record at a time
+`proxy.usage.deeds` tells the same.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from proxy.flow import Attempt
-    from proxy.usage.record import Record
+from proxy.flow import Attempt
 
 MOST: Final = 8
 """Targets that are told, the latest."""
@@ -36,7 +34,7 @@ class Call(Struct, frozen=True):
         return self.target.partition("/")[2]
 
 
-def tried(attempts: "Sequence[Attempt]", served: str) -> str:
+def tried(attempts: Sequence[Attempt], served: str) -> str:
     """`served` is who answered, `provider/model`."""
     last: dict[str, Attempt] = {}
     for one in attempts:
@@ -52,31 +50,6 @@ def calls(text: str) -> list[Call]:
     """What such a text tells, in its order."""
     found = [one.rsplit(":", 2) for one in text.split(",")] if text else []
     return [Call(target, kind, int(ms)) for target, kind, ms in found]
-
-
-def model_of(record: "Record") -> str:
-    """Who answered, else who was called last, else what was asked for."""
-    return record.model or (calls(record.tried)[-1].model if record.tried else record.asked)
-
-
-def deeds(record: "Record") -> "Iterator[Record]":
-    """The record as what each model did: `model` is whose it is. Whoever answered, or was called last, has the request
-    with its cost; the others what came of their calls."""
-    if not record.tried:
-        yield record if record.model else structs.replace(record, model=record.asked)
-        return
-    *before, last = calls(record.tried)
-    if record.provider:
-        yield structs.replace(record, ms=_own(record, last.ms))
-    else:
-        yield structs.replace(record, model=last.model, outcome=last.kind, ms=last.ms)
-    for one in before:
-        yield structs.replace(record, model=one.model, outcome=one.kind, ms=one.ms, cost=None, signal="")
-
-
-def _own(record: "Record", call: int) -> int:
-    """A call that streams is timed to its first content, any other to its end."""
-    return call if record.first_token_ms is None else record.ms - max(0, record.first_token_ms - call)
 
 
 _DIGITS: Final = "'0123456789'"
