@@ -109,19 +109,17 @@ def _dollars(cost: Sample) -> Sample:
 
 
 def _rated(fare: Fare) -> Sample:
-    """Whatever its age, what people gave weighs more than what answers showed. Told as so many of equal weight as tell
-    as much: the square of the weights' sum, by the sum of their squares."""
+    """Whatever its age, what people gave weighs more than what answers showed. Told as a sample of equal weights whose
+    mean is the weighted one and no surer than that: its count is the square of the weights' sum by the sum of their
+    squares, and each value is as far from the mean as its weight lets it move that."""
     told = [(weight_of(0, given=aged.given), aged.quality) for aged in fare.qualities]
     weight = sum(weight * one.count for weight, one in told)
     if not weight:
         return Sample()
+    middle = sum(weight * one.sum for weight, one in told) / weight
     count = round(weight * weight / sum(weight * weight * one.count for weight, one in told))
-    scale = count / weight
-    return Sample(
-        count,
-        scale * sum(weight * one.sum for weight, one in told),
-        scale * sum(weight * one.squares for weight, one in told),
-    )
+    moved = sum(weight**2 * (one.squares - 2 * middle * one.sum + middle**2 * one.count) for weight, one in told)
+    return Sample(count, count * middle, max(0.0, moved) * (count / weight) ** 2 + count * middle**2)
 
 
 def _finding(measure: _Measure, fares: Sequence[Fare], arms: Sequence[Arm]) -> Finding:

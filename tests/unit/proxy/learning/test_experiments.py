@@ -100,6 +100,9 @@ def test_what_people_gave_weighs_ten_times_what_answers_showed():
     [one] = report("x", [structs.replace(arm("a"), qualities=(shown, given))]).arms
     assert one.quality.value == pytest.approx(0.75)
     assert one.quality.samples == round(20**2 / 11)
+    ones = (Aged(0, given=False, quality=sample(199, 1.0, 0.0)), Aged(0, given=True, quality=sample(1, 0.5, 0.0)))
+    lone = structs.replace(arm("a"), qualities=ones)
+    assert not found(arm("b", quality=(1.0, 0.0)), lone)["quality"].decided, "one score decides nothing"
     for alike in (shown, given):
         [one] = report("x", [structs.replace(arm("a"), qualities=(alike,))]).arms
         assert (one.quality.value, one.quality.samples) == (pytest.approx(alike.quality.mean), alike.quality.count)

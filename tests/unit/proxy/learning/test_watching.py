@@ -74,13 +74,19 @@ async def test_a_score_counts_for_whoever_answered(scene):
 
 
 async def test_scores_of_one_request_or_of_those_before_the_window_tell_nothing(scene):
-    scene.end()
-    scene.watching.note(scene.record(99, at=scene.clock.wall(), outcome="cancelled", signal=""))
+    """Nor do those push out what is known of requests in the window."""
+    scene.end(300)
     for number in range(300):
-        scene.watching.score(scene.record(7, at=scene.clock.wall()), 0.0)
+        scene.watching.score(scene.record(299, at=scene.clock.wall()), 0.0)
         scene.watching.score(scene.record(1000 + number, at=scene.clock.wall() - MARKS.window_s), 0.0)
     scene.watching.look()
     assert scene.told == []
+    scene.clock.time += MARKS.window_s - 1
+    scene.end(300, signal="cut")
+    for number in range(1000, 1300):
+        scene.watching.score(scene.record(number, at=scene.clock.wall() - MARKS.window_s), 1.0)
+    scene.watching.look()
+    assert [(one["sign"], one["samples"]) for one in scene.told] == [("quality", 256)]
 
 
 async def test_a_model_that_failed_is_told_and_not_whoever_answered_after_it(scene):
