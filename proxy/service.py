@@ -33,7 +33,7 @@ from proxy.orders.orderer import Orderer
 from proxy.pins import Hearing, Items, Pins, answer_named, keeper
 from proxy.plain_jobs import CountJob, EmbeddingsJob
 from proxy.routing.resolve import Resolution, Router
-from proxy.telemetry.names import TASK
+from proxy.telemetry.names import STRATEGY, TASK
 from proxy.tokens.counting import Counter
 from proxy.ways import Taught, way
 from proxy.wishes import mode_of, wants_metadata
@@ -210,8 +210,8 @@ class Endpoints:
             self._paying.begin(exchange, payload)
         chooser = self._chooser
         if chooser is not None:
-            if TASK in exchange.headers:
-                chooser.check_task(exchange)
+            if TASK in exchange.headers or STRATEGY in exchange.headers:
+                chooser.check_said(exchange)
             if chooser.takes(envelope.model):
                 return payload, envelope, self._offer.chosen(exchange, chooser.chat)
         return payload, envelope, self._offer.chat(exchange.client, envelope.model)
@@ -250,8 +250,8 @@ class Endpoints:
         if self._paying is not None:
             self._paying.begin(exchange, payload)
         chooser = self._chooser
-        if chooser is not None and TASK in exchange.headers:
-            chooser.check_task(exchange)
+        if chooser is not None and (TASK in exchange.headers or STRATEGY in exchange.headers):
+            chooser.check_said(exchange)
         if chooser is not None and chooser.leaves_open(envelope.model):
             found = self._offer.chosen(exchange, chooser.embeddings)
         else:

@@ -98,10 +98,13 @@ class Chooser:
         _bound(exchange, deciding.strategy.max_cost_per_request)
         return self._router.vectors(choice.model)
 
-    def check_task(self, exchange: Exchange) -> None:
-        """Raises Malformed where a request says a task in our header that there is not, whichever model it asks for.
-        Where no tasks are configured, one that names its model may say any."""
-        if self._selection.tasks:
+    def check_said(self, exchange: Exchange) -> None:
+        """Raises Malformed where a request says a task or a strategy in our headers that there is not, or that its
+        client may not say, whichever model it asks for. Where none are configured, one that names its model may say
+        any."""
+        if STRATEGY in exchange.headers and self._selection.strategies:
+            self._checked(exchange, exchange.headers[STRATEGY])
+        if TASK in exchange.headers and self._selection.tasks:
             who_ = self._who(exchange)
             if who_.task not in self._selection.tasks and who_.task not in self._selection.uses():
                 raise self._no_task(exchange, who_.task)
@@ -148,13 +151,8 @@ class Chooser:
 
     def _deciding(self, exchange: Exchange, who_: Who, *, splits: bool) -> Deciding:
         named = exchange.headers.get(STRATEGY)
-        strategies = self._selection.strategies
         if named is not None:
-            _check_may(exchange.client)
-            if named not in strategies:
-                message = f"The header {STRATEGY} names no strategy that there is; {_known(named, strategies)}."
-                raise Malformed(message, param=STRATEGY, code="invalid_value")
-            return self._named[named]
+            return self._named[self._checked(exchange, named)]
         if splits and self._split is not None:
             return self._arms[_arm(self._split, who_, exchange)]
         found = self._known.get(self._active.name) or self._known.get(self._selection.strategy)
@@ -164,6 +162,15 @@ class Chooser:
             )
             raise Malformed(message, param="model", code="model_not_found", status=404)
         return found
+
+    def _checked(self, exchange: Exchange, named: str) -> str:
+        """A strategy that this client may name. Raises Malformed for any other."""
+        _check_may(exchange.client)
+        strategies = self._selection.strategies
+        if named not in strategies:
+            message = f"The header {STRATEGY} names no strategy that there is; {_known(named, strategies)}."
+            raise Malformed(message, param=STRATEGY, code="invalid_value")
+        return named
 
     def _who(self, exchange: Exchange) -> Who:
         """Whose it is; known already where anybody counts, and seldom told where nobody does."""

@@ -184,6 +184,7 @@ async def test_a_strategys_limit_of_cost_passes_over_who_is_too_dear(choosing):
     [
         ("auto/mail", {}, openai.NotFoundError, "There is no task 'mail' here; known: letters and parsing."),
         ("auto", {"x-sidestep-strategy": "best"}, openai.BadRequestError, "known: cost_optimized, balanced and"),
+        ("solo", {"x-sidestep-strategy": "best"}, openai.BadRequestError, "known: cost_optimized, balanced and"),
         ("auto", {"x-sidestep-task": "letter"}, openai.BadRequestError, 'did you mean "letters"?'),
     ],
 )
@@ -192,6 +193,13 @@ async def test_what_is_not_configured_is_refused_in_words_and_nobody_is_asked(ch
         with pytest.raises(error, match="known") as raised:
             await served(client, model, extra_headers=headers)
         assert told in raised.value.body["message"]
+        assert set(world.calls().values()) == {0}
+
+
+async def test_vectors_are_refused_for_a_strategy_that_there_is_not(choosing):
+    async with choosing() as (world, client):
+        with pytest.raises(openai.BadRequestError, match="x-sidestep-strategy names no strategy"):
+            await client.embeddings.create(model="vectors", input="a", extra_headers={"x-sidestep-strategy": "best"})
         assert set(world.calls().values()) == {0}
 
 

@@ -165,11 +165,22 @@ def test_a_header_says_a_task_that_there_is_whichever_model_is_asked_for():
     """An embedding's use may stand there too. Where no tasks are configured, any name may."""
     chooser, _, _ = offered()
     for task in ("letters", "search"):
-        chooser.check_task(asked("large", task=task))
+        chooser.check_said(asked("large", task=task))
     with pytest.raises(Malformed, match="x-sidestep-task names a task that no model can be chosen for; known: let"):
-        chooser.check_task(asked("large", task="mail"))
+        chooser.check_said(asked("large", task="mail"))
     untasked, _, _ = offered(structs.replace(SELECTION, tasks={}))
-    untasked.check_task(asked("large", task="mail"))
+    untasked.check_said(asked("large", task="mail"))
+
+
+def test_a_strategy_that_there_is_not_is_refused_whichever_model_is_asked_for():
+    chooser, _, _ = offered()
+    chooser.check_said(asked("large", strategy="good"))
+    with pytest.raises(Malformed, match="x-sidestep-strategy names no strategy that there is; known: cheap and good"):
+        chooser.check_said(asked("large", strategy="best"))
+    with pytest.raises(Malformed, match="may_choose_strategy = true"):
+        chooser.check_said(asked("large", client=Client("app", ()), strategy="good"))
+    without, _, _ = offered(Selection(experiments={"newer": NEWER}))
+    without.check_said(asked("large", strategy="best"))
 
 
 def test_a_client_names_strategies_only_where_it_may():
