@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from proxy.admin.overview import Changes, Overview, snapshot
+from proxy.admin.overview import Changes, Choosing, Overview, snapshot
 from proxy.clock import Clock
 
 VIEWERS: Final = 8
@@ -55,6 +55,7 @@ class Feed:
         self._closed = False
         self.pages: Sequence[str] = ()
         """What else the admin port answers; the page offers only that."""
+        self.strategy: Callable[[], Choosing | None] = lambda: None
 
     def now(self) -> bytes:
         """The picture of this moment, as JSON."""
@@ -85,7 +86,7 @@ class Feed:
             viewer.end()
 
     def _seen(self) -> Overview:
-        return replace(self._look(), pages=[*self.pages])
+        return replace(self._look(), pages=[*self.pages], strategy=self.strategy())
 
     async def _run(self, changes: Changes) -> None:
         try:

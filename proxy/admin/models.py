@@ -11,10 +11,12 @@ from hashlib import sha256
 from typing import Any, Final
 
 import orjson
+from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import Response
 
 from proxy.admin.answers import error, told_as_json
+from proxy.admin.overview import Choosing
 from proxy.clock import Clock
 from proxy.config.selection import Experiment
 from proxy.config.spending import LedgerSettings
@@ -30,6 +32,16 @@ FRESH_S: Final = 10.0
 SINCE: Final = "7d"
 """How far back, where nobody says."""
 JSON: Final = "application/json"
+NOTHING: Final = (
+    "Nothing is learned here: [selection] track is false, in the configuration or by TRACK_MODEL_PERFORMANCE."
+)
+UNKEPT: Final = (
+    "The current strategy ends with this process: it could not be written to the state folder (SIDESTEP_STATE_DIR)."
+)
+ALONE: Final = (
+    "A switch counts in this process alone: of several behind one address, each is switched by itself, and all of them "
+    "by their configuration."
+)
 
 
 class Models:
@@ -62,7 +74,7 @@ class Models:
         from proxy.usage.moments import moment  # noqa: PLC0415 - most are never asked
 
         if not self._serving.tracks():
-            return 409, "Nothing is learned here: TRACK_MODEL_PERFORMANCE says false."
+            return 409, NOTHING
         now, ledger = self._clock.now(), self._serving.ledger()
         if self._fresh is not None and self._fresh[0] == since and self._fresh[2] == ledger and now < self._fresh[1]:
             return 200, self._fresh[3]
@@ -109,14 +121,20 @@ class Models:
     def _settings(self, _: Request) -> Response:
         return told_as_json(200, self._told())
 
+    def choosing(self) -> Choosing:
+        """By what strategy models are chosen now."""
+        strategy, split = self._serving.strategy, self._serving.experiment()
+        notes, shares = [], None
+        if split is not None:
+            notes.append(_split(split))
+            shares = {"name": split.name, "strategies": {arm: share / 100 for arm, share in split.arms}}
+        if not strategy.kept:
+            notes.append(UNKEPT)
+        return Choosing(strategy.name or None, [*strategy.available], shares, strategy.kept, " ".join([*notes, ALONE]))
+
     def _told(self) -> dict[str, Any]:
-        strategy = self._serving.strategy
-        return {
-            "current_strategy": strategy.name or None,
-            "available_strategies": list(strategy.available),
-            "available_models": {kind: list(names) for kind, names in self._serving.models().items()},
-            **_split(self._serving.experiment()),
-        }
+        models = {kind: list(names) for kind, names in self._serving.models().items()}
+        return {**to_builtins(self.choosing()), "available_models": models}
 
     async def _switch(self, request: Request) -> Response:
         """Nothing is switched by what is refused."""
@@ -143,17 +161,13 @@ class Models:
         return f"{place} with the admin token {sha256(presented_key(request.headers).encode()).hexdigest()[:8]}"
 
 
-def _split(experiment: Experiment | None) -> dict[str, Any]:
-    """Who decides before the current strategy does."""
-    if experiment is None:
-        return {"experiment": None}
-    note = (
+def _split(experiment: Experiment) -> str:
+    """That it decides before the current strategy does."""
+    return (
         f"The experiment {experiment.name} shares out the requests that leave their model open, so a switch moves none "
         "of them: the current strategy decides for vectors alone, and for the rest once the experiment is out of the "
         "configuration."
     )
-    shares = {arm: share / 100 for arm, share in experiment.arms}
-    return {"experiment": {"name": experiment.name, "strategies": shares}, "note": note}
 
 
 async def _body(request: Request) -> bytes:

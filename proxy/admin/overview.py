@@ -102,6 +102,19 @@ class Request(Struct, frozen=True):
     choice: Chosen | None
 
 
+class Choosing(Struct, frozen=True):
+    """By which strategy models are chosen, as `/api/v1/models/settings` tells it."""
+
+    current_strategy: str | None
+    available_strategies: list[str]
+    experiment: dict[str, Any] | None
+    """Its `name`, and its `strategies` with their shares."""
+    kept: bool
+    """Whether that would be so after a restart."""
+    note: str
+    """What a switch changes, and what it does not."""
+
+
 class Overview(Struct, frozen=True):
     """All of it."""
 
@@ -131,6 +144,7 @@ class Overview(Struct, frozen=True):
     """The latest first."""
     pages: list[str] = []
     """What else the admin port answers."""
+    strategy: Choosing | None = None
 
 
 class State(Live, frozen=True):
@@ -213,7 +227,19 @@ def _request(told: Any, attempts: Any, skipped: Any, choice: Any) -> Request:
 _encode = msgspec.json.Encoder().encode
 _MOVING: Final = ("at", "slot", "uptime_s", "in_flight")
 """Told in every change."""
-_KEPT: Final = ("draining", "source", "demo", "example", "more", "keys", "probes", "store", "budgets", "pages")
+_KEPT: Final = (
+    "draining",
+    "source",
+    "demo",
+    "example",
+    "more",
+    "keys",
+    "probes",
+    "store",
+    "budgets",
+    "pages",
+    "strategy",
+)
 """Told where they have changed."""
 
 

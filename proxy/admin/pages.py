@@ -90,8 +90,11 @@ def admin_app(
 
     shown: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used}
     shown["/events"] = partial(events, feed, partial(_admitted, token_sha256))
-    models = {} if serving is None else Models(serving, clock, token_sha256).pages
-    closed = {**{path: {"GET": page} for path, page in shown.items()}, **models}
+    closed: dict[str, Mapping[str, Page]] = {path: {"GET": page} for path, page in shown.items()}
+    if serving is not None:
+        models = Models(serving, clock, token_sha256)
+        closed |= models.pages
+        feed.strategy = models.choosing
     feed.pages = sorted(closed)
     return _routed({"/livez": livez, "/readyz": readyz, **dict.fromkeys(FILES, file)}, closed, token_sha256)
 

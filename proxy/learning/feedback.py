@@ -29,6 +29,9 @@ BODY_CAP: Final = 4096
 ID_CAP: Final = 64
 WAITING: Final = 16
 DAY_S: Final = 86_400
+UNTRACKED: Final = (
+    "Scores are not kept here: [selection] track is false, in the configuration or by TRACK_MODEL_PERFORMANCE."
+)
 _FIELDS: Final = ("request_id", "score", "label")
 
 Told = Callable[[Record, float], None]
@@ -70,7 +73,7 @@ class Feedback:
         request, score, label = read(body)
         ledger = self._ledger()
         if not self._tracks():
-            raise NotTaken(409, NOT_RECORDED, "Scores are not kept here: TRACK_MODEL_PERFORMANCE says false.")
+            raise NotTaken(409, NOT_RECORDED, UNTRACKED)
         if not scores_for(ledger):
             raise NotTaken(409, NOT_RECORDED, "Scores are not kept here: add [ledger] to the configuration.")
         if self._waiting >= WAITING:

@@ -27,6 +27,8 @@ class Strategies(Protocol):
 
     name: str
     """The active one; empty: none is."""
+    kept: bool
+    """Whether it would be so after a restart."""
 
     @property
     def available(self) -> Sequence[str]:
@@ -73,9 +75,16 @@ class Learning:
         return self._config().selection.track
 
     def models(self) -> Mapping[str, Sequence[str]]:
-        """The models that are configured now, by kind."""
+        """Whoever the configuration of now names, by kind: entries, whom strategies and experiments choose, and the
+        targets of the chain for all other names, as far as those are known."""
         config = self._config()
-        return {"chat": [name for name in config.models if name != ANY], "embeddings": list(config.embeddings)}
+        chat = [*(name for name in config.models if name != ANY), *config.selection.models()]
+        if (rest := config.models.get(ANY)) is not None:
+            steps = [(step.provider, step.model) for step in rest.chain]
+            own = [(name, config.providers[name].default_model if model == ANY else model) for name, model in steps]
+            chat += [f"{name}/{model}" for name, model in own if model]
+        embeddings = dict.fromkeys((*config.embeddings, *config.selection.embeddings()))
+        return {"chat": [*dict.fromkeys(chat)], "embeddings": [*embeddings]}
 
     def tasks(self) -> Sequence[str]:
         """What requests may be for; empty where no tasks are configured, so that any name is one."""

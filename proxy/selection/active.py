@@ -38,7 +38,7 @@ class Active:
         self.name = selection.strategy
         """Empty: none is."""
         self.kept = True
-        """Whether the latest switch outlives a restart."""
+        """Whether the strategy that is active would be so after a restart."""
         self._resume()
 
     @property
@@ -68,7 +68,7 @@ class Active:
             reason = f"the configuration has no [strategies.{before}] any more"
         else:
             return
-        self.name = selection.strategy
+        self.name, self.kept = selection.strategy, True
         if self.name != before:
             self._tell(self.name, before, "the configuration", reason)
 

@@ -5,7 +5,7 @@ import { Charts } from "./charts.js";
 import { byId, html, say, show } from "./dom.js";
 import { openModels } from "./models.js";
 import { drawRequests, onMore } from "./requests.js";
-import { onSwitch, openStrategy } from "./strategy.js";
+import { drawStrategy, onSwitch } from "./strategy.js";
 import { follow } from "./stream.js";
 import { drawTargets } from "./targets.js";
 import { lasting, many } from "./words.js";
@@ -22,7 +22,6 @@ function begin(data) {
   seen = { ...data, rows: new Map(data.targets.map((row) => [row.target, row])) };
   seen.order = data.targets.map((row) => row.target);
   charts.begin(seen);
-  openStrategy(seen.pages, token).catch(() => {});
   openModels(seen.pages, token, () => paused);
 }
 
@@ -47,6 +46,7 @@ function draw() {
   drawTargets(seen);
   charts.draw(seen);
   drawBudgets(seen);
+  drawStrategy(seen.strategy);
   drawRequests(seen);
 }
 

@@ -52,7 +52,9 @@ export const clock = (time) => new Date(time).toLocaleTimeString([], { hour12: f
 
 export function usd(value) {
   if (value === null) return NONE;
-  return `$${value >= 1 || value === 0 ? value.toFixed(2) : value.toPrecision(2)}`;
+  if (value >= 1 || value === 0) return `$${value.toFixed(2)}`;
+  const places = 1 - Math.floor(Math.log10(value));
+  return `$${value.toFixed(Math.min(places, 12))}`; // never 2.0e-7
 }
 
 /** A count with a mark between thousands. */

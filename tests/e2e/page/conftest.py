@@ -5,11 +5,16 @@ from hashlib import sha256
 
 import pytest
 
+from proxy.config.selection import Experiment, Levels, Selection, Strategy
+from proxy.config.spending import Budget, LedgerSettings, Price, Spending
 from proxy.config.values import AdminSettings, BreakerSettings, RetrySettings
 from tests.e2e.page.chromium import FOUND, Chromium, running
 
 TOKEN = "st-a-token-of-the-admin-port"
 HURRIED = BreakerSettings(consecutive_failures=1, open_s=300.0)
+CHEAP = Price(input=20, output=20)
+DUO = Levels("duo", "duo", "duo")
+BOTH = {name: Strategy(name, DUO) for name in ("balanced", "cost")}
 ONCE = RetrySettings(attempts_per_target=1)
 
 
@@ -29,6 +34,23 @@ def frail(configured, provider):
         return configured(*(provider(one, breaker=HURRIED, retry=ONCE) for one in scripted), **more)
 
     return configure
+
+
+@pytest.fixture
+async def full(make_world, frail, tmp_path):
+    """A world with all that the page can show: strategies and an experiment, a budget, records of usage."""
+    prices = {f"{name}/{model}": CHEAP for name, model in (("alpha", "demo-large"), ("beta", "demo-claude"))}
+    budget = Budget("daily", "usd", 5_000_000_000, "day")
+    spending = Spending((budget,), prices=prices, ledger=LedgerSettings(f"sqlite:///{tmp_path}/ledger.db"))
+    rollout = Experiment("rollout", (("balanced", 9000), ("cost", 1000)))
+    selection = Selection("balanced", strategies=BOTH, experiments={"rollout": rollout}, folder=str(tmp_path))
+    async with make_world(lambda *three: frail(*three, spending=spending, selection=selection)) as one:
+        yield one
+
+
+@pytest.fixture
+def both():
+    return BOTH
 
 
 @pytest.fixture

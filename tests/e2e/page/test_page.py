@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-import orjson
 import pytest
 
+from proxy.config.selection import Selection
 from proxy.config.spending import LedgerSettings, Price, Spending
 from proxy.drill import script
 from proxy.drill.load import once
@@ -22,11 +22,6 @@ COUNT = """
     JSON.parse = (text) => { window.changes += 1; return parse(text); };
 """
 """Counts what the stream has told from now on."""
-SETTINGS = "/api/v1/models/settings"
-NAMED = f"""
-    const parse = JSON.parse;
-    JSON.parse = (text) => {{ const told = parse(text); told.pages?.push("{SETTINGS}"); return told; }};
-"""
 SOON_S = 2.0
 LOADED_MS = 1000.0
 
@@ -45,6 +40,14 @@ def shown(name):
 
 async def ask(world, model="duo", **more):
     return await once(world.url, "/chat/completions", BODY | {"model": model} | more)
+
+
+async def recorded(folder, count):
+    """Once so many requests are in the ledger there."""
+    source = SqliteSource(f"{folder}/ledger.db")
+    async with asyncio.timeout(10):
+        while len(await asyncio.to_thread(lambda: [*source.records(None, None)])) < count:
+            pass
 
 
 @pytest.fixture(scope="module")
@@ -149,37 +152,39 @@ async def test_without_strategies_nothing_is_offered_to_be_switched(page):
     assert not await page.run(shown("#strategy"))
 
 
-async def test_the_strategy_is_switched_and_what_stands_against_it_is_told(chromium, world):
-    """The settings' page is played here; the picture is made to name it."""
-    settings = {"current_strategy": "balanced", "available_strategies": ["balanced", "cost", "gone"]}
-
-    def answer(request):
-        if request["method"] == "PUT":
-            name = orjson.loads(request["postData"])["strategy"]
-            if name == "gone":
-                return 400, {"error": {"message": "'strategy': gone is not configured."}}
-            settings["current_strategy"] = name
-        return 200, settings
-
-    async with chromium.page() as page:
-        await page.stand_in(SETTINGS, answer)
-        await page.ask("Page.addScriptToEvaluateOnNewDocument", source=NAMED)
-        await page.open(world.admin + "/")
-        await page.until(shown("#strategy"))
+async def test_the_strategy_is_switched_for_all_who_look_and_what_stands_against_it_is_told(chromium, full):
+    async with chromium.page() as page, chromium.page() as other:
+        for one in (page, other):
+            await one.open(full.admin + "/")
+            await one.until(f"{LIVE} && {shown('#strategy')}")
         assert await page.run("document.querySelector('#strategies').value") == "balanced"
-        assert not await page.run(shown("#decides"))
-        for name, told in (("cost", "cost chooses from now on."), ("gone", "'strategy': gone is not configured.")):
-            await page.run(f"document.querySelector('#strategies').value = {name!r}")
-            await page.run("document.querySelector('#strategy button').click()")
-            await page.until(f"{text('#switched')} === {orjson.dumps(told).decode()}")
-        assert settings["current_strategy"] == "cost"
-        settings |= {"experiment": {"name": "rollout", "strategies": {}}, "note": "The experiment rollout decides."}
-        await page.run("document.querySelector('#strategies').value = 'balanced'")
+        assert "A switch counts in this process alone" in await page.run(text("#decides"))
+        await page.run("document.querySelector('#strategies').value = 'cost'")
         await page.run("document.querySelector('#strategy button').click()")
-        await page.until(
-            f"{text('#switched')} === 'Switched to balanced: the experiment rollout still decides.'"
-            f" && {text('#decides')} === 'The experiment rollout decides.' && {shown('#decides')}"
-        )
+        told = "Switched to cost: the experiment rollout still decides."
+        await page.until(f"{text('#switched')} === {told!r}")
+        await other.until("document.querySelector('#strategies').value === 'cost'")
+        assert "The experiment rollout shares out the requests" in await other.run(text("#decides"))
+        await page.run("document.querySelector('#strategies').selectedOptions[0].value = 'gone'")
+        await page.run("document.querySelector('#strategy button').click()")
+        await page.until(f"{text('#switched')}.includes(\"there is no strategy 'gone'\")")
+        assert await other.run("document.querySelector('#strategies').value") == "cost"
+
+
+async def test_a_switch_that_nothing_keeps_is_told_as_such_and_none_is_sent_unchosen(chromium, make_world, frail, both):
+    """No strategy is active, and there is no state folder."""
+    unchosen = Selection(strategies=both)
+    async with make_world(lambda *three: frail(*three, selection=unchosen)) as world, chromium.page() as page:
+        await page.open(world.admin + "/")
+        await page.until(f"{LIVE} && {shown('#strategy')}")
+        assert await page.run("document.querySelector('#strategies').selectedOptions[0].text") == "none is active"
+        await page.run("document.querySelector('#strategy button').click()")
+        assert not await page.run("document.querySelector('#strategy').checkValidity()")
+        assert await page.run(text("#switched")) == ""
+        await page.run("document.querySelector('#strategies').value = 'cost'")
+        await page.run("document.querySelector('#strategy button').click()")
+        await page.until(f"{text('#switched')} === 'cost chooses from now on, until this process ends.'")
+        assert "ends with this process" in await page.run(text("#decides"))
 
 
 async def test_how_models_fare_is_shown_or_what_to_do_about_it(chromium, make_world, frail, tmp_path, page):
@@ -191,9 +196,7 @@ async def test_how_models_fare_is_shown_or_what_to_do_about_it(chromium, make_wo
     async with make_world(lambda *three: frail(*three, spending=spending)) as world, chromium.page() as kept:
         for _ in range(3):
             await ask(world)
-        source = SqliteSource(f"{tmp_path}/ledger.db")
-        while len(await asyncio.to_thread(lambda: [*source.records(None, None)])) < 3:
-            pass
+        await recorded(tmp_path, 3)
         await kept.open(world.admin + "/")
         await kept.until("document.querySelectorAll('#models tbody tr').length === 1")
         row = await kept.run("document.querySelector('#models tbody tr').innerText")
@@ -268,17 +271,24 @@ async def test_where_the_port_is_gone_it_says_so_and_goes_on_by_itself_once_it_i
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci --prefix tests/e2e/page")
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (380, True)], ids=["wide and light", "narrow and dark"])
-async def test_it_keeps_the_rules_of_accessibility(page, world, width, dark):
-    await page.look(width=width, dark=dark)
-    world.alpha.script = script.status(503)
-    for model in ("duo", "duo", "nobody"):
-        await ask(world, model=model)
-    await page.until(cell("alpha/demo-large", "Breaker") + " === 'open'")
-    await page.run(AXE.read_text("utf-8"))
-    found = await page.run("axe.run()")
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
-    assert len(found["passes"]) > 15
-    assert await page.run("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
+async def test_it_keeps_the_rules_of_accessibility(chromium, full, tmp_path, width, dark):
+    """With everything on it that it can show."""
+    full.alpha.script = script.status(503)
+    for model in ("auto", "auto", "nobody"):
+        await ask(full, model=model)
+    await recorded(tmp_path, 3)
+    async with chromium.page() as page:
+        await page.look(width=width, dark=dark)
+        await page.open(full.admin + "/")
+        await page.until(cell("alpha/demo-large", "Breaker") + " === 'open'")
+        for part in ("#strategy", "#budgets", "#models", "#requests"):
+            await page.until(f"{shown(part)} && !{shown('#no-models')}")
+        assert "$0.0000" in await page.run(text("#requests tbody")), "small amounts are written out"
+        await page.run(AXE.read_text("utf-8"))
+        found = await page.run("axe.run()")
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+        assert len(found["passes"]) > 15
+        assert await page.run("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci --prefix tests/e2e/page")

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import orjson
 import pytest
+from msgspec import to_builtins
 
 from proxy.admin import models
 from proxy.admin.health import Health
@@ -36,6 +37,7 @@ class Clock:
 
 class Strategy:
     name = "balanced"
+    kept = True
     available = ("balanced", "cost_optimized")
 
     def __init__(self):
@@ -51,13 +53,13 @@ class Strategy:
 class Scene:
     def __init__(self, path, tokens=()):
         self.clock, self.strategy, self.learns = Clock(), Strategy(), True
-        self.known, self.split = (), None
+        self.known, self.split, self.feed = (), None, SimpleNamespace()
         self.place = LedgerSettings(f"sqlite:///{path}")
         self.feedback = Feedback(self.clock, Recent(), self.ledger, self.tracks, lambda *_: None)
         self.app = admin_app(
             health=Health(0.0), clock=self.clock, metrics=Metrics(), state=dict, budgets=dict, unfit=str,
             token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in tokens], serving=self,
-            feed=SimpleNamespace(),
+            feed=self.feed,
         )  # fmt: skip
 
     def ledger(self):
@@ -143,7 +145,9 @@ async def test_what_cannot_be_told_is_said(scene):
     assert "add [ledger] to the configuration" in told["hint"]
     scene.learns = False
     status, told = await scene.ask(PERFORMANCE)
-    assert (status, "TRACK_MODEL_PERFORMANCE" in told["error"]["message"]) == (409, True)
+    assert status == 409
+    for place in ("TRACK_MODEL_PERFORMANCE", "[selection] track"):
+        assert place in told["error"]["message"]
 
 
 async def test_figures_that_take_too_long_are_given_up(scene, monkeypatch):
@@ -158,11 +162,26 @@ async def test_a_strategy_is_told_and_switched(scene, slash):
     status, told = await scene.ask(SETTINGS + slash)
     assert (status, told) == (200, {
         "current_strategy": "balanced", "available_strategies": ["balanced", "cost_optimized"],
-        "available_models": {"chat": ["large", "small"], "embeddings": ["docs"]}, "experiment": None,
+        "available_models": {"chat": ["large", "small"], "embeddings": ["docs"]}, "experiment": None, "kept": True,
+        "note": models.ALONE,
     })  # fmt: skip
     status, told = await scene.ask(SETTINGS + slash, "PUT", b'{"strategy": "cost_optimized"}')
     assert (status, told["current_strategy"]) == (200, "cost_optimized")
     assert scene.strategy.switched == [("cost_optimized", "127.0.0.1")]
+
+
+async def test_a_switch_that_a_restart_would_undo_is_told_as_such(scene):
+    scene.strategy.kept = False
+    for asked in ((SETTINGS,), (SETTINGS, "PUT", b'{"strategy": "cost_optimized"}')):
+        status, told = await scene.ask(*asked)
+        assert (status, told["kept"], told["note"]) == (200, False, f"{models.UNKEPT} {models.ALONE}")
+
+
+async def test_the_stream_tells_the_same_of_strategies(scene):
+    scene.split = Experiment("rollout", (("balanced", 9500), ("cost_optimized", 500)))
+    _, told = await scene.ask(SETTINGS)
+    told.pop("available_models")
+    assert to_builtins(scene.feed.strategy()) == told
 
 
 async def test_tasks_that_are_not_configured_have_no_rows_where_any_are(scene):

@@ -2,9 +2,10 @@
 
 import orjson
 from msgspec import Raw
+from msgspec.structs import replace
 
 from proxy.admin import overview
-from proxy.admin.overview import Changes, Chosen, Passed, Tried, snapshot
+from proxy.admin.overview import Changes, Choosing, Chosen, Passed, Tried, snapshot
 from tests.unit.proxy.admin.pictures import balance, chosen, picture, seen, target
 
 OPEN = {"state": "OPEN", "reason": "consecutive", "admits_in_s": 12.4}
@@ -84,6 +85,13 @@ def test_budgets_are_told_again_once_they_have_moved():
     changes = Changes(picture(budgets=[balance()]))
     assert "budgets" not in changed(changes, picture(budgets=[balance()]))
     assert changed(changes, picture(budgets=[balance(fraction=0.6)]))["budgets"][0]["fraction"] == 0.6
+
+
+def test_another_strategy_is_told_once():
+    now = replace(picture(), strategy=Choosing("cost", ["balanced", "cost"], None, kept=True, note=""))
+    changes = Changes(picture())
+    assert changed(changes, now)["strategy"]["current_strategy"] == "cost"
+    assert "strategy" not in changed(changes, now)
 
 
 def test_each_request_is_told_once():

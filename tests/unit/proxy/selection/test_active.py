@@ -92,6 +92,8 @@ def test_a_switch_that_cannot_be_kept_counts_all_the_same_and_says_so(active, to
     switch(found, "b", "ops")
     assert (found.name, found.kept) == ("b", False)
     assert told[-1][-1] == "it could not be kept and ends with this process"
+    found.follow(chooses("c"))
+    assert (found.name, found.kept) == ("c", True), "what the configuration says is so after a restart"
 
 
 def test_a_reload_that_says_nothing_new_leaves_a_switch_alone(active, told, tmp_path):
