@@ -62,6 +62,7 @@ async def exposed(anyio_backend):
         metrics = running.app.metrics
         metrics.own_error("internal_error")
         metrics.probe("alpha", "ok")
+        metrics.model_alerts["p95_s", "bad"] += 1
         metrics.providers_up = lambda: [("alpha", True)]
         async with httpx2.AsyncClient() as client:
             text = (await client.get(running.admin_url + "/metrics")).text
@@ -120,7 +121,10 @@ async def test_every_metric_and_label_that_is_asked_for_is_there(exposed, expres
     assert told - (grouped or known) == set(), "a text shows a label that the result does not have"
 
 
-@pytest.mark.parametrize("name", ["sidestep_requests_total", "sidestep_breaker_state", "sidestep_budget_fraction"])
+@pytest.mark.parametrize(
+    "name",
+    ["sidestep_requests_total", "sidestep_breaker_state", "sidestep_budget_fraction", "sidestep_model_alerts_total"],
+)
 def test_what_matters_most_is_both_shown_and_alerted_on(name):
     texts = ["".join(expr for expr, _ in EXPRESSIONS), "".join(rule["expr"] for rule in rules())]
     assert all(name in text for text in texts)
@@ -129,7 +133,8 @@ def test_what_matters_most_is_both_shown_and_alerted_on(name):
 def test_states_of_breakers_that_are_asked_for_exist():
     from proxy.resilience.breaker import State
 
-    states = {state for expr, _ in EXPRESSIONS for state in re.findall(r'state="(\w+)"', expr)}
+    asked_for = re.compile(r'sidestep_breaker_state\{[^}]*state="(\w+)"')
+    states = {state for expr, _ in EXPRESSIONS for state in asked_for.findall(expr)}
     assert states == {state.name for state in State}
 
 
