@@ -80,7 +80,7 @@ def lines(found: "Live") -> Iterator[str]:
         yield from ("", "keys", *keys)
     if found.probes:
         yield from ("", "looks at providers")
-        yield from table([_look(name, probe) for name, probe in found.probes.items()], indent="  ")
+        yield from table([look_of(name, probe) for name, probe in found.probes.items()], indent="  ")
 
 
 def table(rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
@@ -132,7 +132,7 @@ def _keys(found: "Live") -> Iterator[str]:
         yield from (f"  {name}  {told(key)}" for key in keys if not key.free)
 
 
-def _look(name: str, probe: "LiveProbe") -> tuple[str, str, str]:
+def look_of(name: str, probe: "LiveProbe") -> tuple[str, str, str]:
     following = f"next in {probe.next_in_s:.0f} s"
     if probe.ago_s is None:
         return name, NONE, f"not looked at yet, {following}"

@@ -7,13 +7,13 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from proxy.cli.health import NONE, ms_of, table, times
+from proxy.cli.health import NONE, look_of, ms_of, table, times
 from proxy.cli.probe import DEFAULT
 from proxy.cli.state import add_token, asked
 from proxy.cli.watching import watch
 
 if TYPE_CHECKING:
-    from proxy.admin.overview import Overview, Request, Row
+    from proxy.admin.overview import Choosing, Overview, Request, Row
     from proxy.budgets.shown import Balance
     from proxy.cli.options import Commands
     from proxy.routing.live import LiveSlot
@@ -25,6 +25,7 @@ LEAST: Final = 3
 """Requests that are shown in the lowest terminal."""
 SLOTS: Final = 10
 HEAD: Final = ("target", "breaker", "success", "calls", "last 5 min", "p50", "p95", "first p50", "p95", "now")
+ASKED: Final = ("UTC", "told", "asked", "by", "took", "first", "tokens", "cost", "way")
 TRY: Final = "no request yet; try: "
 LEVELS: Final = " .:-=+*#"
 BAR: Final = 20
@@ -78,7 +79,7 @@ def lines(found: "Overview", height: int = 0) -> Iterator[str]:
     yield from shown
     yield ""
     if found.requests:
-        yield from table([("UTC", "told", "asked", "took", "way"), *map(_request, found.requests[:room])])
+        yield from table([ASKED, *map(_request, found.requests[:room])])
     else:
         yield f"{TRY}{_clean(found.example)}"
 
@@ -96,6 +97,13 @@ def _top(found: "Overview") -> Iterator[str]:
         yield f"and {found.more} more, which sidestep health lists"
     if found.keys:
         yield from ("", *(f"key {_clean(key)}" for key in found.keys))
+    if found.probes:
+        yield ""
+        yield from table([("look", *map(_clean, look_of(name, one))) for name, one in found.probes.items()])
+    if found.strategy is not None and found.strategy.available_strategies:
+        yield from ("", _strategy(found.strategy))
+    if found.store not in {None, "ok"}:
+        yield from ("", f"budgets: {_clean(str(found.store))}")
     if found.budgets:
         yield ""
         yield from table([_budget(one) for one in found.budgets])
@@ -163,13 +171,27 @@ def _budget(one: "Balance") -> tuple[str, ...]:
 def _request(one: "Request") -> tuple[str, ...]:
     way = [f"{tried.target} {tried.kind} {ms_of(tried.ms)}" for tried in one.attempts]
     way += [f"({passed.target} passed over: {passed.reason})" for passed in one.skipped]
+    why = "" if one.choice is None else f"; {one.choice.reason}"
+    if one.choice is not None and one.choice.strategy:
+        why += f", by the strategy {one.choice.strategy}"
     return (
         one.time[11:19],
         f"{one.status or NONE}{f' {one.code}' if one.code else ''}",
         _clean(one.asked or one.route),
+        _clean(f"{one.provider}/{one.model}" if one.model else one.provider) or NONE,
         ms_of(one.ms),
-        _clean(" > ".join(way)) or NONE,
+        NONE if one.first_token_ms is None else ms_of(one.first_token_ms),
+        NONE if one.tokens_in is None and one.tokens_out is None else f"{one.tokens_in or 0}+{one.tokens_out or 0}",
+        NONE if one.cost_usd is None else f"${one.cost_usd:.6f}",
+        _clean(f"{' > '.join(way) or NONE}{why}"),
     )
+
+
+def _strategy(one: "Choosing") -> str:
+    """What the live page says beside its switch, but for the note that nobody needs who cannot switch here."""
+    split = f"; the experiment {one.experiment['name']} decides before it" if one.experiment else ""
+    kept = "" if one.kept else "; it ends with this process"
+    return _clean(f"strategy {one.current_strategy or NONE} of {', '.join(one.available_strategies)}{split}{kept}")
 
 
 def _clean(text: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec import Raw
 
 from proxy.admin import feed, overview
 from proxy.cli.top import LEVELS, lines
@@ -30,6 +31,7 @@ WELL = {
     "latency_ms": {"p50": 1100.0, "p95": 4200.0},
     "first_token_ms": {"p50": 402.0, "p95": 1300.0},
 }
+COST = Raw(b"0.003036")
 NOW = 109 * 30.0
 
 
@@ -61,14 +63,15 @@ def test_the_outage_is_shown_as_the_command_shows_it(text):
     [shown] = re.findall(r"```text\n(sidestep  .*?)```", text, re.DOTALL)
     busy = [(12, 0), (14, 0), (10, 0), (13, 0), (16, 0), (11, 0), (15, 0), (12, 0), (9, 0), (4, 18)]
     primary, second = "openai/gpt-4o", "anthropic/claude-sonnet-5"
+    by = {"provider": "anthropic", "model": "claude-sonnet-5", "tokens_in": 812, "tokens_out": 40, "cost_usd": COST}
     found = picture(
         target(primary, OPEN, health=ILL, course=course(*busy)),
         target(second, health=WELL, in_flight=3, course=course((40, 0))),
         configured=[primary, second],
         budgets=[balance(spent="4.06", limit="5", fraction=0.812)],
         recent=[
-            seen(1, [(second, "ok", 200, 1100)], [(primary, "its breaker is open")], asked="gpt-4o", ms=1100.0),
-            seen(2, [(primary, "overloaded", 529, 41), (second, "ok", 200, 1200)], asked="gpt-4o", ms=1300.0),
+            seen(1, [(second, "ok", 200, 1100)], [(primary, "its breaker is open")], asked="gpt-4o", ms=1100.0, **by),
+            seen(2, [(primary, "overloaded", 529, 41), (second, "ok", 200, 1200)], asked="gpt-4o", ms=1300.0, **by),
         ],
         version="0.1.0",
         uptime_s=5029.0,

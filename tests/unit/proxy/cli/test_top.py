@@ -6,12 +6,13 @@ import sys
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
-from proxy.admin.overview import read, snapshot
+from proxy.admin.overview import Choosing, read, snapshot
 from proxy.cli import main, top, watching
 from proxy.cli.options import Stop
 from proxy.cli.top import coloured, lines
-from tests.unit.proxy.admin.pictures import balance, picture, seen, target
+from tests.unit.proxy.admin.pictures import balance, chosen, picture, seen, target
 
 OPEN = {"state": "OPEN", "reason": "consecutive", "admits_in_s": 20.4}
 WELL = {
@@ -50,10 +51,10 @@ def test_all_of_the_picture_is_told():
         "",
         "budget  daily  user ann  [##########..........]  50.0%  1 of 2 usd a day, hard",
         "",
-        "UTC       told  asked  took   way",
+        "UTC       told  asked  by           took   first  tokens  cost       way",
         (
-            "03:04:05  200   m      12 ms  alpha/large overloaded 40 ms > beta/b ok 1.5 s > "
-            "(gamma/c passed over: its breaker is open)"
+            "03:04:05  200   m      alpha/large  12 ms  -      3+4     $0.010000  "
+            "alpha/large overloaded 40 ms > beta/b ok 1.5 s > (gamma/c passed over: its breaker is open)"
         ),
     ]
 
@@ -79,6 +80,24 @@ def test_keys_that_are_off_and_targets_that_are_left_out_are_told(monkeypatch):
     told = "\n".join(lines(picture("alpha/a", "alpha/b", providers={"alpha": keys})))
     assert "and 1 more, which sidestep health lists" in told
     assert "key alpha: env:A: refused, off for 9 s" in told
+
+
+def test_who_chooses_looks_at_providers_and_a_store_in_trouble_have_a_line_each():
+    probe = {
+        "interval_s": 10.0, "asked_because": "open", "up": False, "why": "refused", "ms": 3.0, "ago_s": 4.0,
+        "next_in_s": 6.0,
+    }  # fmt: skip
+    choosing = Choosing("cost", ["balanced", "cost"], {"name": "rollout", "strategies": {}}, kept=False, note="")
+    request = seen(1, choice=chosen(strategy="cost"), first_token_ms=301.0)
+    found = replace(picture("alpha/a", probes={"alpha": probe}, recent=[request]), strategy=choosing, store="no answer")
+    told = "\n".join(lines(found)).splitlines()
+    assert "look  alpha  down  refused, 4 s ago; asked because a breaker is open; next in 6 s" in told
+    assert "budgets: no answer" in told
+    assert (
+        "strategy cost of balanced, cost; the experiment rollout decides before it; it ends with this process" in told
+    )
+    assert told[-1].split("  ")[-1].strip() == "-; it was cheap, by the strategy cost"
+    assert "301 ms" in told[-1]
 
 
 def test_only_so_many_requests_are_shown_as_there_is_room_for():
