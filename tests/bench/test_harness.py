@@ -11,6 +11,7 @@ from proxy.config.load import load as load_config
 from proxy.drill import script as scripts
 from proxy.drill.load import once
 from proxy.drill.provider import ScriptedProvider
+from proxy.selection.complexity import complexity
 from tests.bench import (
     failover,
     figures,
@@ -23,6 +24,7 @@ from tests.bench import (
     provider,
     relay,
     report,
+    selection,
     servers,
 )
 from translators.catalog import codec
@@ -280,6 +282,13 @@ def test_the_bare_server_counts_with_its_best_turn():
 @pytest.mark.parametrize("name", orders.ORDERINGS)
 def test_every_order_is_measured_on_a_request_that_it_orders(name):
     assert orders.microseconds(orders.ORDERINGS[name], turns=1, calls=1) > 0
+
+
+def test_the_score_is_measured_on_a_request_of_four_kilobytes_that_has_what_it_looks_for():
+    assert 4_000 < len(json.dumps(selection.BODY, separators=(",", ":"))) < 4_300
+    parts = dict(complexity(selection.BODY).parts)
+    assert {"length", "code", "turns", "tools", "schema"} <= parts.keys()
+    assert selection.score_us(turns=1, calls=1) > 0
 
 
 @pytest.mark.parametrize("client", pairs.CLIENTS)
