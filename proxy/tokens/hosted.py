@@ -4,8 +4,9 @@ A search of the web has a price of its own at most vendors, and answers say how 
 by the hour, the picture or the call; of those no answer tells what it came to, so nobody can say what they cost. A few
 cost nothing but the tokens that they bring.
 
-How many searches there may be is what the request allows: `max_uses` of a tool, `max_tool_calls` of all. Where it
-allows any number the call has no bound at all (`proxy.tokens.bound`), so nothing is said of it here.
+How many searches there may be is what the request allows: `max_uses` of a tool in Anthropic's words, `max_tool_calls`
+of all in those of the Responses API. Neither heeds the other's word, so it counts for nothing there. Where any number
+is allowed the call has no bound at all (`proxy.tokens.bound`), so nothing is said of it here.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,10 @@ def hosted(dialect: Dialect, fields: Mapping[str, Any]) -> Hosted | None:
     other = next((kind for kind, _ in some if not kind.startswith(SEARCH)), "")
     if fields.get(OPTIONS) is not None:
         other = OPTIONS
-    uses = [tool.get("max_uses", fields.get("max_tool_calls")) for kind, tool in some if kind.startswith(SEARCH)]
+    searching = [tool for kind, tool in some if kind.startswith(SEARCH)]
+    if dialect is Dialect.ANTHROPIC_MESSAGES:
+        uses = [tool.get("max_uses") for tool in searching]
+    else:
+        uses = [fields.get("max_tool_calls")] * len(searching)
     searches = sum(limit for limit in uses if isinstance(limit, int) and limit > 0)
     return Hosted(searches, other) if searches or other else None
