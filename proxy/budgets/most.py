@@ -25,7 +25,7 @@ def most_of(prepared: Prepared, *, vectors: bool = False) -> Most:
     tier = None if _TIERED.isdisjoint(fields) else _tier(fields)
     if given < (profile.context_window or UNSEEN):  # which tools of the provider's own fill, each time anew
         return Most(given, bound, tier)
-    return Most(given, bound, tier, hosted(dialect, fields))
+    return Most(given, bound, tier, hosted(dialect, fields, profile.model))
 
 
 def _tier(fields: Mapping[str, Any]) -> str | None:

@@ -5,8 +5,8 @@ says; what frames a message, a tool or the conversation costs at most the consta
 
 - an image costs at most PER_IMAGE, wherever it lies; its own bytes say nothing and do not count;
 - sound is never less than a byte for a token, however it is compressed;
-- what is not in the request (a file by its id or address, an earlier answer, what is cached) and what is packed (a
-  document, a film) may fill the context window, which no input exceeds;
+- what is not in the request (a file by its id or address, an earlier answer, what is cached, what a model finds that
+  searches by itself) and what is packed (a document, a film) may fill the context window, which no input exceeds;
 - tools that the provider runs by itself read the input anew with every use: as many windows as there may be uses, and
   UNBOUND where nobody says how many. Whoever must not overspend has to refuse those.
 
@@ -74,7 +74,7 @@ def worst_input(body: bytes, fields: Fields, dialect: Dialect, profile: Profile)
         and body.find(b'"audio":') < 0
         and fields.get("messages") is not None
     ):
-        if profile.vendor not in _AGENTS:
+        if profile.vendor not in _AGENTS and not searches_unasked(profile.model):
             most = len(body) + PER_REQUEST + PER_MESSAGE * body.count(b'"role":')
             window = profile.context_window
             return most if not window or most < window else window
@@ -87,8 +87,13 @@ def worst_input(body: bytes, fields: Fields, dialect: Dialect, profile: Profile)
     if uses < 0 or (agents is not None and profile.model.startswith(agents)):
         return UNBOUND
     window = profile.context_window or UNSEEN
-    most = window if unseen else min(len(body) + tokens, window)
+    most = window if unseen or searches_unasked(profile.model) else min(len(body) + tokens, window)
     return window * (uses + 1) if uses else most
+
+
+def searches_unasked(model: str) -> bool:
+    """Whether it searches the web in every call, asked or not: it reads what it finds, which may fill its window."""
+    return "-search-preview" in model or "-search-api" in model or ":online" in model
 
 
 _BESIDE: Final[Mapping[Dialect, frozenset[str]]] = {

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from proxy.flow import Hosted
-from proxy.tokens.bound import OURS, PLAIN
+from proxy.tokens.bound import OURS, PLAIN, searches_unasked
 from translators.ir import Dialect
 
 SEARCH: Final = "web_search"
@@ -23,15 +23,15 @@ _FREE: Final = ("web_fetch", "tool_search", "mcp", "local_shell", "apply_patch",
 """Beginnings of the types of what costs nothing but tokens, or runs at the client."""
 
 
-def hosted(dialect: Dialect, fields: Mapping[str, Any]) -> Hosted | None:
-    """What the body asks the provider to run; None for nothing that is charged for."""
+def hosted(dialect: Dialect, fields: Mapping[str, Any], model: str = "") -> Hosted | None:
+    """What the body asks the provider to run, or `model` runs unasked; None for nothing that is charged for."""
     own = OURS if dialect is Dialect.ANTHROPIC_MESSAGES else ()
     tools = fields.get("tools")
     known = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     kinds = [(str(tool.get("type") or PLAIN), tool) for tool in known]
     some = [(kind, tool) for kind, tool in kinds if kind != PLAIN and not kind.startswith((*_FREE, *own))]
     other = next((kind for kind, _ in some if not kind.startswith(SEARCH)), "")
-    if fields.get(OPTIONS) is not None:
+    if fields.get(OPTIONS) is not None or searches_unasked(model):
         other = OPTIONS
     searching = [tool for kind, tool in some if kind.startswith(SEARCH)]
     if dialect is Dialect.ANTHROPIC_MESSAGES:

@@ -69,3 +69,4 @@ def test_what_the_provider_runs_goes_along_where_it_has_a_bound():
     assert (found.input, found.output, found.hosted) == (300, 9, Hosted(2))
     assert most_of(prepared({**HELLO, "tools": [{"type": "function"}]}, context_window=90_000)).hosted is None
     assert most_of(prepared({**HELLO, "web_search_options": {}}, context_window=90_000)).hosted is not None
+    assert most_of(prepared(HELLO, model="gpt-5-search-api", context_window=90_000)).hosted is not None

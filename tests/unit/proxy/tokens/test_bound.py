@@ -224,3 +224,10 @@ def test_parts_within_parts_are_looked_at_as_deep_as_anybody_nests_and_no_deeper
 
 def test_a_prompt_that_the_provider_keeps_may_run_tools_that_nobody_here_sees():
     assert most(RESPONSES, plain(RESPONSES, "x", prompt={"id": "pmpt_1"})) == UNBOUND
+
+
+@pytest.mark.parametrize("fields", [plain(CHAT, "hello"), plain(CHAT, "hello", tools=[FUNCTION])])
+def test_a_model_that_searches_unasked_may_fill_its_window(fields):
+    assert most(CHAT, fields, model="gpt-4o-search-preview", context_window=128_000) == 128_000
+    assert most(CHAT, fields, model="openai/gpt-4o:online") == UNSEEN
+    assert most(CHAT, fields, model="gpt-4o", context_window=128_000) < 4000

@@ -34,3 +34,11 @@ SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
 )
 def test_only_searches_are_counted_and_what_else_costs_is_named(dialect, fields, found):
     assert hosted(dialect, fields) == found
+
+
+@pytest.mark.parametrize(
+    "model", ["gpt-4o-search-preview-2025-03-11", "gpt-4o-mini-search-preview", "gpt-5-search-api", "openai/gpt-4o:online"]
+)
+def test_a_model_that_searches_unasked_counts_as_asked(model):
+    assert hosted(CHAT, {"messages": []}, model) == Hosted(0, "web_search_options")
+    assert hosted(CHAT, {"messages": []}, "gpt-4o") is None
