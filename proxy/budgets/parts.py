@@ -12,7 +12,7 @@ from proxy.config.values import Target
 from proxy.flow import Fared, Hosted, Most, Refused
 from proxy.ledger.balance import Line
 from proxy.pricing.cost import cost, fee, worst
-from proxy.tokens.hosted import OPTIONS, SEARCH
+from proxy.tokens.hosted import OPTIONS, PREVIEW, SEARCH
 
 
 class Part(Line):
@@ -80,7 +80,8 @@ def unknown(whose: Held | None, target: Target, hosted: Hosted) -> Refused | Non
         return None
     if hosted.searches and price.search is None:
         return refusals.unpriced_tool(whose, target.name, SEARCH)
-    if hosted.other and not (hosted.other == OPTIONS and price.request):
+    known = {OPTIONS: price.request > 0, PREVIEW: price.search_any}
+    if hosted.other and not known.get(hosted.other):
         return refusals.unpriced_tool(whose, target.name, hosted.other)
     return None
 

@@ -13,7 +13,7 @@ from proxy.telemetry.names import (
     REQUEST_TOO_COSTLY,
     UNPRICED_MODEL,
 )
-from proxy.tokens.hosted import OPTIONS, SEARCH
+from proxy.tokens.hosted import OPTIONS, PREVIEW, SEARCH
 from translators.faults import Fault, Kind, say
 
 SOON_S: Final = 1.0
@@ -54,7 +54,8 @@ def unpriced(held: Held | None, target: str) -> Refused:
 
 def unpriced_tool(held: Held | None, target: str, tool: str) -> Refused:
     """Likewise. `tool` is the type of one that the provider runs by itself."""
-    can = {SEARCH: f'add search to [prices."{target}"]', OPTIONS: f'add request to [prices."{target}"], for each call'}
+    search = f'add search to [prices."{target}"]'
+    can = {SEARCH: search, PREVIEW: search, OPTIONS: f'add request to [prices."{target}"], for each call'}
     other = [can[tool]] if tool in can else []
     other += [] if held is None else ['unpriced = "allow" to the budget']
     todo = f": {', or '.join(other)}" if other else ""

@@ -35,7 +35,8 @@ def _price(block: Table) -> Price:
         if key not in block:
             block.wrong(key, "is missing: a price in dollars for a million tokens, 0 where they are free")
     fee, search = block.decimal("request", DEAREST), block.decimal("search", DEAREST)
-    base = Price(0, 0, request=fee or 0, search=search, search_once=bool(block.flag("search_once")))
+    once, any_kind = bool(block.flag("search_once")), search is not None
+    base = Price(0, 0, request=fee or 0, search=search, search_once=once, search_any=any_kind)
     price = structs.replace(base, **_amounts(block))
     tiers = tuple(tier for one in block.blocks("tiers") if (tier := _tier(one, price)) is not None)
     block.finish()

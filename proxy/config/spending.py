@@ -95,6 +95,8 @@ class Price(Struct, frozen=True, omit_defaults=True, cache_hash=True):
     """For 1,000 searches of the web that the provider runs by itself, in nano-dollars; None: nobody knows."""
     search_once: bool = False
     """Whether a call that searches costs as one search, however often it does."""
+    search_any: bool = False
+    """Whether `search` holds for searches of every kind: the configuration says it. The table knows one kind alone."""
     tiers: "tuple[Tier, ...]" = ()
     """Ascending by `above`."""
     served: "tuple[Served, ...]" = ()

@@ -18,6 +18,8 @@ from translators.ir import Dialect
 
 SEARCH: Final = "web_search"
 """The beginning of the types of what searches the web."""
+PREVIEW: Final = "web_search_preview"
+"""Of those the ones that cost more than others at some models, and that answers tell from others in nothing."""
 OPTIONS: Final = "web_search_options"
 _FREE: Final = ("web_fetch", "tool_search", "mcp", "local_shell", "apply_patch", "computer", "custom")
 """Beginnings of the types of what costs nothing but tokens, or runs at the client."""
@@ -31,8 +33,10 @@ def hosted(dialect: Dialect, fields: Mapping[str, Any], model: str = "") -> Host
     kinds = [(str(tool.get("type") or PLAIN), tool) for tool in known]
     some = [(kind, tool) for kind, tool in kinds if kind != PLAIN and not kind.startswith((*_FREE, *own))]
     other = next((kind for kind, _ in some if not kind.startswith(SEARCH)), "")
-    if fields.get(OPTIONS) is not None or searches_unasked(model):
+    if not other and (fields.get(OPTIONS) is not None or searches_unasked(model)):
         other = OPTIONS
+    if not other and any(kind.startswith(PREVIEW) for kind, _ in some):
+        other = PREVIEW
     searching = [tool for kind, tool in some if kind.startswith(SEARCH)]
     if dialect is Dialect.ANTHROPIC_MESSAGES:
         uses = [tool.get("max_uses") for tool in searching]

@@ -83,6 +83,8 @@ def test_searches_are_reserved_at_their_price():
         (SEARCHES, Hosted(5, "file_search"), 'file_search, so the budget b cannot hold: unpriced = "allow"'),
         (TOKENS, Hosted(0, "web_search_options"), "add request to"),
         (Price(1, 1, request=9), Hosted(0, "web_search_options"), None),
+        (SEARCHES, Hosted(5, "web_search_preview"), "add search to"),
+        (Price(1, 1, search=9, search_any=True), Hosted(5, "web_search_preview"), None),
         (None, Hosted(5), None),
     ],
 )

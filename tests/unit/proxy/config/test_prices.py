@@ -40,6 +40,7 @@ search_once = true
             request=10_000_000,
             search=2_500_000_000,
             search_once=True,
+            search_any=True,
         )
     }
 

@@ -8,6 +8,7 @@ from translators.ir import Dialect
 
 MESSAGES, RESPONSES, CHAT = Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_RESPONSES, Dialect.OPENAI_CHAT
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
+PREVIEW = {"type": "web_search_preview_2025_03_11"}
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,10 @@ SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
         (MESSAGES, {"tools": [{"type": "bash_20250124"}, {"type": "web_fetch_20250910", "max_uses": 2}]}, None),
         (MESSAGES, {"tools": [{"type": "advisor_20260101", "max_uses": 2}]}, Hosted(0, "advisor_20260101")),
         (RESPONSES, {"tools": [{"type": "web_search"}], "max_tool_calls": 4}, Hosted(4)),
-        (RESPONSES, {"tools": [{"type": "web_search_preview"}, {"type": "mcp"}], "max_tool_calls": 4}, Hosted(4)),
+        (RESPONSES, {"tools": [{"type": "web_search"}, {"type": "mcp"}], "max_tool_calls": 4}, Hosted(4)),
+        (RESPONSES, {"tools": [PREVIEW], "max_tool_calls": 4}, Hosted(4, "web_search_preview")),
+        (RESPONSES, {"tools": [PREVIEW, {"type": "file_search"}], "max_tool_calls": 4}, Hosted(4, "file_search")),
+        (RESPONSES, {"tools": [{"type": "image_generation"}], "web_search_options": {}}, Hosted(0, "image_generation")),
         (RESPONSES, {"tools": [{"type": "web_search", "max_uses": 1}], "max_tool_calls": 50}, Hosted(50)),
         (RESPONSES, {"tools": [{"type": "web_search", "max_uses": None}], "max_tool_calls": 50}, Hosted(50)),
         (MESSAGES, {"tools": [SEARCH], "max_tool_calls": 1}, Hosted(3)),
