@@ -87,9 +87,9 @@ def unknown(whose: Held | None, target: Target, hosted: Hosted) -> Refused | Non
 
 
 def untold(part: Part, target: Target, hosted: Hosted) -> Refused | None:
-    """The same where a budget wants to know."""
+    """The same where a budget wants to know, as it does of models without a price: hard or soft."""
     budget = part.budget
-    if budget.unit != "usd" or not budget.hard or part.loose or budget.unpriced == "allow":
+    if budget.unit != "usd" or part.loose or budget.unpriced == "allow":
         return None
     return unknown(part.whose, target, hosted)
 

@@ -6,7 +6,8 @@ cost nothing but the tokens that they bring.
 
 How many searches there may be is what the request allows: `max_uses` of a tool in Anthropic's words, `max_tool_calls`
 of all in those of the Responses API. Neither heeds the other's word, so it counts for nothing there. Where any number
-is allowed the call has no bound at all (`proxy.tokens.bound`), so nothing is said of it here.
+is allowed the call has no bound at all (`proxy.tokens.bound`); here such a tool stands as one search, since soft budgets
+want to know its fee all the same.
 """
 
 from collections.abc import Mapping
@@ -42,5 +43,9 @@ def hosted(dialect: Dialect, fields: Mapping[str, Any], model: str = "") -> Host
         uses = [tool.get("max_uses") for tool in searching]
     else:
         uses = [fields.get("max_tool_calls")] * len(searching)
-    searches = sum(limit for limit in uses if isinstance(limit, int) and limit > 0)
+    searches = sum(_at_most(limit) for limit in uses)
     return Hosted(searches, other) if searches or other else None
+
+
+def _at_most(limit: Any) -> int:
+    return limit if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0 else 1

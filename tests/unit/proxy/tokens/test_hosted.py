@@ -27,6 +27,8 @@ PREVIEW = {"type": "web_search_preview_2025_03_11"}
         (RESPONSES, {"tools": [{"type": "image_generation"}], "web_search_options": {}}, Hosted(0, "image_generation")),
         (RESPONSES, {"tools": [{"type": "web_search", "max_uses": 1}], "max_tool_calls": 50}, Hosted(50)),
         (RESPONSES, {"tools": [{"type": "web_search", "max_uses": None}], "max_tool_calls": 50}, Hosted(50)),
+        (RESPONSES, {"tools": [{"type": "web_search"}]}, Hosted(1)),
+        (MESSAGES, {"tools": [{**SEARCH, "max_uses": "many"}, {**SEARCH, "max_uses": -1}]}, Hosted(2)),
         (MESSAGES, {"tools": [SEARCH], "max_tool_calls": 1}, Hosted(3)),
         (RESPONSES, {"tools": [{"type": "file_search"}], "max_tool_calls": 4}, Hosted(0, "file_search")),
         (RESPONSES, {"tools": [{"type": "function", "name": "f"}], "max_tool_calls": 4}, None),
