@@ -30,6 +30,7 @@ OF_THE_CALLER = {
     Kind.THROTTLED: (429, "rate_limit_exceeded", "limits the rate of the key that this request brought"),
 }
 """What a caller who brought its own key is told at once: status (where the provider gave none), code and clause."""
+_NO_TOKENS = Usage(0, 0)
 LONGEST_WAIT_S = 3600.0
 LONGEST_DAILY_WAIT_S = 86_400.0
 """A wait asked for in a body is believed up to an hour, and up to a day where it speaks of a day's quota."""
@@ -221,7 +222,7 @@ class Account(Struct, eq=False):
             return
         self._billed = True
         if self._exchange.spend is not None:
-            self._exchange.spend.close(None, None, self.seen.status, content=True)
+            self._exchange.spend.close(None, _NO_TOKENS, self.seen.status, content=True)
         if amount is not None:
             self._charge(amount)
 

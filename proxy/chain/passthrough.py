@@ -25,7 +25,7 @@ from msgspec import Struct, structs
 
 from proxy.chain.account import account_of, of_the_caller
 from proxy.chain.ready import Ready, Tools, key_for
-from proxy.chain.told import told_by
+from proxy.chain.told import counts, told_by
 from proxy.chain.verdict import Skip, last_word
 from proxy.config.profiles import profile_for
 from proxy.config.spending import Price
@@ -52,6 +52,8 @@ _OF_OUR_KEY = frozenset({401, 402, 403, 407, 429})
 _KEYS = frozenset({Kind.AUTH, Kind.QUOTA, Kind.THROTTLED})
 _NOT_PERMITTED = re.compile(rb"insufficient permissions|missing scopes?", re.IGNORECASE)
 _FEE_ALONE = Most(0, 0)
+_SOME = Most(1, 0)
+"""Nobody knows how many tokens: at least there must be one left."""
 _BODILESS = frozenset({204, 205})
 
 
@@ -132,8 +134,10 @@ class _Passage:
             self._conclude(exchange, fault)
 
     async def _pay(self, exchange: Exchange) -> None:
-        """Reserves the fee of an attempt. Raises Refused where a budget does not bear it, or knows of none."""
-        refused = None if exchange.spend is None else await exchange.spend.cover(self._target, _FEE_ALONE)
+        """Reserves the fee of an attempt, and a token where it may use some. Raises Refused where a budget does not bear it, or knows of none."""
+        if exchange.spend is None:
+            return
+        refused = await exchange.spend.cover(self._target, _SOME if counts(exchange) else _FEE_ALONE)
         if refused is not None:
             raise refused
 
@@ -310,15 +314,17 @@ class _Relay:
             return
         await out.start(upstream.status, head, _told_length(upstream.headers))
         dog.rearm(times.idle_s)
-        async for chunk in upstream.chunks():
+        try:
+            async for chunk in upstream.chunks():
+                dog.rearm(RESTING)
+                if told is not None:
+                    told.take(chunk)
+                await out.write(chunk)
+                dog.rearm(times.idle_s)
             dog.rearm(RESTING)
+        finally:  # whoever leaves before the end of what is there pays for it all the same
             if told is not None:
-                told.take(chunk)
-            await out.write(chunk)
-            dog.rearm(times.idle_s)
-        dog.rearm(RESTING)
-        if told is not None:
-            self._account.told(told.usage())
+                self._account.told(told.usage())
         await out.finish()
 
     def _head(self, headers: Headers) -> Headers:

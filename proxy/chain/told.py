@@ -63,9 +63,14 @@ def _either(usage: Json, name: str, other: str) -> int | None:
     return count_in(usage, other) if found is None else found
 
 
+def counts(exchange: Exchange) -> bool:
+    """Whether what is asked for is made now, so that its tokens count."""
+    return exchange.method == "POST" and not exchange.path.endswith(_ENDS)
+
+
 def told_by(exchange: Exchange, headers: Headers) -> Told | None:
     """Who takes the pieces of an answer with these headers; None where it is not looked at."""
-    if exchange.method != "POST" or exchange.path.endswith(_ENDS):
+    if not counts(exchange):
         return None
     kind = next((value for name, value in headers if name == "content-type"), "")
     return Told() if kind.partition(";")[0].strip().lower() == "application/json" else None

@@ -238,6 +238,7 @@ async def test_tokens_that_an_answer_passed_through_tells_are_counted_once_it_is
     """Nothing bounds them, so that a budget may be exceeded by one answer: no fault of anybody's."""
 
     async def painted(asked) -> None:
+        await asked.take()
         await asked.json({"data": [], "usage": {"input_tokens": 700, "output_tokens": 800}})
 
     limits = (Budget("hourly", "tokens", 1_000, "hour"), Budget("calls", "requests", 10, "day"))
@@ -252,6 +253,22 @@ async def test_tokens_that_an_answer_passed_through_tells_are_counted_once_it_is
         assert found == {"hourly": 1_500, "calls": 1}
         metrics = await http.get(running.admin_url + "/metrics")
         assert "budget_overrun" not in metrics.text
+        answer = await http.post(running.data_url + "/v1/images/generations", json={"prompt": "another"})
+        assert (answer.status_code, len(shelf.asked)) == (429, 1), "nothing is left of the hour's tokens"
+        answer = await http.get(running.data_url + "/v1/images/generations")
+        assert answer.status_code == 200, "what is only looked at makes no tokens"
+
+
+async def test_what_passes_through_and_tells_no_tokens_leaves_them_all():
+    spending = Spending((Budget("hourly", "tokens", 1, "hour"),), ledger=LedgerSettings("memory:"))
+    async with a_shelf(spending=spending) as (_, running, _), httpx2.AsyncClient() as http:
+        for _ in range(3):
+            answer = await http.post(running.data_url + "/v1/files", content=b"x")
+            assert answer.status_code == 200, answer.text
+            async with asyncio.timeout(5):
+                while running.app.budgets()["budgets"][0]["reserved"]:
+                    await SystemClock().sleep(0.001)
+        assert running.app.budgets()["budgets"][0]["spent"] == 0
 
 
 async def test_the_records_sum_to_what_was_spent_to_the_nano_dollar(paying, tmp_path):

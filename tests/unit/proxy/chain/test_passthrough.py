@@ -10,12 +10,12 @@ from proxy.chain.ready import Tools
 from proxy.config.values import BreakerSettings, TimeoutSettings
 from proxy.filters.deadline import Deadline
 from proxy.filters.observe import Observe
-from proxy.flow import Exchange, Refused, stack
+from proxy.flow import Exchange, Gone, Refused, stack
 from proxy.resilience.breaker import State
 from proxy.telemetry.metrics import Metrics
 from translators.catalog import codec
 from translators.faults import Kind
-from translators.ir import Dialect
+from translators.ir import Dialect, Usage
 
 
 class Answer:
@@ -384,3 +384,14 @@ def test_what_passes_through_costs_its_fee_where_it_is_answered(bench, status, f
     bench.fee = fee
     bench.provider((status, {}, {}))
     assert bench.ask(b"{}").exchange.cost == cost
+
+
+def test_the_tokens_of_an_answer_count_though_its_client_left_before_its_end(bench, monkeypatch):
+    async def left(*_) -> None:
+        raise Gone
+
+    monkeypatch.setattr(Answer, "write", left)
+    said = b'{"usage": {"input_tokens": 7, "output_tokens": 8}}'
+    bench.provider((200, {"content-type": "application/json"}, said))
+    bench.ask(path="/v1/images/generations")
+    assert bench.lab.current[0].usage == Usage(7, 8)
