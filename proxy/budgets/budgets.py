@@ -182,13 +182,15 @@ class Budgets:
 
 def _shown(held: Held) -> dict[str, Any]:
     budget, balance = held.plan.budget, held.balance
+    # What was charged beyond its bound, or lost and told since, is in nobody's hand.
+    reserved = max(0, balance.taken_in_all - balance.spent_in_all - balance.lost)
     return {
         "budget": budget.name,
         "scope": held.plan.cut.by_dimension(held.values),
         "unit": budget.unit,
         "limit": amount_of(budget, balance.limit),
         "spent": amount_of(budget, balance.spent_in_all),
-        "reserved": amount_of(budget, balance.taken_in_all - balance.spent_in_all - balance.lost),
+        "reserved": amount_of(budget, reserved),
         "lost": amount_of(budget, balance.lost),
         "fraction": round(balance.spent_in_all / balance.limit, 4),
         "window": budget.window,

@@ -67,6 +67,14 @@ def test_balances_are_shown_with_whose_they_are_and_how_far_they_are(ledger):
     assert budgets.fractions() == {"each": 0.25}
 
 
+def test_what_is_lost_and_spent_meanwhile_leaves_nothing_reserved_rather_than_less(ledger):
+    budgets = Budgets([EACH], ledger)
+    (held,) = budgets.of_request(ALICE).all
+    held.balance.lost = 1_250_000_000
+    (shown,) = budgets.state()
+    assert (shown["lost"], shown["reserved"]) == ("1.25", "0")
+
+
 def test_past_windows_are_not_shown(ledger, clock):
     budgets = Budgets([EACH], ledger)
     budgets.of_request(ALICE)
