@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from translators.usage import Usage
+
 
 class Kind(enum.StrEnum):
     CONNECT = "connect"
@@ -149,8 +151,9 @@ class Malformed(ValueError):
 
 
 class Failure(Exception):
-    """An attempt ended in `fault`."""
+    """An attempt ended in `fault`; `usage` is what its answer says of its counts all the same."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault, usage: Usage | None = None) -> None:
         super().__init__(fault.message)
         self.fault = fault
+        self.usage = usage

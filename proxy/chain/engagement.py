@@ -69,6 +69,7 @@ class Engagement(Struct, eq=False):
             fault = None
         except Failure as failure:
             fault = failure.fault
+            account.seen.usage = failure.usage or account.seen.usage
         except Broken as error:  # not kept: by its traceback an exception knows all that it went through
             fault = error.fault
             broken = error.fault, error.notice

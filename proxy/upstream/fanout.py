@@ -97,6 +97,8 @@ async def _together(
             faults[branch.part] = None
         except (Failure, Broken) as error:
             faults[branch.part] = error.fault
+            if isinstance(error, Failure):
+                branch.seen.usage = error.usage or branch.seen.usage
             _look(trial, branch)
             raise
 

@@ -12,7 +12,7 @@ What servers do differently, and what comes of it:
 from collections.abc import Callable, Sequence
 
 from translators.faults import Fault, ProtocolFault, Truncated
-from translators.ir import Delta, Ended, Event, Failed, Json, Started, Used
+from translators.ir import Delta, Ended, Event, Failed, Json, Started, Usage, Used
 from translators.openai.answers import decode, passed_over
 from translators.openai_responses.faults import classify
 from translators.openai_responses.output import Output
@@ -106,17 +106,14 @@ class ResponsesReader:
             deltas.append(self.started)
 
     def _end(self, response: WireResponse, deltas: list[Delta]) -> None:
-        fault = fault_of(response)
+        fault, counted = fault_of(response), usage_of(response)
+        if fault is None:
+            self._output.rest(response.output or [], deltas)
+        if counted is not None:
+            deltas.append(Used(counted))
         if fault is not None:
             self._fail(fault, deltas)
             return
-        output = response.output or []
-        self._output.rest(output, deltas)
-        searches = sum(searched(item.get("type"), item.get("action")) for item in output if isinstance(item, dict))
-        usage = response.usage
-        counted = None if usage is None else read_usage(usage, response.service_tier, searches or None)
-        if counted is not None:
-            deltas.append(Used(counted))
         lost = guessed(response)
         if lost is not None:
             deltas.append(lost)
@@ -134,6 +131,15 @@ def fault_of(response: WireResponse) -> Fault | None:
     if response.error or response.status in ("failed", "cancelled"):
         return classify(response.error or {"message": f"its answer was {response.status}"})
     return None
+
+
+def usage_of(response: WireResponse) -> Usage | None:
+    """What a whole answer says of its counts, failed or not."""
+    if response.usage is None:
+        return None
+    items = response.output or []
+    searches = sum(searched(item.get("type"), item.get("action")) for item in items if isinstance(item, dict))
+    return read_usage(response.usage, response.service_tier, searches or None)
 
 
 # -- events of items ---------------------------------------------------------------------------------------------

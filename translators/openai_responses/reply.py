@@ -16,7 +16,7 @@ from translators.openai.answers import decode
 from translators.openai.text import dumps
 from translators.openai_responses.marks import Rides, mark_item
 from translators.openai_responses.output import CALLS
-from translators.openai_responses.reader import ResponsesReader, fault_of
+from translators.openai_responses.reader import ResponsesReader, fault_of, usage_of
 from translators.openai_responses.response import (
     Item,
     custom_call,
@@ -66,15 +66,19 @@ _PENDING = ("queued", "in_progress")
 def inspect_reply(body: bytes, profile: Profile) -> Seen:
     """Raises Failure for an error dressed as an answer, ProtocolFault for what is no answer."""
     glance = decode(body, _GLANCE, "its answer")
-    _check(glance)
     output = glance.output or []
+    searches, usage = sum(searched(item.type, item.action) for item in output), glance.usage
+    counted = None if usage is None else read_usage(usage, glance.service_tier, searches or None)
+    fault = fault_of(glance)
+    if fault is not None:
+        raise Failure(fault, counted)
+    _check(glance)
     pending = glance.status in _PENDING
     called = any(isinstance(item.type, str) and item.type in CALLS for item in output)
-    searches, usage = sum(searched(item.type, item.action) for item in output), glance.usage
     return Seen(
         id=glance.id or "",
         model=glance.model or "",
-        usage=None if usage is None else read_usage(usage, glance.service_tier, searches or None),
+        usage=counted,
         finish=None if pending else read_finish(glance, called=called),
         body=_marked(body, profile) if any(item.encrypted_content for item in output) else None,
     )
@@ -83,6 +87,9 @@ def inspect_reply(body: bytes, profile: Profile) -> Seen:
 def parse_reply(body: bytes, profile: Profile) -> Reply:
     """Raises as `inspect_reply` does, and ProtocolFault for an answer that is not finished."""
     response = decode(body, RESPONSE, "its answer")
+    fault = fault_of(response)
+    if fault is not None:
+        raise Failure(fault, usage_of(response))
     _check(response)
     return fold(ResponsesReader(profile).whole(response))
 
@@ -95,9 +102,6 @@ def render_reply(reply: Reply, context: Context) -> bytes:
 
 
 def _check(response: WireResponse) -> None:
-    fault = fault_of(response)
-    if fault is not None:
-        raise Failure(fault)
     if response.status in _PENDING:
         return
     if response.status not in _FINISHED:

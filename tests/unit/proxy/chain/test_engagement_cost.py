@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from proxy.config.spending import Price
+from translators.ir import Dialect
 
 PRICE = Price(2_000_000_000, 10_000_000_000)
 """2 dollars in, 10 out: 3 tokens and 2 tokens are 26,000 nano-dollars."""
@@ -63,6 +64,23 @@ def test_an_error_says_what_was_spent_before_it(lab):
     answer = lab.ask(stream=True)
     assert answer.status == 502
     assert answer.headers["x-sidestep-cost-usd"] == "0.006"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_failed_answer_counted_is_in_the_sum(lab, stream):
+    resp = lab.provider("resp", Dialect.OPENAI_RESPONSES)
+    lab.provider("alpha")
+    lab.route("m", "resp", "alpha")
+    lab.prices |= {"resp": PRICE, "alpha": PRICE}
+    failed = {"id": "r", "status": "failed", "output": [], "usage": {"input_tokens": 1000, "output_tokens": 0}}
+    failed["error"] = {"code": "server_error", "message": "it broke"}
+    event = {"type": "response.failed", "response": failed}
+    said = [b"event: response.failed\ndata: %b\n\n" % orjson.dumps(event)] if stream else [orjson.dumps(failed)]
+    resp.script.extend([said, said, said])
+    resp.script.popleft()
+    answer = lab.ask(stream=stream)
+    assert set(answer.kinds[:-1]) == {"server"} and answer.kinds[-1] == "ok"
+    assert answer.exchange.cost == (len(answer.kinds) - 1) * 2_000_000 + 26_000
 
 
 def test_an_embedding_says_what_it_cost(lab):

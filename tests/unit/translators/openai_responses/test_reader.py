@@ -197,6 +197,11 @@ def test_a_failed_answer_fails_once(read, event, ending):
     assert (started, failed.fault.kind) == (Started("resp_1", "m-1"), Kind.SERVER)
 
 
+def test_what_a_failed_answer_says_of_its_counts_comes_before_its_failure(read, ending):
+    deltas = read(ending("failed", usage={"input_tokens": 7, "output_tokens": 8}))
+    assert [type(delta) for delta in deltas] == [Started, Used, Failed]
+
+
 def test_a_cancelled_answer_is_no_answer(read, ending):
     assert isinstance(read(ending("cancelled"))[-1], Failed)
 

@@ -69,6 +69,15 @@ def test_an_answer_that_failed_is_a_failure(profile, read, fields):
 
 
 @pytest.mark.parametrize("read", [parse_reply, inspect_reply])
+def test_what_an_answer_that_failed_says_of_its_counts_is_not_lost(profile, read):
+    found = {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"type": "search", "query": "q"}}
+    usage = {"input_tokens": 7, "output_tokens": 8}
+    with pytest.raises(Failure) as caught:
+        read(body(found, status="failed", usage=usage), profile)
+    assert caught.value.usage == Usage(7, 8, searches=1)
+
+
+@pytest.mark.parametrize("read", [parse_reply, inspect_reply])
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"id":3}', b'{"status":"completed"}', b'{"output":"x"}'])
 def test_what_is_no_answer_is_a_fault(profile, read, data):
     with pytest.raises(ProtocolFault):
