@@ -134,7 +134,8 @@ class _Passage:
             self._conclude(exchange, fault)
 
     async def _pay(self, exchange: Exchange) -> None:
-        """Reserves the fee of an attempt, and a token where it may use some. Raises Refused where a budget does not bear it, or knows of none."""
+        """Reserves the fee of an attempt, and a token where it may use some. Raises Refused where a budget does not
+        bear it, or knows of none."""
         if exchange.spend is None:
             return
         refused = await exchange.spend.cover(self._target, _SOME if counts(exchange) else _FEE_ALONE)

@@ -6,8 +6,8 @@ cost nothing but the tokens that they bring.
 
 How many searches there may be is what the request allows: `max_uses` of a tool in Anthropic's words, `max_tool_calls`
 of all in those of the Responses API. Neither heeds the other's word, so it counts for nothing there. Where any number
-is allowed the call has no bound at all (`proxy.tokens.bound`); here such a tool stands as one search, since soft budgets
-want to know its fee all the same.
+is allowed the call has no bound at all (`proxy.tokens.bound`); here such a tool stands as one search, since soft
+budgets want to know its fee all the same.
 """
 
 from collections.abc import Mapping

@@ -42,9 +42,7 @@ def test_only_searches_are_counted_and_what_else_costs_is_named(dialect, fields,
     assert hosted(dialect, fields) == found
 
 
-@pytest.mark.parametrize(
-    "model", ["gpt-4o-search-preview-2025-03-11", "gpt-4o-mini-search-preview", "gpt-5-search-api", "openai/gpt-4o:online"]
-)
+@pytest.mark.parametrize("model", ["gpt-4o-search-preview-2025-03-11", "gpt-5-search-api", "openai/gpt-4o:online"])
 def test_a_model_that_searches_unasked_counts_as_asked(model):
     assert hosted(CHAT, {"messages": []}, model) == Hosted(0, "web_search_options")
     assert hosted(CHAT, {"messages": []}, "gpt-4o") is None
