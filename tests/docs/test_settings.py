@@ -67,7 +67,7 @@ BLOCKS = {
     "[[budgets]]": (Budget, set()),
     "[[rates]]": (Rate, set()),
     "[alerts]": (AlertSettings, set()),
-    '[prices."NAME"]': (Price, {"served"}),
+    '[prices."NAME"]': (Price, {"served", "search_any"}),
     "[tokens]": (TokenSettings, set()),
     "[ledger]": (LedgerSettings, set()),
     "[telemetry]": (TelemetrySettings, {"headers", "resource", "ratio", "follows"}),
