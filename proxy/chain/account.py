@@ -14,6 +14,7 @@ from proxy.pricing.cost import cost
 from proxy.resilience.breaker import Verdict, verdict
 from proxy.resilience.keys import KeyPool, KeyState
 from proxy.resilience.observed import Observed
+from proxy.resilience.silence import FAIR_PART, Silence
 from proxy.resilience.targets import TargetState
 from proxy.telemetry.names import DEMO
 from proxy.upstream import hygiene
@@ -22,8 +23,8 @@ from proxy.upstream.trial import Seen
 from translators.faults import Fault, Kind
 from translators.ir import Usage
 
-FAIR_PART = 3
-"""A target that a hurried client left less than this part of its configured time is not blamed for its silence."""
+_LEFT = frozenset({Kind.CANCELLED, Kind.DEADLINE})
+"""Nobody waits for the answer any more."""
 OF_THE_CALLER = {
     Kind.AUTH: (401, "invalid_api_key", "does not accept the key that this request brought"),
     Kind.QUOTA: (429, "insufficient_quota", "says that the quota of the key that this request brought is used up"),
@@ -75,6 +76,7 @@ class Account(Struct, eq=False):
     def begun(self) -> None:
         """An answer that is folded has begun: enough for a probe."""
         self._begun = now = self._tools.clock.now()
+        self._state.silence = None
         self._state.breaker.commit(self._ready.permit, now)
         if self._exchange.trace is not None:
             self._exchange.trace.first(now)
@@ -84,6 +86,8 @@ class Account(Struct, eq=False):
         now = self._tools.clock.now()
         exchange = self._exchange
         state, took = self._state, now - self._began
+        if state.silence is not None:
+            state.silence = None
         state.breaker.commit(self._ready.permit, now)
         exchange.status = status
         exchange.provider = self._target.provider.name
@@ -233,18 +237,30 @@ class Account(Struct, eq=False):
 
     def _judged(self, fault: Fault, now: float) -> Verdict:
         """What the breaker is told. What is the caller's own doing says nothing of the target; all else is noted."""
-        own_key = self._target.provider.client_key
-        if (own_key and fault.kind in OF_THE_CALLER) or self._hurried(fault):
+        if self._target.provider.client_key and fault.kind in OF_THE_CALLER:
             return "ignored"
         self._state.window.note(now, self._began, self._exchange.first_token or self._begun, fault.kind.value)
+        if fault.kind is Kind.TIMEOUT or fault.kind in _LEFT:
+            return self._silent(fault, now)
+        if self.seen.status:
+            self._state.silence = None
         return verdict(fault)
 
-    def _hurried(self, fault: Fault) -> bool:
-        """Whether a silence was too long for the client alone, which left less time than the configuration grants."""
-        if fault.kind is not Kind.TIMEOUT or self._exchange.out.started:
-            return False
-        times = self._ready.times
-        return times.cap_at - self._began < times.first_s / FAIR_PART
+    def _silent(self, fault: Fault, now: float) -> Verdict:
+        """The same of a call that waited in vain. The configured time was too long for the target, a fair part of it
+        for a hurried client; shorter waits are held against the target where they add up. A client that leaves says
+        nothing of a target that has sent a head: what it has seen is not known."""
+        if self._exchange.out.started or self._begun:
+            return verdict(fault)
+        left = fault.kind in _LEFT
+        if left and (self.seen.status or self._exchange.envelope is None):
+            return "ignored"
+        state, times = self._state, self._ready.times
+        if state.silence is None:
+            state.silence = Silence()
+        adds_up = state.silence.add(self._began, now, times.first_s)
+        hurried = left or times.cap_at - self._began < times.first_s / FAIR_PART
+        return "fail" if adds_up or not hurried else "ignored"
 
     def _blame(self, fault: Fault, now: float) -> None:
         """What a fault does beyond the breaker: keys off, waits kept, people told."""

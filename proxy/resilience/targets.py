@@ -21,6 +21,7 @@ from proxy.resilience.breaker import Breaker, Reason, State
 from proxy.resilience.keys import KeyPool, KeyState
 from proxy.resilience.observed import Observed
 from proxy.resilience.retry import Budget
+from proxy.resilience.silence import Silence
 from proxy.resilience.throttle import Throttle
 from proxy.resilience.window import Window
 
@@ -41,7 +42,7 @@ class TargetState:
     """One target. The chain says `enter` before its call, or before several made side by side, and `leave` at their
     end, however they ended."""
 
-    __slots__ = ("breaker", "budget", "in_flight", "key", "name", "observed", "throttle", "window")
+    __slots__ = ("breaker", "budget", "in_flight", "key", "name", "observed", "silence", "throttle", "window")
 
     def __init__(self, target: Target, uniform: Callable[[], float], on_change: OnTargetChange | None) -> None:
         self.key = target.key
@@ -53,6 +54,8 @@ class TargetState:
         self.in_flight = 0
         self.observed: Observed | None = None
         """What an order goes by, once one has looked at it."""
+        self.silence: Silence | None = None
+        """Waits that came to nothing, since the last answer."""
 
     def enter(self, calls: int = 1) -> None:
         self.in_flight += calls

@@ -20,9 +20,11 @@ from proxy.config.values import Config, ModelRoute, Provider, ServerSettings, St
 from proxy.drill.demo import attempts
 from proxy.drill.exercise.asking import KINDS, Outcome, ask
 from proxy.drill.exercise.watching import Timeline
+from proxy.drill.load import Result, judged, once
 from proxy.drill.provider import ScriptedProvider
 from proxy.drill.script import html, ok, silence, stall, status
 from proxy.server import serving
+from proxy.telemetry.names import READ_TIMEOUT
 from tests import virtual
 from translators.ir import Dialect
 
@@ -70,15 +72,34 @@ class Day:
         return [one for one in self.under() if any(told[0] == ALPHA for told in attempts(one.result))]
 
 
+async def ask_in_haste(url, kind, waits_s, clock):
+    """A client whose SDK tells its own timeout, and keeps to it."""
+    sent = clock.now()
+    body = {"model": "gpt", "messages": [{"role": "user", "content": "Hello."}], "stream": kind == "stream"}
+    try:
+        async with asyncio.timeout(waits_s):
+            answered = await once(f"{url}/v1", "/chat/completions", body, {READ_TIMEOUT: str(waits_s)}, clock)
+    except TimeoutError:
+        return Outcome(kind, "error", sent, clock.now(), Result(ok=False, error="it left", seconds=waits_s))
+    result = judged(kind, answered, sent)
+    return Outcome(kind, "ok" if result.ok else "error", sent, answered.ended, result)
+
+
 @asynccontextmanager
-async def clients(url, kept, clock, count=CLIENTS):
-    """So many of them, each with one request at a time, and none in step with another."""
+async def clients(url, kept, clock, count=CLIENTS, waits_s=None):
+    """So many of them, each with one request at a time, and none in step with another. `waits_s` is the time of those
+    in haste."""
+
+    def asked(kind):
+        if waits_s is not None:
+            return ask_in_haste(url, kind, waits_s, clock)
+        return ask(url, "gpt", kind, timeout_s=600, clock=clock)
 
     async def one(place):
         kinds = itertools.cycle(KINDS)
         await clock.sleep(place * PAUSE_S / count)
         while True:
-            kept.append(await ask(url, "gpt", next(kinds), timeout_s=600, clock=clock))
+            kept.append(await asked(next(kinds)))
             await clock.sleep(PAUSE_S)
 
     load = [asyncio.create_task(one(place)) for place in range(count)]
@@ -90,7 +111,7 @@ async def clients(url, kept, clock, count=CLIENTS):
         await asyncio.gather(*load, return_exceptions=True)
 
 
-async def a_day(script, *, alone=False):
+async def a_day(script, *, alone=False, waits_s=None):
     """The primary does `script` for five minutes; the day ends a minute after it is whole again."""
     clock = virtual.VirtualClock()
     async with (
@@ -105,7 +126,7 @@ async def a_day(script, *, alone=False):
             day = Day(timeline=Timeline((ALPHA, BETA), clock.now()))
             watcher = asyncio.create_task(watched(day.timeline, running.app.state, clock))
             direct = clients(alpha.url, day.direct, clock, CLIENTS * alone)
-            async with clients(running.data_url, day.outcomes, clock), direct:
+            async with clients(running.data_url, day.outcomes, clock, waits_s=waits_s), direct:
                 await clock.sleep(BEFORE_S)
                 day.down_at, alpha.script = clock.now(), script
                 await clock.sleep(DOWN_S)
@@ -123,6 +144,7 @@ async def watched(timeline, state, clock):
         await clock.sleep(LOOK_S)
 
 
+HURRIED = {"silence and 20 s": 20, "silence and 60 s": 60}
 DAYS = {
     "503": (status(503), False),
     "429": (status(429, retry_after=30), False),
@@ -137,6 +159,7 @@ DAYS = {
 async def all_days():
     async with asyncio.TaskGroup() as group:
         tasks = {name: group.create_task(a_day(script, alone=alone)) for name, (script, alone) in DAYS.items()}
+        tasks |= {name: group.create_task(a_day(silence(), waits_s=waits_s)) for name, waits_s in HURRIED.items()}
     return {name: task.result() for name, task in tasks.items()}
 
 
@@ -145,7 +168,7 @@ def days():
     return virtual.played(all_days())
 
 
-@pytest.mark.parametrize("name", ["503", "429", "silence", "garbage"])
+@pytest.mark.parametrize("name", ["503", "429", "silence", "garbage", *HURRIED])
 def test_no_client_sees_an_error_and_the_second_target_serves_the_outage(days, name):
     day = days[name]
     assert day.errors() == []
@@ -171,6 +194,14 @@ def test_a_silent_primary_makes_five_requests_slow_before_its_breaker_opens(days
     assert len([one for one in day.slow() if one.sent > day.opened_at]) <= day.openings
 
 
+@pytest.mark.parametrize("name", HURRIED)
+def test_clients_that_wait_less_than_the_configuration_open_the_breaker_together(days, name):
+    """None of their waits would do by itself: they add up. From then on nobody but probes meets it."""
+    day = days[name]
+    assert day.opened_at - day.down_at <= UNARY_S
+    assert len([one for one in day.met() if one.sent > day.opened_at]) <= 4 * day.openings
+
+
 def test_streams_that_stall_after_their_first_content_are_told_so_and_whole_answers_are_served(days):
     """What was sent cannot be taken back. A probe passes with its first content, and a stall shows a `progress_s`
     later, when the ramp is over: so such a target comes back now and then, and goes out again. Each time two probes
@@ -194,7 +225,7 @@ def test_a_wait_that_is_asked_for_is_kept(days):
     assert day.slow() == []
 
 
-@pytest.mark.parametrize("name", ["503", "silence", "garbage", "alone"])
+@pytest.mark.parametrize("name", ["503", "silence", "garbage", "alone", *HURRIED])
 def test_the_primary_comes_back_by_a_ramp(days, name):
     """Probes first, then a growing share, then all of it."""
     day = days[name]

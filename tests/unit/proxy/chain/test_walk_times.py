@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.config.values import TimeoutSettings
+from proxy.resilience.window import figures
 
 PING = b": ping\n\n"
 ROLE = b'data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'
@@ -144,13 +145,15 @@ def failures(lab) -> int:
     return lab.breaker("alpha").snapshot(lab.clock.now()).failures
 
 
-def test_a_hurried_client_does_not_feed_the_breaker(lab):
-    """A target that was given four seconds has not shown that it is down."""
+def test_a_hurried_client_alone_does_not_feed_the_breaker(lab):
+    """A target that was given four seconds has not shown that it is down; but they are seen."""
     silent(lab, "alpha", "beta")
     for _ in range(6):
         lab.ask(headers={"x-request-timeout": "9"})
     assert len(lab.engines["alpha"].calls) == 6
     assert failures(lab) == 0 and lab.changes == []
+    window = next(state.window for state in lab.registry.targets() if state.name == "alpha/large")
+    assert figures([window], lab.clock.now()).outcomes == {"timeout": 6}
 
 
 def test_a_client_that_waits_for_a_fair_time_does(lab):
