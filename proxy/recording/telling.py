@@ -13,12 +13,12 @@ from proxy.flow import Headers
 from proxy.recording.form import EXACT, MASKED, VERSION, Call, Line
 from proxy.recording.masking import masked
 from proxy.recording.tape import Noted, Tape
-from proxy.telemetry.names import KEEP_ALIVE, METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT
+from proxy.telemetry.names import KEEP_ALIVE, METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT, SDK_TIMEOUT
 
 ASKED: Final = frozenset(
     {
         *("accept", "content-type", "user-agent", "anthropic-version", "anthropic-beta", "openai-beta"),
-        *(KEEP_ALIVE, METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT),
+        *(KEEP_ALIVE, METADATA, MODE, READ_TIMEOUT, REQUEST_TIMEOUT, RETRY_COUNT, SDK_TIMEOUT),
     }
 )
 """Headers of a request that are kept."""

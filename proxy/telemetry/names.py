@@ -40,6 +40,8 @@ TIMESTAMP: Final = "x-sidestep-timestamp"
 REQUEST_TIMEOUT: Final = "x-request-timeout"
 RETRY_COUNT: Final = "x-stainless-retry-count"
 READ_TIMEOUT: Final = "x-stainless-read-timeout"
+SDK_TIMEOUT: Final = "x-stainless-timeout"
+"""What the vendors' SDKs tell of their own timeout: those for Python the former, those for JavaScript the latter."""
 
 # -- log events
 EXCHANGE: Final = "exchange"

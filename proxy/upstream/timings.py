@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from proxy.config.values import TimeoutSettings
-from proxy.telemetry.names import READ_TIMEOUT, REQUEST_TIMEOUT
+from proxy.telemetry.names import READ_TIMEOUT, REQUEST_TIMEOUT, SDK_TIMEOUT
 from translators.faults import Malformed
 
 LONGEST_WAIT_S = 86_400.0
@@ -57,7 +57,7 @@ def attempt_times(
 
 def client_waits(headers: Mapping[str, str]) -> tuple[float | None, float | None]:
     """How many seconds the client gives its request (`x-request-timeout`), and how long it waits itself (that header,
-    else its SDK's `x-stainless-read-timeout`); None for what it does not say.
+    else its SDK's `x-stainless-read-timeout` or `x-stainless-timeout`); None for what it does not say.
 
     A time is a plain number of seconds above 0 and up to a day. Raises Malformed for another `x-request-timeout`, since
     whoever sent it relies on it; what an SDK says by itself is ignored where it is none.
@@ -69,7 +69,9 @@ def client_waits(headers: Mapping[str, str]) -> tuple[float | None, float | None
         raise Malformed(
             f"The header {REQUEST_TIMEOUT} is '{asked[:40]}'; {message}", param=REQUEST_TIMEOUT, code="invalid_value"
         )
-    return total, total if total is not None else _seconds(headers.get(READ_TIMEOUT))
+    if total is not None:
+        return total, total
+    return None, _seconds(headers.get(READ_TIMEOUT)) or _seconds(headers.get(SDK_TIMEOUT))
 
 
 def client_times(total: float | None, wait: float | None, timeouts: TimeoutSettings, now: float) -> tuple[float, float]:

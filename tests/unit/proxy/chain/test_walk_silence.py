@@ -39,6 +39,7 @@ def lab(lab):
     ("headers", "stream", "calls"),
     [
         ({"x-stainless-read-timeout": "60"}, False, 13),
+        ({"x-stainless-timeout": "60"}, False, 13),
         ({"x-stainless-read-timeout": "19"}, True, 12),
         ({"x-request-timeout": "9"}, True, 20),
     ],

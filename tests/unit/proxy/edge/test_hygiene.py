@@ -48,6 +48,7 @@ def test_a_host_is_needed():
         "x-request-timeout",
         "x-stainless-retry-count",
         "x-stainless-read-timeout",
+        "x-stainless-timeout",
     ],
 )
 def test_a_field_that_decides_something_may_not_be_repeated(name):

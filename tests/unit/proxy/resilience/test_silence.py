@@ -7,10 +7,10 @@ from proxy.resilience.silence import Silence
 T = 1000.0
 
 
-def told(*waits: tuple[float, float], granted_s: float = 30.0) -> list[bool]:
+def told(*waits: tuple[float, float]) -> list[bool]:
     """What comes of calls that waited from one moment to the other, in the order of their ends."""
     silence = Silence()
-    return [silence.add(T + began, T + ended, granted_s) for began, ended in waits]
+    return [silence.add(T + began, T + ended, 30.0) for began, ended in waits]
 
 
 def in_turn(wait_s: float, count: int) -> list[tuple[float, float]]:
@@ -22,8 +22,8 @@ def test_the_first_failure_comes_with_the_whole_of_the_granted_time(wait_s, firs
     assert told(*in_turn(wait_s, first)) == [False] * (first - 1) + [True]
 
 
-def test_from_then_on_each_third_of_it_is_one(granted_s=30.0):
-    found = told(*in_turn(5.0, 12), granted_s=granted_s)
+def test_from_then_on_each_third_of_it_is_one():
+    found = told(*in_turn(5.0, 12))
     assert [place for place, failed in enumerate(found, 1) if failed] == [6, 8, 10, 12]
 
 

@@ -86,10 +86,19 @@ def test_a_short_timeout_keeps_a_fifth_for_the_way_back():
     assert (deadline, commit_by, wait) == (2.5, 2.0, 2.5)
 
 
-def test_an_sdks_read_timeout_bounds_the_commit_alone():
-    assert waiting({"x-stainless-read-timeout": "60"}, 0.0) == (600.0, 59.0, 60.0)
-    assert waiting({"x-stainless-read-timeout": "600"}, 0.0) == (600.0, 599.0, 600.0)
-    assert waiting({"x-stainless-read-timeout": "3600"}, 0.0) == (600.0, 600.0, 3600.0)
+SDKS = pytest.mark.parametrize("name", ["x-stainless-read-timeout", "x-stainless-timeout"])
+
+
+@SDKS
+def test_an_sdks_timeout_bounds_the_commit_alone(name):
+    assert waiting({name: "60"}, 0.0) == (600.0, 59.0, 60.0)
+    assert waiting({name: "600"}, 0.0) == (600.0, 599.0, 600.0)
+    assert waiting({name: "3600"}, 0.0) == (600.0, 600.0, 3600.0)
+
+
+@pytest.mark.parametrize(("read", "waits"), [("20", 20.0), ("none", 60.0)])
+def test_the_time_to_the_answers_next_piece_counts_before_the_other_where_it_is_one(read, waits):
+    assert waiting({"x-stainless-read-timeout": read, "x-stainless-timeout": "60"}, 0.0)[2] == waits
 
 
 def test_the_explicit_header_counts_before_the_sdks():
@@ -114,10 +123,11 @@ def test_the_shortest_and_the_longest_time_are_taken(text):
     assert waiting({"x-request-timeout": text}, 0.0)[2] == float(text)
 
 
+@SDKS
 @pytest.mark.parametrize("text", NO_TIMES)
-def test_an_sdks_own_header_is_ignored_where_it_is_no_time(text):
+def test_an_sdks_own_header_is_ignored_where_it_is_no_time(text, name):
     """Nobody wrote it by hand, and it bounds nothing but the commit."""
-    assert waiting({"x-stainless-read-timeout": text}, 0.0) == (600.0, 600.0, None)
+    assert waiting({name: text}, 0.0) == (600.0, 600.0, None)
 
 
 @given(text=st.text(max_size=12) | st.floats(0.001, 86_400).map("{:.3f}".format))
