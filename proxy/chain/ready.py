@@ -100,6 +100,15 @@ def key_for(
     return _throttled(target, free_at - now)
 
 
+def callable_now(tools: Tools, target: Target, headers: Mapping[str, str]) -> bool:
+    """Whether nothing of all that, nor its breaker, keeps `target` from being called now."""
+    now = tools.clock.now()
+    state = tools.registry.target(target, now)
+    if state.breaker.next_admit(now) > now:
+        return False
+    return not isinstance(key_for(tools, target, state, headers, now, ()), Skip)
+
+
 def _throttled(target: Target, wait_s: float) -> Skip:
     return Skip(target.name, "throttled", f"asked to wait {math.ceil(wait_s)} s more", wait_s)
 

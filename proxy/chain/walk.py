@@ -20,7 +20,7 @@ from typing import Any
 from proxy.budgets.most import most_of
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement, engagement
-from proxy.chain.ready import Ready, Shut, Tools, Try, behind_breaker, key_for, usable
+from proxy.chain.ready import Ready, Shut, Tools, Try, behind_breaker, callable_now, key_for, usable
 from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word, told_first
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, Spend
@@ -93,11 +93,8 @@ class _Walk:
         return headed(targets, place)
 
     def _callable(self, target: Target) -> bool:
-        """Whether its breaker, its throttle and its keys let a call through now."""
-        now = self._tools.clock.now()
-        if not self._usable(target, now):
-            return False
-        return target.provider.client_key or self._tools.registry.keys(target.provider).choose(now, set()) is not None
+        """Whether a call would be let through now."""
+        return callable_now(self._tools, target, self._exchange.headers)
 
     async def along(self) -> None:
         """Returns once the exchange is answered, or broken off after its commit; raises what `run` does."""
@@ -298,7 +295,7 @@ class _Walk:
             return False
         spent.add(key.index)
         pool = tools.registry.keys(turn.target.provider)
-        others = any(self._usable(target, now) for target in self._targets[turn.position + 1 :])
+        others = any(map(self._callable, self._targets[turn.position + 1 :]))
         decision = again(
             fault,
             tried_here=turn.made,
@@ -324,9 +321,6 @@ class _Walk:
             self._exchange.upstream_s += decision.after_s
         return True
 
-    def _usable(self, target: Target, now: float) -> bool:
-        return usable(self._tools.registry.target(target, now), now)
-
     def _ready(self, turn: Try, spent: set[int]) -> Ready | Skip:
         """A key and a permit for an attempt now, or why there is none."""
         target, state, now = turn.target, turn.state, self._tools.clock.now()
@@ -347,12 +341,21 @@ class _Walk:
         return Ready(key, permit, times, now)
 
     def _times(self, turn: Try, now: float) -> AttemptTimes:
+        """Those of an attempt that leaves time for further targets. Whether one could use it is looked at only where it
+        is taken from what the attempt itself is granted."""
+        later = self._targets[turn.position + 1 :] if not turn.unheld else ()
+        times = self._timed(turn, now, len(later))
+        if later and times.cap_at - now < times.first_s and not any(map(self._callable, later)):
+            return self._timed(turn, now, 0)
+        return times
+
+    def _timed(self, turn: Try, now: float, later: int) -> AttemptTimes:
         return attempt_times(
             turn.target.timeouts,
             now,
             self._exchange.deadline,
             self._exchange.commit_by,
-            len(self._targets) - turn.position - 1,
+            later,
             stream=turn.prepared.stream,
             quick=self._job.endpoint != "chat",
             reasons=self._job.reasons(turn.target),
