@@ -58,7 +58,7 @@ class Try(Struct):
     made: int = 0
     repaired: bool = False
     unheld: bool = False
-    """No ramp holds it back any more: nobody else answered."""
+    """No ramp holds it back any more, and no further target has a claim to its time: nobody else answered."""
 
 
 class Shut(Struct, frozen=True):

@@ -10,8 +10,8 @@ A live tool loop is an exception to the order: it goes first to the target whose
 names its remedy is followed once, at the same target, by the request so mended.
 
 What a ramp holds back goes to the next target, and where none answers to its own after all, never to an error. When
-breakers alone refuse the whole chain, the target nearest its probe admits one request a second: never worse than
-no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
+no target could be called, of those that only their breakers shut the nearest its probe admits one request a second:
+never worse than no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
 from collections.abc import Coroutine
@@ -374,8 +374,9 @@ class _Walk:
         return False
 
     async def _forced(self) -> bool:
-        """One more chance when breakers alone stood in the way."""
-        if self._faults or not self._shut or any(skip.why not in ("breaker", *UNABLE) for skip in self._skips):
+        """One more chance where nobody could be called, whatever stands in the way of the others: what a breaker says
+        of its target is a guess, and a guess is worth a call where all else is certain to fail."""
+        if self._faults or not self._shut:
             return False
         nearest = min(self._shut, key=lambda one: one.wait_s)
         turn, spend = nearest.turn, self._exchange.spend
@@ -385,6 +386,7 @@ class _Walk:
         permit = turn.state.breaker.force(now)
         if permit is None:
             return False
+        turn.unheld = True
         self._skips = [skip for skip in self._skips if skip.target != turn.target.name]
         attempt = self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now), now))
         return self._answered(turn, attempt, await attempt.run())

@@ -171,7 +171,7 @@ class Breaker:
         return None
 
     def force(self, now: float) -> Permit | None:
-        """For the target nearest its probe, after breakers alone refused the whole chain: a permit once a second.
+        """For the target nearest its probe, after no target of the chain could be called: a permit once a second.
 
         CLOSED and RAMP always give one: what a ramp holds back belongs to the next target, never to an error.
         """

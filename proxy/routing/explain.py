@@ -104,7 +104,7 @@ def explain(
     settings came from; with `live` it is the plan of this moment. `arranged` says by what each target has its place,
     where an order gave it."""
     targets, stays = _ordered(found, job, live)
-    walk = _Walk(found, job, mode, origins, targets, worst_input, arranged or {})
+    walk = _Walk(found, job, mode, origins, targets, worst_input, arranged or {}, live)
     for position, target in enumerate(targets):
         walk.add(position, target, standing(target, live) if live else None, stays=stays)
     if live:
@@ -126,7 +126,9 @@ class _Walk:
         targets: tuple[Target, ...],
         worst_input: WorstInput | None,
         arranged: Mapping[str, str],
+        live: Live | None,
     ) -> None:
+        self._live = live
         self._arranged = arranged
         self._worst_input = worst_input
         self._found = found
@@ -177,18 +179,23 @@ class _Walk:
         """The longest that so many attempts take, which is then spent."""
         if not attempts:
             return 0.0
-        last = position == len(self._targets) - 1
+        last = not any(self._later(target) for target in self._targets[position + 1 :])
         longest = _longest(self._job, target, attempts, self._budget - self.spent, last=last, folded=folded)
         self._left -= attempts
         self.spent = min(self._budget, self.spent + longest)
         return round(longest, 3)
 
+    def _later(self, target: Target) -> bool:
+        """Whether one that comes later has a claim to time."""
+        return self._live is None or not standing(target, self._live).blocked
+
     def force(self) -> None:
-        """Where breakers alone stand in the way, the target nearest its probe is asked all the same."""
+        """Where nobody can be called, the target nearest its probe is asked all the same."""
         stood = [(place, row.standing) for place, row in enumerate(self.rows) if row.standing is not None]
-        if not stood or not all(one.of_breaker for _, one in stood):
+        shut = [(place, one) for place, one in stood if one.of_breaker]
+        if not shut or any(row.verdict == "tried" for row in self.rows):
             return
-        place = min(stood, key=lambda pair: pair[1].free_in_s)[0]
+        place = min(shut, key=lambda pair: pair[1].free_in_s)[0]
         row = self.rows[place]
         taken = self._taken(place, self._targets[place], 1, folded=row.upstream_stream)
         self.rows[place] = replace(row, verdict="tried", reason=FORCED, attempts=1, worst_case_s=taken)

@@ -61,8 +61,20 @@ WAYS = {
     "all but one are out": ((trip, "alpha"), (refuse, "claude")),
     "two are open and one waits": ((trip, "alpha"), (trip, "beta"), (throttle, "claude")),
     "all wait": ((throttle, "alpha"), (throttle, "beta"), (throttle, "claude")),
+    "one is open, one waits and one has no key": ((trip, "alpha"), (throttle, "beta"), (refuse, "claude")),
     "all are open": ((trip, "alpha"), (trip, "beta"), (trip, "claude")),
 }
+
+
+def test_the_worst_case_of_a_hurried_chain_is_that_of_its_only_target(lab):
+    """Nobody else could use the time, so it has all of it."""
+    alpha, _ = lab.chain("alpha", "beta")
+    lab.route("m", "alpha", "beta", timeouts={"deadline_s": 60.0})
+    refuse(lab, "beta")
+    alpha.script[0] = "stall"
+    plan = planned(lab)
+    lab.ask()
+    assert plan.worst_case_s == lab.clock.now() - 1000 == 60
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -223,15 +223,53 @@ def test_nobody_is_told_to_stay_away_longer_than_half_a_minute(lab):
     assert lab.ask().headers["retry-after"] == "30"
 
 
-def test_a_chain_that_something_else_refuses_too_gets_no_such_call(lab):
-    """The throttled target will serve soon; a target that is likely down is not asked meanwhile."""
-    lab.chain("alpha", "beta")
-    shut, throttled = (lab.registry.target(one, lab.clock.now()) for one in lab.router().chat("m").targets)
-    shut.breaker.trip(lab.clock.now())
-    throttled.throttle.block(lab.clock.now(), 9, lambda: 0.0)
+def _throttled(lab, target):
+    lab.registry.target(target, lab.clock.now()).throttle.block(lab.clock.now(), 900, lambda: 0.0)
+
+
+def _key_off(lab, target):
+    pool = lab.registry.keys(target.provider)
+    pool.disable(pool.choose(lab.clock.now()), lab.clock.now(), "auth")
+
+
+def _full(lab, target):
+    lab.registry.target(target, lab.clock.now()).enter(5)
+
+
+@pytest.mark.parametrize("out", [_throttled, _key_off, _full])
+@pytest.mark.parametrize("place", [0, 1])
+def test_nor_does_what_keeps_the_others_from_being_called_stand_in_its_way(lab, out, place):
+    """Nobody can serve the client but the target that is likely down: it may be well again."""
+    lab.chain("alpha", "beta", per_target=5)
+    targets = lab.router().chat("m").targets
+    out(lab, targets[1 - place])
+    shut = targets[place]
+    lab.registry.target(shut, lab.clock.now()).breaker.trip(lab.clock.now())
+    answers = [lab.ask() for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert set(lab.called) == {shut.provider.name}
+
+
+def test_a_failure_of_such_a_call_says_what_kept_the_others(lab):
+    alpha, _ = lab.chain("alpha", "beta")
+    alpha.script[0] = 503
+    shut, other = lab.router().chat("m").targets
+    _throttled(lab, other)
+    lab.registry.target(shut, lab.clock.now()).breaker.trip(lab.clock.now())
     answer = lab.ask()
-    assert lab.called == []
-    assert (answer.status, answer.headers["retry-after"], answer.headers["x-should-retry"]) == (503, "9", "true")
+    assert (answer.status, answer.kinds) == (502, ["server"])
+    assert "beta/large: asked to wait 900 s more" in answer.error["message"]
+    answer = lab.ask()
+    assert (answer.status, answer.headers["retry-after"], answer.headers["x-should-retry"]) == (503, "30", "true")
+    assert lab.called == ["alpha"], "once a second"
+
+
+def test_such_a_call_has_all_the_time_of_its_client(lab):
+    alpha, _ = opened(lab, "alpha", "beta")
+    alpha.script[0] = "stall"
+    began = lab.clock.now()
+    assert lab.ask(headers={"x-stainless-read-timeout": "60"}).kinds == ["timeout"]
+    assert lab.clock.now() - began == 59
 
 
 def test_a_target_that_cannot_say_the_request_is_no_reason_to_refuse_it(lab):

@@ -105,10 +105,12 @@ def test_a_primary_that_finds_the_request_too_long_has_the_last_word_over_a_larg
 
 
 def test_when_keys_are_off_here_and_breakers_are_open_there_the_client_may_come_back(lab):
-    alpha, _ = lab.chain("alpha", "beta")
+    alpha, beta = lab.chain("alpha", "beta")
     alpha.script[0] = 401
     lab.ask()
     lab.breaker("beta").trip(lab.clock.now())
+    beta.script[0] = 503
+    assert lab.ask().status == 502, "once a second it is asked all the same"
     answer = lab.ask()
     assert (answer.status, answer.error["code"]) == (503, "no_target_available")
     assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("30", "true")
