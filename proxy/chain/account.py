@@ -88,6 +88,8 @@ class Account(Struct, eq=False):
         state, took = self._state, now - self._began
         if state.silence is not None:
             state.silence = None
+        if state.missing:
+            state.missing = False
         state.breaker.commit(self._ready.permit, now)
         exchange.status = status
         exchange.provider = self._target.provider.name
@@ -271,7 +273,8 @@ class Account(Struct, eq=False):
             self._tools.alert("key_out_of_quota", **_named(target.provider, key))
         elif fault.kind is Kind.AUTH and pool.disable(key, now, "auth"):
             self._tools.alert("key_refused", **_named(target.provider, key))
-        elif fault.kind is Kind.MISSING:
+        elif fault.kind is Kind.MISSING and not self._state.missing:
+            self._state.missing = True
             self._tools.alert("model_missing", target=target.name)
 
     def _hold_off(self, fault: Fault, now: float) -> None:

@@ -42,7 +42,9 @@ class TargetState:
     """One target. The chain says `enter` before its call, or before several made side by side, and `leave` at their
     end, however they ended."""
 
-    __slots__ = ("breaker", "budget", "in_flight", "key", "name", "observed", "silence", "throttle", "window")
+    __slots__ = (
+        "breaker", "budget", "in_flight", "key", "missing", "name", "observed", "silence", "throttle", "window",
+    )  # fmt: skip
 
     def __init__(self, target: Target, uniform: Callable[[], float], on_change: OnTargetChange | None) -> None:
         self.key = target.key
@@ -54,6 +56,8 @@ class TargetState:
         self.in_flight = 0
         self.observed: Observed | None = None
         """What an order goes by, once one has looked at it."""
+        self.missing = False
+        """Whether the operator was told that its provider has no such model, and it has not answered since."""
         self.silence: Silence | None = None
         """Waits that came to nothing, since the last answer."""
 

@@ -135,6 +135,18 @@ def test_a_model_that_is_missing_is_told_to_the_operator(lab):
     assert lab.alerts == [("model_missing", {"target": "alpha/large"})]
 
 
+def test_one_that_stays_missing_is_told_once_until_it_answers(lab):
+    row = next(row for row in ROWS if row.kind is Kind.MISSING)
+    begin(lab, row, "alpha", "beta")
+    for _ in range(10):
+        lab.ask()
+    assert len(lab.alerts) == 1
+    lab.engines["alpha"].script.clear()
+    lab.engines["alpha"].script.extend(["ok", row.behaviour])
+    lab.ask(), lab.ask(), lab.ask()
+    assert [name for name, _ in lab.alerts] == ["model_missing"] * 2
+
+
 @pytest.mark.parametrize("kind", CALLED_OFF, ids=lambda kind: kind.value)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_call_that_is_called_off_says_nothing_of_its_target_and_ends_the_walk(lab, kind, stream):
