@@ -27,6 +27,7 @@ from proxy.resilience.throttle import Throttle
 OffKind = Literal["quota", "auth"]
 
 QUOTA_OFF_S = 1800.0
+QUOTA_OFF_MAX_S = 14_400.0
 DAILY_OFF_S = 3600.0
 """A daily quota is tried hourly: when its day ends is the vendor's knowledge."""
 AUTH_OFF_S = 300.0
@@ -49,7 +50,7 @@ class KeyState:
     off_until: float = 0.0
     off_kind: OffKind | None = None
     refusals: int = 0
-    """Times in a row that the key was not accepted."""
+    """Times in a row that the key was turned off for one and the same cause; a daily quota is not counted."""
     used: int = 0
     """The pool's count of calls when this key was last used."""
 
@@ -126,17 +127,21 @@ class KeyPool:
         return key.throttle.block(now, wait_s, self._uniform)
 
     def disable(self, key: KeyState, now: float, kind: OffKind, *, daily: bool = False) -> bool:
-        """Turns `key` off: 30 min (an hour for a daily quota), or 5 min doubling to an hour while it is not accepted.
+        """Turns `key` off: 30 min doubling to 4 hours while its quota is used up (always an hour for a daily one), or
+        5 min doubling to an hour while it is not accepted.
 
         True when this call turned it off, so that an alert is raised once.
         """
         if key.off_until > now:
             return False
-        if kind == "auth":
-            key.refusals += 1
-            off_s = min(AUTH_OFF_MAX_S, AUTH_OFF_S * 2.0 ** min(key.refusals - 1, 8))
+        if kind != key.off_kind:
+            key.refusals = 0
+        if daily:
+            off_s = DAILY_OFF_S
         else:
-            off_s = DAILY_OFF_S if daily else QUOTA_OFF_S
+            first_s, longest_s = (AUTH_OFF_S, AUTH_OFF_MAX_S) if kind == "auth" else (QUOTA_OFF_S, QUOTA_OFF_MAX_S)
+            off_s = min(longest_s, first_s * 2.0 ** min(key.refusals, 8))
+            key.refusals += 1
         key.off_until = now + off_s
         key.off_kind = kind
         return True

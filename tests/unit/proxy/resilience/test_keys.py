@@ -83,6 +83,17 @@ class TestThrottled:
         assert pool.free_at(T) == T + 10
 
 
+def offs(*refused):
+    """For how long a key is off that is refused so (kind, daily), each time as soon as it is looked at again."""
+    pool = pool_of("A")
+    only, now, lengths = pool.choose(T), T, []
+    for kind, daily in refused:
+        pool.disable(only, now, kind, daily=daily)
+        lengths.append(only.off_until - now)
+        now = only.off_until
+    return lengths
+
+
 class TestOff:
     @pytest.mark.parametrize(("daily", "off_s"), [(False, 1800), (True, 3600)])
     def test_a_key_out_of_quota_is_off_for_its_time(self, daily, off_s):
@@ -91,14 +102,18 @@ class TestOff:
         assert pool.choose(T + off_s - 1) is None
         assert pool.choose(T + off_s) is not None
 
-    def test_a_key_not_accepted_is_off_for_five_minutes_doubling_to_an_hour(self):
-        pool = pool_of("A")
-        only, now, lengths = pool.choose(T), T, []
-        for _ in range(6):
-            pool.disable(only, now, "auth")
-            lengths.append(only.off_until - now)
-            now = only.off_until
-        assert lengths == [300, 600, 1200, 2400, 3600, 3600]
+    @pytest.mark.parametrize(
+        ("kind", "lengths"), [("auth", [300, 600, 1200, 2400, 3600, 3600]), ("quota", [1800, 3600, 7200, 14400, 14400])]
+    )
+    def test_a_key_that_is_refused_again_is_off_for_twice_as_long_up_to_a_bound(self, kind, lengths):
+        assert offs(*[(kind, False)] * len(lengths)) == lengths
+
+    def test_a_daily_quota_is_tried_hourly_for_ever(self):
+        assert offs(*[("quota", True)] * 5) == [3600] * 5
+
+    def test_another_cause_starts_the_doubling_again(self):
+        found = offs(("auth", False), ("auth", False), ("quota", False), ("quota", False), ("auth", False))
+        assert found == [300, 600, 1800, 3600, 300]
 
     def test_a_success_starts_the_doubling_again(self):
         pool = pool_of("A")
@@ -188,7 +203,9 @@ class KeyMachine(RuleBasedStateMachine):
         self.pool = pool_of("ABC")
         self.now = T
         self.turn = 0
-        self.record = {n: {"blocked": 0.0, "off": 0.0, "refusals": 0, "flight": 0, "turn": 0} for n in range(3)}
+        self.record = {
+            n: {"blocked": 0.0, "off": 0.0, "refusals": 0, "kind": None, "flight": 0, "turn": 0} for n in range(3)
+        }
         self.calls = []
 
     def usable(self):
@@ -233,8 +250,10 @@ class KeyMachine(RuleBasedStateMachine):
             newly = self.pool.disable(ended, self.now, how)
             assert newly == (record["off"] <= self.now)
             if newly:
-                record["refusals"] += how == "auth"
-                length = 1800 if how == "quota" else [300, 600, 1200, 2400, 3600][min(record["refusals"], 5) - 1]
+                record["refusals"] = record["refusals"] + 1 if how == record["kind"] else 1
+                record["kind"] = how
+                lengths = [1800, 3600, 7200, 14400] if how == "quota" else [300, 600, 1200, 2400, 3600]
+                length = lengths[min(record["refusals"], len(lengths)) - 1]
                 record["off"] = self.now + length
 
     @invariant()
