@@ -119,8 +119,8 @@ class Balance:
         return self.free == 0 and self.reserved == 0 and self.told
 
     def unsure(self, now: float) -> bool:
-        """Whether the store should be asked if others still have what they had in hand."""
-        held = self.taken_elsewhere - self.spent_elsewhere - self.lost
+        """Whether the store should be asked if others still have what they had in hand, and if who seemed gone is."""
+        held = self.taken_elsewhere - self.spent_elsewhere
         return held > 0 and self.told_at + GONE_S <= now and not self.wanted
 
     def reserve(self, amount: int) -> None:

@@ -63,6 +63,7 @@ _KEEP: Final = (
 _OWNERS: Final = "CREATE TABLE IF NOT EXISTS owners (name TEXT PRIMARY KEY, seen REAL) WITHOUT ROWID"
 """Beside the others since a version that came later: who knows nothing of it is not hindered by it."""
 _BEAT: Final = "INSERT OR REPLACE INTO owners VALUES (?, ?)"
+_LIVING: Final = "SELECT name, seen FROM owners"
 _FIRST: Final = "INSERT OR IGNORE INTO balances VALUES (?, ?)"
 _MARK: Final = (
     "INSERT INTO marks VALUES (?, ?) ON CONFLICT DO UPDATE SET expires = excluded.expires WHERE marks.expires <= ?"
@@ -122,14 +123,20 @@ class SqliteStore:
     async def call(self, owner: str, asks: Sequence[Ask], memory: str) -> Told:
         now = self._clock.wall()
 
-        def lives(name: str) -> bool:
-            return self._seen.get(name, -GONE_S) > now - GONE_S
-
         def work(connection: sqlite3.Connection) -> Told:
             if now >= self._beat_at or owner not in self._seen:
                 connection.execute(_BEAT, (owner, now))
-                self._seen = dict(connection.execute("SELECT name, seen FROM owners").fetchall())
+                self._seen = dict(connection.execute(_LIVING).fetchall())
                 self._beat_at = now + BEAT_S
+            fresh = False
+
+            def lives(name: str) -> bool:
+                """Of who seems gone it is read anew, once: he may have begun, or spoken, since."""
+                nonlocal fresh
+                if not fresh and self._seen.get(name, -GONE_S) <= now - GONE_S:
+                    self._seen, fresh = dict(connection.execute(_LIVING).fetchall()), True
+                return self._seen.get(name, -GONE_S) > now - GONE_S
+
             remembers = memory in {"", self._memory}
             standings = tuple(_stand(connection, owner, ask, lives, remembers=remembers) for ask in asks)
             return Told(standings, self._memory, now)
@@ -235,6 +242,7 @@ class SqliteStore:
             connection.close()
             raise
         self._connection, self._identity = connection, identity
+        self._beat_at = 0.0  # nobody was noted as living in this one
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> str:

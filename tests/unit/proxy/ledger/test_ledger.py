@@ -276,3 +276,21 @@ async def test_what_a_process_that_died_had_in_hand_is_lost_and_what_one_that_li
     await clock.sleep(60)
     assert (balance.lost, balance.taken_elsewhere) == (10, 10)
     assert ledger.balance("b", FAR, END) is balance
+
+
+@played_with
+async def test_one_that_was_only_stopped_for_a_while_has_what_it_had(ledger, store, clock):
+    other = Ledger(store, clock, "two")
+    await other.open()
+    held = Line(other.balance("b", FAR, END), 10)
+    assert await other.obtain([held]) is None
+    mine = await line_of(ledger, 10)
+    ledger.settle(mine, 10)
+    await clock.sleep(60)
+    other._worker.cancel()
+    await clock.sleep(60)
+    assert mine.balance.lost == 10
+    other._worker = asyncio.create_task(other._work())
+    await clock.sleep(15)
+    assert mine.balance.lost == 0
+    await other.close()

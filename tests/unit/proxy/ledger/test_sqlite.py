@@ -9,7 +9,7 @@ import pytest
 
 from proxy.clock import SystemClock
 from proxy.ledger.sqlite import EXPIRE_MAX, VERSION, SqliteStore
-from proxy.ledger.store import Ask, Away, Count, Unfit
+from proxy.ledger.store import BEAT_S, GONE_S, Ask, Away, Count, Unfit
 from tests.unit.proxy.ledger.contract import Contract, ask, standing, told, wish
 
 
@@ -18,8 +18,8 @@ class InFile:
         self.path = path
         self.opened = []
 
-    def store(self, timeout_s=10.0):
-        self.opened.append(SqliteStore(self.path, SystemClock(), timeout_s))
+    def store(self, timeout_s=10.0, clock=None):
+        self.opened.append(SqliteStore(self.path, clock or SystemClock(), timeout_s))
         return self.opened[-1]
 
     async def forget(self):
@@ -203,3 +203,34 @@ async def test_a_store_that_was_closed_is_opened_again_by_the_next_call(place):
     await told(store, "one", wish(3))
     await store.close()
     assert (await standing(store, "one", ask())).own == Count(3)
+
+
+class Wall(SystemClock):
+    """Told what time it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.at = 1_700_000_000.0
+        self.wall = lambda: self.at
+
+
+async def test_a_process_that_has_just_begun_lives_for_those_who_looked_before(place):
+    """And one that lives may be found out to have been gone only once it was not heard of for long."""
+    clock = Wall()
+    one, two = await opened(place, clock=clock), await opened(place, clock=clock)
+    await told(one, "one", ask())
+    await told(two, "two", wish(50))
+    assert (await standing(one, "one", ask())).lost == 0
+    clock.at += GONE_S + 1
+    assert (await standing(one, "one", ask())).lost == 50
+    await told(two, "two", ask(own=Count(50)))
+    clock.at += BEAT_S / 3
+    assert (await standing(one, "one", ask())).lost == 0, "it spoke since the last look"
+
+
+async def test_who_goes_on_in_another_file_is_noted_in_it_at_once(place):
+    store = await opened(place)
+    await told(store, "one", wish(1))
+    await place.forget()
+    await told(store, "one", wish(1))
+    assert [name for name, _ in place.read("SELECT * FROM owners")] == ["one"]
