@@ -24,7 +24,7 @@ from typing import Final
 from msgspec import Struct
 
 from proxy.ledger.grants import merged, scarce
-from proxy.ledger.store import GONE_S, Ask, Count, Standing
+from proxy.ledger.store import Ask, Count, Standing
 
 DIRECT: Final = 256
 LEASE: Final = 50
@@ -118,10 +118,10 @@ class Balance:
         """Whether it may be dropped: nothing is in hand and nothing untold."""
         return self.free == 0 and self.reserved == 0 and self.told
 
-    def unsure(self, now: float) -> bool:
-        """Whether the store should be asked if others still have what they had in hand, and if who seemed gone is."""
-        held = self.taken_elsewhere - self.spent_elsewhere
-        return held > 0 and self.told_at + GONE_S <= now and not self.wanted
+    @property
+    def shared(self) -> bool:
+        """Whether others have some of it in hand, or ended with it."""
+        return self.taken_elsewhere > self.spent_elsewhere
 
     def reserve(self, amount: int) -> None:
         self.free -= amount

@@ -7,6 +7,7 @@ under way others gather, and after it all are served in order of what is in hand
 When the store is asked:
 - at once when somebody waits, when half of a lease is used, and when there is debt;
 - at once with what is free of a balance that is near its end, for another process may need it;
+- every GONE_S about what others have in hand, for they may have ended with it;
 - within TELL_S of a settlement, and as often for all that is in hand; with nothing in hand as often, but for its memory
   alone, while the window of any balance goes on. So a store that has lost its memory soon hears of everything.
 
@@ -25,12 +26,10 @@ from typing import Final
 
 from proxy.clock import Clock
 from proxy.ledger.balance import IDLE_S, Amounts, Balance, Denied, Line, Seats
+from proxy.ledger.due import TELL_S, swept
 from proxy.ledger.store import Ask, Away, Store, Told, Unfit
 from proxy.ledger.waiting import FORGOT, NO_WISH, Waiter, missing, refused, spent, taken, wishes
 
-TELL_S: Final = 1.0
-SWEEP_S: Final = 0.1
-"""The least time between two looks at what is idle or untold."""
 RETRY_S: Final = 0.25
 RETRY_MAX_S: Final = 1.0
 DOUBT_S: Final = 2.0
@@ -63,6 +62,7 @@ class Ledger:
         self._live: dict[str, Balance] = {}
         self._busy: dict[str, Balance] = {}
         """Those that have something in hand or untold."""
+        self._shared: dict[str, Balance] = {}
         self._urgent: deque[Balance] = deque()
         self._asking: Sequence[Balance] = ()
         """Those of the call under way."""
@@ -249,10 +249,7 @@ class Ledger:
         if now >= self._drop_at:
             self._drop_ended(now)
         self._look_at = math.inf
-        unsure = [one for one in self._live.values() if one.unsure(now)]
-        for one in unsure:
-            self._want(one)
-        if self._live and not unsure:
+        if self._live:
             await self._call(())
 
     async def _pause(self) -> None:
@@ -334,6 +331,10 @@ class Ledger:
             if balance.hear(standing):
                 self._changed(balance)
             self._busy[balance.key] = balance
+            if balance.shared:
+                self._shared[balance.key] = balance
+            else:
+                self._shared.pop(balance.key, None)
         self._due = min(self._due, now + TELL_S)
 
     def _serve(self, asked: Sequence[Balance]) -> None:
@@ -352,22 +353,11 @@ class Ledger:
                 self._want_missing(waiter.lines)
 
     def _sweep(self, now: float) -> None:
-        """What is idle goes back, and what happened is told."""
-        self._due = math.inf
-        for balance in tuple(self._busy.values()):
-            if balance.quiet:
-                del self._busy[balance.key]
-                continue
-            idle_at = balance.used_at + IDLE_S
-            if idle_at <= now:
-                balance.give_back()
-            if balance.told_at + TELL_S <= now or not balance.told:
-                if not balance.wanted:
-                    self._want(balance)
-                self._due = min(self._due, now + TELL_S)
-            else:
-                self._due = min(self._due, balance.told_at + TELL_S, idle_at if balance.free else math.inf)
-        self._due = max(self._due, now + SWEEP_S)
+        """What is idle goes back, what happened is told, and what others may have lost is asked."""
+        due, self._due = swept(self._busy, self._shared.values(), now)
+        for balance in due:
+            if not balance.wanted:
+                self._want(balance)
         if now >= self._drop_at:
             self._drop_ended(now)
 
@@ -383,6 +373,7 @@ class Ledger:
         for key in [one.key for one in some if one.quiet and not one.wanted and one not in asked]:
             del self._live[key]
             self._busy.pop(key, None)
+            self._shared.pop(key, None)
             self.version += 1
 
     async def _leave(self) -> None:

@@ -279,6 +279,23 @@ async def test_what_a_process_that_died_had_in_hand_is_lost_and_what_one_that_li
 
 
 @played_with
+async def test_what_a_process_that_died_had_in_hand_is_lost_also_where_other_budgets_keep_everybody_busy(
+    ledger, store, clock
+):
+    other = Ledger(store, clock, "two")
+    await other.open()
+    assert await other.obtain([Line(other.balance("b", FAR, END), 10)]) is None
+    mine = await line_of(ledger, 10)
+    ledger.settle(mine, 10)
+    await clock.sleep(20)
+    other._worker.cancel()
+    for _ in range(60):
+        ledger.settle(await line_of(ledger, 10, limit=100_000, key="busy"), 10)
+        await clock.sleep(0.5)
+    assert mine.balance.lost == 10
+
+
+@played_with
 async def test_one_that_was_only_stopped_for_a_while_has_what_it_had(ledger, store, clock):
     other = Ledger(store, clock, "two")
     await other.open()
