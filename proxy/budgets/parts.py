@@ -10,7 +10,7 @@ from proxy.budgets.budgets import Held
 from proxy.config.spending import Price
 from proxy.config.values import Target
 from proxy.flow import Fared, Hosted, Most, Refused
-from proxy.ledger.balance import Line
+from proxy.ledger.balance import Balance, Line
 from proxy.pricing.cost import cost, fee, worst
 from proxy.tokens.hosted import OPTIONS, PREVIEW, SEARCH
 
@@ -92,6 +92,20 @@ def untold(part: Part, target: Target, hosted: Hosted) -> Refused | None:
     if budget.unit != "usd" or part.loose or budget.unpriced == "allow":
         return None
     return unknown(part.whose, target, hosted)
+
+
+def stopping(parts: Iterable[Part], *, stays: bool) -> list[Balance]:
+    """The balances that may stop a request by how far they have come, rather than by what is left of them; `stays`: it
+    gives way to no other model."""
+    return [
+        part.balance
+        for part in parts
+        if not part.loose
+        and (
+            (part.budget.when_spent == "downgrade" and not stays)
+            or (part.budget.when_spent == "reject" and not part.budget.hard)
+        )
+    ]
 
 
 def beyond(limit: int, so_far: int, target: Target, usd: int | None, hosted: Hosted | None) -> Refused | None:

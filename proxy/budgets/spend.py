@@ -15,7 +15,7 @@ from msgspec import structs
 from proxy.budgets import refusals
 from proxy.budgets.bills import Bill, bill_of
 from proxy.budgets.budgets import Budgets, Found
-from proxy.budgets.parts import Part, Wish, at_worst, beyond, charge, grows, lacking, side_by_side, untold
+from proxy.budgets.parts import Part, Wish, at_worst, beyond, charge, grows, lacking, side_by_side, stopping, untold
 from proxy.config.spending import Price
 from proxy.config.values import Target
 from proxy.flow import NOBODY, Downgraded, Fared, Most, Refused, Who
@@ -105,6 +105,8 @@ class Spend:
         if first and self._plainly(target, most, calls):
             return None
         self._current = self._counting(target)
+        if self._budgets.may_stop:
+            await self._ledger.look(stopping(self._current, stays=self.stays))
         wish = self._wish(target, most, calls)
         if not isinstance(wish, Refused) and self._taken(wish):
             return None

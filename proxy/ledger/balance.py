@@ -18,6 +18,7 @@ A balance that the store has not spoken of yet (`heard`) may have been this owne
 has, the counters are not told, and its word is added to what happened meanwhile.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -68,7 +69,7 @@ class Balance:
         self.lost = 0
         """Of that, what was in the hands of owners that ended without giving it back."""
         self.used_at = 0.0
-        self.told_at = 0.0
+        self.told_at = -math.inf
         """When the store last spoke of it."""
         self.wanted = False
         """Whether it waits for the store's next call."""

@@ -28,8 +28,10 @@ from proxy.clock import Clock
 from proxy.ledger.balance import IDLE_S, Amounts, Balance, Denied, Line, Seats
 from proxy.ledger.due import TELL_S, swept
 from proxy.ledger.store import Ask, Away, Store, Told, Unfit
-from proxy.ledger.waiting import FORGOT, NO_WISH, Waiter, missing, refused, spent, taken, wishes
+from proxy.ledger.waiting import FORGOT, NO_WISH, Looker, Waiter, missing, refused, spent, taken, unanswered, wishes
 
+KNOWN_S: Final = 10.0
+"""What was heard of a balance so long ago at most says how far it is."""
 RETRY_S: Final = 0.25
 RETRY_MAX_S: Final = 1.0
 DOUBT_S: Final = 2.0
@@ -67,6 +69,7 @@ class Ledger:
         self._asking: Sequence[Balance] = ()
         """Those of the call under way."""
         self._waiters: deque[Waiter] = deque()
+        self._lookers: Sequence[Looker] = ()
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._open, self._away, self._unfit = False, "", False
@@ -146,8 +149,7 @@ class Ledger:
             free = balance.free - amount
             if free < balance.low:
                 asked = taken(seats, amounts, balance, now)
-                for one in asked or ():
-                    self._want(one)
+                self._want(asked or ())
                 return asked is not None
             balance.free = free
             balance.size = amount
@@ -173,6 +175,16 @@ class Ledger:
             elif waiter in self._waiters:
                 self._waiters.remove(waiter)
             raise
+
+    async def look(self, balances: Sequence[Balance], within: float = KNOWN_S) -> None:
+        """Returns once the store has spoken of each in the last seconds, or is away."""
+        now = self._clock.now()
+        late = [one for one in balances if one.told_at + within <= now]
+        if late and not self._away:
+            looker = Looker(late, now, asyncio.get_running_loop().create_future())
+            self._lookers = [*self._lookers, looker]
+            self._want(late)
+            await looker.answer
 
     def settle(self, line: Line, spent: int) -> None:
         """What the line reserved ends as `spent`, once: the second time nothing happens."""
@@ -200,7 +212,7 @@ class Ledger:
         """What a settlement means beyond the balance."""
         self._busy[balance.key] = balance
         if (balance.scarce or balance.free < balance.low) and not balance.wanted:
-            self._want(balance)
+            self._want((balance,))
         if balance.spent_in_all >= balance.heed:
             self._changed(balance)
         balance.watched()
@@ -209,15 +221,15 @@ class Ledger:
         """See Store."""
         return await self._store.mark(name, expires)
 
-    def _want(self, balance: Balance) -> None:
-        balance.wanted = True
-        self._urgent.append(balance)
-        self._wake.set()
+    def _want(self, some: Iterable[Balance]) -> None:
+        for balance in some:
+            if not balance.wanted:
+                balance.wanted = True
+                self._urgent.append(balance)
+                self._wake.set()
 
     def _want_missing(self, lines: Sequence[Line]) -> None:
-        for line in lines:
-            if line.balance.free < line.amount and not line.balance.wanted:
-                self._want(line.balance)
+        self._want(line.balance for line in lines if line.balance.free < line.amount)
 
     def _hopeless(self, lines: Sequence[Line]) -> Denied | None:
         """What need not be asked, or cannot."""
@@ -276,15 +288,11 @@ class Ledger:
         told = await self._call(asks)
         self._asking = ()
         if told is None or known not in {"", told.memory}:
-            for one in batch:
-                if not one.wanted:
-                    self._want(one)
+            self._want(batch)
         else:
             self._hear(batch, told)
             self._serve(batch)
-            for one in batch:
-                if one.scarce and one.free > 0 and not one.wanted:
-                    self._want(one)
+            self._want(one for one in batch if one.scarce and one.free > 0)
 
     async def _call(self, asks: Sequence[Ask]) -> Told | None:
         """None: it is away, and who waits has heard of it."""
@@ -319,8 +327,7 @@ class Ledger:
         self._doubt_until = self._clock.now() + DOUBT_S
         for balance in self._live.values():
             balance.reassert = True
-            if not balance.wanted:
-                self._want(balance)
+        self._want(self._live.values())
         self._serve(())
 
     def _hear(self, batch: Sequence[Balance], told: Told) -> None:
@@ -351,13 +358,12 @@ class Ledger:
             else:
                 self._waiters.append(waiter)
                 self._want_missing(waiter.lines)
+        self._lookers = unanswered(self._lookers, away=bool(self._away))
 
     def _sweep(self, now: float) -> None:
         """What is idle goes back, what happened is told, and what others may have lost is asked."""
         due, self._due = swept(self._busy, self._shared.values(), now)
-        for balance in due:
-            if not balance.wanted:
-                self._want(balance)
+        self._want(due)
         if now >= self._drop_at:
             self._drop_ended(now)
 

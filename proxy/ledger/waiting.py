@@ -16,6 +16,15 @@ class Waiter(Struct, eq=False):
     answer: "asyncio.Future[Denied | None]"
 
 
+class Looker(Struct, eq=False):
+    """One who waits for the store's word on each of some balances."""
+
+    balances: Sequence[Balance]
+    since: float
+    """Older words are none."""
+    answer: "asyncio.Future[None]"
+
+
 class Wish(NamedTuple):
     """What waits for one balance."""
 
@@ -53,6 +62,19 @@ def taken(seats: Seats, amounts: Amounts, little: Balance, now: float) -> Sequen
         balance.reserve(amounts[unit])
         balance.used_at = now
     return [balance for balance, _ in seats if balance.free < balance.low and not balance.wanted]
+
+
+def unanswered(lookers: Iterable[Looker], *, away: bool) -> Sequence[Looker]:
+    """Those that still wait; the others are answered: where the store is `away`, all."""
+    left = []
+    for looker in lookers:
+        if looker.answer.done():
+            continue
+        if away or all(balance.told_at >= looker.since for balance in looker.balances):
+            looker.answer.set_result(None)
+        else:
+            left.append(looker)
+    return left
 
 
 def missing(lines: Sequence[Line], away: str) -> Denied | None:

@@ -4,7 +4,7 @@ import asyncio
 
 from proxy.ledger.balance import Balance, Denied, Line
 from proxy.ledger.store import Count, Standing
-from proxy.ledger.waiting import Waiter, Wish, refused, spent, wishes
+from proxy.ledger.waiting import Looker, Waiter, Wish, refused, spent, unanswered, wishes
 
 
 def made(key="b", *, taken=0, spent=0, free=0, hard=True):
@@ -46,3 +46,16 @@ def test_what_is_in_hand_counts_beside_what_is_free():
     balance = made(taken=80, free=5)
     assert refused([Line(balance, 20)], {balance}) is None
     assert refused([Line(balance, 21)], {balance}) == Denied(balance, held=True)
+
+
+async def test_who_waits_for_word_of_several_is_answered_when_each_was_spoken_of_or_the_store_is_away():
+    one, two = made(), made()
+    loop = asyncio.get_running_loop()
+    left, first = Looker([one, two], 5.0, loop.create_future()), Looker([one], 5.0, loop.create_future())
+    one.told_at = 5.0
+    assert unanswered([left, first], away=False) == [left]
+    assert first.answer.done() and not left.answer.done()
+    two.told_at = 4.0
+    assert unanswered([left], away=False) == [left]
+    assert unanswered([left], away=True) == []
+    assert left.answer.done()
