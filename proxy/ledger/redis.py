@@ -25,6 +25,8 @@ from proxy.redis import Command, Lost, Missing, Redis, Refused
 
 PREFIX: Final = "sidestep:{ledger}:"
 MEMORY: Final = f"{PREFIX}memory"
+ALIVE: Final = f"{PREFIX}alive"
+"""When each owner was noted as living."""
 EXACT: Final = 2**53 - 1
 """The largest number that the script is exact with; no budget is as large."""
 TOGETHER: Final = 100
@@ -35,7 +37,7 @@ DIGEST: Final = sha1(CALL.encode(), usedforsecurity=False).hexdigest()
 UNFIT: Final = {
     "NOAUTH": "it wants a password: set [ledger] password",
     "WRONGPASS": "check user and password of [ledger]",
-    "NOPERM": "let the user do EVALSHA, EVAL, TIME, HGETALL, HSET, EXPIREAT, SET, GET and INFO",
+    "NOPERM": "let the user do EVALSHA, EVAL, TIME, HGETALL, HGET, HSET, HDEL, EXPIREAT, SET, GET and INFO",
     "MOVED": "it is one of a cluster, which is not followed: name a server that holds everything",
     "WRONGTYPE": f"something else uses keys that begin with {PREFIX}: name another database, redis://host:port/N",
 }
@@ -92,7 +94,7 @@ class RedisStore:
             await self._redis.close()
 
     async def _run(self, owner: str, asks: Sequence[Ask], memory: str) -> list[Any]:
-        keys = (MEMORY, *(f"{PREFIX}balance:{ask.key}" for ask in asks))
+        keys = (MEMORY, ALIVE, *(f"{PREFIX}balance:{ask.key}" for ask in asks))
         words = (len(keys), *keys, owner, memory, *_words(asks))
         try:
             [reply] = await self._ask(("EVALSHA", DIGEST, *words))

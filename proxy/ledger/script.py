@@ -15,14 +15,16 @@ Sums over owners may pass 2^53 only where they are beyond every limit, and there
 from typing import Final
 
 from proxy.ledger.grants import SCARCE, SHARE
-from proxy.ledger.store import GONE_S
+from proxy.ledger.store import BEAT_S, FORGET_S, GONE_S
 
 CALL: Final = (
-    f"local SCARCE, SHARE, GONE_S = {SCARCE}, {SHARE}, {GONE_S:.0f}"
+    f"local SCARCE, SHARE = {SCARCE}, {SHARE}\n"
+    f"local BEAT_S, GONE_S, FORGET_S = {BEAT_S:.0f}, {GONE_S:.0f}, {FORGET_S:.0f}"
     """
--- KEYS: the memory, then balances, of which one may come twice. ARGV: the owner, the memory that it knows, then for
--- each balance: limit, least, need, chunk, force ("1" or ""), expires, the owner's granted, returned, spent, how many
--- others there are, and for each its name, granted, returned, spent.
+-- KEYS: the memory, who lives (by owner, seconds), then balances, of which one may come twice.
+-- ARGV: the owner, the memory that it knows, then for each balance: limit, least, need, chunk, force ("1" or ""),
+-- expires, the owner's granted, returned, spent, how many others there are, and for each its name, granted, returned,
+-- spent.
 -- Answers seconds and microseconds of the clock, the memory, then for each balance a list of owners, each with its
 -- counters and whether it was heard of.
 local LIMB = 1000000000
@@ -80,17 +82,22 @@ end
 local known = following()
 local remembers = known == '' or known == memory
 
--- KEYS[1] without its last word is what the names of all keys begin with.
-local alive = string.sub(KEYS[1], 1, -7) .. 'alive:'
-redis.call('SET', alive .. owner, '1', 'EXAT', string.format('%.0f', tonumber(time[1]) + GONE_S))
-local known_alive = {[owner] = true}
+local now = tonumber(time[1])
+if tonumber(redis.call('HGET', KEYS[2], owner) or 0) <= now - BEAT_S then
+  local seen = redis.call('HGETALL', KEYS[2])
+  for i = 1, #seen, 2 do
+    if tonumber(seen[i + 1]) <= now - FORGET_S then redis.call('HDEL', KEYS[2], seen[i]) end
+  end
+  redis.call('HSET', KEYS[2], owner, time[1])
+end
+local alive = {[owner] = true}
 local function lives(name)
-  if known_alive[name] == nil then known_alive[name] = redis.call('GET', alive .. name) and true or false end
-  return known_alive[name]
+  if alive[name] == nil then alive[name] = tonumber(redis.call('HGET', KEYS[2], name) or 0) > now - GONE_S end
+  return alive[name]
 end
 
 local reply = {time[1], time[2], memory}
-for k = 2, #KEYS do
+for k = 3, #KEYS do
   local key = KEYS[k]
   local limit, least, need = tonumber(following()), tonumber(following()), tonumber(following())
   local chunk, force, expires = tonumber(following()), following() == '1', tonumber(following())
@@ -129,7 +136,7 @@ for k = 2, #KEYS do
 
   for name in pairs(changed) do redis.call('HSET', key, name, table.concat(counts[name], ' ')) end
   if next(changed) then
-    redis.call('EXPIREAT', key, string.format('%.0f', math.max(expires, tonumber(time[1]) + STAY_S)))
+    redis.call('EXPIREAT', key, string.format('%.0f', math.max(expires, now + STAY_S)))
   end
 
   local owners = {}

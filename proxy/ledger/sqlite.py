@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from proxy.clock import Clock
 from proxy.ledger.grants import apply
-from proxy.ledger.store import BEAT_S, GONE_S, Ask, Away, Count, Standing, Told, Unfit
+from proxy.ledger.store import BEAT_S, FORGET_S, GONE_S, Ask, Away, Count, Standing, Told, Unfit
 from proxy.sqlite import PASSING, code_of, identity_of
 
 TIMEOUT_S: Final = 2.0
@@ -40,8 +40,6 @@ EXPIRE_MAX: Final = 500
 """So much is deleted at once."""
 JOURNAL_MAX: Final = 16 * 1024 * 1024
 """Bytes that the journal keeps of the disk after it was longer."""
-FORGET_S: Final = 3600.0
-"""Owners that ended are remembered as such for so long; then as unknown, which is the same."""
 VERSION: Final = 1
 """Of the tables."""
 

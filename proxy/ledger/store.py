@@ -20,6 +20,9 @@ GONE_S: Final = 10.0
 """Who was not noted for so long has ended. It is told apart, and nothing else follows from it: what such an owner had
 in hand stays charged."""
 
+FORGET_S: Final = 3600.0
+"""Owners that ended are remembered as such for so long; then as unknown, which is the same."""
+
 
 class Count(Struct, frozen=True):
     """One owner's counters of one balance."""

@@ -11,8 +11,8 @@ from proxy.config.hidden import Secret
 from proxy.config.spending import LedgerSettings
 from proxy.ledger.balance import Line
 from proxy.ledger.ledger import Ledger
-from proxy.ledger.redis import RedisStore, lacking
-from proxy.ledger.store import Ask, Away, Count, Unfit
+from proxy.ledger.redis import ALIVE, RedisStore, lacking
+from proxy.ledger.store import BEAT_S, FORGET_S, GONE_S, Ask, Away, Count, Unfit
 from tests.unit.proxy.ledger.contract import Contract
 
 LATER = 4_000_000_000
@@ -281,3 +281,28 @@ class TestRedisStore(Contract):
         yield place
         for store in place.made:
             await store.close()
+
+
+async def test_who_lives_is_noted_now_and_then_and_who_was_not_for_long_is_lost_and_later_forgotten(
+    redis_server, store
+):
+    async def noted(name):
+        return int((await redis_server.lines("HMGET", ALIVE, name))[0])
+
+    async def at(name, ago):
+        now = int((await store.call("one", [], "")).now)
+        await redis_server.says("HSET", ALIVE, name, str(now - int(ago)))
+        return now - int(ago)
+
+    await store.call("two", [wants(30)], "")
+    assert (await store.call("one", [wants(1)], "")).standings[0].lost == 0
+    await at("two", GONE_S + 1)
+    assert (await store.call("one", [wants(1)], "")).standings[0].lost == 30
+    before = await at("one", 1)
+    await store.call("one", [], "")
+    assert await noted("one") == before, "not written in every call"
+    await at("two", FORGET_S + 1)
+    before = await at("one", BEAT_S + 1)
+    await store.call("one", [], "")
+    assert await noted("one") > before
+    assert await redis_server.says("HEXISTS", ALIVE, "two") == b":0"
