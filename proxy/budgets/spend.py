@@ -105,8 +105,8 @@ class Spend:
         if first and self._plainly(target, most, calls):
             return None
         self._current = self._counting(target)
-        if self._budgets.may_stop:
-            await self._ledger.look(stopping(self._current, stays=self.stays))
+        if self._budgets.may_stop and await self._ledger.look(stopping(self._current, stays=self.stays)):
+            self._renew(self._current)
         wish = self._wish(target, most, calls)
         if not isinstance(wish, Refused) and self._taken(wish):
             return None

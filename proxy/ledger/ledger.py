@@ -176,15 +176,18 @@ class Ledger:
                 self._waiters.remove(waiter)
             raise
 
-    async def look(self, balances: Sequence[Balance], within: float = KNOWN_S) -> None:
-        """Returns once the store has spoken of each in the last seconds, or is away."""
+    async def look(self, balances: Iterable[Balance], within: float = KNOWN_S) -> bool:
+        """Returns once the store has spoken in the last seconds of each that is not dropped, or is away; whether that
+        was waited for."""
         now = self._clock.now()
-        late = [one for one in balances if one.told_at + within <= now]
-        if late and not self._away:
-            looker = Looker(late, now, asyncio.get_running_loop().create_future())
-            self._lookers = [*self._lookers, looker]
-            self._want(late)
-            await looker.answer
+        late = [one for one in balances if one.told_at + within <= now and self._live.get(one.key) is one]
+        if not late or self._away:
+            return False
+        looker = Looker(late, now, asyncio.get_running_loop().create_future())
+        self._lookers = [*self._lookers, looker]
+        self._want(late)
+        await looker.answer
+        return True
 
     def settle(self, line: Line, spent: int) -> None:
         """What the line reserved ends as `spent`, once: the second time nothing happens."""

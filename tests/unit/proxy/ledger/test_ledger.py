@@ -311,3 +311,13 @@ async def test_one_that_was_only_stopped_for_a_while_has_what_it_had(ledger, sto
     await clock.sleep(15)
     assert mine.balance.lost == 0
     await other.close()
+
+
+@played_with
+async def test_what_was_dropped_is_not_asked_about_for_its_key_may_be_anothers_by_now(ledger, store, clock):
+    first = (await line_of(ledger, 10)).balance
+    del ledger._live["b"]
+    assert not await ledger.look([first], 0.0)
+    second = ledger.balance("b", FAR, END)
+    assert await ledger.look([first, second], 0.0)
+    assert (first.wanted, second.heard) == (False, True)
