@@ -135,6 +135,8 @@ class App:
         self._webhook = Webhook(self._own_engine, clock, events.not_alerted)
         self._alerts = Alerts(self._mark, clock, self._told, self._webhook.offer)
         self._till = Till(clock, self._alerts.look, events.overrun, self._alerts.refused)
+        self.budgets, self.budgets_now = self._till.state, self._till.looked_up
+        """How far budgets are, as last heard, and as `/budgets` shows it."""
         self.metrics.budget_fractions = self._till.fractions
         self.metrics.alerts_lost = lambda: self._alerts.dropped + self._webhook.dropped
         self._writers = Writers(clock, lambda reason: events.lost("usage_dropped", reason, self._writers.dropped))
@@ -235,10 +237,6 @@ class App:
             "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
             "probes": self._probes.told(now),
         }
-
-    def budgets(self) -> dict[str, Any]:
-        """What `/budgets` shows."""
-        return self._till.state()
 
     def unfit(self) -> str:
         """Why hard budgets cannot be kept until somebody does something; empty where they can."""

@@ -47,7 +47,7 @@ def admin_app(
     clock: Clock,
     metrics: Metrics,
     state: Callable[[], Mapping[str, Any]],
-    budgets: Callable[[], Mapping[str, Any]],
+    budgets: Callable[[], Awaitable[Mapping[str, Any]]],
     unfit: Callable[[], str],
     feed: Feed,
     ledger: Callable[[], LedgerSettings] = LedgerSettings,
@@ -81,8 +81,8 @@ def admin_app(
     def show(_: Request) -> Response:
         return told_as_json(200, state())
 
-    def limits(_: Request) -> Response:
-        return told_as_json(200, budgets())
+    async def limits(_: Request) -> Response:
+        return told_as_json(200, await budgets())
 
     async def used(request: Request) -> Response:
         status, body = await usage.answer(request.query_params)

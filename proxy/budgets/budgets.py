@@ -3,21 +3,25 @@
 They outlive no configuration; the balances, which the ledger keeps by their keys, outlive all.
 """
 
+import asyncio
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
 
 from proxy.budgets.scopes import Cut, cut, key_of, of_request, of_target
 from proxy.budgets.windows import Span, span_of
-from proxy.config.spending import Budget, Unit, amount_of
+from proxy.config.spending import EACH, Budget, Unit, amount_of
 from proxy.config.values import Target
 from proxy.flow import Who
 from proxy.ledger.balance import Balance, Seats
 from proxy.ledger.ledger import Ledger
 
 UNITS: Final[tuple[Unit, ...]] = ("usd", "tokens", "requests")
+LOOK_S: Final = 1.0
+"""People wait no longer for the store's word, and one that is no older is word enough."""
 KEYS_CAP = 20_000
 """Keys remembered; who asks may be any number."""
 
@@ -119,6 +123,18 @@ class Budgets:
         for held in self._known.values():
             if held.span.end > now:
                 yield _shown(held)
+
+    async def look(self) -> None:
+        """Asks the store how far those of `state` are, and the budgets that are one balance for all whom they concern;
+        after LOOK_S it is as last heard."""
+        for plan in (*self._general, *self._special):
+            if all(value != EACH for _, value in plan.cut.whole):
+                self._held(plan, tuple(value for _, value in plan.cut.whole))
+        now = self._ledger.now()
+        some = [held.balance for held in self._known.values() if held.span.end > now]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await self._ledger.look(some, LOOK_S)
 
     def _holds(self, found: Found) -> bool:
         """Whether nothing has changed since."""

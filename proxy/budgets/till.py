@@ -83,8 +83,14 @@ class Till(Lasting["Kept"]):
         """How much of each budget is spent, as a part of it."""
         return {} if self._serving is None else self._serving.budgets.fractions()
 
+    async def looked_up(self) -> dict[str, Any]:
+        """What `/budgets` shows: `state` as the store has it now, where it answers in time."""
+        if self._serving is not None:
+            await self._serving.budgets.look()
+        return self.state()
+
     def state(self) -> dict[str, Any]:
-        """What `/budgets` shows."""
+        """How far budgets are, as last heard."""
         paying = self._serving
         if paying is None:
             return {"budgets": [], "store": None}

@@ -219,7 +219,7 @@ class Running:
             clock=clock,
             metrics=app.metrics,
             state=self.state,
-            budgets=app.budgets,
+            budgets=app.budgets_now,
             unfit=app.unfit,
             feed=self._feed,
             ledger=lambda: self.config.spending.ledger,

@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256
 from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import orjson
 import pytest
@@ -52,7 +53,7 @@ class Admin:
             clock=self.clock,
             metrics=Metrics(),
             state=lambda: {"targets": ["alpha/m"]},
-            budgets=lambda: {"budgets": [{"budget": "daily"}], "store": "ok"},
+            budgets=AsyncMock(return_value={"budgets": [{"budget": "daily"}], "store": "ok"}),
             unfit=lambda: self.unfit,
             feed=Feed(picture, self.clock, self.failed.append),
             ledger=lambda: self.ledger,

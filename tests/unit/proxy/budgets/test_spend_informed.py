@@ -98,3 +98,17 @@ async def test_who_was_heard_of_of_late_is_not_asked_about_again(processes, monk
     await spent(SOFT, one, clock, 1)
     monkeypatch.setattr("proxy.ledger.ledger.Looker", None)
     assert (await asked(SOFT, one))[0] is None
+
+
+async def test_what_is_shown_is_as_the_store_has_it_also_right_after_a_start_and_for_an_idle_process(processes):
+    clock, (one, two) = processes
+    shown = Budgets([SOFT, Budget("each", "usd", 100, "day", {"user": "*"})], two)
+    await spent(SOFT, one, clock)
+    await shown.look()
+    assert [(row["budget"], row["fraction"]) for row in shown.state()] == [("b", 0.82)]
+    await spent(SOFT, one, clock, 18)
+    await shown.look()
+    assert [row["fraction"] for row in shown.state()] == [1.0]
+    two._gone("it is away")
+    await shown.look()
+    assert [row["fraction"] for row in shown.state()] == [1.0], "as last heard"
