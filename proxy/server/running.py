@@ -75,7 +75,10 @@ class App(Protocol):
         called last, each with its course."""
 
     def budgets(self) -> Mapping[str, Any]:
-        """What `/budgets` shows, likewise."""
+        """How far budgets are, as last heard, likewise."""
+
+    async def budgets_now(self) -> Mapping[str, Any]:
+        """What `/budgets` shows, likewise: the store is asked first."""
 
     def unfit(self) -> str:
         """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
