@@ -86,6 +86,9 @@ class PlainApp:
     def state(self, most: int = 0) -> dict[str, Any]:
         return {"source": "file", "targets": [], "providers": {}}
 
+    async def budgets_now(self) -> dict[str, Any]:
+        return self.budgets()
+
     def budgets(self) -> dict[str, Any]:
         return {"budgets": [], "store": None}
 
