@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from proxy.cli.drill import FAULTS, add
+from proxy.cli.drill import FAULT, FAULTS, add
 from proxy.drill.exercise.menu import CASES, USUAL, Severity
 from proxy.drill.load import ask, once
 from proxy.drill.provider import ScriptedProvider
@@ -50,11 +50,12 @@ async def test_a_rate_limit_says_how_long_in_every_dialect(dialect):
 
 
 def test_the_command_offers_what_the_menu_has():
-    """It lists the names itself, since its help imports nothing."""
+    """It lists the names itself, since its help imports nothing. What is not said differs from what is, for --all."""
     commands = argparse.ArgumentParser().add_subparsers()
     add(commands)
     assert tuple(CASES) == FAULTS
-    assert commands.choices["drill"].parse_args([]).fault == USUAL
+    assert commands.choices["drill"].parse_args([]).fault is None
+    assert FAULT == USUAL
 
 
 def test_a_fault_that_the_breaker_never_hears_of_says_what_takes_the_target_out():
