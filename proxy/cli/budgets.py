@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from proxy.cli.options import add_json
-from proxy.cli.probe import DEFAULT
-from proxy.cli.state import add_token, asked
-from proxy.cli.tables import table
+from proxy.cli.state import add_running, asked
+from proxy.cli.tables import printable, table
 
 if TYPE_CHECKING:
     from proxy.budgets.shown import Balance, Page
@@ -27,8 +26,7 @@ def add(commands: "Commands") -> None:
         "is spent of it, what is reserved by requests under way, what was lost with processes that died and comes back "
         "when the window ends, and what is left.",
     )
-    parser.add_argument("--admin", metavar="URL", default=DEFAULT, help=f"the admin address (default: {DEFAULT})")
-    add_token(parser)
+    add_running(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -71,8 +69,3 @@ def _row(one: "Balance") -> tuple[str, ...]:
     amounts = (one.limit, one.spent, one.reserved, one.lost, one.left)
     whose = ", ".join(f"{dimension} {value or 'unnamed'}" for dimension, value in one.scope.items())
     return (one.budget, printable(whose) or ALL, one.window_end or "", one.unit, *map(str, amounts))
-
-
-def printable(name: str) -> str:
-    """What a client chose must not play with a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)

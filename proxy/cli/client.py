@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from proxy.cli.budgets import page, printable
+from proxy.cli.budgets import page
 from proxy.cli.options import Stop, load
+from proxy.cli.tables import printable
 
 if TYPE_CHECKING:
     from proxy.budgets.holds import Holds

@@ -10,6 +10,7 @@ from proxy.cli import client
 from proxy.cli.options import Stop, add_config, add_json, load
 from proxy.cli.selection import chosen_lines
 from proxy.cli.state import add_admin, live
+from proxy.cli.tables import printable
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -105,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _shown(line: str) -> str:
     """`line` fit for a terminal: a request may have names of any characters."""
-    return "\n" * line.startswith("\n") + "".join(c if c.isprintable() else "?" for c in line.removeprefix("\n"))
+    return "\n" * line.startswith("\n") + printable(line.removeprefix("\n"))
 
 
 def _whose(url: str, stands: "Live", config: "Config") -> str:

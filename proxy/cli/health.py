@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from proxy.cli.options import add_json
-from proxy.cli.probe import DEFAULT
-from proxy.cli.state import add_token, live
+from proxy.cli.state import add_running, live
 from proxy.cli.watching import watch
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ def add(commands: "Commands") -> None:
         "it answered in the last five minutes, how long they took, what keeps it from being called now and for how "
         "long; and what the looks at its providers found, where [health] active has them looked at.",
     )
-    parser.add_argument("--admin", metavar="URL", default=DEFAULT, help=f"the admin address (default: {DEFAULT})")
-    add_token(parser)
+    add_running(parser)
     parser.add_argument("--watch", action="store_true", help=f"ask again every {EVERY_S:g} s until it is interrupted")
     add_json(parser)
     parser.set_defaults(run=run)

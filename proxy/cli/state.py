@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from proxy.cli.options import Stop
+from proxy.cli.probe import DEFAULT
 
 if TYPE_CHECKING:
     from proxy.config.hidden import Secret
     from proxy.routing.live import Live
 
 T = TypeVar("T")
-EXAMPLE = "http://127.0.0.1:4601"
 TIMEOUT_S = 5.0
 
 
@@ -23,8 +23,14 @@ def add_admin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--admin",
         metavar="URL",
-        help=f"the admin address of a running proxy, as in {EXAMPLE}: tells how it would take the request now",
+        help=f"the admin address of a running proxy, as in {DEFAULT}: tells how it would take the request now",
     )
+    add_token(parser)
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """The same of a command that is about a running proxy: without a word, the one of this machine."""
+    parser.add_argument("--admin", metavar="URL", default=DEFAULT, help=f"the admin address (default: {DEFAULT})")
     add_token(parser)
 
 
@@ -54,7 +60,7 @@ def asked(url: str, source: str | None, path: str, read: Callable[[bytes], T]) -
 
     base = url.rstrip("/")
     if problem := check_url(base, plain_hosts=None):
-        raise Stop(f"--admin {problem}, as in {EXAMPLE}", code=2)
+        raise Stop(f"--admin {problem}, as in {DEFAULT}", code=2)
     status, body = asyncio.run(_asked(base, path, _token(source)))
     if status == 401:
         more = "another admin token than the given one" if source else "an admin token: add --admin-token env:NAME"

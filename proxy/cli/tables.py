@@ -1,4 +1,4 @@
-"""Rows as a table for a terminal."""
+"""Text for a terminal: rows as a table, and what somebody else chose made harmless."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,3 +12,8 @@ def table(rows: Sequence[Sequence[str]], names: int) -> Iterator[str]:
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
+
+
+def printable(text: str) -> str:
+    """What a client or a provider chose must not play with a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from proxy.cli.health import NONE, look_of, ms_of, table, times
-from proxy.cli.probe import DEFAULT
-from proxy.cli.state import add_token, asked
+from proxy.cli.state import add_running, asked
+from proxy.cli.tables import printable
 from proxy.cli.watching import watch
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def add(commands: "Commands") -> None:
         "the last five minutes, what is spent of each budget, the last requests with who was tried. It looks again "
         f"every {EVERY_S:g} s until it is interrupted; where its output is no terminal, once.",
     )
-    parser.add_argument("--admin", metavar="URL", default=DEFAULT, help=f"the admin address (default: {DEFAULT})")
-    add_token(parser)
+    add_running(parser)
     parser.add_argument("--once", action="store_true", help="look once")
     parser.set_defaults(run=run)
 
@@ -81,12 +80,13 @@ def lines(found: "Overview", height: int = 0) -> Iterator[str]:
     if found.requests:
         yield from table([ASKED, *map(_request, found.requests[:room])])
     else:
-        yield f"{TRY}{_clean(found.example)}"
+        yield f"{TRY}{printable(found.example)}"
 
 
 def _top(found: "Overview") -> Iterator[str]:
     facts = ["sidestep", found.version, f"up {found.uptime_s:.0f} s", f"{found.in_flight} in flight"]
-    yield "  ".join([*facts, f"configured by {_clean(found.source)}", *(["shutting down"] if found.draining else [])])
+    facts.append(f"configured by {printable(found.source)}")
+    yield "  ".join([*facts, *(["shutting down"] if found.draining else [])])
     yield ""
     busiest = max((_calls(slot) for row in found.targets for slot in row.course), default=0)
     if found.targets:
@@ -96,14 +96,14 @@ def _top(found: "Overview") -> Iterator[str]:
     if found.more:
         yield f"and {found.more} more, which sidestep health lists"
     if found.keys:
-        yield from ("", *(f"key {_clean(key)}" for key in found.keys))
+        yield from ("", *(f"key {printable(key)}" for key in found.keys))
     if found.probes:
         yield ""
-        yield from table([("look", *map(_clean, look_of(name, one))) for name, one in found.probes.items()])
+        yield from table([("look", *map(printable, look_of(name, one))) for name, one in found.probes.items()])
     if found.strategy is not None and found.strategy.available_strategies:
         yield from ("", _strategy(found.strategy))
     if found.store not in {None, "ok"}:
-        yield from ("", f"budgets: {_clean(str(found.store))}")
+        yield from ("", f"budgets: {printable(str(found.store))}")
     if found.budgets:
         yield ""
         yield from table([_budget(one) for one in found.budgets])
@@ -115,14 +115,14 @@ def _row(row: "Row", slot: int, busiest: int) -> tuple[str, ...]:
     if row.in_flight:
         now.append(f"{row.in_flight} in flight")
     return (
-        _clean(row.target),
+        printable(row.target),
         _breaker(row),
         NONE if health.success_ratio is None else f"{health.success_ratio:.1%}",
         str(sum(health.outcomes.values())),
         f"[{_course(row.course, slot, busiest)}]",
         *times(health.latency_ms),
         *times(health.first_token_ms),
-        _clean("; ".join(now)),
+        printable("; ".join(now)),
     )
 
 
@@ -160,8 +160,8 @@ def _budget(one: "Balance") -> tuple[str, ...]:
     full = min(BAR, int(one.fraction * BAR))
     return (
         "budget",
-        _clean(one.budget),
-        _clean(whose) or "all",
+        printable(one.budget),
+        printable(whose) or "all",
         f"[{'#' * full}{'.' * (BAR - full)}]",
         f"{one.fraction:.1%}",
         f"{one.spent} of {one.limit} {one.unit} a {one.window}, {one.mode}",
@@ -177,13 +177,13 @@ def _request(one: "Request") -> tuple[str, ...]:
     return (
         one.time[11:19],
         f"{one.status or NONE}{f' {one.code}' if one.code else ''}",
-        _clean(one.asked or one.route),
-        _clean(f"{one.provider}/{one.model}" if one.model else one.provider) or NONE,
+        printable(one.asked or one.route),
+        printable(f"{one.provider}/{one.model}" if one.model else one.provider) or NONE,
         ms_of(one.ms),
         NONE if one.first_token_ms is None else ms_of(one.first_token_ms),
         NONE if one.tokens_in is None and one.tokens_out is None else f"{one.tokens_in or 0}+{one.tokens_out or 0}",
         NONE if one.cost_usd is None else f"${one.cost_usd:.6f}",
-        _clean(f"{' > '.join(way) or NONE}{why}"),
+        printable(f"{' > '.join(way) or NONE}{why}"),
     )
 
 
@@ -191,11 +191,7 @@ def _strategy(one: "Choosing") -> str:
     """What the live page says beside its switch, but for the note that nobody needs who cannot switch here."""
     split = f"; the experiment {one.experiment['name']} decides before it" if one.experiment else ""
     kept = "" if one.kept else "; it ends with this process"
-    return _clean(f"strategy {one.current_strategy or NONE} of {', '.join(one.available_strategies)}{split}{kept}")
-
-
-def _clean(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
+    return printable(f"strategy {one.current_strategy or NONE} of {', '.join(one.available_strategies)}{split}{kept}")
 
 
 _COLOURS: Final = {" open ": RED, " half-open ": YELLOW, " back ": YELLOW, " closed ": GREEN}

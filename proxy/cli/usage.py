@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from proxy.cli.options import Stop, add_config, add_json, refusal
-from proxy.cli.tables import table
+from proxy.cli.tables import printable, table
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -170,7 +170,7 @@ def _notes(found: "Summary") -> Iterator[str]:
 
 def shown_name(name: str) -> str:
     """What a client chose must not play with a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name) or NONE
+    return printable(name) or NONE
 
 
 def _cells(figures: "Figures") -> tuple[str, ...]:
