@@ -7,21 +7,19 @@ told again for `FRESH_S`: a page that is open asks every few seconds.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any, Final
 
-import orjson
 from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import Response
 
 from proxy.admin.answers import error, told_as_json
+from proxy.admin.asked import body_of, only, who
 from proxy.admin.overview import Choosing
 from proxy.clock import Clock
 from proxy.config.selection import Experiment
 from proxy.config.spending import LedgerSettings
-from proxy.filters.auth import presented_key
-from proxy.learning.feedback import BODY_CAP, NotTaken
+from proxy.learning.feedback import NotTaken
 from proxy.learning.learning import Learning
 from proxy.telemetry.names import INVALID_VALUE
 
@@ -31,7 +29,6 @@ LONGEST_S: Final = 10.0
 FRESH_S: Final = 10.0
 SINCE: Final = "7d"
 """How far back, where nobody says."""
-JSON: Final = "application/json"
 NOTHING: Final = (
     "Nothing is learned here: [selection] track is false, in the configuration or by TRACK_MODEL_PERFORMANCE."
 )
@@ -139,8 +136,8 @@ class Models:
     async def _switch(self, request: Request) -> Response:
         """Nothing is switched by what is refused."""
         try:
-            name = _strategy(await _body(request))
-            await self._serving.strategy.switch(name, self._who(request))
+            name = only("strategy", await body_of(request))
+            await self._serving.strategy.switch(name, who(request, self._tokens()))
         except NotTaken as problem:
             return error(problem.status, problem.code, str(problem), param=problem.param)
         except ValueError as problem:
@@ -149,16 +146,9 @@ class Models:
 
     async def _score(self, request: Request) -> Response:
         try:
-            return told_as_json(200, await self._serving.feedback.take(await _body(request), None))
+            return told_as_json(200, await self._serving.feedback.take(await body_of(request), None))
         except NotTaken as problem:
             return error(problem.status, problem.code, str(problem), param=problem.param)
-
-    def _who(self, request: Request) -> str:
-        """Who asks, as the log may tell it: a token by the first digits of its digest."""
-        place = request.client.host if request.client is not None else "somewhere"
-        if not self._tokens():
-            return place
-        return f"{place} with the admin token {sha256(presented_key(request.headers).encode()).hexdigest()[:8]}"
 
 
 def _split(experiment: Experiment) -> str:
@@ -168,28 +158,3 @@ def _split(experiment: Experiment) -> str:
         "of them: the current strategy decides for vectors alone, and for the rest once the experiment is out of the "
         "configuration."
     )
-
-
-async def _body(request: Request) -> bytes:
-    """Raises NotTaken."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:  # which no web page's form can send
-        raise NotTaken(415, "unsupported_media_type", f"Send the body as {JSON}.")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_CAP:
-            raise NotTaken(413, "body_too_large", f"The request body is larger than the {BODY_CAP} bytes allowed.")
-    return body
-
-
-def _strategy(body: bytes) -> str:
-    """The name that a body asks for. Raises NotTaken."""
-    try:
-        told = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise NotTaken(400, "invalid_json", "The request body is not JSON.") from None
-    name = told.get("strategy") if isinstance(told, dict) and len(told) == 1 else None
-    if not isinstance(name, str):
-        raise NotTaken(400, INVALID_VALUE, 'The request body must be {"strategy": "NAME"}.', "strategy")
-    return name
