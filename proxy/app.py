@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from msgspec import Struct
 
 from proxy.admin import standing
-from proxy.admin.standing import Gauge, gauges
+from proxy.admin.trips import Trips
 from proxy.alerts.alerts import Alerts
 from proxy.alerts.message import Facts, model_body
 from proxy.budgets.till import Till
@@ -40,13 +40,13 @@ from proxy.orders.orderer import Orderer
 from proxy.pricing.prices import Prices, prices_of
 from proxy.pricing.turning import Turning
 from proxy.recording.recorders import Recorders, engines
-from proxy.resilience.targets import Registry, TargetKey, TargetState
+from proxy.resilience.targets import Registry, TargetKey
 from proxy.routing.resolve import Router
 from proxy.selection.active import Active
 from proxy.selection.choosers import chooser_for
 from proxy.service import Endpoints, Remembered
 from proxy.telemetry.logs import Log, LogWriter, standard_output
-from proxy.telemetry.metrics import Labels, Metrics, configured_names
+from proxy.telemetry.metrics import Metrics, configured_names
 from proxy.telemetry.names import PASSTHROUGH
 from proxy.tokens.counting import Counter
 from proxy.tracing import Sampler
@@ -104,9 +104,10 @@ class App:
         events = self._events = Events(self.log)
         self.metrics = Metrics(*configured_names(config))
         self.metrics.configured = True, clock.wall()
-        self.metrics.breakers = self._breakers
         self.metrics.log_lines_dropped = lambda: self._writer.dropped
-        self._registry = Registry(clock.uniform, os.urandom(32), events.breaker)
+        self._registry = Registry(clock.uniform, os.urandom(32), events.breaker, self.metrics.came_late)
+        standing.tell(self.metrics, self._registry, clock)
+        self.trip = Trips(self._registry, lambda: self._serving.router, clock, events.tripped).trip
         self._remembered = Remembered(MemoryStore(clock.now, os.urandom(32)), orderer=Orderer(self._registry, clock))
         self._observe = Observe(self.metrics, self.log, clock)
         self.recent = self._observe.recent
@@ -125,7 +126,6 @@ class App:
             )
         )
         self.metrics.providers_up = self._probes.up
-        self.metrics.targets = self._gauges
         self._collectors = Collectors(clock, partial(events.lost, "spans_lost"))
         self.metrics.spans_dropped = lambda: self._collectors.dropped
         self._recorders = Recorders(
@@ -380,16 +380,6 @@ class App:
 
     def _engine(self, provider: Provider) -> Engine:
         return self._serving.pools[provider.name].engine
-
-    def _labels(self, state: TargetState) -> Labels:
-        provider, _, model = state.key
-        return self.metrics.provider_label(provider), self.metrics.model_label(model)
-
-    def _gauges(self) -> Iterator[Gauge]:
-        return gauges(self._registry.targets(), self._clock.now(), self._labels)
-
-    def _breakers(self) -> Iterator[tuple[str, str, str]]:
-        return standing.breakers(self._registry.targets(), self._clock.now(), self._labels)
 
 
 def build(config: Config, clock: Clock, log: BinaryIO | None = None, engine_for: EngineFor = engine_for) -> App:

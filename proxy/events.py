@@ -3,7 +3,7 @@
 from proxy.alerts.message import Facts
 from proxy.resilience.breaker import Reason, State
 from proxy.telemetry.logs import Log
-from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, MODEL_ALERT, PROBE, STRATEGY_SWITCHED
+from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, MODEL_ALERT, PROBE, STRATEGY_SWITCHED, TRIPPED
 
 
 class Events:
@@ -19,6 +19,10 @@ class Events:
     def breaker(self, target: str, before: State, after: State, reason: Reason | None, _: float) -> None:
         told = reason.value if reason else None
         self._log.events.warning("breaker", target=target, before=before.name, after=after.name, reason=told)
+
+    def tripped(self, target: str, by: str) -> None:
+        """An operator takes it out."""
+        self._log.events.warning(TRIPPED, target=target, by=by)
 
     def lost(self, event: str, reason: str, so_far: int) -> None:
         """Spans, recordings or records of usage that were to be kept, and were not; `so_far` of them."""

@@ -1,5 +1,6 @@
 """The admin listener's pages: `/livez`, `/readyz`, `/metrics`, `/state`, `/budgets`, `/usage`, those on models
-(`proxy.admin.models`), and the live page at `/` with its stream of updates, `/events`.
+(`proxy.admin.models`) and targets (`proxy.admin.targets`), and the live page at `/` with its stream of updates,
+`/events`.
 
 Who may read them: the two health pages, anyone, since a kubelet's probe carries no token, and the live page's files,
 which show nothing by themselves and must be there before a browser can be asked for a token. The others need one of the
@@ -26,6 +27,7 @@ from proxy.admin.feed import Feed
 from proxy.admin.files import FILES, FOLDER_PATH, file
 from proxy.admin.health import Health
 from proxy.admin.models import Models
+from proxy.admin.targets import Targets, Trip
 from proxy.admin.usage import Usage
 from proxy.clock import Clock
 from proxy.config.spending import LedgerSettings
@@ -50,12 +52,14 @@ def admin_app(
     budgets: Callable[[], Awaitable[Mapping[str, Any]]],
     unfit: Callable[[], str],
     feed: Feed,
+    trip: Trip,
     ledger: Callable[[], LedgerSettings] = LedgerSettings,
     token_sha256: Callable[[], Sequence[str]] = tuple,
     serving: Learning | None = None,
 ) -> ASGIApp:
     """The ASGI application; `state` gives what `/state` shows, free of secrets, `budgets` what `/budgets` shows,
-    `unfit` why hard budgets cannot be kept, `feed` is what `/events` sends, `ledger` where usage is kept now,
+    `unfit` why hard budgets cannot be kept, `feed` is what `/events` sends, `trip` takes a
+    target out, `ledger` where usage is kept now,
     `token_sha256` the tokens of now, `serving` what is told of models, where anything is."""
     usage = Usage(ledger, clock)
 
@@ -91,6 +95,7 @@ def admin_app(
     shown: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used}
     shown["/events"] = partial(events, feed, partial(_admitted, token_sha256))
     closed: dict[str, Mapping[str, Page]] = {path: {"GET": page} for path, page in shown.items()}
+    closed |= Targets(trip, token_sha256).pages
     if serving is not None:
         models = Models(serving, clock, token_sha256)
         closed |= models.pages

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from proxy.clock import Clock
 from proxy.resilience.breaker import State
 from proxy.resilience.keys import KeySnapshot
-from proxy.resilience.targets import TargetState
+from proxy.resilience.targets import Registry, TargetState
 from proxy.resilience.window import Figures, Times, Window, course, figures
 from proxy.telemetry import names
-from proxy.telemetry.metrics import Labels
+from proxy.telemetry.metrics import Labels, Metrics
 
 Gauge = tuple[str, Labels, float]
 """A metric's name, its labels and its value."""
@@ -35,6 +36,7 @@ def target(state: TargetState, now: float, wall: float) -> dict[str, Any]:
             "opens_for_s": round(breaker.reopens_at - now, 1) if breaker.reopens_at is not None else None,
             "admits_in_s": round(admits_at - now, 1) if admits_at > now else None,
             "ramp": breaker.ramp,
+            "late": breaker.late,
         },
         "health": health(state, now),
         "observed": None if state.observed is None else structs.asdict(state.observed.told(wall)),
@@ -122,3 +124,14 @@ def breakers(
         worst[shared] = max(worst.get(shared, found), found, key=_SEVERITY.index)
     for (provider, model), found in worst.items():
         yield provider, model, found.name
+
+
+def tell(metrics: Metrics, registry: Registry, clock: Clock) -> None:
+    """From now on `metrics` asks how all targets stand, whenever it is scraped."""
+
+    def labels(state: TargetState) -> Labels:
+        provider, _, model = state.key
+        return metrics.provider_label(provider), metrics.model_label(model)
+
+    metrics.breakers = lambda: breakers(registry.targets(), clock.now(), labels)
+    metrics.targets = lambda: gauges(registry.targets(), clock.now(), labels)

@@ -1,5 +1,5 @@
 """The command line: a module each for `serve`, `check`, `doctor`, `explain`, `health`, `budgets`, `providers`,
-`prices`, `demo`, `drill`, `record`, `replay`, `usage`, `experiment`, `probe`, `key` and `top`.
+`prices`, `demo`, `drill`, `record`, `replay`, `usage`, `experiment`, `probe`, `key`, `top` and `trip`.
 
 Importing this package and its modules imports the standard library alone; a command imports what it needs when it
 runs. So `--help` and `probe` are quick, and a broken dependency cannot keep a probe from telling the truth.
@@ -32,6 +32,7 @@ from proxy.cli import (
     replay,
     serve,
     top,
+    trip,
     usage,
 )
 from proxy.cli.options import Stop
@@ -117,6 +118,7 @@ def _parser(told: Sequence[str] = ()) -> argparse.ArgumentParser:
         health,
         budgets,
         top,
+        trip,
         providers,
         prices,
         demo,

@@ -5,11 +5,12 @@ The token is named by its source, as keys are, so that it stands in no list of p
 
 import argparse
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from proxy.cli.options import Stop
 from proxy.cli.probe import DEFAULT
+from proxy.cli.tables import printable
 
 if TYPE_CHECKING:
     from proxy.config.hidden import Secret
@@ -49,9 +50,12 @@ def live(url: str, source: str | None) -> "Live":
     return asked(url, source, "/state", read)
 
 
-def asked(url: str, source: str | None, path: str, read: Callable[[bytes], T]) -> T:
+def asked(
+    url: str, source: str | None, path: str, read: Callable[[bytes], T], sent: Mapping[str, Any] | None = None
+) -> T:
     """What a page of the proxy at `url` tells, as `read` understands it; that raises msgspec.DecodeError for another
-    page. Raises Stop as `live` does."""
+    page. With `sent` the page is to do something with these fields. Raises Stop as `live` does, and with what a refusal
+    says of one of them."""
     import asyncio  # noqa: PLC0415 - see the package's docstring
 
     import msgspec  # noqa: PLC0415 - likewise
@@ -61,7 +65,7 @@ def asked(url: str, source: str | None, path: str, read: Callable[[bytes], T]) -
     base = url.rstrip("/")
     if problem := check_url(base, plain_hosts=None):
         raise Stop(f"--admin {problem}, as in {DEFAULT}", code=2)
-    status, body = asyncio.run(_asked(base, path, _token(source)))
+    status, body = asyncio.run(_asked(base, path, _token(source), sent))
     if status == 401:
         more = "another admin token than the given one" if source else "an admin token: add --admin-token env:NAME"
         raise Stop(f"{base} wants {more}")
@@ -70,7 +74,20 @@ def asked(url: str, source: str | None, path: str, read: Callable[[bytes], T]) -
             return read(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
+    if sent and (refusal := _of_a_field(sent, body)):
+        raise Stop(refusal)
     raise Stop(f"{base} has no {path} (it answered {status}): give the admin address, port 4601 unless configured")
+
+
+def _of_a_field(fields: Mapping[str, Any], body: bytes) -> str:
+    """What a refusal says of one of them; empty where it is none."""
+    import json  # noqa: PLC0415 - see the package's docstring
+
+    try:
+        error = json.loads(body)["error"]
+        return printable(error["message"]) if error["param"] in fields else ""
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ""
 
 
 def _token(source: str | None) -> "Secret | None":
@@ -84,9 +101,10 @@ def _token(source: str | None) -> "Secret | None":
         raise Stop(f"--admin-token: {error}", code=2) from None
 
 
-async def _asked(base: str, path: str, token: "Secret | None") -> tuple[int, bytes]:
+async def _asked(base: str, path: str, token: "Secret | None", sent: Mapping[str, Any] | None) -> tuple[int, bytes]:
     """Raises Stop without an answer."""
     import asyncio  # noqa: PLC0415 - see the package's docstring
+    import json  # noqa: PLC0415 - likewise
 
     from proxy.config.values import Provider  # noqa: PLC0415 - likewise
     from proxy.routing.live import STATE_CAP  # noqa: PLC0415 - likewise
@@ -96,7 +114,12 @@ async def _asked(base: str, path: str, token: "Secret | None") -> tuple[int, byt
     from translators.ir import Dialect  # noqa: PLC0415 - likewise
 
     headers = [("authorization", f"Bearer {token.reveal()}")] if token else []
-    call = Call("GET", f"{base}{path}", headers, b"", stream=False, connect_s=TIMEOUT_S, pool_s=1.0, write_s=TIMEOUT_S)
+    method, body = "GET", b""
+    if sent is not None:
+        method, body = "POST", json.dumps(sent).encode()
+        headers.append(("content-type", "application/json"))
+    place = f"{base}{path}"
+    call = Call(method, place, headers, body, stream=False, connect_s=TIMEOUT_S, pool_s=1.0, write_s=TIMEOUT_S)
     engine = engine_for("native", Provider("admin", Dialect.OPENAI_CHAT, base), connections=1)
     try:
         async with asyncio.timeout(TIMEOUT_S):

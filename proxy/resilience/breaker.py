@@ -11,7 +11,8 @@ Pure: `now` is an argument of every call and chance a function given once, so th
 States that end by time do so at their exact moment, whenever somebody looks; looking changes nothing else.
 
 Rules:
-- A permit belongs to a generation. Results of an older one are counted as `late` and change nothing.
+- A permit belongs to a generation. Results of an older one are counted as `late` and change nothing, the end of a
+  probe that was decided at its commit among them.
 - Each change of state but RAMP -> CLOSED starts a generation: the ramp's slow calls are still evidence once it is over,
   or a target that fails only by time-out would always pass its ramp. Each decided probe starts one too, so that a
   probe is decided once: at its commit, or at its end when it never committed.
@@ -119,16 +120,22 @@ class Breaker:
     """One target's breaker, CLOSED at first. `settings` may be replaced at any time and count from then on."""
 
     __slots__ = (
-        "_due_at", "_ends_at", "_failures", "_forced_at", "_generation", "_late", "_on_change", "_openings", "_owed",
-        "_passed", "_probe", "_reason", "_shared", "_since", "_state", "_uniform", "settings",
+        "_due_at", "_ends_at", "_failures", "_forced_at", "_generation", "_late", "_on_change", "_on_late", "_openings",
+        "_owed", "_passed", "_probe", "_reason", "_shared", "_since", "_state", "_uniform", "settings",
     )  # fmt: skip
 
     def __init__(
-        self, settings: BreakerSettings, uniform: Callable[[], float], on_change: OnChange | None = None
+        self,
+        settings: BreakerSettings,
+        uniform: Callable[[], float],
+        on_change: OnChange | None = None,
+        on_late: Callable[[], None] | None = None,
     ) -> None:
+        """`on_late` is called with each late result."""
         self.settings = settings
         self._uniform = uniform
         self._on_change = on_change
+        self._on_late = on_late
         self._state = State.CLOSED
         self._reason: Reason | None = None
         self._generation = 0
@@ -194,6 +201,8 @@ class Breaker:
         state = self.state(now)
         if permit.generation != self._generation:
             self._late += 1
+            if self._on_late is not None:
+                self._on_late()
         elif permit.role in {"closed", "ramp"}:
             self._count(given, state, now, retry_at)
         elif given == "success":
@@ -205,9 +214,10 @@ class Breaker:
                 self._probe = None
 
     def trip(self, now: float) -> None:
-        """Opens by an operator's hand, for the time an opening takes now; it recovers as after any other."""
-        self.state(now)
-        self._open(Reason.MANUAL, now, None)
+        """Opens by an operator's hand, for the time an opening takes now; it recovers as after any other. One that is
+        OPEN opens once more, and never ends earlier for it."""
+        shut = self.shut(now)
+        self._open(Reason.MANUAL, now, self._ends_at if shut else None)
 
     def delay(self, now: float, until: float) -> None:
         """OPEN lasts until `until`, instead of any earlier delay: the provider was asked in another way, and is down.

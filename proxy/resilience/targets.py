@@ -36,6 +36,8 @@ TargetKey = tuple[str, str, str]
 """Provider, its base URL, and a model there."""
 OnTargetChange = Callable[[str, State, State, Reason | None, float], None]
 """The target's name, then what a breaker's hook is told."""
+OnTargetLate = Callable[[str, str], None]
+"""Is told the provider and the model of a result that came late for its breaker."""
 
 
 class TargetState:
@@ -46,10 +48,21 @@ class TargetState:
         "breaker", "budget", "in_flight", "key", "missing", "name", "observed", "silence", "throttle", "window",
     )  # fmt: skip
 
-    def __init__(self, target: Target, uniform: Callable[[], float], on_change: OnTargetChange | None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        uniform: Callable[[], float],
+        on_change: OnTargetChange | None,
+        on_late: OnTargetLate | None = None,
+    ) -> None:
         self.key = target.key
         self.name = target.name
-        self.breaker = Breaker(target.breaker, uniform, on_change and partial(on_change, target.name))
+        self.breaker = Breaker(
+            target.breaker,
+            uniform,
+            on_change and partial(on_change, target.name),
+            on_late and partial(on_late, target.provider.name, target.model),
+        )
         self.budget = Budget(target.retry)
         self.throttle = Throttle()
         self.window = Window()
@@ -74,10 +87,17 @@ class TargetState:
 class Registry:
     """Every target's state and every provider's keys. `hash_key` is what the keys' fingerprints are keyed with."""
 
-    def __init__(self, uniform: Callable[[], float], hash_key: bytes, on_change: OnTargetChange | None = None) -> None:
+    def __init__(
+        self,
+        uniform: Callable[[], float],
+        hash_key: bytes,
+        on_change: OnTargetChange | None = None,
+        on_late: OnTargetLate | None = None,
+    ) -> None:
         self._uniform = uniform
         self._hash_key = hash_key
         self._on_change = on_change
+        self._on_late = on_late
         self._targets: OrderedDict[TargetKey, TargetState] = OrderedDict()
         """Longest unused first."""
         self._pools: dict[str, KeyPool] = {}
@@ -91,7 +111,7 @@ class Registry:
         key = target.key
         state = self._targets.get(key)
         if state is None:
-            state = self._targets[key] = TargetState(target, self._uniform, self._on_change)
+            state = self._targets[key] = TargetState(target, self._uniform, self._on_change, self._on_late)
             if len(self._targets) > IDLE_CAP:
                 self._forget(now)
             return state

@@ -24,6 +24,7 @@ class LiveBreaker(Struct, frozen=True):
     opens_for_s: float | None = None
     admits_in_s: float | None = None
     ramp: float | None = None
+    late: int = 0
 
 
 class LiveTimes(Struct, frozen=True):

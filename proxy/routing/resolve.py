@@ -110,12 +110,15 @@ class Router:
 
     @cached_property
     def _keys(self) -> frozenset[tuple[str, str, str]]:
-        """Of all targets of the configured names."""
+        return frozenset(target.key for target in self._named_targets())
+
+    def _named_targets(self) -> Iterator[Target]:
+        """Those of all configured names."""
         found = [self.chat(name) for name in self._config.models]
         found += [self.embeddings(name) for name in self._config.embeddings]
         found += [self.chosen(name) for name in self._config.selection.models()]
         found += [self.vectors(name) for name in self._config.selection.embeddings()]
-        return frozenset(target.key for one in found if one is not None for target in one.targets)
+        yield from (target for one in found if one is not None for target in one.targets)
 
     @cached_property
     def steps(self) -> tuple[str, ...]:
@@ -126,6 +129,14 @@ class Router:
         chains += [one.route.chain for name in self._config.selection.models() if (one := self.chosen(name))]
         chains += [one.route.chain for name in self._config.selection.embeddings() if (one := self.vectors(name))]
         return tuple(dict.fromkeys(f"{step.provider}/{step.model}" for chain in chains for step in chain))
+
+    def stated(self) -> Iterator[Target]:
+        """The targets that the configuration speaks of, some more than once: those of its chains, and where any model
+        may be asked for, those of the models that are listed."""
+        yield from (target for target in self._named_targets() if target.model != "*")
+        if route := self._config.models.get("*"):
+            for found in map(self.chat, self._known(route)):
+                yield from found.targets if found is not None else ()
 
     def names(self) -> tuple[str, ...]:
         """The model names a client may ask for by configuration: what `/v1/models` lists. A `*` entry serves any name;

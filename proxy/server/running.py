@@ -80,6 +80,9 @@ class App(Protocol):
     async def budgets_now(self) -> Mapping[str, Any]:
         """What `/budgets` shows, likewise: the store is asked first."""
 
+    def trip(self, target: str, by: str) -> Mapping[str, Any]:
+        """Takes a target out, as `by` wants it, and gives how it stands then, as `state` does. Raises LookupError."""
+
     def unfit(self) -> str:
         """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
 
@@ -225,6 +228,7 @@ class Running:
             budgets=app.budgets_now,
             unfit=app.unfit,
             feed=self._feed,
+            trip=app.trip,
             ledger=lambda: self.config.spending.ledger,
             token_sha256=lambda: self.config.admin.token_sha256,
             serving=app.learning,

@@ -35,6 +35,12 @@ class _Families(Collector):
             m.attempts,
         )
         yield _counter(
+            names.LATE_RESULTS,
+            "Results of calls that came when their target's breaker had moved on, and changed nothing.",
+            ("provider", "model"),
+            m.late,
+        )
+        yield _counter(
             names.TOKENS,
             "Tokens, as the providers counted them.",
             ("direction", "provider", "model"),

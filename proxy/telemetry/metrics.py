@@ -74,6 +74,8 @@ class Metrics:
         """By route, provider, model, status and code."""
         self.attempts: defaultdict[Labels, int] = defaultdict(int)
         """By provider, model and kind of outcome."""
+        self.late: defaultdict[Labels, int] = defaultdict(int)
+        """Results that came too late for their breaker, by provider and model."""
         self.spent: defaultdict[Labels, int] = defaultdict(int)
         """Nano-dollars by provider and model."""
         self.own_errors: defaultdict[Labels, int] = defaultdict(int)
@@ -152,6 +154,10 @@ class Metrics:
         if provider not in self._providers or model not in self._models:
             provider, model = self.provider_label(provider), self.model_label(model)
         self.attempts[provider, model, kind] += 1
+
+    def came_late(self, provider: str, model: str) -> None:
+        """An upstream call's result changed nothing, for its breaker had moved on."""
+        self.late[self.provider_label(provider), self.model_label(model)] += 1
 
     def spend(self, provider: str, model: str, nanos: int) -> None:
         """An upstream call cost this."""

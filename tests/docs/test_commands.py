@@ -23,6 +23,7 @@ NOT_RUN = {
     r"docker (build|run) .*": "needs a container engine; tests/ops plays the image's build",
     r"sidestep doctor\b.*": "asks real providers; its unit tests play them",
     r"sidestep demo": "takes half a minute; its unit tests play it",
+    r"sidestep trip\b.*": "takes a target out for 30 s; the end-to-end tests do it to one of their own",
     r"sidestep drill --all\b.*": "takes half a minute; the end-to-end tests play every cell",
 }
 """Commands that are only recognised, each with the reason."""

@@ -7,7 +7,7 @@ from msgspec import structs
 from proxy.admin.standing import key as _key
 from proxy.admin.standing import target as _target
 from proxy.budgets.shown import Balance, Page
-from proxy.cli import budgets, client
+from proxy.cli import budgets, client, trip
 from proxy.cli.doctor import MARKS, summary
 from proxy.cli.health import HEAD, lines
 from proxy.config.hidden import Secret
@@ -122,6 +122,12 @@ def test_the_tables_of_the_state_name_its_fields(rows):
     [key] = registry.keys(OPENAI).snapshot(0.0)
     assert {row["of a key"] for row in rows(PAGE, "/state", 3)} == {*_key(key, 0.0)}
     assert {row["of a look"] for row in rows(PAGE, "/state", 4)} == {field.name for field in structs.fields(LiveProbe)}
+
+
+def test_what_is_shown_of_a_target_that_is_taken_out_is_what_the_command_prints(all_blocks):
+    out = LiveTarget("openai/gpt-4o", 3, None, LiveBreaker("OPEN", "manual", opens_for_s=31.4, admits_in_s=31.4))
+    [shown] = [one for one in all_blocks if one.page == PAGE and one.text.startswith("$ sidestep trip")]
+    assert shown.text.splitlines()[1:] == [*trip.lines(out)]
 
 
 def test_the_columns_of_the_health_table_are_those_it_has(rows):

@@ -254,6 +254,20 @@ async def test_what_passes_through_stays_a_target_while_its_provider_does(app):
     assert targets(app) == []
 
 
+async def test_a_target_that_is_taken_out_is_logged_with_who_did_it_and_its_late_result_is_counted(app, log):
+    await ask(app)
+    (state,) = app._registry.targets()
+    permit = state.breaker.admit(1e9, 30.0)
+    assert app.trip("alpha/large", "127.0.0.1")["breaker"]["state"] == "OPEN"
+    state.breaker.settle(permit, "success", 1e9)
+    assert app.metrics.late == {("alpha", "large"): 1}
+    await app.close()
+    lines = [line for line in map(orjson.loads, log.getvalue().splitlines()) if line["event"] in {"trip", "breaker"}]
+    assert [(line["event"], line.get("by"), line.get("reason")) for line in lines] == [
+        ("trip", "127.0.0.1", None), ("breaker", None, "manual"),
+    ]  # fmt: skip
+
+
 async def test_labels_and_places_follow(app):
     limits = LimitSettings(in_flight=1, queue=0)
     await adopted(app, config(provider("alpha"), chain=["alpha/large", "alpha/small"], limits=limits))

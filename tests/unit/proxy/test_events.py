@@ -31,6 +31,10 @@ REASON = next(iter(Reason))
     [
         (lambda events: events.alert("key_refused", key="ab"), ("error", "key_refused", {"key": "ab"})),
         (
+            lambda events: events.tripped("a/m", "127.0.0.1"),
+            ("warning", "trip", {"target": "a/m", "by": "127.0.0.1"}),
+        ),
+        (
             lambda events: events.lost("spans_lost", "full", 3),
             ("warning", "spans_lost", {"reason": "full", "so_far": 3}),
         ),

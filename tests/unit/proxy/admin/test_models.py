@@ -59,7 +59,7 @@ class Scene:
         self.app = admin_app(
             health=Health(0.0), clock=self.clock, metrics=Metrics(), state=dict, budgets=dict, unfit=str,
             token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in tokens], serving=self,
-            feed=self.feed,
+            feed=self.feed, trip=None,
         )  # fmt: skip
 
     def ledger(self):

@@ -23,6 +23,8 @@ from proxy.usage.sqlite import SqliteSink
 TOKEN = "st-admin-token"
 PAGES = ["/livez", "/readyz", "/metrics", "/state", "/budgets", "/usage", "/events", *FILES]
 GUARDED = ["/metrics", "/state", "/budgets", "/usage", "/events"]
+DOES = ["/targets/trip"]
+"""Pages that do something, and are asked for nothing."""
 
 
 def picture():
@@ -56,6 +58,7 @@ class Admin:
             budgets=AsyncMock(return_value={"budgets": [{"budget": "daily"}], "store": "ok"}),
             unfit=lambda: self.unfit,
             feed=Feed(picture, self.clock, self.failed.append),
+            trip=None,
             ledger=lambda: self.ledger,
             token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in self.tokens],
         )
@@ -119,7 +122,7 @@ async def test_state_shows_what_the_application_says():
 
 async def test_the_live_page_is_told_what_else_there_is_to_ask():
     """So that it offers, and asks for, nothing that is not there."""
-    assert orjson.loads((await Admin().ask("/events"))[2])["pages"] == sorted(GUARDED)
+    assert orjson.loads((await Admin().ask("/events"))[2])["pages"] == sorted([*GUARDED, *DOES])
 
 
 async def test_metrics_are_in_the_form_that_is_asked_for():

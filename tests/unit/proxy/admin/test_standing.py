@@ -2,20 +2,24 @@
 
 import pytest
 
-from proxy.admin.standing import gauges, health, targets
+from proxy.admin.standing import gauges, health, targets, tell
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.resilience.observed import Observed
-from proxy.resilience.targets import TargetState
+from proxy.resilience.targets import Registry, TargetState
+from proxy.telemetry.metrics import Metrics
 from translators.ir import Dialect
 from translators.profile import Profile
 
 T = 3000.0
 
 
-def state(model="m"):
+def target(model="m"):
     provider = Provider("alpha", Dialect.OPENAI_CHAT, "https://alpha.test")
-    target = Target(provider, model, Profile(), BreakerSettings(), RetrySettings(), TimeoutSettings())
-    return TargetState(target, lambda: 0.0, None)
+    return Target(provider, model, Profile(), BreakerSettings(), RetrySettings(), TimeoutSettings())
+
+
+def state(model="m"):
+    return TargetState(target(model), lambda: 0.0, None)
 
 
 def by_model(one):
@@ -83,3 +87,26 @@ def test_what_orders_go_by_is_told_of_the_targets_that_one_looked_at():
     assert shown[0] is None
     assert (shown[1]["minute_requests"], shown[1]["whole_s"]) == (2, None)
     assert targets([seen], T, 90_060.0)[0]["observed"]["minute_requests"] == 0
+
+
+def test_results_that_came_late_are_told():
+    one = state()
+    permit = one.breaker.admit(T, 30.0)
+    one.breaker.trip(T)
+    one.breaker.settle(permit, "success", T)
+    [shown] = targets([one], T, T)
+    assert (shown["breaker"]["state"], shown["breaker"]["reason"], shown["breaker"]["late"]) == ("OPEN", "manual", 1)
+
+
+def test_metrics_ask_all_targets_when_they_are_scraped_and_name_what_is_configured():
+    class Clock:
+        def now(self):
+            return T
+
+    metrics, registry = Metrics(["alpha"], ["m"]), Registry(lambda: 0.0, b"k")
+    tell(metrics, registry, Clock())
+    assert (list(metrics.breakers()), list(metrics.targets())) == ([], [])
+    registry.target(target(), T).window.note(T, T - 2.0, 0.0, None)
+    registry.target(target("unheard of"), T).breaker.trip(T)
+    assert list(metrics.breakers()) == [("alpha", "m", "CLOSED"), ("alpha", "other", "OPEN")]
+    assert next(row[:2] for row in metrics.targets()) == ("sidestep_target_success_ratio", ("alpha", "m"))

@@ -92,6 +92,9 @@ class PlainApp:
     def budgets(self) -> dict[str, Any]:
         return {"budgets": [], "store": None}
 
+    def trip(self, target: str, by: str) -> dict[str, Any]:
+        raise LookupError("There is no target here.")
+
     def unfit(self) -> str:
         return ""
 

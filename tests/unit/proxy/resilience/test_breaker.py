@@ -127,6 +127,28 @@ class TestOpen:
         assert (breaker.state(T), breaker.snapshot(T).reason) == (State.OPEN, Reason.MANUAL)
         assert breaker.next_admit(T) == T + 30
 
+    def test_an_operator_who_opens_an_open_one_makes_it_last_longer(self, breaker):
+        to_open(breaker)
+        breaker.trip(T + 10)
+        assert (breaker.snapshot(T + 10).openings, breaker.next_admit(T + 10)) == (2, T + 10 + 60)
+
+    def test_an_operator_never_shortens_the_wait_that_a_provider_asked_for(self, breaker):
+        permits = [breaker.admit(T, 30) for _ in range(5)]
+        for permit in permits:
+            breaker.settle(permit, "fail", T, retry_at=T + 600)
+        breaker.trip(T + 10)
+        assert breaker.next_admit(T + 10) == T + 600
+
+    def test_each_late_result_is_told(self, chance):
+        told = []
+        breaker = Breaker(BreakerSettings(), chance, on_late=lambda: told.append(1))
+        early, late = breaker.admit(T, 30), breaker.admit(T, 30)
+        breaker.settle(early, "success", T)
+        assert told == []
+        breaker.trip(T)
+        breaker.settle(late, "success", T)
+        assert (len(told), breaker.snapshot(T).late) == (1, 1)
+
 
 class TestProbe:
     def test_one_probe_at_a_time(self, breaker):

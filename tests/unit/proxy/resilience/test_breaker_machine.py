@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from proxy.config.values import BreakerSettings
-from proxy.resilience.breaker import Breaker, State
+from proxy.resilience.breaker import Breaker, Reason, State
 
 SETTINGS = BreakerSettings(
     consecutive_failures=3, open_s=8.0, open_max_s=24.0, jitter=0.25, probe_successes=2, ramp_s=16.0, ramp_min=0.125
@@ -140,6 +140,17 @@ class BreakerMachine(RuleBasedStateMachine):
     def a_refused_chain_forces_a_call(self):
         self.look()
         self.take(self.breaker.force(self.now), self.model.force(self.now), self.blind.force(self.now))
+
+    @rule()
+    def an_operator_takes_it_out(self):
+        """Whatever state it is in; never to let it back in any earlier."""
+        before = self.look()
+        for breaker in (self.breaker, self.blind):
+            breaker.trip(self.now)
+        self.model.open(self.now, self.model.end if self.model.state == "open" else None)
+        after = self.look()
+        assert (after.state, after.reason) == (State.OPEN, Reason.MANUAL)
+        assert after.reopens_at >= (before.reopens_at or self.now + 9)
 
     @rule(seconds=st.sampled_from([0.0, 4.0, 12.0, 600.0]))
     def the_provider_is_looked_at(self, seconds):

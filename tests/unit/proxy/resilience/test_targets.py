@@ -59,6 +59,15 @@ class TestTargets:
         registry.target(target(), T).breaker.trip(T)
         assert changes == [("acme/m", State.CLOSED, State.OPEN, Reason.MANUAL, T)]
 
+    def test_a_late_result_is_told_with_its_provider_and_model(self, chance):
+        told = []
+        registry = Registry(chance, b"hash key", on_late=lambda *whose: told.append(whose))
+        breaker = registry.target(target(), T).breaker
+        permit = breaker.admit(T, 30)
+        breaker.trip(T)
+        breaker.settle(permit, "fail", T)
+        assert told == [("acme", "m")]
+
     def test_nobody_need_listen(self, chance):
         state = Registry(chance, b"hash key").target(target(), T)
         state.breaker.trip(T)

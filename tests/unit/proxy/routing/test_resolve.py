@@ -209,6 +209,25 @@ def test_its_steps_are_the_targets_of_all_chains_in_order():
 # -- what the configuration itself chose
 
 
+def test_it_tells_of_the_targets_that_the_configuration_speaks_of():
+    entry = EmbeddingRoute("docs", steps("openai/embed-a"))
+    models = {"fast": ModelRoute("fast", steps("deepseek/deepseek-x", "openai/gpt-5"))}
+    assert _stated(router(OPENAI, DEEPSEEK, models=models, embeddings={"docs": entry})) == {
+        "deepseek/deepseek-x", "openai/gpt-5", "openai/embed-a",
+    }  # fmt: skip
+
+
+def test_where_any_model_may_be_asked_for_it_tells_of_those_that_are_listed():
+    """And of no model called `*`."""
+    assert _stated(router(TUNED, ANTHROPIC, models=star("tuned/*", "anthropic/*"))) == {
+        "tuned/llama-4", "tuned/qwen-3", "anthropic/claude-default",
+    }  # fmt: skip
+
+
+def _stated(one) -> set[str]:
+    return {target.name for target in one.stated()}
+
+
 def test_a_chosen_name_is_an_entry_or_one_target_and_a_fallbacks_targets_follow_once_each():
     models = {
         "fast": ModelRoute("fast", steps("openai/a", "anthropic/b")),

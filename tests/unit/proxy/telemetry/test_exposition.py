@@ -21,6 +21,8 @@ def metrics():
     metrics.exchange("chat", "alpha", "m", 200, "", took=0.3, added=0.0002, first=0.2, usage=usage)
     metrics.exchange("chat", "", "", 503, "overloaded", took=1000.0, added=1.0, first=None, usage=None)
     metrics.attempt("alpha", "m", "ok")
+    metrics.came_late("alpha", "m")
+    metrics.came_late("alpha", "m")
     metrics.own_error("internal_error")
     metrics.inflight = lambda: 3
     metrics.tasks = lambda: 7
@@ -52,6 +54,7 @@ def test_it_parses_and_says_what_was_counted(metrics, accept, parse):
     alpha = (("model", "m"), ("provider", "alpha"))
     assert samples[("sidestep_requests_total", ("code", ""), *alpha, ("route", "chat"), ("status", "200"))] == 1
     assert samples[("sidestep_attempts_total", ("kind", "ok"), *alpha)] == 1
+    assert samples[("sidestep_late_results_total", *alpha)] == 2
     assert samples[("sidestep_tokens_total", ("direction", "output"), *alpha)] == 12
     assert samples[("sidestep_own_errors_total", ("code", "internal_error"))] == 1
     assert samples[("sidestep_inflight",)] == 3
@@ -112,6 +115,7 @@ def test_before_anything_was_counted_every_name_is_known():
             "inflight",
             "memory_blocks",
             "tasks",
+            "late_results",
             "breaker_state",
             "log_lines_dropped",
             "config_reload_success",

@@ -47,9 +47,11 @@ def test_names_that_are_not_configured_count_as_other():
         usage = Usage(input=1, output=0)
         metrics.exchange("chat", f"p{n}", f"m{n}", 400, f"code{n}", took=1.0, added=1.0, first=1.0, usage=usage)
         metrics.attempt(f"p{n}", f"m{n}", "server")
+        metrics.came_late(f"p{n}", f"m{n}")
         metrics.own_error(f"code{n}")
     assert metrics.requests == {("chat", "other", "other", "400", "other"): 1000}
     assert metrics.attempts == {("other", "other", "server"): 1000}
+    assert metrics.late == {("other", "other"): 1000}
     assert metrics.tokens == {("input", "other", "other"): 1000, ("output", "other", "other"): 0}
     assert list(metrics.ttft_seconds) == [("other", "other")]
     assert metrics.own_errors == {("other",): 1000}
