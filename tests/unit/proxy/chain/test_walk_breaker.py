@@ -3,6 +3,7 @@
 import pytest
 
 from proxy.config.values import BreakerSettings
+from tests.unit.proxy.chain.held import full, key_off, throttled, tripped
 
 
 def served(lab) -> str:
@@ -13,7 +14,7 @@ def opened(lab, *names: str, only: int = 9, **more):
     """A chain whose breakers (the first `only` of them) have just been opened, one second after another."""
     engines = lab.chain(*names, **more)
     for target in lab.router().chat("m").targets[:only]:
-        lab.registry.target(target, lab.clock.now()).breaker.trip(lab.clock.now())
+        tripped(lab, target)
         lab.wait(1)
     return engines
 
@@ -223,20 +224,7 @@ def test_nobody_is_told_to_stay_away_longer_than_half_a_minute(lab):
     assert lab.ask().headers["retry-after"] == "30"
 
 
-def _throttled(lab, target):
-    lab.registry.target(target, lab.clock.now()).throttle.block(lab.clock.now(), 900, lambda: 0.0)
-
-
-def _key_off(lab, target):
-    pool = lab.registry.keys(target.provider)
-    pool.disable(pool.choose(lab.clock.now()), lab.clock.now(), "auth")
-
-
-def _full(lab, target):
-    lab.registry.target(target, lab.clock.now()).enter(5)
-
-
-@pytest.mark.parametrize("out", [_throttled, _key_off, _full])
+@pytest.mark.parametrize("out", [throttled, key_off, full])
 @pytest.mark.parametrize("place", [0, 1])
 def test_nor_does_what_keeps_the_others_from_being_called_stand_in_its_way(lab, out, place):
     """Nobody can serve the client but the target that is likely down: it may be well again."""
@@ -244,7 +232,7 @@ def test_nor_does_what_keeps_the_others_from_being_called_stand_in_its_way(lab, 
     targets = lab.router().chat("m").targets
     out(lab, targets[1 - place])
     shut = targets[place]
-    lab.registry.target(shut, lab.clock.now()).breaker.trip(lab.clock.now())
+    tripped(lab, shut)
     answers = [lab.ask() for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 200]
     assert set(lab.called) == {shut.provider.name}
@@ -254,8 +242,8 @@ def test_a_failure_of_such_a_call_says_what_kept_the_others(lab):
     alpha, _ = lab.chain("alpha", "beta")
     alpha.script[0] = 503
     shut, other = lab.router().chat("m").targets
-    _throttled(lab, other)
-    lab.registry.target(shut, lab.clock.now()).breaker.trip(lab.clock.now())
+    throttled(lab, other)
+    tripped(lab, shut)
     answer = lab.ask()
     assert (answer.status, answer.kinds) == (502, ["server"])
     assert "beta/large: asked to wait 900 s more" in answer.error["message"]

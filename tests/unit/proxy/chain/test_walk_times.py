@@ -5,6 +5,7 @@ import pytest
 from proxy.config.values import RetrySettings, TimeoutSettings
 from proxy.resilience.window import figures
 from tests.unit.proxy.chain.conftest import good
+from tests.unit.proxy.chain.held import full, key_off, throttled, tripped
 from translators.ir import Dialect
 
 PING = b": ping\n\n"
@@ -94,24 +95,7 @@ def test_an_attempt_gets_at_most_half_of_what_is_left_while_targets_remain(lab):
     ]
 
 
-def _open(lab, target):
-    lab.registry.target(target, lab.clock.now()).breaker.trip(lab.clock.now())
-
-
-def _throttled(lab, target):
-    lab.registry.target(target, lab.clock.now()).throttle.block(lab.clock.now(), 900, lambda: 0.0)
-
-
-def _key_off(lab, target):
-    pool = lab.registry.keys(target.provider)
-    pool.disable(pool.choose(lab.clock.now()), lab.clock.now(), "auth")
-
-
-def _full(lab, target):
-    lab.registry.target(target, lab.clock.now()).enter(5)
-
-
-@pytest.mark.parametrize("out", [_open, _throttled, _key_off, _full])
+@pytest.mark.parametrize("out", [tripped, throttled, key_off, full])
 def test_a_target_that_cannot_be_called_takes_no_time_from_one_that_can(lab, out):
     """An answer after forty seconds is in time for a client that waits sixty."""
     alpha, _ = lab.chain("alpha", "beta", per_target=5)
@@ -124,7 +108,7 @@ def test_a_target_that_cannot_be_called_takes_no_time_from_one_that_can(lab, out
 
 def test_of_several_further_targets_one_that_can_be_called_is_enough(lab):
     silent(lab, "alpha", "beta", "gamma")
-    _open(lab, lab.router().chat("m").targets[1])
+    tripped(lab, lab.router().chat("m").targets[1])
     lab.ask(stream=True, headers={"x-stainless-read-timeout": "10"})
     assert [lab.engines[name].times[0] - 1000 for name in ("alpha", "gamma")] == pytest.approx([0, 4.5])
 
@@ -134,7 +118,7 @@ def test_a_pause_is_not_given_up_for_a_target_without_a_key(lab, gone):
     alpha, _ = lab.chain("alpha", "beta", retry=RetrySettings(base_s=3))
     lab.clock.chance = lambda: 0.9
     if gone:
-        _key_off(lab, lab.router().chat("m").targets[1])
+        key_off(lab, lab.router().chat("m").targets[1])
     alpha.script.clear()
     alpha.script.extend([503, "ok"])
     answer = lab.ask()

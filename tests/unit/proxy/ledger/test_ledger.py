@@ -260,15 +260,20 @@ def settled_at_once(ledger, balance):
     ledger.settle(line, 10)
 
 
+async def beside_another(ledger, store, clock):
+    """Another process' ledger, which has 10 in hand, and a line of 10 that `ledger` has settled in the same balance."""
+    other = Ledger(store, clock, "two")
+    await other.open()
+    assert await other.obtain([Line(other.balance("b", FAR, END), 10)]) is None
+    mine = await line_of(ledger, 10)
+    ledger.settle(mine, 10)
+    return other, mine
+
+
 @played_with
 async def test_what_a_process_that_died_had_in_hand_is_lost_and_what_one_that_lives_has_is_not(ledger, store, clock):
     """It is found out by a process that has nothing in hand itself, too; and it stays taken."""
-    other = Ledger(store, clock, "two")
-    await other.open()
-    held = Line(other.balance("b", FAR, END), 10)
-    assert await other.obtain([held]) is None
-    mine = await line_of(ledger, 10)
-    ledger.settle(mine, 10)
+    other, mine = await beside_another(ledger, store, clock)
     await clock.sleep(60)
     balance = mine.balance
     assert (balance.quiet, balance.taken_elsewhere, balance.lost) == (True, 10, 0)
@@ -282,11 +287,7 @@ async def test_what_a_process_that_died_had_in_hand_is_lost_and_what_one_that_li
 async def test_what_a_process_that_died_had_in_hand_is_lost_also_where_other_budgets_keep_everybody_busy(
     ledger, store, clock
 ):
-    other = Ledger(store, clock, "two")
-    await other.open()
-    assert await other.obtain([Line(other.balance("b", FAR, END), 10)]) is None
-    mine = await line_of(ledger, 10)
-    ledger.settle(mine, 10)
+    other, mine = await beside_another(ledger, store, clock)
     await clock.sleep(20)
     other._worker.cancel()
     for _ in range(60):
@@ -297,12 +298,7 @@ async def test_what_a_process_that_died_had_in_hand_is_lost_also_where_other_bud
 
 @played_with
 async def test_one_that_was_only_stopped_for_a_while_has_what_it_had(ledger, store, clock):
-    other = Ledger(store, clock, "two")
-    await other.open()
-    held = Line(other.balance("b", FAR, END), 10)
-    assert await other.obtain([held]) is None
-    mine = await line_of(ledger, 10)
-    ledger.settle(mine, 10)
+    other, mine = await beside_another(ledger, store, clock)
     await clock.sleep(60)
     other._worker.cancel()
     await clock.sleep(60)
