@@ -3,9 +3,10 @@ thread that may wait.
 
 A store of limits that is slow is worse than one that is not there: whoever waits for it waits with a request in hand.
 So an exchange that takes longer than `timeout_s` fails like one that was refused, and its connection, on which the
-answer may still arrive, is never used again. The next exchange opens another one. Opening takes more round trips (TCP,
-TLS, the password) than an exchange may last: it goes on in the background for up to `OPEN_S`, and exchanges that come
-meanwhile fail in their own time.
+answer may still arrive, is never used again. Time in which this process was stopped itself is not taken for the
+server's (`proxy.patience`). The next exchange opens another one. Opening takes more round trips (TCP, TLS, the
+password) than an exchange may last: it goes on in the background for up to `OPEN_S`, and exchanges that come meanwhile
+fail in their own time.
 
 An idle connection that the other side has closed is noticed before it is used. Nothing is sent twice: what was sent may
 have been done, and only the caller knows whether that may be repeated.
@@ -20,6 +21,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
+
+from proxy.patience import Patience
 
 if TYPE_CHECKING:
     from redis.asyncio import Connection
@@ -85,7 +88,7 @@ class Redis:
 
     async def _within(self, seconds: float, *commands: Command) -> list[Any]:
         try:
-            async with asyncio.timeout(seconds), self._turn:
+            async with Patience(seconds), self._turn:
                 await self._opened()
                 return await self._exchange(*commands)
         except TimeoutError:
@@ -114,7 +117,7 @@ class Redis:
     async def _open(self) -> Exception | None:
         """Why there is no connection now, None when there is one. Never raises, since nobody may be there to see."""
         try:
-            async with asyncio.timeout(OPEN_S):
+            async with Patience(OPEN_S):
                 await self._attempt(self._link.connect())  # type: ignore[no-untyped-call]
                 if self._check is not None:
                     await self._check(self._exchange)

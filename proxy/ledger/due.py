@@ -8,6 +8,8 @@ from proxy.ledger.balance import IDLE_S, Balance
 from proxy.ledger.store import GONE_S
 
 TELL_S: Final = 1.0
+DROP_S: Final = 60.0
+"""Between two looks for those whose window is over."""
 SWEEP_S: Final = 0.1
 """The least time between two looks at what is idle or untold."""
 

@@ -26,9 +26,10 @@ from typing import Final
 
 from proxy.clock import Clock
 from proxy.ledger.balance import IDLE_S, Amounts, Balance, Denied, Line, Seats
-from proxy.ledger.due import TELL_S, swept
+from proxy.ledger.due import DROP_S, TELL_S, swept
 from proxy.ledger.store import Ask, Away, Store, Told, Unfit
 from proxy.ledger.waiting import FORGOT, NO_WISH, Looker, Waiter, missing, refused, spent, taken, unanswered, wishes
+from proxy.patience import Patience
 
 KNOWN_S: Final = 10.0
 """What was heard of a balance so long ago at most says how far it is."""
@@ -44,8 +45,6 @@ BATCH: Final = 256
 """Balances in one call at most."""
 LIVE: Final = 10_000
 """Balances kept here at most, as long as any of them is idle."""
-DROP_S: Final = 60.0
-"""Between two looks for those whose window is over."""
 
 
 class Ledger:
@@ -93,7 +92,7 @@ class Ledger:
         return tuple(self._live.values())
 
     def now(self) -> float:
-        """Unix seconds, by the store's clock."""
+        """Unix seconds, by the store's clock. It told a moment between a call and its answer: what agrees stays."""
         return self._clock.wall() + self._offset
 
     async def open(self) -> None:
@@ -106,7 +105,7 @@ class Ledger:
         worker, self._worker = self._worker, None
         self._wake.set()
         try:
-            async with asyncio.timeout(CLOSE_S):
+            async with Patience(CLOSE_S):
                 if worker is not None:
                     await worker
                 await self._leave()
@@ -303,6 +302,7 @@ class Ledger:
             if not self._open:
                 await self._store.open()
                 self._open = True
+            asked = self._clock.wall()
             told = await self._store.call(self._owner, asks, self._memory)
         except (Away, Unfit) as error:
             self._gone(str(error))
@@ -313,7 +313,7 @@ class Ledger:
             return None
         self._away, self._unfit, self._retry_s = "", False, RETRY_S
         self._look_at = self._clock.now() + TELL_S if self._live else math.inf
-        self._offset = told.now - self._clock.wall()
+        self._offset = min(max(self._offset, told.now - self._clock.wall()), told.now - asked)
         if self._memory not in {"", told.memory}:
             self._forgotten()
         self._memory = told.memory

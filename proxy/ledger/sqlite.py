@@ -5,7 +5,8 @@ flush. A transaction that grants is on the disk before anyone hears of it (`sync
 need not be, for what an outage of the machine takes away then counts as still in hand, never as still to be had.
 
 All of SQLite happens in one thread. A call that takes longer than `timeout_s` is given up, and not begun any more;
-what was begun goes on, and its grants are heard of with the next answer.
+what was begun goes on, and its grants are heard of with the next answer. Time in which this process was stopped is not
+taken for the file's.
 
 Every process that writes waits its turn, for half of `timeout_s` at most. After any other error the file is opened anew
 by the next call: so a disk that was full, rights that were missing and a file that was moved away or put back heal by
@@ -29,11 +30,14 @@ from msgspec import Struct
 from proxy.clock import Clock
 from proxy.ledger.grants import apply
 from proxy.ledger.store import BEAT_S, FORGET_S, GONE_S, Ask, Away, Count, Standing, Told, Unfit
+from proxy.patience import Patience
 from proxy.sqlite import PASSING, code_of, identity_of
 
 TIMEOUT_S: Final = 2.0
 TURN_S: Final = 0.001
 """Between two tries to get the right to write. SQLite's own waits get longer, so that who waits longest comes last."""
+PAUSE_S: Final = 0.1
+"""No turn takes longer but where this process was stopped meanwhile, and did not wait."""
 EXPIRE_S: Final = 5.0
 """Between two looks for what has expired."""
 EXPIRE_MAX: Final = 500
@@ -165,7 +169,7 @@ class SqliteStore:
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with Patience(self._timeout_s):
                 return await answer
         except TimeoutError:
             raise Away(f"the budget file {self._path} did not answer within {self._timeout_s:g} s") from None
@@ -210,16 +214,18 @@ class SqliteStore:
 
     def _begun(self, synchronous: str) -> sqlite3.Connection:
         """With the right to write."""
-        turns, until = int(self._timeout_s / 2 / TURN_S), self._clock.now() + self._timeout_s / 2
+        left, looked = self._timeout_s / 2, self._clock.now()
         while True:
             try:
                 connection = self._connected()
                 connection.execute(f"PRAGMA synchronous = {synchronous}")
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                turns -= 1
-                if turns <= 0 or self._clock.now() >= until or code_of(error) not in PASSING:
+                now = self._clock.now()
+                left -= min(max(now - looked, TURN_S), PAUSE_S)
+                if left <= 0 or code_of(error) not in PASSING:
                     raise
+                looked = now
                 self._never.wait(TURN_S)
             else:
                 return connection

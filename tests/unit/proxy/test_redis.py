@@ -5,6 +5,7 @@ import importlib
 import ssl
 import subprocess
 import sys
+import time
 
 import anyio.lowlevel
 import pytest
@@ -42,6 +43,21 @@ async def test_a_server_that_is_slow_counts_as_gone_and_its_late_answer_is_nobod
         await redis.ask(("ECHO", "late"))
     redis_server.resume()
     assert await redis.ask(("GET", "k")) == ["right"]
+    await redis.close()
+
+
+async def test_a_process_that_was_stopped_itself_calls_no_server_slow(redis_server):
+    """The answer came meanwhile, and is heard before anything else is said."""
+
+    def stopped():
+        redis_server.resume()
+        time.sleep(2 * SLOW_S)  # no waiting for something, but what is tested
+
+    redis = Redis(redis_server.url, None, SLOW_S)
+    await redis.open()
+    redis_server.pause()
+    asyncio.get_running_loop().call_later(SLOW_S / 3, stopped)
+    assert await redis.ask(("PING",)) == ["PONG"]
     await redis.close()
 
 

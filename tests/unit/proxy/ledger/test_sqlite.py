@@ -119,6 +119,24 @@ async def test_a_file_that_others_write_to_is_waited_for_and_then_away(place):
     assert (await standing(store, "one", wish(1))).own == Count(1)
 
 
+async def test_a_process_that_was_stopped_waits_its_turn_for_the_rest_of_its_time(place):
+    """It did not wait while it was stopped."""
+    clock, turns = SystemClock(), []
+    store = await opened(place, clock=clock)
+    real = clock.now
+    clock.now = lambda: real() + (100.0 if turns else 0.0)
+    other = sqlite3.connect(place.path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+
+    class Never:
+        def wait(self, _):
+            turns.append("stopped" if not turns else other.execute("ROLLBACK"))
+
+    store._never = Never()
+    assert (await standing(store, "one", wish(1))).own == Count(1)
+    other.close()
+
+
 async def test_a_disk_that_hangs_is_away_in_time_and_what_it_did_is_heard_of_later(place):
     store, gate = await opened(place, timeout_s=0.2), threading.Event()
     inner = store._connected
