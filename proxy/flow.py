@@ -152,8 +152,8 @@ class Spend(Protocol):
     async def further(self, more: int) -> Refused | None:
         """The same for a call that goes on from what the latest one said; its body is so many bytes longer."""
 
-    async def again(self, fault: Fault, status: int) -> Refused | None:
-        """The same where the latest call failed and is to be made again: what it may have cost is lost."""
+    async def again(self, fault: Fault, usage: "Usage | None", status: int) -> Refused | None:
+        """The same where the latest call failed and is to be made again: what it cost, or may have, is lost."""
 
     def at_most(self, limit: int) -> None:
         """The request may cost so many nano-dollars at most, beside what else holds."""

@@ -13,6 +13,7 @@ from proxy.flow import Fared, Hosted, Most, Refused
 from proxy.ledger.balance import Balance, Line
 from proxy.pricing.cost import cost, fee, worst
 from proxy.tokens.hosted import OPTIONS, PREVIEW, SEARCH
+from translators.ir import Usage
 
 
 class Part(Line):
@@ -45,9 +46,22 @@ class Wish(Struct, frozen=True, eq=False):
     """What some calls may come to: of each balance what is `wanted`, and this. It is taken before anything else."""
 
     calls: int
+    """0: another one in place of the latest, and what is wanted is what that cost."""
     usd: int
     lines: Sequence[Part]
     """Those of which more must be had, which is their `amount`."""
+
+    @classmethod
+    def anew(cls, parts: Iterable[Part], usage: Usage | None, usd: int) -> "Wish":
+        """For another call after the latest, which is lost at `usd` and `usage`, or at its worst where that is None."""
+        growing = []
+        for part in parts:
+            known = {"usd": usd, "tokens": 0 if usage is None else usage.billed}.get(part.unit, 0)
+            part.wanted = part.last if usage is None else known
+            part.lost += part.wanted
+            if grows(part):
+                growing.append(part)
+        return cls(int(usage is None), usd, growing)
 
 
 def grows(part: Part) -> bool:

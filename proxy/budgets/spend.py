@@ -124,17 +124,19 @@ class Spend:
             return None
         return await self.extend(structs.replace(self._most, input=self._most.input + max(0, more)))
 
-    async def again(self, fault: Fault, status: int) -> Refused | None:
-        """The same where the latest call failed and is to be made again: what it may have cost is lost."""
-        if bill_of(fault, None, status, content=False) is not WORST:
+    async def again(self, fault: Fault, usage: Usage | None, status: int) -> Refused | None:
+        """The same where the latest call failed and is to be made again: what it told, or may have cost, is lost."""
+        bill, target = bill_of(fault, usage, status, content=False), self._target
+        if bill is Bill.NOTHING or target is None:
             return None
         self._unfold()
-        self._lost_usd += self._last_usd
-        self._lost_calls += 1
-        for part in self._current:
-            part.lost += part.last
-            part.wanted = part.last
-        return await self._obtained(Wish(1, self._last_usd, [part for part in self._current if grows(part)]))
+        told = usage if bill is USAGE else None
+        price, usd = target.price, self._last_usd
+        if told is not None:
+            usd = 0 if price is None else cost(price, told)
+        self._lost_usd += usd
+        self._lost_calls += told is None
+        return await self._obtained(Wish.anew(self._current, told, usd))
 
     def _plainly(self, target: Target, most: Most, calls: int) -> bool:
         """Whether what a first attempt may come to was in hand, where nothing has to be looked at but that."""
@@ -235,7 +237,8 @@ class Spend:
             return False
         for part in self._current:
             part.need += part.wanted
-            part.last = part.wanted // wish.calls
+            if wish.calls:
+                part.last = part.wanted // wish.calls
             if part.spare:
                 part.spare = max(0, part.spare - part.wanted)
         self._note(wish)
@@ -244,7 +247,8 @@ class Spend:
     def _note(self, wish: Wish) -> None:
         self._calls += wish.calls
         self._usd += wish.usd
-        self._last_usd = wish.usd // wish.calls
+        if wish.calls:
+            self._last_usd = wish.usd // wish.calls
 
     async def _obtained(self, wish: Wish | Refused) -> Refused | None:
         """Takes what is missing, and waits for it."""
@@ -279,8 +283,9 @@ class Spend:
             return self._denied(denied, wish.lines)
         for part, line in lines:
             part.held += line.held
-        for part, wanted, _ in noted:
-            part.last = wanted // wish.calls
+        if wish.calls:
+            for part, wanted, _ in noted:
+                part.last = wanted // wish.calls
         self._note(wish)
         return None
 

@@ -141,13 +141,13 @@ class Engagement(Struct, eq=False):
     def _again(self, fields: Mapping[str, Any], part: int) -> Call:
         return self._made(orjson.dumps(fields), fields, part)
 
-    async def _resume(self, fault: Fault, seen: Seen, tried: int) -> bool:
+    async def _resume(self, failure: Failure, seen: Seen, tried: int) -> bool:
         """Hardly any answer pauses, so what decides on its rest is made when one did and then failed."""
         if self.resumption is None:
             self.resumption = Resumption(
                 self._tools, self._exchange, self._target, self._state, self._ready.key, self._account, self._left
             )
-        return await self.resumption.allowed(fault, seen, tried)
+        return await self.resumption.allowed(failure, seen, tried)
 
     def _trial(self) -> Trial:
         prepared, exchange = self._prepared, self._exchange

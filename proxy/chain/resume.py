@@ -17,7 +17,7 @@ from proxy.resilience.keys import KeyState
 from proxy.resilience.retry import Action, again, delay
 from proxy.resilience.targets import TargetState
 from proxy.upstream.trial import Seen
-from translators.faults import Again, Fault, Kind
+from translators.faults import Again, Failure, Fault, Kind
 
 
 class Resumption:
@@ -42,16 +42,17 @@ class Resumption:
         self._key = key
         self._account = account
 
-    async def allowed(self, fault: Fault, seen: Seen, tried: int) -> bool:
-        """Whether a call that ended in `fault`, the `tried`-th of its kind (from 1), is made again; sleeps the pause
-        before it. `seen` is what became known of it."""
+    async def allowed(self, failure: Failure, seen: Seen, tried: int) -> bool:
+        """Whether a call that failed so, the `tried`-th of its kind (from 1), is made again; sleeps the pause before
+        it. `seen` is what became known of it."""
+        fault = failure.fault
         if fault.outcome.again in (Again.NEVER, Again.NEXT_KEY) and fault.kind is not Kind.TIMEOUT:
             return False
         if self._target.provider.client_key and fault.kind in OF_THE_CALLER:
             return False
         clock = self._tools.clock
         pause = self._pause(self._account.again(fault, seen), tried, clock.now())
-        if pause is None or not await self._paid(fault, seen) or not self._state.budget.withdraw(clock.now()):
+        if pause is None or not await self._paid(failure, seen) or not self._state.budget.withdraw(clock.now()):
             return False
         self.left -= 1
         self.made += 1
@@ -59,10 +60,10 @@ class Resumption:
         await clock.sleep(pause)
         return True
 
-    async def _paid(self, fault: Fault, seen: Seen) -> bool:
-        """Whether budgets bear what the failed call may have cost beside another one."""
+    async def _paid(self, failure: Failure, seen: Seen) -> bool:
+        """Whether budgets bear what the failed call cost, or may have, beside another one."""
         spend = self._exchange.spend
-        return spend is None or await spend.again(fault, seen.status) is None
+        return spend is None or await spend.again(failure.fault, failure.usage, seen.status) is None
 
     def _pause(self, fault: Fault, tried: int, now: float) -> float | None:
         """Seconds until it may be made again; None where it may not."""

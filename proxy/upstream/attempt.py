@@ -112,7 +112,7 @@ async def _rest(trial: Trial, pause: Pause, call: Call) -> Answered:
             return await _watched(trial, _last_moment(trial), work)
         except Failure as failure:
             tried += 1
-            if not await trial.resume(failure.fault, trial.seen, tried):
+            if not await trial.resume(failure, trial.seen, tried):
                 raise
 
 
@@ -160,7 +160,7 @@ async def _call_by_call(trial: Trial, pump: Pump, one: Callable[[Call, Watchdog]
             tried = 0
         except Failure as failure:
             tried += 1
-            if not pump.resuming or not await trial.resume(failure.fault, trial.seen, tried):
+            if not pump.resuming or not await trial.resume(pump.counted(failure), trial.seen, tried):
                 raise
 
 

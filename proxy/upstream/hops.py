@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from translators.codec import Pipe
-from translators.ir import Continued, Event, Started, Used
+from translators.ir import Continued, Event, Started, Usage, Used
 from translators.report import Report
 
 CALLS_MAX = 8
@@ -49,10 +49,12 @@ class Beginning:
     `aside` reads them instead, a pipe of its own that nobody listens to.
     """
 
-    __slots__ = ("_aside", "_held", "_size")
+    __slots__ = ("_aside", "_held", "_size", "usage")
 
     def __init__(self, aside: Pipe) -> None:
         self._aside = aside
+        self.usage: Usage | None = None
+        """What they told so far of the call's counts."""
         self._held: list[Event] = []
         self._size = 0
 
@@ -62,6 +64,7 @@ class Beginning:
         for at, event in enumerate(events):
             deltas, _ = self._aside.feed(event)
             self._size += len(event.data)
+            self.usage = next((delta.usage for delta in deltas if isinstance(delta, Used)), self.usage)
             if self._size > HELD_CAP or any(not isinstance(delta, (Started, Used)) for delta in deltas):
                 return [*self._held, *events[at:]]
             self._held.append(event)

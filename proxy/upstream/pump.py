@@ -109,6 +109,12 @@ class Pump:
         rests(dog)
         return None
 
+    def counted(self, failure: Failure) -> Failure:
+        """The same of a call for the rest, with what its events told of its counts."""
+        heard, self._resumed = self._resumed, None
+        usage = failure.usage if failure.usage is not None or heard is None else heard.usage
+        return Failure(failure.fault, usage)
+
     def _take(self, chunk: bytes) -> bool:
         """What arrived, on its way as far as it goes without waiting. False where the task must see to it: the stream
         is over, or pauses, or commits, or the client is slow."""
@@ -124,7 +130,8 @@ class Pump:
             return self._seen(self._heard(deltas, data))
         if self.resuming and self._resumed is not None:
             events = self._resumed.released(events)
-            self.resuming = not events
+            if events:
+                self.resuming, self._resumed = False, None
         progress = False
         for event in events:
             progress = self._heard(*self._feed(event)) or progress

@@ -12,7 +12,7 @@ from proxy.jobs import Job
 from proxy.upstream.seam import Call, Engine
 from proxy.upstream.timings import AttemptTimes
 from translators.codec import Context
-from translators.faults import Fault
+from translators.faults import Failure
 from translators.ir import Usage
 from translators.report import Report
 
@@ -33,9 +33,9 @@ class Seen(Struct):
     """Of calls side by side, how each of them ended."""
 
 
-Resume = Callable[[Fault, Seen, int], Awaitable[bool]]
+Resume = Callable[[Failure, Seen, int], Awaitable[bool]]
 """Whether a call for the rest of an answer, which failed so for the given time (from 1) before any of it came, is made
-again; sleeps the pause before it."""
+again; sleeps the pause before it. The failure's usage is of that call alone."""
 Pay = Callable[[Call], Awaitable[None]]
 """Reserves what a call for the rest of an answer can cost; raises Failure where a budget does not bear it."""
 Commit = Callable[[bytes], Awaitable[None]]

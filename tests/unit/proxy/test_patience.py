@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from proxy.patience import PARTS, Patience
-from proxy.replay.moments import VirtualLoop
+from proxy.replay.moments import VirtualClock, VirtualLoop
 
 BEGIN = 1_000.0
 LIMIT_S = 2.0
@@ -25,6 +25,12 @@ def stopped(loop, seconds):
     loop.moment += seconds
 
 
+async def after(seconds):
+    """What takes so long."""
+    await VirtualClock(BEGIN).sleep(seconds)
+    return "in time"
+
+
 async def patient(seconds, body):
     try:
         async with Patience(seconds):
@@ -34,8 +40,8 @@ async def patient(seconds, body):
 
 
 def test_on_a_loop_that_is_on_time_it_is_over_when_it_is_over():
-    assert run(lambda _: patient(LIMIT_S, asyncio.sleep(LIMIT_S + 1))) == ("over", LIMIT_S)
-    assert run(lambda _: patient(LIMIT_S, asyncio.sleep(LIMIT_S - 0.01, "in time"))) == ("in time", LIMIT_S - 0.01)
+    assert run(lambda _: patient(LIMIT_S, after(LIMIT_S + 1))) == ("over", LIMIT_S)
+    assert run(lambda _: patient(LIMIT_S, after(LIMIT_S - 0.01))) == ("in time", LIMIT_S - 0.01)
 
 
 @pytest.mark.parametrize("at", [0.0, 1.0, 1.81, 1.99])
@@ -84,6 +90,6 @@ def test_a_cancellation_and_a_timeout_of_the_body_itself_pass_through():
         with pytest.raises(TimeoutError, match="the body's own"):
             async with Patience(LIMIT_S):
                 raise TimeoutError("the body's own")
-        await asyncio.sleep(2 * LIMIT_S)  # and nothing rings afterwards
+        await after(2 * LIMIT_S)  # and nothing rings afterwards
 
     run(main)

@@ -269,7 +269,7 @@ async def test_a_call_that_may_have_been_billed_before_it_was_made_again_is_lost
     spend = bank.spend(budget, tokens)
     await spend.cover(target(), TEN)
     await spend.further(0)
-    assert await spend.again(failed(Kind.TIMEOUT), 0) is None
+    assert await spend.again(failed(Kind.TIMEOUT), None, 0) is None
     assert bank.reserved(budget) == 90
     each = Usage(input=1, output=1)
     assert spend.close(None, Usage(input=2, output=2, calls=(each, each)), 200, content=True) == 30 + 6

@@ -39,7 +39,7 @@ STEPS = st.one_of(
     st.tuples(st.just("cover"), st.sampled_from(sorted(TARGETS)), st.sampled_from((10, 200)), st.sampled_from((1, 3))),
     st.tuples(st.just("close"), st.none() | st.sampled_from(sorted(FAULTS)), USAGES, st.booleans()),
     st.tuples(st.just("further"), st.sampled_from((0, 5))),
-    st.tuples(st.just("again")),
+    st.tuples(st.just("again"), USAGES),
     st.tuples(st.just("settle")),
 )
 
@@ -69,7 +69,8 @@ class Purse:
         elif what == "further":
             told = await spend.further(*how)
         elif what == "again" and self.under_way:
-            told = await spend.again(FAULTS[Kind.TIMEOUT], 0)
+            fault, status = (FAULTS[Kind.SERVER], 200) if how and how[0] else (FAULTS[Kind.TIMEOUT], 0)
+            told = await spend.again(fault, how[0] if how else None, status)
         elif what == "settle":
             spend.settle()
         seen = [(one.key, one.reserved, one.spent, one.free >= 0) for one in self.ledger.balances]
@@ -98,6 +99,7 @@ SERVED = ("close", None, Usage(7, 1), True)
 @example([COVER, ("cover", 10, 10, 1), ("close", Kind.TIMEOUT, None, False)], None)
 @example([COVER, ("further", 5), ("again",), SERVED], None)
 @example([COVER, ("again",), ("again",), SERVED], None)
+@example([COVER, ("further", 5), ("again", Usage(7, 1)), SERVED], None)
 @example([COVER, ("close", None, Usage(5_000, 7), True)], None)
 @example([COVER, ("close", Kind.TIMEOUT, None, False), COVER], 500)
 @example([("cover", 1, 10, 1), ("settle",), ("again",), ("close", None, None, False)], None)

@@ -263,9 +263,11 @@ class Asked:
     def __init__(self, most: int = 99) -> None:
         self.most = most
         self.told = []
+        self.counted = []
 
-    async def __call__(self, fault, seen, tried) -> bool:
-        self.told.append((fault.kind, seen.status, tried))
+    async def __call__(self, failure, seen, tried) -> bool:
+        self.told.append((failure.fault.kind, seen.status, tried))
+        self.counted.append(failure.usage and failure.usage.total)
         return len(self.told) <= self.most
 
 
@@ -294,6 +296,7 @@ async def test_a_call_for_the_rest_that_fails_before_any_content_is_made_again_a
         said = orjson.loads(body)["choices"][0]["message"]["content"]
     assert said == "one two three"
     assert asked.told == [(kind, status, 1), (kind, status, 2), (kind, status, 1)]
+    assert asked.counted == [3 if name == "an error event" else None] * 3
     assert engine.bodies[1] == engine.bodies[2] == engine.bodies[3] != engine.bodies[4] == engine.bodies[5]
     assert (trial.seen.usage.input, trial.seen.usage.output) == (9, 6) and closed(engine)
 
