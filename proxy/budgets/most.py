@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from proxy.flow import Most
 from proxy.jobs import Prepared
-from proxy.tokens.bound import UNSEEN, worst_input
+from proxy.tokens.bound import UNSEEN, searches_unasked, worst_input
 from proxy.tokens.hosted import hosted
 from translators.bounds import output_bound
 
@@ -25,7 +25,7 @@ def most_of(prepared: Prepared, *, vectors: bool = False) -> Most:
     tier = None if _TIERED.isdisjoint(fields) else _tier(fields)
     if given < (profile.context_window or UNSEEN):  # which tools of the provider's own fill, each time anew
         return Most(given, bound, tier)
-    return Most(given, bound, tier, hosted(dialect, fields, profile.model))
+    return Most(given, bound, tier, hosted(dialect, fields, unasked=searches_unasked(profile)))
 
 
 def _tier(fields: Mapping[str, Any]) -> str | None:

@@ -74,7 +74,7 @@ def worst_input(body: bytes, fields: Fields, dialect: Dialect, profile: Profile)
         and body.find(b'"audio":') < 0
         and fields.get("messages") is not None
     ):
-        if profile.vendor not in _AGENTS and not searches_unasked(profile.model):
+        if profile.vendor not in _AGENTS and not searches_unasked(profile):
             most = len(body) + PER_REQUEST + PER_MESSAGE * body.count(b'"role":')
             window = profile.context_window
             return most if not window or most < window else window
@@ -87,13 +87,29 @@ def worst_input(body: bytes, fields: Fields, dialect: Dialect, profile: Profile)
     if uses < 0 or (agents is not None and profile.model.startswith(agents)):
         return UNBOUND
     window = profile.context_window or UNSEEN
-    most = window if unseen or searches_unasked(profile.model) else min(len(body) + tokens, window)
+    most = window if unseen or searches_unasked(profile) else min(len(body) + tokens, window)
     return window * (uses + 1) if uses else most
 
 
-def searches_unasked(model: str) -> bool:
-    """Whether it searches the web in every call, asked or not: it reads what it finds, which may fill its window."""
-    return "-search-preview" in model or "-search-api" in model or ":online" in model
+def searches_unasked(profile: Profile) -> bool:
+    """Whether the model searches the web in every call, asked or not: it reads what it finds, which may fill its
+    window. A deployment that bears a name of its own is known by its lineage."""
+    model, lineage = profile.model, profile.lineage
+    if "-search-preview" in model or "-search-api" in model or ":online" in model:
+        return True
+    return lineage != "" and ("-search-preview" in lineage or "-search-api" in lineage)
+
+
+def kind_of(tool: Mapping[str, Any]) -> str:
+    """The type of a tool in OpenAI's or Anthropic's words. What has none is a function; but what is called no function
+    either is another vendor's, as Google's are: by its first member."""
+    kind = tool.get("type")
+    if kind is None and tool and tool.keys().isdisjoint(_OF_FUNCTIONS):
+        return next(iter(tool))
+    return str(kind or PLAIN)
+
+
+_OF_FUNCTIONS: Final = frozenset(("function", "name"))
 
 
 _BESIDE: Final[Mapping[Dialect, frozenset[str]]] = {
@@ -163,7 +179,7 @@ def _openai_tools(tools: Any, found: _Sum, limit: Any = None) -> None:
         return
     found.tokens += PER_TOOLS
     for tool in _dicts(tools, found):
-        if tool.get("type", PLAIN) not in (PLAIN, "custom"):
+        if kind_of(tool) not in (PLAIN, "custom"):
             _used(limit, found)
 
 

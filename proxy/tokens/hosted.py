@@ -10,11 +10,11 @@ is allowed the call has no bound at all (`proxy.tokens.bound`); here such a tool
 budgets want to know its fee all the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from proxy.flow import Hosted
-from proxy.tokens.bound import OURS, PLAIN, searches_unasked
+from proxy.tokens.bound import OURS, PLAIN, kind_of
 from translators.ir import Dialect
 
 SEARCH: Final = "web_search"
@@ -26,15 +26,22 @@ _FREE: Final = ("web_fetch", "tool_search", "mcp", "local_shell", "apply_patch",
 """Beginnings of the types of what costs nothing but tokens, or runs at the client."""
 
 
-def hosted(dialect: Dialect, fields: Mapping[str, Any], model: str = "") -> Hosted | None:
-    """What the body asks the provider to run, or `model` runs unasked; None for nothing that is charged for."""
-    own = OURS if dialect is Dialect.ANTHROPIC_MESSAGES else ()
+_GOOGLES_SEARCH: Final = ("googlesearch", "googlesearchretrieval")
+_GOOGLES_FREE: Final = ("functiondeclarations", "urlcontext", "codeexecution", "computeruse")
+"""Members of a tool of Gemini's, however they are written."""
+
+
+def hosted(dialect: Dialect, fields: Mapping[str, Any], *, unasked: bool = False) -> Hosted | None:
+    """What the body asks the provider to run, or its model searches `unasked`; None for nothing that is charged for."""
     tools = fields.get("tools")
     known = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    kinds = [(str(tool.get("type") or PLAIN), tool) for tool in known]
+    if dialect is Dialect.GEMINI:
+        return _googles(known)
+    own = OURS if dialect is Dialect.ANTHROPIC_MESSAGES else ()
+    kinds = [(kind_of(tool), tool) for tool in known]
     some = [(kind, tool) for kind, tool in kinds if kind != PLAIN and not kind.startswith((*_FREE, *own))]
     other = next((kind for kind, _ in some if not kind.startswith(SEARCH)), "")
-    if not other and (fields.get(OPTIONS) is not None or searches_unasked(model)):
+    if not other and (fields.get(OPTIONS) is not None or unasked):
         other = OPTIONS
     if not other and any(kind.startswith(PREVIEW) for kind, _ in some):
         other = PREVIEW
@@ -45,6 +52,14 @@ def hosted(dialect: Dialect, fields: Mapping[str, Any], model: str = "") -> Host
         uses = [fields.get("max_tool_calls")] * len(searching)
     searches = sum(_at_most(limit) for limit in uses)
     return Hosted(searches, other) if searches or other else None
+
+
+def _googles(tools: Iterable[Mapping[str, Any]]) -> Hosted | None:
+    """Google's say by their members what they are, and nowhere how often."""
+    members = {name.replace("_", "").lower(): name for tool in tools for name in tool}
+    searches = any(name in _GOOGLES_SEARCH for name in members)
+    other = next((said for name, said in members.items() if name not in (*_GOOGLES_SEARCH, *_GOOGLES_FREE)), "")
+    return Hosted(int(searches), other) if searches or other else None
 
 
 def _at_most(limit: Any) -> int:

@@ -6,7 +6,8 @@ import pytest
 from proxy.budgets.most import most_of
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Hosted
-from proxy.jobs import Prepared
+from proxy.jobs import ChatJob, Prepared
+from translators.catalog import codec
 from translators.ir import Dialect
 from translators.profile import Profile
 from translators.report import Report
@@ -69,4 +70,32 @@ def test_what_the_provider_runs_goes_along_where_it_has_a_bound():
     assert (found.input, found.output, found.hosted) == (300, 9, Hosted(2))
     assert most_of(prepared({**HELLO, "tools": [{"type": "function"}]}, context_window=90_000)).hosted is None
     assert most_of(prepared({**HELLO, "web_search_options": {}}, context_window=90_000)).hosted is not None
-    assert most_of(prepared(HELLO, model="gpt-5-search-api", context_window=90_000)).hosted is not None
+    for named in ({"model": "gpt-5-search-api"}, {"model": "prod", "lineage": "gpt-4o-search-preview"}):
+        assert most_of(prepared(HELLO, **named, context_window=90_000)).hosted is not None
+
+
+SAID = {"role": "user", "content": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        (Dialect.OPENAI_CHAT, {"messages": [SAID], "web_search_options": {}}),
+        (Dialect.OPENAI_RESPONSES, {"input": "hello", "tools": [{"type": "web_search"}]}),
+        (
+            Dialect.ANTHROPIC_MESSAGES,
+            {"messages": [SAID], "max_tokens": 9, "tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+        ),
+        (Dialect.GEMINI, {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "tools": [{"googleSearch": {}}]}),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+@pytest.mark.parametrize("asked", Dialect)
+def test_a_search_of_the_web_is_never_free_whoever_asks_for_it_and_whoever_is_asked(dialect, body, asked):
+    """At whichever target takes it: it counts as charged for there."""
+    if asked is Dialect.OPENAI_COMPLETIONS:
+        return  # which has no tools
+    target = prepared_at(asked, {}, vendor="openai", model="m", context_window=90_000, max_output=50).target
+    job = ChatJob(codec(dialect), {"model": "m", **body}, stream=False, usage=True, bound=None)
+    most = most_of(job.prepare(target))
+    assert most.hosted is not None

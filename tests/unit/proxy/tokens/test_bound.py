@@ -144,6 +144,7 @@ def test_what_is_in_the_request_counts_by_its_bytes(dialect, fields):
     ("dialect", "fields"),
     [
         (CHAT, plain(CHAT, "x", tools=[{"type": "openrouter:web_search"}])),
+        (CHAT, plain(CHAT, "x", tools=[{"google_search": {}}])),
         (CHAT, plain(CHAT, "x", plugins=[{"id": "web"}])),
         (CHAT, plain(CHAT, "x", models=["other/model"])),
         (RESPONSES, plain(RESPONSES, "x", tools=[{"type": "web_search"}])),
@@ -231,3 +232,9 @@ def test_a_model_that_searches_unasked_may_fill_its_window(fields):
     assert most(CHAT, fields, model="gpt-4o-search-preview", context_window=128_000) == 128_000
     assert most(CHAT, fields, model="openai/gpt-4o:online") == UNSEEN
     assert most(CHAT, fields, model="gpt-4o", context_window=128_000) < 4000
+
+
+@pytest.mark.parametrize("fields", [plain(CHAT, "hello"), plain(CHAT, "hello", tools=[FUNCTION])])
+def test_a_deployment_is_known_by_its_lineage(fields):
+    assert most(CHAT, fields, model="prod", lineage="gpt-4o-search-preview", context_window=128_000) == 128_000
+    assert most(CHAT, fields, model="prod", lineage="gpt-4o", context_window=128_000) < 4000

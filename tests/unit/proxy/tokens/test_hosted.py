@@ -7,6 +7,7 @@ from proxy.tokens.hosted import hosted
 from translators.ir import Dialect
 
 MESSAGES, RESPONSES, CHAT = Dialect.ANTHROPIC_MESSAGES, Dialect.OPENAI_RESPONSES, Dialect.OPENAI_CHAT
+GEMINI = Dialect.GEMINI
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
 PREVIEW = {"type": "web_search_preview_2025_03_11"}
 
@@ -36,13 +37,21 @@ PREVIEW = {"type": "web_search_preview_2025_03_11"}
         (CHAT, {"web_search_options": {}}, Hosted(0, "web_search_options")),
         (CHAT, {"tools": "nonsense"}, None),
         (CHAT, {}, None),
+        (CHAT, {"tools": [{"google_search": {}}]}, Hosted(0, "google_search")),
+        (CHAT, {"tools": [{"function": {"name": "f"}}, {"name": "f"}, {}]}, None),
+        (GEMINI, {"tools": [{"googleSearch": {}}]}, Hosted(1)),
+        (GEMINI, {"tools": [{"google_search": {}, "functionDeclarations": []}]}, Hosted(1)),
+        (GEMINI, {"tools": [{"googleSearchRetrieval": {}}, {"urlContext": {}}]}, Hosted(1)),
+        (GEMINI, {"tools": [{"googleSearch": {}}, {"googleMaps": {}}]}, Hosted(1, "googleMaps")),
+        (GEMINI, {"tools": [{"enterpriseWebSearch": {}}]}, Hosted(0, "enterpriseWebSearch")),
+        (GEMINI, {"tools": [{"functionDeclarations": []}, {"codeExecution": {}}]}, None),
+        (GEMINI, {"tools": {}}, None),
     ],
 )
 def test_only_searches_are_counted_and_what_else_costs_is_named(dialect, fields, found):
     assert hosted(dialect, fields) == found
 
 
-@pytest.mark.parametrize("model", ["gpt-4o-search-preview-2025-03-11", "gpt-5-search-api", "openai/gpt-4o:online"])
-def test_a_model_that_searches_unasked_counts_as_asked(model):
-    assert hosted(CHAT, {"messages": []}, model) == Hosted(0, "web_search_options")
-    assert hosted(CHAT, {"messages": []}, "gpt-4o") is None
+def test_a_model_that_searches_unasked_counts_as_asked():
+    assert hosted(CHAT, {"messages": []}, unasked=True) == Hosted(0, "web_search_options")
+    assert hosted(CHAT, {"messages": []}) is None
