@@ -137,6 +137,7 @@ class App:
         self._till = Till(clock, self._alerts.look, events.overrun, self._alerts.refused)
         self.budgets, self.budgets_now = self._till.state, self._till.looked_up
         """How far budgets are, as last heard, and as `/budgets` shows it."""
+        self.budgets_watched = self._till.watched
         self.metrics.budget_fractions = self._till.fractions
         self.metrics.alerts_lost = lambda: self._alerts.dropped + self._webhook.dropped
         self._writers = Writers(clock, lambda reason: events.lost("usage_dropped", reason, self._writers.dropped))

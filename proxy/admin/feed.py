@@ -5,7 +5,7 @@ not read what it is sent is let go: it asks again and begins with a whole pictur
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -44,10 +44,18 @@ class Viewer:
 
 
 class Feed:
-    """`look` makes a picture of the moment; `failed` is told what kept it from that."""
+    """`look` makes a picture of the moment; `failed` is told what kept it from that. `fresh` is awaited before each: it
+    asks for what nobody tells unasked."""
 
-    def __init__(self, look: Callable[[], Overview], clock: Clock, failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        look: Callable[[], Overview],
+        clock: Clock,
+        failed: Callable[[Exception], None],
+        fresh: Callable[[], Awaitable[None]],
+    ) -> None:
         self._look = look
+        self.fresh = fresh
         self._clock = clock
         self._failed = failed
         self._viewers: set[Viewer] = set()
@@ -92,6 +100,7 @@ class Feed:
         try:
             while True:
                 await self._clock.sleep(EVERY_S)
+                await self.fresh()
                 data = _event(b"change", changes.since(self._seen()))
                 for viewer in self._viewers:
                     viewer.give(data)

@@ -92,8 +92,11 @@ def admin_app(
         status, body = await usage.answer(request.query_params)
         return told_as_json(status, body) if status == 200 else error(status, None, body)
 
-    shown: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used}
-    shown["/events"] = partial(events, feed, partial(_admitted, token_sha256))
+    async def live(request: Request) -> Response:
+        await feed.fresh()
+        return events(feed, partial(_admitted, token_sha256), request)
+
+    shown: dict[str, Page] = {"/metrics": scrape, "/state": show, "/budgets": limits, "/usage": used, "/events": live}
     closed: dict[str, Mapping[str, Page]] = {path: {"GET": page} for path, page in shown.items()}
     closed |= Targets(trip, token_sha256).pages
     if serving is not None:

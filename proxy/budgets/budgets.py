@@ -12,7 +12,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from proxy.budgets.scopes import Cut, cut, key_of, of_request, of_target
-from proxy.budgets.windows import Span, span_of
+from proxy.budgets.shown import NEVER
+from proxy.budgets.windows import Span, moment, span_of
 from proxy.config.spending import EACH, Budget, Unit, amount_of
 from proxy.config.values import Target
 from proxy.flow import Who
@@ -22,6 +23,8 @@ from proxy.ledger.ledger import Ledger
 UNITS: Final[tuple[Unit, ...]] = ("usd", "tokens", "requests")
 LOOK_S: Final = 1.0
 """People wait no longer for the store's word, and one that is no older is word enough."""
+OLD_S: Final = 5.0
+"""Where it is older than this, people are told from when it is."""
 KEYS_CAP = 20_000
 """Keys remembered; who asks may be any number."""
 
@@ -122,16 +125,18 @@ class Budgets:
         now = self._ledger.now()
         for held in self._known.values():
             if held.span.end > now:
-                yield _shown(held)
+                yield _shown(held, now)
 
-    async def look(self) -> None:
-        """Asks the store how far those of `state` are, and the budgets that are one balance for all whom they concern;
-        after LOOK_S it is as last heard."""
-        for plan in (*self._general, *self._special):
-            if all(value != EACH for _, value in plan.cut.whole):
-                self._held(plan, tuple(value for _, value in plan.cut.whole))
+    async def look(self, *, each: bool = True) -> None:
+        """Asks the store how far the budgets are that are one balance for all whom they concern, and with `each` those
+        of `state`, which may be many; after LOOK_S it is as last heard."""
+        whole = [
+            self._held(plan, tuple(value for _, value in plan.cut.whole))
+            for plan in (*self._general, *self._special)
+            if all(value != EACH for _, value in plan.cut.whole)
+        ]
         now = self._ledger.now()
-        some = [held.balance for held in self._known.values() if held.span.end > now]
+        some = [held.balance for held in (self._known.values() if each else whole) if held.span.end > now]
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_S):
                 await self._ledger.look(some, LOOK_S)
@@ -196,8 +201,9 @@ class Budgets:
         return span
 
 
-def _shown(held: Held) -> dict[str, Any]:
+def _shown(held: Held, now: float) -> dict[str, Any]:
     budget, balance = held.plan.budget, held.balance
+    said = NEVER if math.isinf(balance.said_at) else moment(balance.said_at)
     # What was charged beyond its bound, or lost and told since, is in nobody's hand.
     reserved = max(0, balance.taken_in_all - balance.spent_in_all - balance.lost)
     return {
@@ -213,4 +219,5 @@ def _shown(held: Held) -> dict[str, Any]:
         "window_end": held.span.until,
         "mode": "hard" if budget.hard else "soft",
         "when_spent": budget.when_spent,
+        "told_at": said if balance.said_at + OLD_S <= now else None,
     }

@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+NEVER: Final = "never"
+"""The store has not told it yet: it is what this process knows of itself."""
 Amount = str | int
 """Dollars are exact text, other units numbers."""
 
@@ -28,6 +30,8 @@ class Balance(Struct, frozen=True):
     window_end: str | None
     mode: str
     when_spent: str
+    told_at: str | None = None
+    """When the store told it, where that is some seconds ago, or NEVER."""
 
     @property
     def left(self) -> Amount:

@@ -89,6 +89,11 @@ class Till(Lasting["Kept"]):
             await self._serving.budgets.look()
         return self.state()
 
+    async def watched(self) -> None:
+        """The same for whoever looks every second: of the budgets that are one balance the store is asked."""
+        if self._serving is not None:
+            await self._serving.budgets.look(each=False)
+
     def state(self) -> dict[str, Any]:
         """How far budgets are, as last heard."""
         paying = self._serving

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from proxy.cli.options import Commands
 
 HEAD = ("budget", "of", "until", "unit", "limit", "spent", "reserved", "lost", "left")
+OLD = "told at"
+"""A column more where the store has not told some of it for some seconds."""
 NAMES = 4
 """Columns that are names."""
 ALL = "all"
@@ -62,10 +64,12 @@ def lines(found: "Page") -> Iterator[str]:
     if not found.budgets:
         yield "no request has counted in a budget yet"
         return
-    yield from table([HEAD, *map(_row, found.budgets)], NAMES)
+    old = any(one.told_at for one in found.budgets)
+    yield from table([(*HEAD, OLD) if old else HEAD, *(_row(one, old=old) for one in found.budgets)], NAMES)
 
 
-def _row(one: "Balance") -> tuple[str, ...]:
+def _row(one: "Balance", *, old: bool) -> tuple[str, ...]:
     amounts = (one.limit, one.spent, one.reserved, one.lost, one.left)
     whose = ", ".join(f"{dimension} {value or 'unnamed'}" for dimension, value in one.scope.items())
-    return (one.budget, printable(whose) or ALL, one.window_end or "", one.unit, *map(str, amounts))
+    row = (one.budget, printable(whose) or ALL, one.window_end or "", one.unit, *map(str, amounts))
+    return (*row, one.told_at or "now") if old else row

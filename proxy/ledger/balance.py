@@ -38,8 +38,8 @@ class Balance:
 
     __slots__ = (
         "_heard", "_heed", "_others", "_pace", "_told", "end", "expires", "free", "granted", "hard", "key", "limit",
-        "lost", "low", "mark", "reassert", "returned", "scarce", "size", "spent", "spent_elsewhere", "taken_elsewhere",
-        "told_at", "used_at", "wanted",
+        "lost", "low", "mark", "reassert", "returned", "said_at", "scarce", "size", "spent", "spent_elsewhere",
+        "taken_elsewhere", "told_at", "used_at", "wanted",
     )  # fmt: skip
 
     def __init__(self, key: str, limit: int, end: float, expires: int, *, hard: bool) -> None:
@@ -71,6 +71,8 @@ class Balance:
         self.used_at = 0.0
         self.told_at = -math.inf
         """When the store last spoke of it."""
+        self.said_at = -math.inf
+        """The same by the store's clock, Unix seconds."""
         self.wanted = False
         """Whether it waits for the store's next call."""
         self.reassert = False

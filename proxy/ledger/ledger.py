@@ -336,8 +336,7 @@ class Ledger:
     def _hear(self, batch: Sequence[Balance], told: Told) -> None:
         now = self._clock.now()
         for balance, standing in zip(batch, told.standings, strict=True):
-            balance.reassert = False
-            balance.told_at = now
+            balance.reassert, balance.told_at, balance.said_at = False, now, told.now
             if balance.hear(standing):
                 self._changed(balance)
             self._busy[balance.key] = balance

@@ -83,6 +83,9 @@ class App(Protocol):
     def trip(self, target: str, by: str) -> Mapping[str, Any]:
         """Takes a target out, as `by` wants it, and gives how it stands then, as `state` does. Raises LookupError."""
 
+    async def budgets_watched(self) -> None:
+        """Asks the store of those that the live page shows whether they were used or not."""
+
     def unfit(self) -> str:
         """Why requests under a hard budget cannot be served until somebody does something; empty where they can."""
 
@@ -219,7 +222,7 @@ class Running:
         from proxy.admin.pages import admin_app  # noqa: PLC0415 - likewise
 
         app, clock = self.app, self._clock
-        self._feed = Feed(self.overview, clock, partial(own_failure, app.metrics, app.log))
+        self._feed = Feed(self.overview, clock, partial(own_failure, app.metrics, app.log), app.budgets_watched)
         return admin_app(
             health=self.health,
             clock=clock,

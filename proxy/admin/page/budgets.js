@@ -11,6 +11,11 @@ function spentOf(one) {
   return `${amount(one, one.spent)} of ${amount(one, one.limit)}${unit} (${percent(one.fraction)})${lost}`;
 }
 
+function toldAt(one) {
+  if (!one.told_at) return "";
+  return one.told_at === "never" ? "; the store has not told it yet" : `; as of ${one.told_at}`;
+}
+
 function itemOf(one) {
   const scope = Object.entries(one.scope).map(([name, value]) => `${name} ${value}`).join(", ");
   const state = one.fraction >= 1 ? "bad" : one.fraction >= 0.8 ? "warn" : "well";
@@ -34,7 +39,7 @@ function itemOf(one) {
       },
       level,
     ),
-    html("span", { class: "quiet" }, `${one.mode}, a ${one.window}, until ${one.window_end}; spent: ${one.when_spent}`),
+    html("span", { class: "quiet" }, `${one.mode}, a ${one.window}, until ${one.window_end}; spent: ${one.when_spent}${toldAt(one)}`),
   );
 }
 

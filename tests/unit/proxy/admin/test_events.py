@@ -1,6 +1,7 @@
 """What `/events` answers, asked as ASGI."""
 
 import asyncio
+from unittest.mock import AsyncMock
 
 import orjson
 import pytest
@@ -46,7 +47,7 @@ class Asked:
 
 @pytest.fixture
 def feed():
-    return Feed(picture, SystemClock(), lambda error: None)
+    return Feed(picture, SystemClock(), lambda error: None, AsyncMock())
 
 
 async def test_who_wants_no_stream_gets_the_picture_as_json(feed):

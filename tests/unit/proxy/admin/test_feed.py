@@ -40,8 +40,12 @@ class World:
         self.fault = None
         self.failed = []
         self.clock = Clock()
-        self.feed = Feed(self.look, self.clock, self.failed.append)
+        self.asked = 0
+        self.feed = Feed(self.look, self.clock, self.failed.append, self.fresh)
         self.feed.pages = ["/state"]
+
+    async def fresh(self):
+        self.asked += 1
 
     def look(self):
         self.looks += 1
@@ -70,7 +74,7 @@ async def test_a_viewer_gets_the_whole_picture_and_then_what_has_changed_each_se
     assert (event, told["uptime_s"], told["pages"]) == (b"snapshot", 1.0, ["/state"])
     await world.clock.second()
     event, told = read(await viewer.following())
-    assert (event, told["uptime_s"]) == (b"change", 2.0)
+    assert (event, told["uptime_s"], world.asked) == (b"change", 2.0, 1)
     assert "pages" not in told
 
 

@@ -50,6 +50,7 @@ class Admin:
         self.tokens = tokens
         self.unfit = ""
         self.failed = []
+        self.fresh = AsyncMock()
         self.app = admin_app(
             health=self.health,
             clock=self.clock,
@@ -57,7 +58,7 @@ class Admin:
             state=lambda: {"targets": ["alpha/m"]},
             budgets=AsyncMock(return_value={"budgets": [{"budget": "daily"}], "store": "ok"}),
             unfit=lambda: self.unfit,
-            feed=Feed(picture, self.clock, self.failed.append),
+            feed=Feed(picture, self.clock, self.failed.append, self.fresh),
             trip=None,
             ledger=lambda: self.ledger,
             token_sha256=lambda: [sha256(token.encode()).hexdigest() for token in self.tokens],
@@ -209,6 +210,12 @@ async def test_what_the_connection_could_not_read_is_told():
 async def test_the_budgets_are_shown():
     status, _, body = await Admin().ask("/budgets")
     assert (status, json.loads(body)) == (200, {"budgets": [{"budget": "daily"}], "store": "ok"})
+
+
+async def test_who_looks_for_the_first_time_sees_what_was_asked_for_just_now():
+    admin = Admin()
+    await admin.ask("/events")
+    admin.fresh.assert_awaited_once()
 
 
 async def test_who_cannot_keep_a_hard_budget_is_not_ready_and_says_why():

@@ -3,7 +3,8 @@
 import pytest
 
 from proxy.budgets import budgets as module
-from proxy.budgets.budgets import UNITS, Budgets
+from proxy.budgets.budgets import OLD_S, UNITS, Budgets
+from proxy.budgets.shown import NEVER
 from proxy.config.spending import Budget
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Who
@@ -14,6 +15,7 @@ from translators.profile import Profile
 
 ALICE = Who(user="alice")
 EACH = Budget("each", "usd", 5_000_000_000, "day", {"user": "*"})
+ALL = Budget("all", "usd", 5_000_000_000, "day")
 MODEL = Budget("model", "tokens", 100, "hour", {"user": "*", "model": "small"}, hard=False)
 
 
@@ -73,6 +75,20 @@ def test_what_is_lost_and_spent_meanwhile_leaves_nothing_reserved_rather_than_le
     held.balance.lost = 1_250_000_000
     (shown,) = budgets.state()
     assert (shown["lost"], shown["reserved"]) == ("1.25", "0")
+
+
+async def test_figures_that_the_store_told_some_time_ago_say_when(ledger, clock):
+    budgets = Budgets([EACH, ALL], ledger)
+    budgets.of_request(ALICE)
+    assert [one["told_at"] for one in budgets.state()] == [NEVER, NEVER]
+    await ledger.open()
+    await budgets.look(each=False)
+    assert {one["budget"]: one["told_at"] for one in budgets.state()} == {"each": NEVER, "all": None}
+    await budgets.look()
+    assert [one["told_at"] for one in budgets.state()] == [None, None]
+    clock.at += OLD_S
+    assert [one["told_at"] for one in budgets.state()] == ["2023-11-14T22:13:20Z"] * 2
+    await ledger.close()
 
 
 def test_past_windows_are_not_shown(ledger, clock):

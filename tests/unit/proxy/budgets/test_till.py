@@ -7,9 +7,11 @@ from proxy.config.selection import Levels, Selection, Strategy
 from proxy.config.spending import Budget, LedgerSettings, Rate, Spending
 from proxy.config.values import Client, Config
 from proxy.flow import NOBODY
+from proxy.ledger.balance import Line
 
 MEMORY = LedgerSettings("memory:")
 DAILY = Budget("daily", "requests", 10, "day")
+EACH = Budget("each", "requests", 10, "day", {"user": "*"})
 
 
 class Clock:
@@ -81,6 +83,26 @@ async def test_the_store_is_told_to_be_well_once_it_is_open(till):
     assert till.state() == {"budgets": [], "store": "ok"}
     assert await till.mark("half", 2000) is True
     assert await till.mark("half", 2000) is False
+
+
+async def test_a_process_that_has_just_begun_tells_of_budgets_that_are_one_balance(till, tmp_path):
+    """What another spent before it, to whoever looks on, without a request."""
+    kept = LedgerSettings(f"sqlite:///{tmp_path}/l.db")
+    before = Till(Clock(), lambda _: None, lambda *_: None)
+    paying = before.paying_for(config(budgets=(DAILY,), ledger=kept))
+    before.follow(paying)
+    await before.ready()
+    (held,) = paying.budgets.of_request(NOBODY).all
+    line = Line(held.balance, 3)
+    assert await paying.kept.ledger.obtain([line]) is None
+    paying.kept.ledger.settle(line, 3)
+    before.keep([])
+    await before.close()
+    till.follow(till.paying_for(config(budgets=(DAILY, EACH), ledger=kept)))
+    await till.ready()
+    assert till.state()["budgets"] == []
+    await till.watched()
+    assert [(one["budget"], one["spent"]) for one in till.state()["budgets"]] == [("daily", 3)]
 
 
 async def test_whoever_moves_a_budget_is_told():

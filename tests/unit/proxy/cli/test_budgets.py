@@ -2,7 +2,7 @@
 
 import json
 
-from proxy.budgets.shown import read
+from proxy.budgets.shown import NEVER, read
 from proxy.cli import budgets, main
 
 ANN = {
@@ -29,6 +29,15 @@ def test_what_died_with_a_process_has_a_column_of_its_own():
     ]
 
 
+def test_how_old_it_is_has_a_column_where_some_of_it_is():
+    assert shown(ANN | {"told_at": "2026-11-21T23:00:01Z"}, ALL, ALL | {"told_at": NEVER}) == [
+        "budget  of            until                 unit    limit  spent  reserved  lost  left               told at",
+        "users   user ann?[2J  2026-11-22T00:00:00Z  usd         5    1.5      0.25     1  2.25  2026-11-21T23:00:01Z",
+        "all     all           2026-11-22T00:00:00Z  tokens     10      3         0     0     7                   now",
+        "all     all           2026-11-22T00:00:00Z  tokens     10      3         0     0     7                 never",
+    ]
+
+
 def test_what_is_wrong_with_the_store_and_what_is_not_there_is_said():
     assert shown(store=None) == ["no budget is configured"]
     assert shown(store="it is away") == ["the store: it is away", "", "no request has counted in a budget yet"]
@@ -37,4 +46,4 @@ def test_what_is_wrong_with_the_store_and_what_is_not_there_is_said():
 def test_json_says_besides_what_is_left(monkeypatch, capsys):
     monkeypatch.setattr(budgets, "asked", lambda url, token, path, read: read(page(ANN)))
     assert main(["budgets", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"budgets": [ANN | {"left": "2.25"}], "store": "ok"}
+    assert json.loads(capsys.readouterr().out) == {"budgets": [ANN | {"told_at": None, "left": "2.25"}], "store": "ok"}

@@ -89,6 +89,9 @@ class PlainApp:
     async def budgets_now(self) -> dict[str, Any]:
         return self.budgets()
 
+    async def budgets_watched(self) -> None:
+        pass
+
     def budgets(self) -> dict[str, Any]:
         return {"budgets": [], "store": None}
 
