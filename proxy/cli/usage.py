@@ -23,7 +23,20 @@ FORMATS = ("csv", "jsonl")
 MOST = 10_000
 """Rows of a table."""
 NONE = "-"
-HEAD = ("requests", "success", "input", "cached", "written", "output", "thinking", "usd", "p50", "p95")
+COUNTS = {
+    "input": "input",
+    "cached": "cached",
+    "written": "cache_write",
+    "for 1h": "cache_write_1h",
+    "sound": "audio_in",
+    "output": "output",
+    "thinking": "reasoning",
+    "spoken": "audio_out",
+    "searches": "searches",
+}
+"""Columns of counts, by what they are called in the sums."""
+SELDOM = ("for 1h", "sound", "spoken", "searches")
+"""Of these the ones that are shown where there were any."""
 ALL = "all"
 _WHEN = "a day (2026-11-01), a time (2026-11-01T09:30, UTC), or how long ago (90m, 24h, 7d)"
 
@@ -144,10 +157,11 @@ def lines(found: "Summary", place: str) -> Iterator[str]:
         yield "no requests in this time"
         return
     keys = len(found.by)
-    rows: list[Sequence[str]] = [(*found.by, *HEAD)]
-    rows += [(*map(shown_name, row.names), *_cells(row.figures)) for row in found.rows]
+    counts = [name for name, kind in COUNTS.items() if name not in SELDOM or getattr(found.whole, kind)]
+    rows: list[Sequence[str]] = [(*found.by, "requests", "success", *counts, "usd", "p50", "p95")]
+    rows += [(*map(shown_name, row.names), *_cells(row.figures, counts)) for row in found.rows]
     if not keys or len(found.rows) > 1:
-        rows.append((*[ALL, *[""] * keys][:keys], *_cells(found.whole)))
+        rows.append((*[ALL, *[""] * keys][:keys], *_cells(found.whole, counts)))
     yield from table(rows, keys)
     yield from _notes(found)
 
@@ -173,17 +187,14 @@ def shown_name(name: str) -> str:
     return printable(name) or NONE
 
 
-def _cells(figures: "Figures") -> tuple[str, ...]:
+def _cells(figures: "Figures", counts: "Sequence[str]") -> tuple[str, ...]:
     from proxy.config.spending import dollars  # noqa: PLC0415 - see the package's docstring
 
     ratio = figures.success_ratio
     return (
         str(figures.requests),
         NONE if ratio is None else f"{ratio:.1%}",
-        *(
-            NONE if count is None else str(count)
-            for count in (figures.input, figures.cached, figures.cache_write, figures.output, figures.reasoning)
-        ),
+        *(NONE if (count := getattr(figures, COUNTS[name])) is None else str(count) for name in counts),
         NONE if figures.cost is None else dollars(figures.cost),
         _ms(figures.p50_ms),
         _ms(figures.p95_ms),

@@ -82,6 +82,11 @@ class Record(Struct, frozen=True, gc=False):
     tried: str = ""
     """The targets that were called and what came of that, as `proxy.usage.tried` tells it; empty where the first call
     answered, or none was made."""
+    audio_in: int | None = None
+    """What of `input` is sound, and of `output`: it has prices of its own."""
+    audio_out: int | None = None
+    tier: str = ""
+    """The tier of service that answered, where it may have a price of its own."""
 
 
 def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = None, signal: str = "") -> Record:
@@ -129,6 +134,9 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         None if usage is None else usage.cache_write_1h,
         None if usage is None else usage.searches,
         "" if fault is None and len(attempts) == 1 else tried(attempts, f"{exchange.provider}/{exchange.model}"),
+        None if usage is None else usage.audio,
+        None if usage is None else usage.audio_output,
+        "" if usage is None else usage.tier or "",
     )
 
 

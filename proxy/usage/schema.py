@@ -25,7 +25,7 @@ TABLE: Final = "usage_records"
 COLUMNS: Final = Record.__struct_fields__
 NULLABLE: Final = (
     "input", "cached", "cache_write", "output", "reasoning", "cost", "first_token_ms", "complexity", "cache_write_1h",
-    "searches",
+    "searches", "audio_in", "audio_out",
 )  # fmt: skip
 PERFORMANCE: Final = "model_performance_metrics"
 _WHEN: Final = " ".join(f"WHEN '{name}' THEN {score}" for name, score in SIGNALS.items())
@@ -41,6 +41,9 @@ LATER: Final = {
     "cache_write_1h": "cache_write_1h INTEGER",
     "searches": "searches INTEGER",
     "tried": "tried TEXT NOT NULL DEFAULT ''",
+    "audio_in": "audio_in INTEGER",
+    "audio_out": "audio_out INTEGER",
+    "tier": "tier TEXT NOT NULL DEFAULT ''",
 }
 """Columns that files of earlier versions lack."""
 _CREATE: Final = f"""\

@@ -35,7 +35,8 @@ KEYS: Final = {
 TIMES: Final = ("day", "hour")
 _FIGURES: Final = (
     "COUNT(*), SUM(outcome = 'ok'), SUM(outcome = 'cancelled'), SUM(input), SUM(cached), SUM(cache_write), "
-    "SUM(output), SUM(reasoning), SUM(estimated), SUM(cost), SUM(cost IS NULL AND provider <> '')"
+    "SUM(cache_write_1h), SUM(audio_in), SUM(output), SUM(reasoning), SUM(audio_out), SUM(searches), SUM(estimated), "
+    "SUM(cost), SUM(cost IS NULL AND provider <> '')"
 )
 _DIGITS: Final = " ".join(f"WHEN {{0}} < {10**n} THEN {{0}} / {10 ** (n - 3)} * {10 ** (n - 3)}" for n in range(3, 9))
 _SHORT: Final = f"CASE {_DIGITS} ELSE {{0}} END"
@@ -57,8 +58,13 @@ class Figures(Struct, frozen=True):
     input: int | None = None
     cached: int | None = None
     cache_write: int | None = None
+    cache_write_1h: int | None = None
+    audio_in: int | None = None
     output: int | None = None
     reasoning: int | None = None
+    audio_out: int | None = None
+    searches: int | None = None
+    """Of the web, by providers themselves."""
     estimated: int = 0
     """Requests whose tokens are an estimate."""
     cost: int | None = None

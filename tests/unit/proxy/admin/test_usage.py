@@ -50,7 +50,9 @@ async def test_it_tells_what_was_used_by_whom(usage, tmp_path):
     ]
     assert found["all"] == {
         "requests": 3, "ok": 3, "cancelled": 0, "success_ratio": 1.0, "estimated": 0, "cost_usd": "0.000000006",
-        "tokens": {"input": 15, "cached": None, "cache_write": None, "output": None, "reasoning": None},
+        "searches": None,
+        "tokens": {"input": 15, "cached": None, "cache_write": None, "cache_write_1h": None, "audio_in": None,
+                   "output": None, "reasoning": None, "audio_out": None},
         "unpriced": 0, "latency_ms": {"p50": 20, "p95": 20},
     }  # fmt: skip
     assert (found["place"], found["by"], found["more"]) == (f"{tmp_path}/ledger.db", ["user"], False)

@@ -58,6 +58,22 @@ def test_sums_are_a_table_with_what_is_to_be_known_of_them(kept, capsys):
     ]
 
 
+def test_what_is_seldom_counted_has_columns_where_there_was_any(kept, capsys):
+    spoken = {"audio_in": 8, "audio_out": 6, "cache_write": 5, "cache_write_1h": 4}
+    kept(*some(), Record("req_5", AT, user="cid", provider="alpha", input=9, output=7, ms=1, searches=2, **spoken))
+    assert main(["usage", "--by", "user", "--until", "2023-11-15"]) == 0
+    head, *rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()[2:6]]
+    assert head == "user requests success input cached written for 1h sound output thinking spoken searches usd p50 p95"
+    assert rows == [
+        "ann 1 100.0% 100 - - - - 10 - - - 1.5 420 ms 420 ms",
+        "bob 2 100.0% 7 - - - - - - - - - 2.3 s 2.3 s",
+        "cid 1 100.0% 9 - 5 4 8 7 - 6 2 - 1 ms 1 ms",
+    ]
+    kept(Record("req_6", AT + 90_000, user="dan", provider="alpha", searches=0, audio_in=0))
+    assert main(["usage", "--since", "2023-11-15"]) == 0
+    assert "searches" not in (told := capsys.readouterr().out) and "sound" not in told
+
+
 def test_without_a_key_there_is_one_sum(kept, capsys):
     kept(*some())
     assert main(["usage", "--since", "2023-11-15"]) == 0

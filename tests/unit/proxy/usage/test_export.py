@@ -19,6 +19,7 @@ def test_a_line_of_json_tells_all_of_a_record(record):
         "first_token_ms": 90, "outcome": "ok", "status": 200, "code": "stream_cut", "strategy": "",
         "experiment": "", "arm": "", "complexity": None, "signal": "",
         "cache_write_1h": None, "searches": None, "tried": "",
+        "audio_in": None, "audio_out": None, "tier": "",
     }  # fmt: skip
 
 

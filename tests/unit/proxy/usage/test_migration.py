@@ -68,17 +68,25 @@ def test_who_writes_brings_it_up(path, record):
     assert told == [(None,), (0.5,)]
 
 
-def test_a_file_that_knows_of_no_tried_targets_is_read_and_brought_up(path, record):
+NEW = {"tried": "alpha/large:server:9", "audio_in": 7, "audio_out": 3, "tier": "flex"}
+
+
+@pytest.mark.parametrize("first", ["tried", "audio_in", "tier"])
+def test_a_file_of_any_version_between_is_read_and_brought_up(path, record, first):
+    """Each knew the columns up to some `first` one."""
+    names = list(LATER)
     with closing(sqlite3.connect(path)) as database:
-        for name in LATER:
-            if name != "tried":
-                database.execute(f"ALTER TABLE usage_records ADD COLUMN {LATER[name]}")
-    assert [one.tried for one in SqliteSource(str(path)).records(None, None)] == [""]
+        for name in names[: names.index(first)]:
+            database.execute(f"ALTER TABLE usage_records ADD COLUMN {LATER[name]}")
+    source = SqliteSource(str(path))
+    assert list(source.records(None, None)) == [record(1)]
+    assert summed(source, (), None, None, most=9).whole.audio_in is None
     assert columns(path) != COLUMNS
     sink = SqliteSink(str(path))
-    sink.write([record(2, tried="alpha/large:server:9")])
+    sink.write([record(2, **NEW)])
     sink.close()
-    assert [one.tried for one in SqliteSource(str(path)).records(None, None)] == ["", "alpha/large:server:9"]
+    assert list(source.records(None, None)) == [record(1), record(2, **NEW)]
+    assert summed(source, (), None, None, most=9).whole.audio_in == 7
     assert columns(path) == COLUMNS
 
 

@@ -25,7 +25,18 @@ def test_a_record_tells_who_asked_what_of_whom_and_what_came_of_it():
         provider="alpha",
         model="large",
         envelope=Envelope("m", stream=True, include_usage=False),
-        usage=Usage(100, 10, cached=20, cache_write=5, reasoning=3, cache_write_1h=4, searches=2),
+        usage=Usage(
+            100,
+            10,
+            cached=20,
+            cache_write=5,
+            reasoning=3,
+            cache_write_1h=4,
+            searches=2,
+            audio=8,
+            audio_output=6,
+            tier="flex",
+        ),
         cost=7,
         attempts=[Attempt("alpha/large", "ok", 200, 400)],
         first_token=100.0996,
@@ -48,6 +59,7 @@ def test_a_record_tells_who_asked_what_of_whom_and_what_came_of_it():
     )
     assert (found.input, found.cached, found.cache_write, found.output, found.reasoning) == (100, 20, 5, 10, 3)
     assert (found.cache_write_1h, found.searches) == (4, 2)
+    assert (found.audio_in, found.audio_out, found.tier) == (8, 6, "flex")
     assert (found.cost, found.attempts, found.ms, found.first_token_ms, found.estimated) == (7, 1, 420, 100, False)
 
 
@@ -72,6 +84,7 @@ def test_an_estimate_stands_in_where_no_provider_says_and_is_told_as_one():
     assert (found.input, found.output, found.estimated) == (55, None, True)
     said = record_of(exchange_of(usage=Usage(100, 10)), estimate=55, **ENDED)
     assert (said.input, said.estimated) == (100, False)
+    assert (said.audio_in, said.audio_out, said.tier) == (None, None, "")
 
 
 def test_a_fault_is_told_by_its_kind_and_its_code():

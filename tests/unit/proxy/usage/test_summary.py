@@ -43,8 +43,8 @@ def sums(request, tmp_path):
 def test_all_of_them_are_summed_to_the_nano_dollar(sums, record):
     found = sums(
         [
-            record(1, cost=1, reasoning=4),
-            record(2, cost=9_007_199_254_740_993, cache_write=3),
+            record(1, cost=1, reasoning=4, audio_in=7, audio_out=5, searches=2),
+            record(2, cost=9_007_199_254_740_993, cache_write=3, cache_write_1h=1, searches=1),
             record(3, cost=None, estimated=True, output=None),
             record(
                 4, cost=None, provider="", model="", outcome="timeout", input=None, cached=None, output=None, ms=9000
@@ -53,8 +53,9 @@ def test_all_of_them_are_summed_to_the_nano_dollar(sums, record):
         ]
     )
     assert found.whole == Figures(
-        requests=5, ok=3, cancelled=1, input=400, cached=80, cache_write=3, output=30, reasoning=4, estimated=1,
-        cost=9_007_199_254_740_996, unpriced=1, p50_ms=420, p95_ms=420,
+        requests=5, ok=3, cancelled=1, input=400, cached=80, cache_write=3, cache_write_1h=1, audio_in=7,
+        output=30, reasoning=4, audio_out=5, searches=3, estimated=1, cost=9_007_199_254_740_996, unpriced=1,
+        p50_ms=420, p95_ms=420,
     )  # fmt: skip
     assert found.whole.success_ratio == 0.75
     assert (found.rows, found.more) == ((), False)
