@@ -4,7 +4,7 @@ from typing import Final
 
 from proxy.budgets.budgets import Held
 from proxy.budgets.scopes import told
-from proxy.config.spending import dollars
+from proxy.config.spending import amount_of, dollars
 from proxy.flow import Refused
 from proxy.telemetry.names import (
     BUDGET_STORE_UNAVAILABLE,
@@ -20,14 +20,16 @@ SOON_S: Final = 1.0
 """Retry-After where the lack is a matter of moments."""
 
 
-def spent(held: Held, now: float) -> Refused:
-    """The window's amount is used up, or what is left of it does not suffice."""
+def spent(held: Held, now: float, lost: int = 0) -> Refused:
+    """The window's amount is used up, or what is left of it does not suffice; so much was `lost` with processes."""
     budget = held.plan.budget
     amount = f"{dollars(budget.amount)} USD" if budget.unit == "usd" else f"{budget.amount} {budget.unit}"
     message = (
         f"The budget {told(budget, held.values)} of {amount} per {budget.window} does not cover this request any more; "
         f"it begins anew at {held.span.until}."
     )
+    if lost:
+        message += f" {amount_of(budget, lost)} of it stay charged for processes that ended with so much in hand."
     return _refused(429, INSUFFICIENT_QUOTA, message, held.span.end - now, again=False)
 
 

@@ -383,7 +383,7 @@ class Spend:
         if denied.held:
             return refusals.taken(part.whose)
         self._budgets.emptied(part.whose)
-        return refusals.spent(part.whose, self._ledger.now())
+        return refusals.spent(part.whose, self._ledger.now(), denied.balance.lost)
 
     def _untold(self, usage: Usage | None) -> int:
         """Calls that told no counts, where all that were made again are known to be lost."""

@@ -93,9 +93,10 @@ def spent(lines: Sequence[Line]) -> Denied | None:
 
 
 def refused(lines: Sequence[Line], asked: Collection[Balance]) -> Denied | None:
-    """What the store has just said of those that were `asked`: not even with all that is free would it do."""
+    """What the store has just said of those that were `asked`: not even with all that is free would it do. What is lost
+    with a process that ended does not come back."""
     for line in lines:
         balance = line.balance
         if balance in asked and balance.limit - balance.taken_in_all < line.amount - balance.free:
-            return Denied(balance, held=balance.limit - balance.spent_in_all >= line.amount)
+            return Denied(balance, held=balance.limit - balance.spent_in_all - balance.lost >= line.amount)
     return None

@@ -33,6 +33,13 @@ def test_a_spent_budget_says_its_amount_its_end_and_that_trying_again_is_no_use(
     assert (refused.retry_after_s, refused.should_retry) == (60, False)
 
 
+def test_what_was_lost_with_processes_is_told():
+    refused = refusals.spent(USERS, DAY.end - 60, 1_250_000_000)
+    assert refused.fault.message.endswith(
+        "2026-11-22T00:00:00Z. 1.25 of it stay charged for processes that ended with so much in hand."
+    )
+
+
 def test_other_units_are_told_as_they_are():
     assert "of 1000 tokens per day" in refusals.spent(TOKENS, 0).fault.message
 

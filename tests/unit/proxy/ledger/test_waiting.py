@@ -38,6 +38,13 @@ def test_what_others_have_in_hand_may_come_back():
     assert refused([Line(balance, 10)], {balance}) == Denied(balance, held=True)
 
 
+def test_what_was_lost_with_a_process_that_ended_does_not_come_back():
+    balance = made(taken=95, spent=40)
+    balance.lost = 50
+    assert refused([Line(balance, 10)], {balance}) == Denied(balance, held=True), "five are in living hands, five free"
+    assert refused([Line(balance, 11)], {balance}) == Denied(balance)
+
+
 def test_what_was_not_asked_is_not_refused():
     assert refused([Line(made(taken=95), 10)], set()) is None
 
