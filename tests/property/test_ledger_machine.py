@@ -126,7 +126,8 @@ class Processes(RuleBasedStateMachine):
                 self.reserved(process, lines)
             elif not denied.away and not denied.held:
                 account = self.accounts[denied.balance.key]
-                assert account.spent + amount > account.limit - account.died, "refused without need"
+                gone = max(account.died, denied.balance.lost)
+                assert account.spent + amount > account.limit - gone, "refused without need"
 
         async def all_of_them():
             await asyncio.gather(*(one(*wish) for wish in wishes))
@@ -214,7 +215,7 @@ class Processes(RuleBasedStateMachine):
             left = account.limit - account.spent
             denied = await last.obtain([Line(balance, max(1, left))])
             if self.mortal:
-                assert denied is None or denied.held or left < 1
+                assert denied is None or denied.held or denied.balance.lost or left < 1
             else:
                 assert balance.spent_in_all == account.spent, key
                 assert (denied is None) == (left >= 1), key
