@@ -20,6 +20,7 @@ from proxy.resilience.targets import TargetState
 from proxy.tracing import passed_on
 from proxy.upstream import attempt, fanout, hygiene
 from proxy.upstream.attempt import Broken
+from proxy.upstream.quoting import unquoted
 from proxy.upstream.seam import Call
 from proxy.upstream.trial import Seen, Trial
 from translators.catalog import codec
@@ -61,14 +62,15 @@ class Engagement(Struct, eq=False):
         fault: Fault | None = _CALLED_OFF
         broken: tuple[Fault, bytes] | None = None
         try:
+            trial = self._trial()
             if self._job.stream:
-                await self._streamed(self._trial())
+                await self._streamed(trial)
                 await exchange.out.finish()
             else:
-                await self._answer(await self._whole(self._trial()))
+                await self._answer(await self._whole(trial))
             fault = None
         except Failure as failure:
-            fault = failure.fault
+            fault = unquoted(failure.fault, trial.call.headers)
             account.seen.usage = failure.usage or account.seen.usage
         except Broken as error:  # not kept: by its traceback an exception knows all that it went through
             fault = error.fault

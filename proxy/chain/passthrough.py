@@ -38,6 +38,7 @@ from proxy.telemetry.names import PASSTHROUGH
 from proxy.tracing import passed_on
 from proxy.upstream import hygiene
 from proxy.upstream.attempt import transport_fault
+from proxy.upstream.quoting import unquoted_body
 from proxy.upstream.seam import Call, Cut, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.timings import AttemptTimes, attempt_times
@@ -250,7 +251,8 @@ class _Relay:
         with Watchdog(RESTING) as dog:
             async with aclosing(self._body(dog)) as body:
                 dog.limit_at(times.cap_at)
-                upstream = await self._tools.engine(self._target.provider).send(self._upstream_call(body, dog))
+                call = self._upstream_call(body, dog)
+                upstream = await self._tools.engine(self._target.provider).send(call)
                 try:
                     dog.rearm(times.idle_s)
                     self._account.seen.status, self._account.seen.headers = upstream.status, upstream.headers
@@ -260,7 +262,7 @@ class _Relay:
                         return None
                     if upstream.status < 400:
                         raise Cut("it answered with a redirect")
-                    said = await upstream.read(ERROR_LIMIT)
+                    said = unquoted_body(await upstream.read(ERROR_LIMIT), call.headers)
                 finally:
                     await upstream.close()
         fault = parse_fault(self._target, upstream.status, said)

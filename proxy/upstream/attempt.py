@@ -23,6 +23,7 @@ from proxy.jobs import Answered, Pause, parse_fault
 from proxy.upstream.hops import Hops
 from proxy.upstream.noting import note, noting, sign
 from proxy.upstream.pump import Pump, rests
+from proxy.upstream.quoting import unquoted
 from proxy.upstream.seam import Call, Cut, Exhausted, NotTaken, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.trial import ANSWER_LIMIT, ERROR_LIMIT, RESTING, Commit, Trial
@@ -262,6 +263,7 @@ async def _expect_events(upstream: Upstream, trial: Trial) -> None:
 def broken_off(fault: Fault, trial: Trial) -> Fault:
     """The fault as it is told after the commit, where no list of targets says whose it is. What speaks of the request
     itself keeps its own words."""
+    fault = unquoted(fault, trial.call.headers)
     if trial.target.provider.dialect is not trial.exchange.codec.dialect:
         fault = placed(fault, trial.exchange.payload)
     else:

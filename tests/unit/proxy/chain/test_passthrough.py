@@ -183,11 +183,11 @@ def test_a_body_in_chunks_has_no_length(bench):
 
 
 @pytest.mark.parametrize("status", [400, 404, 408, 409, 413, 415, 422])
-def test_what_the_provider_says_of_the_request_passes_as_it_came(bench, status):
-    said = {"error": {"message": "sk- is no billing quota", "code": "insufficient_quota"}}
-    bench.provider((status, {"content-type": "application/json"}, said))
+def test_what_the_provider_says_of_the_request_passes_as_it_came_but_for_our_key(bench, status):
+    said = {"message": "sk- is no billing quota", "code": "insufficient_quota", "of": "sk-alpha-0"}
+    bench.provider((status, {"content-type": "application/json"}, {"error": said}))
     answer = bench.ask()
-    assert (answer.status, answer.json) == (status, said)
+    assert (answer.status, answer.json) == (status, {"error": said | {"of": "***"}})
     assert answer.kinds == ["refused"]
     assert bench.lab.alerts == []
     assert bench.target.breaker.snapshot(bench.lab.clock.time).failures == 0

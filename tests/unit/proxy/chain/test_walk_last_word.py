@@ -36,6 +36,31 @@ def test_nothing_of_a_key_or_an_account_is_told(lab):
         assert secret not in everything
 
 
+QUOTING = {
+    "error": {"message": "No: Bearer sk-alpha-0.", "type": "sk-alpha-0", "code": "sk-alpha-0", "param": "sk-alpha-0"}
+}
+EVENT = {"error": {"message": "No: Bearer sk-alpha-0.", "code": "content_policy_violation"}}
+
+
+@pytest.mark.parametrize("behaviour", [(400, {}, QUOTING), (422, {}, QUOTING), (200, {}, EVENT)])
+def test_what_a_provider_says_of_the_request_is_told_without_the_key_that_it_quotes(lab, behaviour):
+    (alpha,) = lab.chain("alpha")
+    alpha.script[0] = behaviour
+    answer = lab.ask()
+    assert answer.error["message"].startswith("No: Bearer ***")
+    assert "sk-alpha" not in repr((answer.body, answer.headers, lab.lines))
+
+
+def test_so_is_what_it_says_after_the_first_content(lab):
+    (alpha,) = lab.chain("alpha")
+    said = {"choices": [{"index": 0, "delta": {"content": "word"}}]}
+    alpha.script[0] = [b"data: " + orjson.dumps(one) + b"\n\n" for one in (said, EVENT)]
+    answer = lab.ask({"stream": True})
+    assert b"word" in answer.body
+    assert b"No: Bearer ***" in answer.body
+    assert b"sk-alpha" not in answer.body
+
+
 @pytest.mark.parametrize(
     ("param", "told"), [("input[0].content", None), ("max_output_tokens", None), ("temperature", "temperature")]
 )
