@@ -8,6 +8,9 @@ from typing import NoReturn
 from translators.faults import Malformed
 from translators.ir import Json
 
+STRINGS_CAP = 4096
+"""More would keep everybody waiting while each is looked at; no vendor takes a hundred."""
+
 
 class Wrong(Exception):
     """The value at `path` is not what the dialect allows; `problem` completes the sentence "`path` ..."."""
@@ -80,6 +83,8 @@ def number(value: Json, path: str) -> float:
 
 
 def strings(value: Json, path: str) -> tuple[str, ...]:
+    if len(array(value, path)) > STRINGS_CAP:
+        raise Wrong(path, f"holds more than {STRINGS_CAP} strings", "array_above_max_length")
     return tuple(string(one, f"{path}[{i}]") for i, one in enumerate(array(value, path)))
 
 

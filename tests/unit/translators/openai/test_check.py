@@ -26,6 +26,13 @@ def test_a_check_gives_back_what_is_right_and_names_what_is_not(check, good, bad
     assert caught.value.path == "field"
 
 
+def test_a_list_of_strings_is_bounded():
+    assert len(strings(["a"] * 4096, "stop")) == 4096
+    with pytest.raises(Wrong, match="more than 4096") as wrong:
+        strings(["a"] * 4097, "stop")
+    assert (wrong.value.path, wrong.value.code) == ("stop", "array_above_max_length")
+
+
 def test_a_list_of_strings_names_the_one_that_is_none():
     with pytest.raises(Wrong) as caught:
         strings(["a", 2], "stop")
