@@ -60,7 +60,7 @@ async def unary(trial: Trial) -> Answered:
             if answered.pause is not None:
                 answered = await _gone_on(trial, answered, dog)
     except _BROKEN as error:
-        raise Failure(transport_fault(error, trial.seen.status)) from None
+        raise Failure(_broken_by(error, trial)) from None
     trial.seen.usage, trial.seen.id = answered.usage, answered.id
     if trial.exchange.trace is not None:
         note(trial.exchange.trace, answered.of)
@@ -75,7 +75,7 @@ async def _watched(trial: Trial, limit: float, work: Callable[[Watchdog], Awaita
         with Watchdog(trial.times.first_s, limit) as dog:
             return await work(dog)
     except _BROKEN as error:
-        raise Failure(transport_fault(error, trial.seen.status)) from None
+        raise Failure(_broken_by(error, trial)) from None
 
 
 async def _read(trial: Trial, call: Call) -> bytes:
@@ -287,6 +287,16 @@ def unmoved(fault: Fault, payload: Json, fields: Mapping[str, Any]) -> Fault:
         return fault
     param = own_place(fault.param, payload.get("input") if isinstance(payload, dict) else None, fields.get("input"))
     return structs.replace(fault, param=param)
+
+
+def _broken_by(error: Exception, trial: Trial) -> Fault:
+    """The same of a call of ours, whose answer may be unreadable because it is compressed."""
+    coding = next((value for name, value in trial.seen.headers if name == "content-encoding"), "identity")
+    if isinstance(error, ProtocolFault) and coding != "identity":
+        return transport_fault(
+            ProtocolFault(say(f"it compressed its answer ({coding[:20]}) unasked")), trial.seen.status
+        )
+    return transport_fault(error, trial.seen.status)
 
 
 def transport_fault(error: Exception, status: int) -> Fault:

@@ -167,9 +167,9 @@ SENTENCES: dict[Kind, str] = {
     Kind.QUOTA: "its quota for this key is used up",
     Kind.AUTH: "it does not accept the configured key for this",
     Kind.MISSING: "it does not serve this model at this address",
-    Kind.REFUSED: "it refused the request without a reason",
-    Kind.TOO_LONG: "the conversation is too long for this model",
-    Kind.CONTENT: "its content policy forbids this request",
+    Kind.REFUSED: "The provider refused the request without a reason.",
+    Kind.TOO_LONG: "The conversation is too long for this model.",
+    Kind.CONTENT: "The provider's content policy forbids this request.",
     Kind.PROTOCOL: WEB_PAGE,
 }
 """Told in place of a text that may speak of the account behind the key."""

@@ -1,5 +1,7 @@
 """What a client is told when nobody answered, and what stays known of a walk that ended well."""
 
+import gzip
+
 import orjson
 import pytest
 
@@ -34,6 +36,25 @@ def test_nothing_of_a_key_or_an_account_is_told(lab):
     everything = answer.body + repr((answer.headers, lab.lines, lab.alerts)).encode()
     for secret in (b"sk-alpha", b"sk-beta", b"org-77"):
         assert secret not in everything
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("coding", "told"), [("gzip", "it compressed its answer (gzip) unasked"), ("identity", "its answer")]
+)
+def test_an_answer_that_is_compressed_though_nobody_asked_is_called_that(lab, stream, coding, told):
+    (alpha,) = lab.chain("alpha")
+    alpha.script[0] = (200, {"content-encoding": coding}, gzip.compress(b"{}"))
+    answer = lab.ask(stream=stream)
+    assert (answer.status, answer.error["code"]) == (502, "upstream_invalid_response")
+    assert f"alpha/large: protocol 200, {told}" in answer.error["message"]
+
+
+def test_a_refusal_without_a_reason_is_told_as_a_sentence(lab):
+    (alpha,) = lab.chain("alpha")
+    alpha.script[0] = (418, {}, b"short and stout")
+    answer = lab.ask()
+    assert (answer.status, answer.error["message"]) == (418, "The provider refused the request without a reason.")
 
 
 QUOTING = {

@@ -179,7 +179,7 @@ def test_texts_about_keys_and_bills_are_never_told(status):
 
 
 def test_a_refusal_without_a_reason_says_so():
-    assert fault(400, {}).message == "it refused the request without a reason"
+    assert fault(400, {}).message == "The provider refused the request without a reason."
 
 
 def test_a_status_repeated_as_code_is_no_code():
