@@ -106,6 +106,7 @@ class Table:
         self._asked: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
+        self._asked.add(key)  # whoever asks whether it is there knows of it
         return key in self._data
 
     def __iter__(self) -> Iterator[str]:

@@ -68,6 +68,7 @@ keys = ["env:GAMMA_KEY"]
 
 def test_an_unknown_section_is_refused_with_the_nearest_name(mistakes):
     assert mistakes("[modles.x]\nchain = []") == ['config.toml: modles: is not a known key; did you mean "models"?']
+    assert mistakes("[leger]\n") == ['config.toml: leger: is not a known key; did you mean "ledger"?']
 
 
 @pytest.mark.parametrize("name", ["breaker", "providers", "models", "clients", "server"])
