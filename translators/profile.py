@@ -95,6 +95,17 @@ class Profile(Struct, frozen=True, kw_only=True):
     """Whether a system message may stand in the middle of the conversation."""
     prefill: bool = True
     """Whether the conversation may end with an assistant message."""
+    message_fields: frozenset[str] = frozenset()
+    """Of a chat server that refuses messages with fields it does not know: those it knows; empty where it takes any."""
+    free_text_tools: bool = True
+    """Of an OpenAI server, whether it takes `custom` tools, which are called with free text."""
+    tool_choices: Literal["all", "named", "words"] = "all"
+    """Of a chat server, which choices among the tools it understands: also a list of those that are allowed (`all`),
+    one by its name (`named`), or none but `none`, `auto` and `required` (`words`)."""
+    tool_name_max: int | None = None
+    """Most characters of a tool's name, which are then letters, digits, underscores and hyphens; None for any name."""
+    strict_subset: bool = False
+    """Of an OpenAI server, whether `strict` takes only schemas that close every object and require all it has."""
     tool_ids: Literal["any", "alnum9"] = "any"
     forced_tool_choice: bool = True
     parallel_tool_calls: bool = True

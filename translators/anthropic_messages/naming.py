@@ -16,12 +16,14 @@ _FIELDS = {
     "user": "metadata.user_id",
     "response_format": "output_config.format",
     "response_format.json_schema": "output_config.format",
+    "response_format.json_schema.strict": "output_config.format.schema",
     "reasoning_effort": "output_config.effort",
     "reasoning.summary": "thinking.display",
     "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
     "web_search_options": "tools",
 }
 _DETAILS = {
+    ".function.name": ".name",
     ".function.parameters": ".input_schema",
     ".function.strict": ".strict",
     ".function.description": ".description",
@@ -41,6 +43,7 @@ def _fields(body: dict[str, Json]) -> dict[str, str]:
     given = config if isinstance(config, dict) else {}
     if "format" not in given and body.get("output_format"):
         fields |= {"response_format": "output_format", "response_format.json_schema": "output_format"}
+        fields["response_format.json_schema.strict"] = "output_format.schema"
     if "effort" not in given:
         fields["reasoning_effort"] = "thinking"
     thinking = body.get("thinking")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import get_args
 
 from translators.ir import Effort, Json
+from translators.openai_chat.offered import narrow_choice
 from translators.profile import Profile
 from translators.report import Report
 
@@ -41,6 +42,8 @@ DEFAULTS: dict[str, Json] = {
     "tool_choice": "auto",
     "store": False,
     "service_tier": "auto",
+    "modalities": ["text"],
+    "verbosity": "medium",
 }
 
 
@@ -72,9 +75,12 @@ def _put_names(body: dict[str, Json], profile: Profile) -> None:
 
 def _leave_out(body: dict[str, Json], name: str, report: Report) -> None:
     value = body.pop(name)
-    if value in (None, [], {}, "") or value == DEFAULTS.get(name, False):
+    empty = value in (None, [], "") or (value == {} and name != "web_search_options")  # which searches all the same
+    if empty or value == DEFAULTS.get(name, False):
         return
-    note = report.refused if name in SHAPE else report.dropped
+    # Moderation that blocks nothing tells a score beside the answer.
+    scored = name == "moderation" and not (isinstance(value, dict) and value.get("policy"))
+    note = report.refused if name in SHAPE and not scored else report.dropped
     note(name, "the model does not take it")
 
 
@@ -139,6 +145,7 @@ def _functions(body: dict[str, Json], profile: Profile, report: Report) -> None:
 
 
 def _tool_choice(body: dict[str, Json], profile: Profile, report: Report) -> None:
+    narrow_choice(body, profile, report)
     choice = body["tool_choice"]
     forced = choice not in ("auto", "none") and not _allows(choice)
     if forced and not profile.forced_tool_choice:

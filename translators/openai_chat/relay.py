@@ -1,10 +1,10 @@
 """Chat in, chat out: the content passes, and only what must change does.
 
 Of a request: the model, the usage option, the output bound, what the profile refuses or renames (the role `developer`
-among it), reasoning that is bound to somebody else, and pictures of an answer that the vendor does not take back. Of a
-stream: nothing but the chunk of usage alone when the client did not ask for it, chunks that OpenAI's SDKs would stumble
-over (`reshape`), and OpenRouter-style reasoning blobs and thought signatures, which get the mark that brings them back
-to their maker.
+among it), what its messages have no room for (`narrow`), reasoning that is bound to somebody else, and pictures of an
+answer that the vendor does not take back. Of a stream: nothing but the chunk of usage alone when the client did not ask
+for it, chunks that OpenAI's SDKs would stumble over (`reshape`), and OpenRouter-style reasoning blobs and thought
+signatures, which get the mark that brings them back to their maker.
 `[DONE]` is written by us, once the answer is known to be whole.
 """
 
@@ -18,6 +18,8 @@ from translators.ir import Delta, Dialect, Event, Json
 from translators.openai.text import END, error_event
 from translators.openai_chat.able import shown
 from translators.openai_chat.fit import fit
+from translators.openai_chat.narrow import narrowed
+from translators.openai_chat.offered import fit_tools
 from translators.openai_chat.reader import ChatReader
 from translators.openai_chat.reasoning import has_blob, marked, own
 from translators.openai_chat.reshape import led, reshaped
@@ -40,7 +42,9 @@ def relay_request(body: dict[str, Json], profile: Profile, bound: int | None) ->
     if bound is not None or "max_tokens" in out or "max_completion_tokens" in out:
         _bound(out, profile, bound, report)
     _messages(out, profile, report)
-    out["messages"] = shown(out["messages"], profile, report)
+    out["messages"] = narrowed(shown(out["messages"], profile, report), profile, report)
+    if "tools" in out:
+        fit_tools(out, profile, report)
     fit(out, profile, report)
     return out, report
 

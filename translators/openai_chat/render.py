@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from translators.ir import Dialect, Json, OutputFormat, Request, Tool, ToolChoice
 from translators.openai.effort import effort_of
 from translators.openai.results import settled
+from translators.openai.strict import STRICT, enforced
 from translators.openai.tools import named_once
 from translators.openai.users import short_users
 from translators.openai_chat.fit import fit
@@ -63,15 +64,21 @@ def render_request(request: Request, profile: Profile) -> tuple[dict[str, Json],
     if request.web_search is not None:
         body["web_search_options"] = request.web_search
     if request.output is not None:
-        body["response_format"] = _format(request.output)
-    if request.tools:
-        body["tools"] = [_tool(tool, field, report) for field, tool in named_once(request.tools, report)]
-    if request.tool_choice is not None:
-        body["tool_choice"] = _choice(request.tool_choice, request.tools)
+        body["response_format"] = _format(request.output, profile, report)
+    _tools(body, request, profile, report)
     _effort(body, request, report)
     _extra(body, request, report)
     fit(body, profile, report)
     return body, report
+
+
+def _tools(body: dict[str, Json], request: Request, profile: Profile, report: Report) -> None:
+    offered = list(named_once(request.tools, profile, report))
+    if offered:
+        body["tools"] = [_tool(tool, field, profile, report) for field, tool in offered]
+    choice, known = request.tool_choice, {tool.name for _, tool in offered}
+    if choice is not None and (not request.tools or (offered and known.issuperset(choice.names))):
+        body["tool_choice"] = _choice(choice, request.tools)
 
 
 def _stream(body: dict[str, Json], request: Request, profile: Profile) -> None:
@@ -91,15 +98,16 @@ def _bound(body: dict[str, Json], request: Request, profile: Profile, report: Re
     body[profile.max_tokens_field] = bound
 
 
-def _format(output: OutputFormat) -> dict[str, Json]:
+def _format(output: OutputFormat, profile: Profile, report: Report) -> dict[str, Json]:
     if output.kind != "json_schema":
         return {"type": output.kind}
-    fields = {"description": output.description, "schema": output.schema, "strict": output.strict}
+    strict = enforced(output.strict, output.schema or {}, STRICT, profile, report)
+    fields = {"description": output.description, "schema": output.schema, "strict": strict}
     spec = {"name": output.name or "answer", **{name: one for name, one in fields.items() if one is not None}}
     return {"type": "json_schema", "json_schema": spec}
 
 
-def _tool(tool: Tool, field: str, report: Report) -> dict[str, Json]:
+def _tool(tool: Tool, field: str, profile: Profile, report: Report) -> dict[str, Json]:
     if tool.cache is not None:
         report.dropped(f"{field}.cache_control", "chat has no cache markers on tools")
     for name in tool.extra:
@@ -111,7 +119,8 @@ def _tool(tool: Tool, field: str, report: Report) -> dict[str, Json]:
         if tool.custom_format:
             custom["format"] = tool.custom_format
         return {"type": "custom", "custom": custom}
-    fields = {"description": tool.description, "parameters": tool.parameters, "strict": tool.strict}
+    strict = enforced(tool.strict, tool.parameters or {}, f"{field}.function.strict", profile, report)
+    fields = {"description": tool.description, "parameters": tool.parameters, "strict": strict}
     known = {name: one for name, one in fields.items() if one is not None}
     return {"type": "function", "function": {"name": tool.name, **known}}
 

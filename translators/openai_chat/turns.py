@@ -25,6 +25,7 @@ from translators.ir import (
 )
 from translators.openai.markers import Markers
 from translators.openai.media import Shown, as_told, picture, why_no_picture
+from translators.openai_chat.narrow import GO_ON, LATE, NO_PREFILL, begins_answer
 from translators.openai_chat.reasoning import own, render_blocks
 from translators.openai_chat.signatures import FIELD, render_signature
 from translators.openai_chat.wire import IMAGES
@@ -77,7 +78,11 @@ class Turns:
     def finish(self) -> list[dict[str, Json]]:
         self._end_turn()
         self._show_pictures()
-        return self._messages
+        messages = self._messages
+        if messages and not self._profile.prefill and begins_answer(messages):
+            self._report.refused(f"items[{self._at}]", NO_PREFILL)
+            messages.append({"role": "user", "content": GO_ON})
+        return messages
 
     def _text(self, item: Message) -> None:
         if item.phase is not None:
@@ -190,7 +195,7 @@ class Turns:
             self._replies = True
         elif self._replies and not self._profile.system_anywhere:
             role, item = "user", structs.replace(item, parts=as_told(item))
-            self._report.approximated(f"items[{self._at}].role", "a system message in the middle is told by the user")
+            self._report.approximated(f"items[{self._at}].role", LATE)
         self._shown = Shown((self._at, item))
         message: dict[str, Json] = {"role": role, "content": self._content(item.parts)}
         if item.name is not None:
@@ -228,7 +233,7 @@ class Turns:
         if isinstance(part, Text):
             return {"type": "text", "text": part.text, **self._marker(part)}
         if isinstance(part, Refusal):
-            return {"type": "refusal", "refusal": part.text}
+            return self._refusal(part)
         if isinstance(part, Image):
             return self._image(part)
         if isinstance(part, File):
@@ -238,6 +243,12 @@ class Turns:
                 return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
             return self._refused(part, "the model takes no audio")
         return self._foreign(part)
+
+    def _refusal(self, part: Refusal) -> Json:
+        if not self._profile.message_fields:
+            return {"type": "refusal", "refusal": part.text}
+        self._report.approximated(self._shown.path(part), "sent as plain text")
+        return {"type": "text", "text": part.text}
 
     def _image(self, part: Image) -> Json:
         why = why_no_picture(part, self._profile, "chat")

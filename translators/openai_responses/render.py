@@ -8,6 +8,7 @@ migrating from chat completions.
 from translators.ir import Json, OutputFormat, Request
 from translators.openai.effort import effort_of
 from translators.openai.results import settled
+from translators.openai.strict import STRICT, enforced
 from translators.openai.users import short_users
 from translators.openai_responses.fit import BOUND_MIN, CHAT_NAMES, Fit
 from translators.openai_responses.request import ENCRYPTED, LOGPROBS
@@ -47,8 +48,8 @@ def render_request(request: Request, profile: Profile) -> tuple[Body, Report]:
     if request.stream:
         body["stream"] = True
     _bound(body, request, report)
-    _tools(body, request, report)
-    _text(body, request)
+    _tools(body, request, profile, report)
+    _text(body, request, profile, report)
     _reasoning(body, request, report)
     _include(body, request, profile)
     _unsaid(request, report)
@@ -66,28 +67,30 @@ def _bound(body: Body, request: Request, report: Report) -> None:
     body["max_output_tokens"] = max(BOUND_MIN, bound)
 
 
-def _tools(body: Body, request: Request, report: Report) -> None:
-    tools = render_tools(request, report)
+def _tools(body: Body, request: Request, profile: Profile, report: Report) -> None:
+    tools = render_tools(request, profile, report)
     if tools:
         body["tools"] = tools
-    if request.tool_choice is not None:
-        body["tool_choice"] = render_choice(request.tool_choice, request.tools)
+    choice, known = request.tool_choice, {tool.get("name") for tool in tools}
+    if choice is not None and (not request.tools or (tools and known.issuperset(choice.names))):
+        body["tool_choice"] = render_choice(choice, request.tools)
 
 
-def _text(body: Body, request: Request) -> None:
+def _text(body: Body, request: Request, profile: Profile, report: Report) -> None:
     text: Body = {}
     if request.output is not None:
-        text["format"] = _format(request.output)
+        text["format"] = _format(request.output, profile, report)
     if request.verbosity is not None:
         text["verbosity"] = request.verbosity
     if text:
         body["text"] = text
 
 
-def _format(output: OutputFormat) -> Body:
+def _format(output: OutputFormat, profile: Profile, report: Report) -> Body:
     if output.kind != "json_schema":
         return {"type": output.kind}
-    fields = {"description": output.description, "strict": output.strict}
+    strict = enforced(output.strict, output.schema or {}, STRICT, profile, report)
+    fields = {"description": output.description, "strict": strict}
     known = {name: value for name, value in fields.items() if value is not None}
     return {"type": "json_schema", "name": output.name or "answer", "schema": output.schema or {}, **known}
 

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from translators.ir import Json, Request, Tool, ToolChoice
 from translators.openai.check import Wrong, array, boolean, fail, filled, obj, string
+from translators.openai.strict import enforced
 from translators.openai.tools import named_once
+from translators.profile import Profile
 from translators.report import Report
 
 _FUNCTION = frozenset({"type", "name", "description", "parameters", "strict"})
@@ -133,8 +135,8 @@ def is_own(tool: Json) -> bool:
 # -- written -----------------------------------------------------------------------------------------------------
 
 
-def render_tools(request: Request, report: Report) -> list[Json]:
-    tools = [_rendered(tool, field, report) for field, tool in named_once(request.tools, report)]
+def render_tools(request: Request, profile: Profile, report: Report) -> list[Json]:
+    tools = [_rendered(tool, field, profile, report) for field, tool in named_once(request.tools, profile, report)]
     if request.web_search is not None and request.web_search is not False:
         tools.append(_web_search(request.web_search))
     foreign = request.extra.get("tools")
@@ -144,7 +146,7 @@ def render_tools(request: Request, report: Report) -> list[Json]:
     return tools
 
 
-def _rendered(tool: Tool, field: str, report: Report) -> dict[str, Json]:
+def _rendered(tool: Tool, field: str, profile: Profile, report: Report) -> dict[str, Json]:
     if tool.cache is not None:
         report.dropped(f"{field}.cache_control", "the Responses API has no cache markers on tools")
     for name in tool.extra:
@@ -154,7 +156,8 @@ def _rendered(tool: Tool, field: str, report: Report) -> dict[str, Json]:
         form = {"format": _flat(tool.custom_format)} if tool.custom_format else {}
         return {"type": "custom", "name": tool.name, **described, **form}
     parameters = tool.parameters or _NO_PARAMETERS
-    return {"type": "function", "name": tool.name, **described, "parameters": parameters, "strict": bool(tool.strict)}
+    strict = bool(enforced(tool.strict, parameters, f"{field}.function.strict", profile, report))
+    return {"type": "function", "name": tool.name, **described, "parameters": parameters, "strict": strict}
 
 
 def _web_search(options: Json) -> dict[str, Json]:

@@ -302,3 +302,29 @@ def test_vendors_of_their_own_models_know_no_developer(vendor, model, known):
 )
 def test_cache_breakpoints_go_to_those_who_take_them(vendor, model, takes):
     assert profile(vendor, model).cache_breakpoints == takes
+
+
+@pytest.mark.parametrize(("vendor", "model"), [("mistral", "m"), ("groq", "m"), ("azure-foundry", "Ministral-3B")])
+def test_vendors_that_refuse_unknown_fields_of_messages_are_sent_none(vendor, model):
+    """What a client of OpenAI's or DeepSeek's sends back of an answer is not all theirs."""
+    fields = profile(vendor, model).message_fields
+    assert {"role", "content", "tool_calls", "tool_call_id"} <= fields
+    assert not fields & {"reasoning_content", "refusal", "annotations", "name", "audio"}
+
+
+@pytest.mark.parametrize(
+    "vendor", ["mistral", "groq", "deepseek", "xai", "together", "cohere", "ollama", "vllm", "llamacpp", "lmstudio"]
+)
+def test_only_openai_is_offered_tools_of_free_text_and_choices_of_several(vendor):
+    one = profile(vendor, "m")
+    assert not one.free_text_tools
+    assert one.tool_choices == ("words" if vendor == "lmstudio" else "named")
+    assert {"modalities", "audio", "moderation"} <= one.rejects
+    assert profile("openai", "gpt-5.4").free_text_tools
+
+
+@pytest.mark.parametrize(
+    ("vendor", "closed"), [("openai", True), ("azure-openai", True), ("groq", True), ("vllm", False)]
+)
+def test_who_enforces_closed_schemas_alone_is_known(vendor, closed):
+    assert profile(vendor, "m").strict_subset is closed

@@ -109,3 +109,19 @@ def test_a_choice_that_only_narrows_the_tools_forces_nothing():
     assert fitted({"tool_choice": narrow}, forced_tool_choice=False) == ({"tool_choice": narrow}, [])
     forced = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": []}}
     assert fitted({"tool_choice": forced}, forced_tool_choice=False)[1] == [("tool_choice", "refused")]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "noted"),
+    [
+        ("web_search_options", {}, [("web_search_options", "refused")]),  # an empty object asks for a search
+        ("moderation", {"model": "m", "policy": {"input": {"mode": "block"}}}, [("moderation", "refused")]),
+        ("moderation", {"model": "m"}, [("moderation", "dropped")]),
+        ("modalities", ["text"], []),
+        ("modalities", ["text", "audio"], [("modalities", "refused")]),
+        ("verbosity", "medium", []),
+        ("verbosity", "low", [("verbosity", "dropped")]),
+    ],
+)
+def test_what_a_model_takes_no_notice_of_is_told_by_what_it_asks_for(field, value, noted):
+    assert fitted({field: value}, rejects=frozenset({field})) == ({}, noted)

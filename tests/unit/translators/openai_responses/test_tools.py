@@ -14,7 +14,7 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 
 def rendered(*tools, **fields):
     report = Report()
-    return render_tools(Request(model="m", items=(), tools=tools, **fields), report), report.header()
+    return render_tools(Request(model="m", items=(), tools=tools, **fields), Profile(), report), report.header()
 
 
 def test_strict_is_always_said():
