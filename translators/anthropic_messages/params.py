@@ -7,6 +7,9 @@ Anthropic's Messages reference, its structured-outputs page, and the migration n
 
 import hashlib
 import re
+from collections.abc import Mapping
+
+import orjson
 
 from translators.anthropic_messages.schema import Unfit, fit
 from translators.anthropic_messages.thinking import BUDGET_MIN, Thinking
@@ -124,12 +127,12 @@ def output_format(wanted: OutputFormat, profile: Profile, report: Report) -> tup
         return None, None
     if not profile.json_schema:
         report.refused(field, "the model takes no JSON schema")
-        return None, None
+        return None, _in_words(wanted.schema)
     try:
         schema, changes = fit(wanted.schema)
     except Unfit as unfit:
         report.refused(f"{field}.schema", f"{unfit}")
-        return None, None
+        return None, _in_words(wanted.schema)
     if changes:
         report.approximated(f"{field}.schema", f"not enforced as written: {', '.join(changes)}"[:200])
     if wanted.name:
@@ -137,6 +140,16 @@ def output_format(wanted: OutputFormat, profile: Profile, report: Report) -> tup
     if wanted.description:
         schema.setdefault("description", wanted.description)
     return {"type": "json_schema", "schema": schema}, None
+
+
+def _in_words(schema: Mapping[str, Json]) -> str | None:
+    """Asks for what cannot be enforced, for whom that will do; None for a schema that cannot be written."""
+    try:
+        return (
+            f"Answer with one JSON value that fits this JSON Schema, and nothing else: {orjson.dumps(schema).decode()}"
+        )
+    except TypeError:  # too deep, or a number too large
+        return None
 
 
 def hints(body: Body, request: Request, report: Report) -> None:

@@ -4,9 +4,10 @@ Anthropic takes a subset (its structured-outputs page): a bound or keyword outsi
 moved into the node's description, where the model still reads it, and its name is given back so that the caller can
 report it. Every object is closed (`additionalProperties: false`), as the subset demands.
 
-Odd cases: `oneOf` becomes `anyOf`; `definitions` becomes `$defs`; an `allOf` of one member is that member, and `$ref`
-members of a longer one are written out, because the subset has no `allOf` over references; recursive and external
-references have no form here and raise `Unfit`.
+Odd cases: `oneOf` becomes `anyOf`; `definitions` becomes `$defs`, and what a reference points to elsewhere becomes one
+of them; an `allOf` is written into its node, because closed objects side by side admit nothing. What has no form here
+raises `Unfit`: recursive and external references, and objects that name no members (maps), which closed could only be
+empty.
 """
 
 import re
@@ -15,7 +16,9 @@ from graphlib import CycleError, TopologicalSorter
 
 import orjson
 
+from translators.anthropic_messages.schema_parts import joined
 from translators.ir import Json
+from translators.pointers import Definitions, pointed
 
 Schema = dict[str, Json]
 
@@ -36,6 +39,7 @@ _COMPLEX_PATTERN = re.compile(r"\(\?[=!<]|\\[bB1-9]")
 
 
 RECURSIVE = "it is recursive"
+OPEN = "it has an object with names of its own, which would always be empty"
 
 
 class Unfit(ValueError):
@@ -49,6 +53,9 @@ def fit(schema: Mapping[str, Json]) -> tuple[Schema, list[str]]:
     """
     fitter = _Fitter(schema)
     fitted = fitter.node(schema, 0, "")
+    while fitter.pointed.waiting:
+        name, node = fitter.pointed.waiting.pop()
+        fitted.setdefault("$defs", {})[name] = fitter.node(node, 1, name)
     fitter.check_recursion()
     return fitted, sorted(fitter.changes)
 
@@ -74,6 +81,7 @@ class _Fitter:
         for key in ("definitions", "$defs"):
             if isinstance(root.get(key), dict):
                 self._definitions.update(root[key])
+        self.pointed = Definitions(root)
         self._refers: dict[str, set[str]] = {}
         self._nodes = 0
 
@@ -92,6 +100,13 @@ class _Fitter:
         ref = node.get("$ref")
         if isinstance(ref, str):
             return self._reference(node, ref, depth, owner)
+        node = self._joined(node, owner)
+        if _is_open(node):
+            raise Unfit(OPEN)
+        return self._plain(node, depth, owner)
+
+    def _plain(self, node: Schema, depth: int, owner: str) -> Schema:
+        """A node that is neither a reference nor several in one."""
         fitted: Schema = {}
         moved: list[str] = []
         for key, value in node.items():
@@ -113,16 +128,21 @@ class _Fitter:
         match = _REF.fullmatch(ref)
         if ref == "#":
             raise Unfit(RECURSIVE)
-        if match is None or match[1] not in self._definitions:
-            raise Unfit(f"its $ref {ref[:60]} leads to nothing that can be sent")
-        self._refers.setdefault(owner, set()).add(match[1])
-        fitted: Schema = {"$ref": f"#/$defs/{match[1]}"}
+        name = match[1] if match is not None and match[1] in self._definitions else self._pointed(ref)
+        self._refers.setdefault(owner, set()).add(name)
+        fitted: Schema = {"$ref": f"#/$defs/{name}"}
         for key in node:
             if key in ("$defs", "definitions"):
                 self._keyword(fitted, key, node[key], depth, owner)
             elif key != "$ref":
                 self._change(key)
         return fitted
+
+    def _pointed(self, ref: str) -> str:
+        name = None if self._exact else self.pointed.named(ref)
+        if name is None:
+            raise Unfit(f"its $ref {ref[:60]} leads to nothing that can be sent")
+        return name
 
     def _keyword(self, fitted: Schema, key: str, value: Json, depth: int, owner: str) -> bool:
         """Writes one keyword into `fitted`; False when the subset has none such."""
@@ -151,18 +171,29 @@ class _Fitter:
             fitted["anyOf"] = [*fitted.get("anyOf", []), *(self.node(one, depth + 1, owner) for one in members)]
         elif key == "anyOf":
             fitted["anyOf"] = [*fitted.get("anyOf", []), *(self.node(one, depth + 1, owner) for one in members)]
-        elif len(members) == 1:
+        else:  # an allOf of one reference: what had more to say was joined
             self._change(key)
             fitted.update({**self.node(members[0], depth + 1, owner), **fitted})
-        else:
-            fitted["allOf"] = [self.node(self._written_out(one, owner), depth + 1, owner) for one in members]
+
+    def _joined(self, node: Schema, owner: str) -> Schema:
+        """The node with its allOf written into it: closed objects side by side would forbid one another's members."""
+        while isinstance(members := node.get("allOf"), list) and not _is_alias(node, members):
+            self._change("allOf")
+            self._nodes += len(members)
+            if self._nodes > NODES:
+                raise Unfit("it is too deep or too large")
+            rest = {key: value for key, value in node.items() if key != "allOf"}
+            whole = joined([rest, *(self._written_out(one, owner) for one in members)])
+            if whole is None:
+                raise Unfit("its allOf cannot be said as one object")
+            node = whole
+        return node
 
     def _written_out(self, node: Json, owner: str) -> Json:
         """The definition behind a `$ref` member of an allOf."""
         match = _REF.fullmatch(node["$ref"]) if isinstance(node, dict) and isinstance(node.get("$ref"), str) else None
         if match is None or match[1] not in self._definitions:
             return node
-        self._change("allOf")
         self._refers.setdefault(owner, set()).add(match[1])
         return self._definitions[match[1]]
 
@@ -177,6 +208,18 @@ class _Fitter:
 def _is_object(node: Schema) -> bool:
     kind = node.get("type")
     return kind == "object" or isinstance(node.get("properties"), dict) or (isinstance(kind, list) and "object" in kind)
+
+
+def _is_open(node: Schema) -> bool:
+    """Whether this is an object of which only the answer can tell the names, as a map is."""
+    unions = node.keys() & {"properties", "anyOf", "oneOf", "allOf", "enum", "const"}
+    return _is_object(node) and not unions and node.get("additionalProperties") is not False
+
+
+def _is_alias(node: Schema, members: list[Json]) -> bool:
+    """Whether an allOf is nothing but another name for a definition."""
+    alone = len(members) == 1 and isinstance(members[0], dict) and members[0].keys() == {"$ref"}
+    return alone and not _is_object(node) and "required" not in node
 
 
 def _verbatim(fitted: Schema, key: str, value: Json) -> bool:
@@ -200,11 +243,15 @@ def _brief(value: Json) -> str:
 
 
 def flattened(parameters: Mapping[str, Json]) -> tuple[Schema, bool]:
-    """`parameters` as one object, and whether a top-level anyOf, oneOf or allOf had to be merged into it.
+    """`parameters` as one object, and whether a top-level anyOf, oneOf or allOf had to be merged into it. What a
+    top-level reference leads to stands in its place.
 
     A tool's schema must be an object without those at its top. Properties of all branches are offered; required is
     what every branch of an anyOf/oneOf requires, and what any member of an allOf does.
     """
+    target = pointed(parameters, parameters["$ref"]) if isinstance(parameters.get("$ref"), str) else None
+    if target is not None and "$ref" not in target:
+        return flattened({**target, **{key: value for key, value in parameters.items() if key != "$ref"}})
     unions = [key for key in ("anyOf", "oneOf", "allOf") if isinstance(parameters.get(key), list)]
     if not unions:
         if parameters.get("type") == "object":

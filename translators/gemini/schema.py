@@ -19,6 +19,7 @@ from collections.abc import Mapping
 import orjson
 
 from translators.ir import Json
+from translators.pointers import Definitions
 
 Schema = dict[str, Json]
 
@@ -76,15 +77,23 @@ def fit_response(schema: Mapping[str, Json]) -> tuple[Schema, list[str]]:
 
 def _fit(schema: Mapping[str, Json], plain: frozenset[str]) -> tuple[Schema, list[str]]:
     fitter = _Fitter(schema, plain)
-    return fitter.node(schema, 0), sorted(fitter.changes)
+    fitted = fitter.node(schema, 0)
+    while fitter.definitions.waiting:
+        name, node = fitter.definitions.waiting.pop()
+        fitted.setdefault("$defs", {})[name] = fitter.node(node, 1)
+    return fitted, sorted(fitter.changes)
 
 
 class _Fitter:
     def __init__(self, root: Mapping[str, Json], plain: frozenset[str]) -> None:
         self.changes: set[str] = set()
+        self.definitions = Definitions(root)
         self._plain = plain
         self._defined = {
-            name for key in ("$defs", "definitions") if isinstance(root.get(key), dict) for name in root[key]
+            name: one
+            for key in ("definitions", "$defs")
+            if isinstance(root.get(key), dict)
+            for name, one in root[key].items()
         }
         self._nodes = 0
 
@@ -115,6 +124,9 @@ class _Fitter:
             return {"$ref": "#"}
         if match is not None and match[1] in self._defined:
             return {"$ref": f"#/$defs/{match[1]}"}
+        name = self.definitions.named(ref)
+        if name is not None:
+            return {"$ref": f"#/$defs/{name}"}
         self.changes.add("$ref")
         return {}
 
@@ -156,10 +168,18 @@ class _Fitter:
         elif key == "allOf":
             self.changes.add(key)
             for one in members:
-                _merge(fitted, self.node(one, depth + 1))
+                _merge(fitted, self.node(self._written_out(one, len(members)), depth + 1))
         else:
             return False
         return True
+
+    def _written_out(self, member: Json, count: int) -> Json:
+        """What a member of an allOf refers to, as references cannot be merged; alone, it stands as a union of one."""
+        ref = member.get("$ref") if isinstance(member, dict) else None
+        match = _REF.fullmatch(ref) if isinstance(ref, str) else None
+        if match is None or match[1] not in self._defined:
+            return member
+        return {"anyOf": [member]} if count == 1 else self._defined[match[1]]
 
 
 def _referring(reference: Schema, rest: Schema) -> Schema:
@@ -174,7 +194,7 @@ def _merge(fitted: Schema, member: Schema) -> None:
     for key, value in member.items():
         known = fitted.get(key)
         if isinstance(known, dict) and isinstance(value, dict):
-            fitted[key] = {**value, **known}
+            fitted[key] = known | {name: one for name, one in value.items() if name not in known}
         elif key == "required" and isinstance(known, list) and isinstance(value, list):
             fitted[key] = [*known, *(name for name in value if name not in known)]
         else:

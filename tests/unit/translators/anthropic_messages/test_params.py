@@ -1,5 +1,6 @@
 """Bounds, sampling, output format and hints."""
 
+import orjson
 import pytest
 
 from translators.anthropic_messages.params import MAX_TOKENS
@@ -111,6 +112,15 @@ def test_a_schema_is_refused_by_a_model_without_schemas_and_when_it_is_recursive
     assert report == {"response_format.json_schema": "refused"}
     loop = {"$ref": "#/$defs/A", "$defs": {"A": {"items": {"$ref": "#/$defs/A"}}}}
     assert render(output=OutputFormat("json_schema", loop))[1] == {"response_format.json_schema.schema": "refused"}
+
+
+@pytest.mark.parametrize("schema", [{"type": "object"}, {"properties": {"self": {"$ref": "#"}}}])
+def test_a_schema_that_cannot_be_enforced_is_asked_for_in_words(render, schema):
+    """Which only a client in lenient mode comes to: to others, the target is skipped."""
+    body, _ = render(output=OutputFormat("json_schema", schema))
+    assert "output_config" not in body
+    assert body["system"][-1]["text"].endswith(orjson.dumps(schema).decode())
+    assert render(output=OutputFormat("json_schema", {"type": "object", "maximum": 1 << 70}))[0].get("system") is None
 
 
 def test_a_schema_is_refused_with_a_prefilled_answer(render, target, user, assistant):

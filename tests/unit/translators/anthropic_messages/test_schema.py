@@ -81,11 +81,61 @@ def test_an_all_of_of_one_is_that_one():
     assert fit(schema)[0] == {"$ref": "#/$defs/A", "$defs": {"A": {"type": "string"}}, "description": "d"}
 
 
-def test_references_in_a_longer_all_of_are_written_out():
-    schema = {"allOf": [{"$ref": "#/$defs/A"}, {"type": "string"}], "$defs": {"A": {"minLength": 1}}}
-    fitted, changes = fit(schema)
-    assert fitted["allOf"] == [{"description": "minLength: 1"}, {"type": "string"}]
-    assert "allOf" in changes
+def test_an_all_of_is_written_into_its_node_because_closed_objects_forbid_one_anothers_members():
+    """`{"allOf": [A, B]}` with both closed admits nothing, whatever the model answers."""
+    one = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    two = {"type": "object", "properties": {"b": {"type": "null"}}, "required": ["b"], "description": "Both."}
+    written = {"a": {"type": "string"}, "b": {"type": "null"}}
+    for schema in (
+        {"allOf": [one, two]},
+        {**one, "allOf": [two]},
+        {"allOf": [{"$ref": "#/$defs/A"}, {"allOf": [two]}], "$defs": {"A": one}},
+        {**two, "allOf": [{"$ref": "#/$defs/A"}], "$defs": {"A": one}},
+    ):
+        fitted, changes = fit(schema)
+        assert fitted["properties"] == written
+        assert (sorted(fitted["required"]), fitted["additionalProperties"]) == (["a", "b"], False)
+        assert (fitted["description"], "allOf" in fitted) == ("Both.", False)
+        assert "allOf" in changes
+    assert fit({"allOf": [{"$ref": "#/$defs/A"}, {"type": "string"}], "$defs": {"A": {"minLength": 1}}})[0] == {
+        "type": "string",
+        "description": "minLength: 1",
+        "$defs": {"A": {"description": "minLength: 1"}},
+    }
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {"type": "object", "additionalProperties": {"type": "integer"}},
+        {"type": ["object", "null"], "patternProperties": {"^x": {"type": "string"}}},
+    ],
+)
+def test_a_map_is_unfit_because_a_closed_one_is_always_empty(schema):
+    for whole in (schema, {"type": "object", "properties": {"a": {"anyOf": [schema, {"type": "null"}]}}}):
+        with pytest.raises(Unfit, match="empty"):
+            fit(whole)
+        assert not fits(whole)
+    assert fit({"type": "object", "properties": {}})[0] == {
+        "type": "object",
+        "properties": {},
+        "additionalProperties": False,
+    }
+    assert fit({"type": "object", "additionalProperties": False})[1] == []
+
+
+def test_a_reference_to_anywhere_becomes_one_to_a_definition():
+    """Makers of schemas from TypeScript's types point at the place where a type came first."""
+    item = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"]}
+    schema = {"type": "object", "properties": {"a": item, "b": {"type": "array", "items": {"$ref": "#/properties/a"}}}}
+    fitted, _ = fit(schema)
+    assert fitted["properties"]["b"]["items"] == {"$ref": "#/$defs/ref_1"}
+    assert fitted["$defs"]["ref_1"] == fitted["properties"]["a"]
+    assert fitted["$defs"]["ref_1"]["properties"]["n"]["description"] == "minimum: 1"
+    loop = {"type": "object", "properties": {"a": {"type": "array", "items": {"$ref": "#/properties/a"}}}}
+    with pytest.raises(Unfit, match="recursive"):
+        fit(loop)
 
 
 @pytest.mark.parametrize(
@@ -201,3 +251,12 @@ def test_optional_properties_and_unions_are_counted_at_every_depth():
         "required": ["a"],
     }
     assert burden(schema) == (2, 2)
+
+
+def test_a_recursive_type_of_a_tool_stands_at_the_top_with_its_members():
+    """Makers of schemas from types give a recursive one as a bare reference, beside which an object has no members."""
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/N"}}, "required": ["next"]}
+    schema = {"$ref": "#/$defs/N", "$defs": {"N": node}, "title": "T"}
+    assert flattened(schema) == ({**node, "$defs": {"N": node}, "title": "T"}, False)
+    for leads_nowhere in ({}, {"Gone": {"$ref": "#/$defs/Gone", "title": "T"}}):
+        assert flattened({"$ref": "#/$defs/Gone", "$defs": leads_nowhere})[0]["type"] == "object"

@@ -67,6 +67,27 @@ def test_all_of_is_merged():
     assert changes == ["allOf"]
 
 
+def test_what_members_of_an_all_of_refer_to_is_merged_too():
+    """A second reference beside the first would be lost, and with it what it demands."""
+    one = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
+    two = {"type": "object", "properties": {"b": {}}, "required": ["b"]}
+    schema = {"$defs": {"A": one, "B": two}, "allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]}
+    fitted, changes = fit_tool(schema)
+    assert list(fitted["properties"]) == fitted["required"] == ["a", "b"]
+    assert changes == ["allOf"]
+    alone, _ = fit_tool({"$defs": {"A": one}, "allOf": [{"$ref": "#/$defs/A"}], "description": "d"})
+    assert alone == {"$defs": {"A": one}, "anyOf": [{"$ref": "#/$defs/A"}], "description": "d"}
+
+
+def test_a_reference_to_anywhere_becomes_one_to_a_definition():
+    schema = {"properties": {"a": {"type": "string", "title": "T"}, "b": {"items": {"$ref": "#/properties/a"}}}}
+    fitted, changes = fit_tool(schema)
+    assert fitted["properties"]["b"] == {"items": {"$ref": "#/$defs/ref_1"}}
+    assert (fitted["$defs"], changes) == ({"ref_1": {"type": "string"}}, [])
+    loop = {"properties": {"a": {"type": "array", "items": {"$ref": "#/properties/a"}}}}
+    assert fit_tool(loop)[0]["$defs"] == {"ref_1": {"type": "array", "items": {"$ref": "#/$defs/ref_1"}}}
+
+
 @pytest.mark.parametrize("ref", ["#/$defs/Gone", "https://x.test/s.json", "#/properties/a"])
 def test_a_reference_that_leads_nowhere_becomes_anything_and_is_told(ref):
     assert fit_tool({"properties": {"a": {"$ref": ref}}}) == ({"properties": {"a": {}}}, ["$ref"])
