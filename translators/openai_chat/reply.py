@@ -34,6 +34,7 @@ from translators.openai.answers import FAILED_FINISHES, SERVED, WireUsage, decod
 from translators.openai.faults import classify
 from translators.openai.media import picture
 from translators.openai.text import dumps
+from translators.openai_chat.legacy import only_call, says_functions
 from translators.openai_chat.reader import ChatReader
 from translators.openai_chat.reasoning import has_blob, marked, render_blocks
 from translators.openai_chat.signatures import mark, signed_fields
@@ -182,7 +183,7 @@ def _marked(body: bytes, profile: Profile) -> bytes:
 def _render_choice(choice: Choice, context: Context) -> dict[str, Json]:
     words = _words_alone(choice.items)
     message: dict[str, Json] = (
-        {"role": "assistant", "content": words, "refusal": None} if words else _message_of(choice)
+        {"role": "assistant", "content": words, "refusal": None} if words else _message_of(choice, context)
     )
     if choice.annotations:
         message["annotations"] = list(choice.annotations)
@@ -201,12 +202,14 @@ def _words_alone(items: Sequence[Item]) -> str:
     return part.text if type(part) is Text and part.opaque is None else ""
 
 
-def _message_of(choice: Choice) -> dict[str, Json]:
+def _message_of(choice: Choice, context: Context) -> dict[str, Json]:
     message = {"role": "assistant", **_texts(choice)}
     message.update(render_blocks([item for item in choice.items if isinstance(item, Reasoning)]))
     cut = choice.finish not in (Finish.STOP, Finish.TOOL_CALLS)
     calls = [_render_call(item, cut=cut) for item in choice.items if isinstance(item, ToolCall)]
-    if calls:
+    if calls and says_functions(context):
+        message.update(only_call(calls, context.report))
+    elif calls:
         message["tool_calls"] = calls
     made = [picture(part.shown) for part in _parts(choice) if isinstance(part, Foreign) and part.shown is not None]
     if made:

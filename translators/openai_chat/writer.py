@@ -7,6 +7,7 @@ Deliberate choices:
 - A call that got no arguments is given `{}` at the finish, not before: calls may be written in turns. An answer that
   was cut by its bound keeps what it has.
 - Where the caller forced one named tool, the finish reason is `stop`, as OpenAI says it.
+- A client of the deprecated `functions` gets a `function_call`.
 - A picture is an entry of `images`, the field that OpenRouter has for it.
 - Reasoning is written as `reasoning_content` and as `reasoning_details` fragments, whose last one has the blob. A
   thought signature comes with its call, or after its text.
@@ -40,6 +41,7 @@ from translators.ir import (
 from translators.openai.answers import SERVED, render_usage
 from translators.openai.media import picture
 from translators.openai.text import END, dumps, error_event, quote
+from translators.openai_chat.legacy import no_second_call, says_functions
 from translators.openai_chat.reasoning import render_end
 from translators.openai_chat.signatures import FIELD, render_signature
 
@@ -47,10 +49,11 @@ from translators.openai_chat.signatures import FIELD, render_signature
 class ChatWriter:
     """One stream. Raises nothing; a delta that says nothing in this dialect gives no bytes."""
 
-    __slots__ = ("_choices", "_context", "_head", "_plain_end", "_plain_tail", "_usage", "_usage_field")
+    __slots__ = ("_choices", "_context", "_functions", "_head", "_plain_end", "_plain_tail", "_usage", "_usage_field")
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._functions = says_functions(context)
         self._head = b'data: {"id":%b,"object":"chat.completion.chunk","created":%d,"model":%b,' % (
             quote(context.id),
             context.created,
@@ -156,6 +159,8 @@ class ChatWriter:
     def _tool(self, delta: ToolStart) -> bytes:
         lead = self._opening(delta.choice)
         state = self._choices[delta.choice]
+        if self._functions:
+            return lead + self._function(delta, state)
         if delta.custom:
             state.custom.add(delta.index)
             call = b'{"index":%d,"id":%b,"type":"custom","custom":{"name":%b,"input":""}%b}'
@@ -166,12 +171,22 @@ class ChatWriter:
         call %= (delta.index, quote(delta.id), quote(delta.name), signed)
         return lead + self._chunk(delta.choice, b'{"tool_calls":[%b]}' % call)
 
+    def _function(self, delta: ToolStart, state: "_Open") -> bytes:
+        if delta.index:
+            no_second_call(self._context.report)
+            return b""
+        state.bare.add(0)
+        return self._chunk(delta.choice, b'{"function_call":{"name":%b,"arguments":""}}' % quote(delta.name))
+
     def _arguments(self, delta: ToolArguments) -> bytes:
         if not delta.text:
             return b""
         lead = self._opening(delta.choice)
         state = self._choices[delta.choice]
         state.bare.discard(delta.index)
+        if self._functions:
+            form = b'{"function_call":{"arguments":%b}}'
+            return b"" if delta.index else lead + self._chunk(delta.choice, form % quote(delta.text))
         form = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
         if delta.index in state.custom:
             form = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
@@ -197,7 +212,10 @@ class ChatWriter:
         state = self._choices[choice]
         if delta.finish in (Finish.TOOL_CALLS, Finish.STOP):
             form = b'{"tool_calls":[{"index":%d,"function":{"arguments":"{}"}}]}'
-            lead += b"".join(self._chunk(choice, form % index) for index in sorted(state.bare))
+            if self._functions and state.bare:
+                lead += self._chunk(choice, b'{"function_call":{"arguments":"{}"}}')
+            else:
+                lead += b"".join(self._chunk(choice, form % index) for index in sorted(state.bare))
         return b'%b%b"choices":[{"index":%d,"delta":{},"logprobs":null,"finish_reason":"%b"}]%b}\n\n' % (
             lead,
             self._head,
@@ -227,7 +245,10 @@ _WORDS = {finish: finish.value for finish in Finish}
 
 def finish_reason(finish: Finish, context: Context) -> str:
     """OpenAI itself says `stop` for a call that was forced by name."""
-    return "stop" if context.named_tool and finish is Finish.TOOL_CALLS else _WORDS[finish]
+    if finish is not Finish.TOOL_CALLS:
+        return _WORDS[finish]
+    called = "function_call" if says_functions(context) else _WORDS[finish]
+    return "stop" if context.named_tool else called
 
 
 def _signature(opaque: Opaque) -> bytes:
