@@ -10,6 +10,7 @@ from msgspec import MsgspecError, Struct, json, structs
 from proxy.config.values import Target
 from proxy.jobs import Answered, Prepared
 from proxy.mending import MENDED
+from proxy.tokens.rough import roughly
 from translators import embeddings
 from translators.codec import Codec, Context, Pipe
 from translators.faults import ProtocolFault
@@ -97,7 +98,7 @@ class EmbeddingsJob(_Plain):
         path = _gemini().address(target.profile, fields) if google else target.profile.path("embeddings", "/embeddings")
         return Prepared(orjson.dumps(fields), fields, path, report, translated=google, stream=False, target=target)
 
-    def answer(self, body: bytes, target: Target, context: Context) -> Answered:  # noqa: ARG002 - the protocol's shape
+    def answer(self, body: bytes, target: Target, context: Context) -> Answered:
         if not body.isascii():
             _check_text(body)
         encoding, profile = self._envelope.encoding, target.profile
@@ -106,10 +107,16 @@ class EmbeddingsJob(_Plain):
             return Answered(adapted, usage)
         gemini = _gemini()
         cut = gemini.may_cut(self._payload)
-        adapted, usage, _, vectors = gemini.adapt(body, encoding, profile, cut=cut)
+        adapted, usage, _, vectors = gemini.adapt(body, encoding, profile, cut=cut, estimate=self._roughly)
+        if usage is None:
+            context.report.approximated("answer.usage", "the provider counts nothing, so it is estimated")
         if vectors != self._envelope.inputs:  # each vector is an input's by its place alone
             raise ProtocolFault(f"its answer has {vectors} vectors for {self._envelope.inputs} inputs")
         return Answered(adapted, usage)
+
+    def _roughly(self) -> int:
+        """At least one token: there is an input."""
+        return max(1, roughly(self._payload))
 
 
 def _gemini() -> ModuleType:

@@ -15,7 +15,7 @@ chooses among the methods.
 import base64
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -92,13 +92,14 @@ def _options(body: dict[str, Json], profile: Profile, report: Report, *, cuts: b
     options: dict[str, Json] = {}
     if body.get("dimensions") is not None:
         options["outputDimensionality"] = body["dimensions"]
-    for name, value in camel(body).items():
+    for said, value in body.items():
+        name = next(iter(camel({said: value})))
         if value is None or name in _READ:
             continue
         if name in _OWN and name not in profile.rejects and (cuts or name != "autoTruncate"):
             options[name] = value
         else:
-            report.dropped(name, "gemini has no such field for embeddings")
+            report.dropped(said, "gemini has no such field for embeddings")
     return options
 
 
@@ -142,13 +143,13 @@ _decode = msgspec.json.Decoder(_Answer).decode
 
 
 def adapt(
-    body: bytes, encoding: Encoding, profile: Profile, *, cut: bool = False
+    body: bytes, encoding: Encoding, profile: Profile, *, cut: bool = False, estimate: Callable[[], int] = lambda: 0
 ) -> tuple[bytes, Usage | None, str, int]:
     """The answer in OpenAI's form and the client's encoding, its usage, its model, and how many vectors it holds.
 
-    Older models of the Gemini API count nothing: then the usage is None, and zero in the answer, whose form demands a
-    number. Raises Failure for an error dressed as an answer and, unless `cut`, for a vector of less than the whole
-    text; ProtocolFault for what is no answer.
+    Older models of the Gemini API count nothing: then the usage is None, and an `estimate` in the answer, whose form
+    demands a number. Raises Failure for an error dressed as an answer and, unless `cut`, for a vector of less than the
+    whole text; ProtocolFault for what is no answer.
     """
     try:
         answer = _decode(body)
@@ -165,7 +166,7 @@ def adapt(
         {"object": "embedding", "index": index, "embedding": vector if encoding == "float" else _packed(vector)}
         for index, vector in enumerate(vectors)
     ]
-    tokens = counted or 0
+    tokens = estimate() if counted is None else counted
     adapted = {
         "object": "list",
         "data": data,

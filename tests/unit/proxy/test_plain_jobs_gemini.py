@@ -51,3 +51,14 @@ def test_a_text_may_be_cut_where_the_caller_says_so():
     with pytest.raises(Failure):
         job(input="a").answer(body, TARGET, context)
     assert job(input="a", autoTruncate=True).answer(body, TARGET, context).body
+
+
+@pytest.mark.parametrize(("given", "tokens"), [("twelve chars", 3), (["é" * 6, "abcd"], 5), ("a", 1)])
+def test_tokens_that_the_provider_does_not_count_are_estimated_and_told(given, tokens):
+    """A zero would read as a count. For budgets there is none."""
+    context = Context(id="e", created=1, model="m")
+    body = orjson.dumps({"embeddings": [{"values": [1, 0]}] * (1 if isinstance(given, str) else 2)})
+    answered = job(input=given).answer(body, TARGET, context)
+    assert orjson.loads(answered.body)["usage"] == {"prompt_tokens": tokens, "total_tokens": tokens}
+    assert answered.usage is None
+    assert context.report.header() == "approximated=answer.usage"

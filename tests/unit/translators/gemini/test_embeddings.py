@@ -122,7 +122,14 @@ def test_each_method_takes_its_own_number_of_inputs():
 
 
 def test_the_gemini_api_is_not_told_whether_to_cut():
-    assert rendered(input="a", auto_truncate=False)[1] == {"autoTruncate": "dropped"}
+    assert rendered(input="a", auto_truncate=False)[1] == {"auto_truncate": "dropped"}
+
+
+def test_what_is_left_out_is_told_in_the_clients_own_words():
+    assert rendered(input="a", input_type="query", truncateMode="END")[1] == {
+        "input_type": "dropped",
+        "truncateMode": "dropped",
+    }
 
 
 def predicted(*counts, truncated=False):
