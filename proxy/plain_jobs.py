@@ -55,7 +55,8 @@ class CountJob(_Plain):
         self._payload = payload
 
     def prepare(self, target: Target) -> Prepared:
-        fields, report = self._client.relay_request(self._payload, target.profile, None)
+        counted = structs.replace(target.profile, prefill=True)  # what is counted need not be whole
+        fields, report = self._client.relay_request(self._payload, counted, None)
         path = target.profile.path("count_tokens", "/messages/count_tokens")
         return Prepared(orjson.dumps(fields), fields, path, report, translated=False, stream=False, target=target)
 

@@ -5,6 +5,7 @@ that the target is skipped rather than asked for a 400. Blocks of kinds unknown 
 them.
 """
 
+from translators.anthropic_messages.generations import settle
 from translators.ir import Json
 from translators.profile import Profile
 from translators.report import Report
@@ -25,6 +26,7 @@ def fit(body: Body, profile: Profile, report: Report) -> None:
         _schema(body, report)
     if not (profile.images and profile.image_urls and profile.files):
         _messages(body, profile, report)
+    settle(body, profile, report)
 
 
 def _schema(body: Body, report: Report) -> None:

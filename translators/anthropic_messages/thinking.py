@@ -116,7 +116,7 @@ def _off(profile: Profile, report: Report) -> Thinking:
         return Thinking({"type": "between_tools"})
     if profile.thinking == "always":
         report.refused("reasoning_effort", "the model cannot be told not to think")
-        return Thinking(None, _nearest("low", profile.efforts))
+        return Thinking(None, nearest("low", profile.efforts))
     return Thinking({"type": "disabled"}) if profile.thinking == "default" else Thinking()
 
 
@@ -130,13 +130,13 @@ def _level(asked: Wish, profile: Profile, report: Report) -> str | None:
         report.approximated("thinking.budget_tokens", f"said as effort {wanted}")
     if wanted is None:
         return None
-    level = _nearest(wanted, profile.efforts)
+    level = nearest(wanted, profile.efforts)
     if level != wanted:
         report.clamped("reasoning_effort", f"{wanted} became {level or 'the default'}")
     return level
 
 
-def _nearest(wanted: Effort, efforts: tuple[Effort, ...]) -> str | None:
+def nearest(wanted: Effort, efforts: tuple[Effort, ...]) -> str | None:
     """The level itself, else the next stronger one for `minimal` and `xhigh`, else the next weaker one."""
     level: Effort = "low" if wanted == "minimal" else wanted
     taken = efforts or LEVELS

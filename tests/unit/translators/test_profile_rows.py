@@ -101,7 +101,7 @@ def test_no_prefix_belongs_to_two_vendors():
     ("model", "window", "output", "sampling", "thinking", "efforts", "forced", "prefill", "system"),
     [
         ("claude-sonnet-4-5-20250929", 200_000, 64_000, "one_of", "budget", (), True, True, False),
-        ("claude-opus-4-5", 200_000, 64_000, "one_of", "budget", (), True, True, False),
+        ("claude-opus-4-5", 200_000, 64_000, "one_of", "budget", ALL[:3], True, True, False),
         ("claude-haiku-4-5", 200_000, 64_000, "one_of", "budget", (), True, True, False),
         (
             "claude-opus-4-6",
