@@ -6,6 +6,7 @@ runs pass whole where they have its form (an object with one member per tool), a
 vendor's. Source: Google's function calling page.
 """
 
+import re
 from collections.abc import Mapping
 
 from translators.gemini.schema import Unfit, fit_tool
@@ -16,6 +17,8 @@ from translators.report import Report
 Body = dict[str, Json]
 
 _FREE_TEXT: Body = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+NAMES = "gemini's names of functions begin with a letter or an underscore, and go on with those, digits and .:-"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 BOTH = "includeServerSideToolInvocations"
 """What the Gemini API wants to be told where Google's tools stand beside functions; Vertex AI does not know it."""
 
@@ -55,6 +58,9 @@ def _functions(request: Request, report: Report) -> list[Body]:
             report.dropped(field, "a tool of this name stands before it")
             continue
         names.add(tool.name)
+        if not _NAME.fullmatch(tool.name):
+            report.refused(f"{field}.function.name", NAMES)
+            continue
         if tool.cache is not None:
             report.dropped(f"{field}.cache_control", "gemini caches by itself")
         functions.append(_function(tool, field, report))
@@ -143,6 +149,7 @@ def _narrowed(choice: ToolChoice, profile: Profile, report: Report) -> Body:
         report.refused("tool_choice", "the model refuses a forced tool choice")
         forced = False
     config: Body = {"mode": "ANY" if forced else "VALIDATED"}
-    if choice.names:
-        config["allowedFunctionNames"] = list(choice.names)
-    return config
+    names = [name for name in choice.names if _NAME.fullmatch(name)]
+    if names:
+        config["allowedFunctionNames"] = names
+    return config if names or not choice.names else {}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from translators.ir import Tool
+from translators.ir import Json, Tool, ToolChoice
 from translators.profile import Profile
 from translators.report import Report
 
@@ -36,3 +36,14 @@ def why_no_name(name: str, profile: Profile) -> str | None:
     if most is None or (len(name) <= most and _NAME.fullmatch(name)):
         return None
     return f"names of its tools are 1 to {most} letters, digits, underscores and hyphens"
+
+
+def no_choice(body: dict[str, Json], choice: ToolChoice | None, report: Report) -> None:
+    """A body without tools may not say how to choose among them: both APIs answer that with a 400."""
+    if body.pop("parallel_tool_calls", None) is False:
+        report.dropped("parallel_tool_calls", NO_TOOLS)
+    if choice is not None and choice.mode not in ("none", "auto"):
+        report.dropped("tool_choice", NO_TOOLS)
+
+
+NO_TOOLS = "there are no tools to choose from"

@@ -133,6 +133,7 @@ def _format(body: dict[str, Json], profile: Profile, report: Report) -> None:
 def _tools(body: dict[str, Json], profile: Profile, report: Report) -> None:
     if not profile.tools:
         body.pop("tool_choice", None)
+        body.pop("parallel_tool_calls", None)
         if body.pop("tools"):
             report.refused("tools", "the model takes no tools")
 

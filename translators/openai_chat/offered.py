@@ -44,6 +44,7 @@ def _offer(body: Body, tools: list[Json]) -> None:
         body["tools"] = tools
     else:
         del body["tools"]
+        body.pop("parallel_tool_calls", None)
     chosen = _chosen(body.get("tool_choice"))
     if not tools or (chosen is not None and not chosen <= {_name_of(tool) for tool in tools}):
         body.pop("tool_choice", None)

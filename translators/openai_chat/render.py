@@ -13,7 +13,7 @@ from translators.ir import Dialect, Json, OutputFormat, Request, Tool, ToolChoic
 from translators.openai.effort import effort_of
 from translators.openai.results import settled
 from translators.openai.strict import STRICT, enforced
-from translators.openai.tools import named_once
+from translators.openai.tools import named_once, no_choice
 from translators.openai.users import short_users
 from translators.openai_chat.fit import fit
 from translators.openai_chat.turns import Turns
@@ -77,8 +77,10 @@ def _tools(body: dict[str, Json], request: Request, profile: Profile, report: Re
     if offered:
         body["tools"] = [_tool(tool, field, profile, report) for field, tool in offered]
     choice, known = request.tool_choice, {tool.name for _, tool in offered}
-    if choice is not None and (not request.tools or (offered and known.issuperset(choice.names))):
+    if choice is not None and offered and known.issuperset(choice.names):
         body["tool_choice"] = _choice(choice, request.tools)
+    elif not offered:
+        no_choice(body, choice, report)
 
 
 def _stream(body: dict[str, Json], request: Request, profile: Profile) -> None:

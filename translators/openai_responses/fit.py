@@ -91,6 +91,7 @@ class Fit:
     def tools(self) -> None:
         if not self._profile.tools:
             self._body.pop("tool_choice", None)
+            self._body.pop("parallel_tool_calls", None)
             if self._body.pop("tools"):
                 self._report.refused("tools", "the model takes no tools")
 

@@ -9,6 +9,7 @@ from translators.ir import Json, OutputFormat, Request
 from translators.openai.effort import effort_of
 from translators.openai.results import settled
 from translators.openai.strict import STRICT, enforced
+from translators.openai.tools import no_choice
 from translators.openai.users import short_users
 from translators.openai_responses.fit import BOUND_MIN, CHAT_NAMES, Fit
 from translators.openai_responses.request import ENCRYPTED, LOGPROBS
@@ -72,8 +73,10 @@ def _tools(body: Body, request: Request, profile: Profile, report: Report) -> No
     if tools:
         body["tools"] = tools
     choice, known = request.tool_choice, {tool.get("name") for tool in tools}
-    if choice is not None and (not request.tools or (tools and known.issuperset(choice.names))):
+    if choice is not None and tools and known.issuperset(choice.names):
         body["tool_choice"] = render_choice(choice, request.tools)
+    elif not tools:
+        no_choice(body, choice, report)
 
 
 def _text(body: Body, request: Request, profile: Profile, report: Report) -> None:

@@ -127,3 +127,12 @@ def test_tools_google_runs_pass_and_other_vendors_are_refused(render):
     body, report = render(extra=extra)
     assert (body["tools"], body["toolConfig"]) == ([{"urlContext": {}}], {"retrievalConfig": {}})
     assert report == {"tools[1]": "refused"}
+
+
+@pytest.mark.parametrize("name", ["7up", "a b", "x" * 129, ""])
+def test_a_name_that_gemini_answers_with_a_400_skips_it(render, name):
+    body, report = render(tools=(Tool(name), Tool("g")), tool_choice=ToolChoice("named", (name,)))
+    assert [one["name"] for one in body["tools"][0]["functionDeclarations"]] == ["g"]
+    assert "toolConfig" not in body
+    assert report == {"tools[0].function.name": "refused"}
+    assert render(tools=(Tool("_a.b:c-1"),))[1] == {}

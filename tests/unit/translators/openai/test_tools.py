@@ -38,3 +38,19 @@ def test_a_tool_that_the_target_would_answer_with_a_400_skips_it(dialect, tool, 
     taken, none = dialect.render_request(request, Profile(model="m"))
     assert len(taken["tools"]) == 2
     assert not none.entries
+
+
+@pytest.mark.parametrize("dialect", [openai_chat, openai_responses])
+def test_without_tools_nothing_is_said_of_how_to_choose_among_them(dialect):
+    """Both APIs answer `tool_choice` or `parallel_tool_calls` beside no tools with a 400."""
+    fields = {"tool_choice": ToolChoice("required"), "parallel_tool_calls": False}
+    body, report = dialect.render_request(Request(model="m", items=(ASKED,), **fields), Profile(model="m"))
+    assert not body.keys() & fields.keys()
+    assert sorted((entry.verdict.value, entry.field) for entry in report.entries) == [
+        ("dropped", "parallel_tool_calls"),
+        ("dropped", "tool_choice"),
+    ]
+    fields = {"tool_choice": ToolChoice("none"), "parallel_tool_calls": True}
+    body, report = dialect.render_request(Request(model="m", items=(ASKED,), **fields), Profile(model="m"))
+    assert not body.keys() & fields.keys()
+    assert not report.entries

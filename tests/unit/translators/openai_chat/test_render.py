@@ -39,7 +39,7 @@ def test_the_bound_goes_by_the_name_the_model_takes(profile, body, noted):
 
 
 def test_fields_that_are_said_the_same_way():
-    fields = {"temperature": 0.5, "seed": 1, "user": "u", "metadata": {"a": "b"}, "parallel_tool_calls": False}
+    fields = {"temperature": 0.5, "seed": 1, "user": "u", "metadata": {"a": "b"}}
     assert rendered(**fields) == (fields, [])
 
 
