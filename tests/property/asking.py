@@ -27,7 +27,8 @@ PROFILES = {
 """A target of the dialect that takes everything the dialect can say."""
 
 texts = st.text("abc é😀\n", min_size=1, max_size=10).filter(str.strip)
-names = st.text("abcdefgh_123", min_size=1, max_size=8)
+names = st.builds(str.__add__, st.sampled_from("abcdefgh_"), st.text("abcdefgh_123", max_size=7))
+"""Of what every dialect takes for the name of a function."""
 images = st.builds(Image, data=st.just("iVBORw0="), media_type=st.just("image/png")) | st.builds(
     Image, url=st.just("https://images.test/a.png")
 )
