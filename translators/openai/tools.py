@@ -33,7 +33,7 @@ NO_FREE_TEXT = "the model takes no tools of free text"
 def why_no_name(name: str, profile: Profile) -> str | None:
     """Why a tool cannot be called so; None where it can."""
     most = profile.tool_name_max
-    if most is None or (len(name) <= most and _NAME.fullmatch(name)):
+    if most is None or (len(name) <= most and name.isascii() and (name.isidentifier() or _NAME.fullmatch(name))):
         return None
     return f"names of its tools are 1 to {most} letters, digits, underscores and hyphens"
 

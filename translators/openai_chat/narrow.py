@@ -27,8 +27,6 @@ _EMPTY: tuple[Json, ...] = (None, "", [], {})
 
 def narrowed(messages: list[Json], profile: Profile, report: Report) -> list[Json]:
     """The messages as `profile`'s target takes them; the same list where it takes all. Those that change are copied."""
-    if not (profile.message_fields or not profile.system_anywhere or not profile.prefill):
-        return messages
     narrowing = _Narrowing(profile, report)
     out = [narrowing.message(message, i) for i, message in enumerate(messages)]
     if not profile.prefill and begins_answer(messages):

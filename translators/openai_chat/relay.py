@@ -42,7 +42,9 @@ def relay_request(body: dict[str, Json], profile: Profile, bound: int | None) ->
     if bound is not None or "max_tokens" in out or "max_completion_tokens" in out:
         _bound(out, profile, bound, report)
     _messages(out, profile, report)
-    out["messages"] = narrowed(shown(out["messages"], profile, report), profile, report)
+    out["messages"] = shown(out["messages"], profile, report)
+    if profile.message_fields or not (profile.system_anywhere and profile.prefill):
+        out["messages"] = narrowed(out["messages"], profile, report)
     if "tools" in out:
         fit_tools(out, profile, report)
     fit(out, profile, report)
