@@ -17,11 +17,23 @@ Body = dict[str, Json]
 def fit_tools(body: Body, profile: Profile, report: Report) -> None:
     """Leaves out of a body that passes as it came (its top level changes only) the tools that the target refuses."""
     tools = body.get("tools")
-    if (profile.free_text_tools and profile.tool_name_max is None) or not isinstance(tools, list):
+    if not isinstance(tools, list) or _all_plain(tools, profile.tool_name_max):
         return
     kept = [tool for i, tool in enumerate(tools) if _is_taken(tool, f"tools[{i}]", profile, report)]
     if len(kept) < len(tools):
         _offer(body, kept)
+
+
+def _all_plain(tools: list[Json], most: int | None) -> bool:
+    """Whether these are functions whose names every vendor takes, as nearly always; a list may be long."""
+    for tool in tools:
+        function = tool.get("function") if type(tool) is dict and tool.get("type") == "function" else None
+        name = function.get("name") if type(function) is dict else None
+        if type(name) is not str or not name.isidentifier() or not name.isascii():
+            return False
+        if most is not None and len(name) > most:
+            return False
+    return True
 
 
 def _is_taken(tool: Json, path: str, profile: Profile, report: Report) -> bool:

@@ -45,7 +45,7 @@ def relay_request(body: dict[str, Json], profile: Profile, bound: int | None) ->
     out["messages"] = shown(out["messages"], profile, report)
     if profile.message_fields or not (profile.system_anywhere and profile.prefill):
         out["messages"] = narrowed(out["messages"], profile, report)
-    if "tools" in out:
+    if "tools" in out and (profile.tool_name_max is not None or not profile.free_text_tools):
         fit_tools(out, profile, report)
     fit(out, profile, report)
     return out, report
