@@ -180,7 +180,7 @@ def test_a_model_of_vectors_is_explained_by_its_name_alone(sidestep, tmp_path):
 
 
 def test_a_request_of_any_dialect_is_explained_by_the_path_it_is_sent_to(sidestep, tmp_path):
-    body = {"model": "claude-x", "max_tokens": 9, "system": "Be brief.", "top_k": 3}
+    body = {"model": "claude-haiku-4-5", "max_tokens": 9, "system": "Be brief.", "top_k": 3}
     (tmp_path / "r.json").write_text(json.dumps(body | {"messages": [{"role": "user", "content": "hi"}]}))
     done = sidestep("explain", "--file", "r.json", "--path", "/v1/messages", "--json", env=ENV)
     assert (done.returncode, done.stderr) == (0, "")
