@@ -251,10 +251,11 @@ class Account(Struct, eq=False):
     def _silent(self, fault: Fault, now: float) -> Verdict:
         """The same of a call that waited in vain. The configured time was too long for the target, a fair part of it
         for a hurried client; shorter waits are held against the target where they add up. A client that leaves says
-        nothing of a target that has sent a head: what it has seen is not known."""
-        if self._exchange.out.started or self._begun:
-            return verdict(fault)
+        nothing of a target that has sent a head and no content: what it has seen is not known."""
         left = fault.kind in _LEFT
+        if self._exchange.out.started or self._begun:
+            fair = left and self.seen.silent_s * FAIR_PART >= self._ready.times.between_s
+            return "fail" if fair else verdict(fault)
         if left and (self.seen.status or self._exchange.envelope is None):
             return "ignored"
         state, times = self._state, self._ready.times

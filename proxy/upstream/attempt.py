@@ -193,6 +193,8 @@ async def stream(trial: Trial, commit: Commit) -> None:
         await _call_by_call(trial, pump, one)
     except asyncio.CancelledError:
         why = trial.exchange.cancelled
+        if pump.committed and not pump.finished:
+            trial.seen.silent_s = pump.silent_s
         if pump.committed and not pump.finished and why is not None and why.kind is not Kind.CANCELLED:
             await trial.exchange.out.write(pump.pipe.fault(why))
         raise

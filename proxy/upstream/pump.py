@@ -79,10 +79,18 @@ class Pump:
         self._splitter: EventSplitter
         self._resumed: Beginning | None = None
         self._progress_at = trial.clock.now()
+        self._sign_at = 0.0
+        """When the last sign of life came that was no progress."""
 
     @property
     def held(self) -> bytes:
         return b"".join(self._held)
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the upstream has been silent, now that its stream is called off; while a client is written to it
+        is not known to be."""
+        return 0.0 if self._dog.resting else max(0.0, self._trial.clock.now() - max(self._progress_at, self._sign_at))
 
     async def run(self, upstream: Upstream, dog: Watchdog) -> Call | None:
         """Reads up to the stream's own end or pause, or else its bytes' end. Gives the call for the rest of a paused
@@ -228,6 +236,7 @@ class Pump:
         if self._progress:
             self._progress_at = self._dog.rearm(self._between_s)
         else:
-            waited = self._trial.clock.now() - self._progress_at
+            self._sign_at = now = self._trial.clock.now()
+            waited = now - self._progress_at
             allowed = times.between_s if self.committed and not self.resuming else times.first_s
             self._dog.rearm(max(0.0, max(allowed, times.idle_s) - waited))

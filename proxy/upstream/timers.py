@@ -68,6 +68,11 @@ class Watchdog:
             self._look_at(due)
         return now
 
+    @property
+    def resting(self) -> bool:
+        """Whether no silence is minded now."""
+        return self._due == math.inf
+
     def limit_at(self, when: float) -> None:
         """Sets the loop time at which the body must end whatever its progress; replaces an earlier limit."""
         self._cap = when

@@ -29,6 +29,8 @@ class Seen(Struct):
     usage: Usage | None = None
     id: str = ""
     """The id that the upstream gave its answer; empty where the client sees another."""
+    silent_s: float = 0.0
+    """Of a stream that was called off after its commit, how long its upstream had been silent by then."""
     fared: Sequence[Fared] = ()
     """Of calls side by side, how each of them ended."""
 

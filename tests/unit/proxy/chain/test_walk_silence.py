@@ -5,6 +5,7 @@ import pytest
 from translators.faults import Kind
 
 PING = b": ping\n\n"
+WORD = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"word"}}]}\n\n'
 OPENED = [("alpha/large", "CLOSED", "OPEN")]
 
 
@@ -105,9 +106,9 @@ def test_a_probe_of_a_hurried_client_fails_as_any_other(lab):
 # -- clients that tell no time, and leave
 
 
-def leave(lab, count: int, wait_s: float) -> None:
+def leave(lab, count: int, wait_s: float, **asked) -> None:
     for _ in range(count):
-        task = lab.begin()
+        task = lab.begin(**asked)
         lab.wait(wait_s)
         lab.cancel(Kind.CANCELLED)
         lab.run(task)
@@ -137,3 +138,22 @@ def test_whoever_leaves_a_target_that_has_sent_a_head_says_nothing_of_it(lab):
     alpha.script[0] = [PING, "stall"]
     leave(lab, 9, 60)
     assert lab.changes == []
+
+
+def test_clients_that_leave_a_stream_silent_in_its_middle_open_the_breaker(lab):
+    """After a third of the time that it had, or more."""
+    alpha = silent(lab)
+    alpha.script[0] = [WORD, "stall"]
+    leave(lab, 5, 9.9, stream=True)
+    assert lab.changes == []
+    leave(lab, 5, 10.1, stream=True)
+    assert lab.changes == OPENED
+
+
+@pytest.mark.parametrize("piece", [WORD, PING], ids=["words", "pings"])
+def test_whoever_leaves_a_stream_that_goes_on_says_nothing_of_its_target(lab, piece):
+    alpha = silent(lab)
+    alpha.script[0] = [WORD, 8.0, piece, 8.0, piece, "stall"]
+    leave(lab, 6, 20, stream=True)
+    assert lab.changes == []
+    assert lab.breaker("alpha").snapshot(lab.clock.now()).failures == 0

@@ -125,3 +125,12 @@ async def test_a_watchdog_that_rests_minds_nothing():
         await turns()
     with pytest.raises(Stalled), Watchdog(0.0):
         await turns()
+
+
+async def test_while_a_client_is_written_to_its_upstream_is_not_known_to_be_silent():
+    pump = pump_of(Log())
+    pump._progress_at -= 5.0
+    with Watchdog(AGES_S) as pump._dog:
+        assert pump.silent_s >= 5.0
+        pump._dog.rearm(RESTING)
+        assert pump.silent_s == 0.0
