@@ -53,6 +53,13 @@ def add(commands: "Commands") -> None:
         metavar="N",
         help=f"how long the fault lasts (default: {SECONDS:g}; 1.5 with --all); breaker times shrink to fit",
     )
+    parser.add_argument(
+        "--client-timeout",
+        type=_number(0.5, 3600),
+        metavar="SECONDS",
+        help="the timeout of your own clients: those of the drill say it as the official SDKs do, and leave, which is "
+        "an error, when nothing has come for so long (default: they wait)",
+    )
     parser.add_argument("--offline", action="store_true", help="script every provider: needs no key, costs nothing")
     add_config(parser)
     add_json(parser)
@@ -114,7 +121,8 @@ async def _one(arguments: argparse.Namespace, config: "Config", choice: "Choice"
     from proxy.drill.exercise.run import exercise  # noqa: PLC0415 - likewise
 
     case, offline = CASES[arguments.fault or FAULT], arguments.offline
-    at = pace(choice.target, case, rate=_rate(arguments), seconds=arguments.seconds or SECONDS, offline=offline)
+    seconds, client_s = arguments.seconds or SECONDS, arguments.client_timeout
+    at = pace(choice.target, case, rate=_rate(arguments), seconds=seconds, offline=offline, client_s=client_s)
     opening = telling.opening(choice, case, at, source=config.source, offline=offline)
     _say(arguments, opening)
     with _proxy() as start:
@@ -135,12 +143,11 @@ async def _all(arguments: argparse.Namespace, config: "Config", choice: "Choice"
 
     cases = tuple(CASES.values())
     rate, seconds, offline = _rate(arguments), arguments.seconds or matrix.SECONDS, arguments.offline
-    paces = [pace(choice.target, case, rate=rate, seconds=seconds, offline=offline) for case in cases]
+    load: dict[str, Any] = {"rate": rate, "seconds": seconds, "offline": offline, "client_s": arguments.client_timeout}
+    paces = [pace(choice.target, case, **load) for case in cases]
     _say(arguments, matrix.opening(choice, paces, source=config.source, offline=offline))
     with _proxy() as start:
-        cells = await matrix.matrix(
-            start, config, choice, rate=rate, seconds=seconds, offline=offline, clock=SystemClock(), cases=cases
-        )
+        cells = await matrix.matrix(start, config, choice, clock=SystemClock(), cases=cases, **load)
     if arguments.json:
         _print_json([{"kind": cell.kind, **telling.data(cell.seen, cell.found)} for cell in cells])
     else:

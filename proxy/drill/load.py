@@ -6,8 +6,10 @@ also where a vendor's SDK would take it for a success. Plain HTTP only, since it
 
 import asyncio
 import base64
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import orjson
 
 from proxy.clock import Clock, SystemClock
 from proxy.telemetry import names
+from proxy.upstream.timers import Stalled, Watchdog
 
 Kind = Literal["unary", "stream", "tools", "embeddings"]
 KINDS: tuple[Kind, ...] = ("unary", "stream", "tools", "embeddings")
@@ -80,6 +83,10 @@ class Broken(Exception):
         self.answered = answered
 
 
+class Left(Broken):
+    """The client itself had enough of the silence."""
+
+
 class Channel(asyncio.Protocol):
     """One keep-alive connection; one request at a time."""
 
@@ -88,10 +95,13 @@ class Channel(asyncio.Protocol):
         self._now = clock.now
         self._parser: httptools.HttpResponseParser
         self._transport: asyncio.Transport | None = None
-        self._answer = Answered()
+        self.answer = Answered()
+        """As far as it has come."""
         self._done: asyncio.Future[Answered] | None = None
         self.on_piece: Callable[[bytes], None] | None = None
         """Called with each piece of a body in place of keeping it."""
+        self.on_sign: Callable[[], object] | None = None
+        """Called whenever anything came."""
 
     @classmethod
     async def open(cls, url: str, clock: Clock = CLOCK) -> Self:
@@ -105,7 +115,7 @@ class Channel(asyncio.Protocol):
         """The whole answer to `request`. Raises Broken."""
         if self._transport is None or self._transport.is_closing():
             raise Broken("the connection was closed")
-        self._answer = Answered()
+        self.answer = Answered()
         self._parser = httptools.HttpResponseParser(self)
         self._done = self._loop.create_future()
         self._transport.write(request)
@@ -123,6 +133,8 @@ class Channel(asyncio.Protocol):
         self._fail(str(exc) if exc else "the connection was closed before the answer's end")
 
     def data_received(self, data: bytes) -> None:
+        if self.on_sign:
+            self.on_sign()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -130,24 +142,24 @@ class Channel(asyncio.Protocol):
 
     def _fail(self, why: str) -> None:
         if self._done and not self._done.done():
-            self._done.set_exception(Broken(why, self._answer))
+            self._done.set_exception(Broken(why, self.answer))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self.answer.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        self._answer.status = self._parser.get_status_code()
+        self.answer.status = self._parser.get_status_code()
 
     def on_body(self, body: bytes) -> None:
         if self.on_piece:
             self.on_piece(body)
         else:
-            self._answer.pieces.append((self._now(), body))
+            self.answer.pieces.append((self._now(), body))
 
     def on_message_complete(self) -> None:
-        self._answer.ended = self._now()
+        self.answer.ended = self._now()
         if self._done and not self._done.done():
-            self._done.set_result(self._answer)
+            self._done.set_result(self.answer)
 
 
 def encode(base_url: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
@@ -195,12 +207,23 @@ async def ask(
 
 
 async def once(
-    base_url: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, clock: Clock = CLOCK
+    base_url: str,
+    path: str,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+    clock: Clock = CLOCK,
+    silence_s: float = math.inf,
 ) -> Answered:
-    """One exchange on a connection of its own. Raises OSError or Broken."""
+    """One exchange on a connection of its own, given up when nothing has come for `silence_s`, as by the official SDK
+    for Python. Raises OSError, Broken or Left."""
     channel = await Channel.open(base_url, clock)
     try:
-        return await channel.send(encode(base_url, path, body, headers))
+        with Watchdog(silence_s) as dog:
+            if silence_s < math.inf:
+                channel.on_sign = partial(dog.rearm, silence_s)
+            return await channel.send(encode(base_url, path, body, headers))
+    except Stalled:
+        raise Left(f"the client left: nothing came for {silence_s:.3g} s", channel.answer) from None
     finally:
         channel.close()
 

@@ -4,7 +4,13 @@ import re
 from pathlib import Path
 
 from proxy.cli import _parser
+from proxy.config.load import load
+from proxy.drill.exercise.advice import advice
+from proxy.drill.exercise.asking import Outcome
+from proxy.drill.exercise.choice import choose
 from proxy.drill.exercise.menu import CASES
+from proxy.drill.exercise.pace import pace
+from proxy.drill.load import Result
 
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/drills.md"
@@ -42,6 +48,15 @@ def test_the_table_of_all_faults_has_each_of_them(all_blocks):
     cell = r"held, 0 errors(, \d+ told)?, \+\d+ ms p99"
     assert [line for line in cells if not re.fullmatch(rf"\w+ +{cell} +{cell}", line)] == []
     assert last == f"the chain held in {2 * len(CASES)} of {2 * len(CASES)}"
+
+
+def test_what_is_shown_to_be_changed_for_a_client_is_what_is_said(all_blocks):
+    [shown] = [block.text for block in all_blocks if block.text.startswith("change: ")]
+    choice = choose(load(str(ROOT / "config.toml"), {}, offline=True).config, None)
+    case = CASES["stall"]
+    at = pace(choice.target, case, rate=10, seconds=5, offline=True, client_s=20)
+    left = Outcome("stream", "error", 0.0, 20.0, Result(ok=False, status=200), left=True)
+    assert shown == f"change: {advice(choice, at, [], [left])}\n"
 
 
 def outline(text):

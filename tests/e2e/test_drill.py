@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
+from msgspec import structs
 
 from proxy.app import build
 from proxy.config.profiles import vendors
-from proxy.config.values import Config, ModelRoute, Provider, Step
+from proxy.config.values import Config, ModelRoute, Provider, Step, TimeoutSettings
+from proxy.drill.exercise.asking import KINDS
 from proxy.drill.exercise.choice import choose
 from proxy.drill.exercise.matrix import matrix
 from proxy.drill.exercise.menu import CASES
@@ -39,7 +41,7 @@ def chain_of(*dialects):
     return Config(providers, {"gpt": ModelRoute("gpt", steps)})
 
 
-def drilled(config, *faults):
+def drilled(config, *faults, kinds=KINDS, **more):
     """The cells of these faults, by fault and kind; each fault lasts half a minute, and all are played side by side."""
     cases = [CASES[fault] for fault in faults]
     choice = choose(config, None)
@@ -53,9 +55,10 @@ def drilled(config, *faults):
             async with serving(config, built, clock=clock) as running:
                 yield running.data_url, running.app.state
 
-        return await matrix(start, config, choice, rate=1, seconds=30, offline=True, clock=clock, cases=cases)
+        return await matrix(start, config, choice, rate=1, seconds=30, offline=True, clock=clock, cases=cases, **more)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("proxy.drill.exercise.matrix.KINDS", kinds)
         patch.setattr("proxy.drill.exercise.matrix.SIDE_BY_SIDE", 100)
         patch.setattr("proxy.drill.exercise.run.LOOK_S", 0.25)
         return {(cell.case.name, cell.kind): cell for cell in virtual.played(all_of_them())}
@@ -84,6 +87,37 @@ def test_a_silent_target_costs_a_request_its_timeout_and_a_loud_one_its_pauses(c
         assert cells[fault, "unary"].found.added_p99_ms == pytest.approx(6_000)
     assert cells["500", "unary"].found.added_p99_ms <= 1_500
     assert cells["auth", "unary"].found.added_p99_ms == 0
+
+
+def pair(**alpha):
+    """A chain of two whose head has these settings."""
+    config = chain_of(Dialect.OPENAI_CHAT, Dialect.GEMINI)
+    head = structs.replace(config.providers["p0"], **alpha)
+    return structs.replace(config, providers={**config.providers, "p0": head})
+
+
+def test_a_chain_holds_for_clients_whose_timeout_is_shorter_than_its_own():
+    """A silent head opens its breaker, though each of its calls is cut short for the client's sake."""
+    found = drilled(pair(), "timeout", client_s=20)
+    assert {at: (cell.found.why, cell.found.left) for at, cell in found.items()} == dict.fromkeys(found, ((), 0))
+
+
+def test_it_does_not_where_waits_that_were_cut_short_do_not_add_up(monkeypatch):
+    monkeypatch.setattr("proxy.resilience.silence.Silence.add", lambda *_: False)
+    found = drilled(pair(), "timeout", kinds=("stream",), client_s=20)["timeout", "stream"].found
+    [why] = found.why
+    assert why.endswith(" times while it failed and was never left alone")
+
+
+def test_clients_that_leave_a_silent_stream_are_errors_until_the_proxy_is_the_quicker():
+    """Half a minute of silence is more than twenty seconds; 15 s are less."""
+    found = drilled(pair(), "stall", kinds=("stream",), client_s=20)["stall", "stream"].found
+    assert (found.held, found.told, found.left) == (False, 0, sum(found.errors.values()))
+    assert found.change.startswith("set progress_s of p0/large from 30 to at most 19")
+    assert found.back_s is not None, "its breaker saw to it that they were few"
+    quicker = pair(timeouts=TimeoutSettings(progress_s=15))
+    found = drilled(quicker, "stall", kinds=("stream",), client_s=20)["stall", "stream"].found
+    assert (found.why, found.left, found.told > 0) == ((), 0, True)
 
 
 DIALECTS = [Dialect.OPENAI_RESPONSES, Dialect.ANTHROPIC_MESSAGES, Dialect.GEMINI]

@@ -2,17 +2,20 @@
 
 A stream that breaks after its first content is not the proxy's to mend; what it owes the client is the truth. So there
 are four ends: `ok`; `told`, a stream that broke off and said so, by an error event or an unterminated body; `short`,
-part of an answer that looks whole, which must never be; and `error`, no answer at all.
+part of an answer that looks whole, which must never be; and `error`, no answer at all, or one that the client left for
+its silence.
 """
 
 import asyncio
+import math
 from typing import Any, Literal
 
 import orjson
 from msgspec import Struct
 
 from proxy.clock import Clock
-from proxy.drill.load import Answered, Broken, Result, judged, once, read_stream
+from proxy.drill.load import Answered, Broken, Left, Result, judged, once, read_stream
+from proxy.telemetry.names import READ_TIMEOUT
 
 Kind = Literal["unary", "stream"]
 KINDS: tuple[Kind, ...] = ("unary", "stream")
@@ -30,6 +33,8 @@ class Outcome(Struct, frozen=True):
     sent: float
     ended: float
     result: Result
+    left: bool = False
+    """Whether it was the client that ended it."""
 
     @property
     def waited_s(self) -> float:
@@ -37,8 +42,11 @@ class Outcome(Struct, frozen=True):
         return self.result.seconds if self.result.first_token_s is None else self.result.first_token_s
 
 
-async def ask(url: str, model: str, kind: Kind, *, timeout_s: float, clock: Clock) -> Outcome:
-    """One request at `url` (without `/v1`). Never raises for what the other side does."""
+async def ask(
+    url: str, model: str, kind: Kind, *, timeout_s: float, clock: Clock, client_s: float | None = None
+) -> Outcome:
+    """One request at `url` (without `/v1`), by a client that leaves after `client_s` of silence, and says so. Never
+    raises for what the other side does."""
     sent = clock.now()
     body: dict[str, Any] = {
         "model": model,
@@ -47,9 +55,10 @@ async def ask(url: str, model: str, kind: Kind, *, timeout_s: float, clock: Cloc
     }
     if kind == "stream":
         body["stream"] = True
+    headers, silence_s = ({}, math.inf) if client_s is None else ({READ_TIMEOUT: f"{client_s:.3f}"}, client_s)
     try:
         async with asyncio.timeout(timeout_s):
-            answered = await once(f"{url}/v1", "/chat/completions", body, clock=clock)
+            answered = await once(f"{url}/v1", "/chat/completions", body, headers, clock, silence_s)
     except Broken as error:
         return _broken(kind, error, sent, clock.now())
     except (OSError, TimeoutError) as error:
@@ -62,10 +71,11 @@ async def ask(url: str, model: str, kind: Kind, *, timeout_s: float, clock: Cloc
 def _broken(kind: Kind, error: Broken, sent: float, now: float) -> Outcome:
     """The connection ended too early, which no client overlooks. A stream's 200 was said with its first content."""
     answered = error.answered or Answered()
-    said = _event_error(answered) or str(error)
+    left = isinstance(error, Left)
+    said = str(error) if left else _event_error(answered) or str(error)
     result = Result(ok=False, error=said, status=answered.status, headers=answered.headers, seconds=now - sent)
-    begun = kind == "stream" and answered.status == 200
-    return Outcome(kind, "told" if begun else "error", sent, now, result)
+    begun = kind == "stream" and answered.status == 200 and not left
+    return Outcome(kind, "told" if begun else "error", sent, now, result, left)
 
 
 def _whole(kind: Kind, answered: Answered, sent: float) -> Outcome:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from proxy.drill.demo import attempts
+from proxy.drill.exercise.advice import advice
 from proxy.drill.exercise.asking import KINDS, Outcome
 from proxy.drill.exercise.choice import Choice
 from proxy.drill.exercise.menu import Case
@@ -54,9 +55,13 @@ class Findings(Struct, frozen=True):
     """A sentence for each thing that did not hold."""
     notes: tuple[str, ...]
     """What is no failure, and worth a sentence."""
+    change: str
+    """What to change where the clients' timeout is why it did not hold; empty where it is not."""
     requests: int
     errors: Mapping[str, int]
-    """What the client was told instead of an answer, and how often."""
+    """What the client was told instead of an answer, or that it left, and how often."""
+    left: int
+    """The clients that left, for nothing had come for as long as they wait."""
     told: int
     short: int
     served: Mapping[str, int]
@@ -90,8 +95,12 @@ def judge(seen: Seen) -> Findings:
         held=not why,
         why=why,
         notes=tuple(_notes(seen, during)),
+        change=advice(
+            seen.choice, seen.pace, _early(seen), [one for one in seen.outcomes if one.sent >= seen.failed_at]
+        ),
         requests=len(seen.outcomes),
         errors=dict(errors),
+        left=sum(one.left for one in seen.outcomes),
         told=sum(one.end == "told" for one in seen.outcomes),
         short=len(_short(seen)),
         served=dict(served.most_common()),
@@ -110,7 +119,7 @@ def judge(seen: Seen) -> Findings:
 
 def _whys(seen: Seen, during: Sequence[Outcome]) -> Iterator[str]:
     name = seen.choice.target.name
-    early = sum(one.end != "ok" for one in seen.outcomes if one.sent < seen.failed_at and one.ended <= seen.failed_at)
+    early = sum(one.end != "ok" for one in _early(seen))
     if early:
         yield f"{count(early, 'request')} failed before the fault: the chain does not serve when all is well"
         return
@@ -131,6 +140,11 @@ def _whys(seen: Seen, during: Sequence[Outcome]) -> Iterator[str]:
         yield f"{name} was asked {seen.calls} times while it failed and was never left alone"
     if seen.case.effect != "key" and _back_s(seen) is None and (during or failed):
         yield f"{name} was not back {seen.pace.after_s:.1f} s after the fault"
+
+
+def _early(seen: Seen) -> list[Outcome]:
+    """What had come to its end before the fault."""
+    return [one for one in seen.outcomes if one.sent < seen.failed_at and one.ended <= seen.failed_at]
 
 
 def _notes(seen: Seen, during: Sequence[Outcome]) -> Iterator[str]:

@@ -41,12 +41,13 @@ async def matrix(
     offline: bool,
     clock: Clock,
     cases: Sequence[Case],
+    client_s: float | None = None,
 ) -> list[Cell]:
     """Every cell, in the order of `cases`."""
     places = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def play(case: Case, kind: Kind) -> Cell:
-        at = pace(choice.target, case, rate=rate, seconds=seconds, offline=offline)
+        at = pace(choice.target, case, rate=rate, seconds=seconds, offline=offline, client_s=client_s)
         async with places:
             seen = await exercise(start_proxy, config, choice, case, at, kinds=(kind,), offline=offline, clock=clock)
         return Cell(case, kind, seen, judge(seen))
@@ -62,7 +63,9 @@ def opening(choice: Choice, paces: Sequence[Pace], *, source: str, offline: bool
     yield f"{choice.target.name} fails in {len(paces)} ways, each for {usual.fault_s:.3g} s or until it shows"
     yield f"chain {choice.asked}: {' -> '.join(choice.names)}, configured by {telling.source_of(source)}"
     yield f"load: {usual.rate:g} requests a second for each fault and kind, {SIDE_BY_SIDE} of them side by side"
+    yield from telling.clients(usual)
     yield from telling.times(usual)
+    yield from dict.fromkeys(line for one in paces for line in telling.beside(one))
     yield telling.cost(sum(one.most_requests for one in paces) * len(KINDS), offline=offline)
 
 
@@ -74,6 +77,8 @@ def table(cells: Sequence[Cell]) -> Iterator[str]:
         yield _ROW.format(case, *(told.get(kind, "") for kind in KINDS)).rstrip()
     for cell in cells:
         yield from (f"why: {cell.case.name}, {cell.kind}: {why}" for why in cell.found.why)
+        if cell.found.change:
+            yield f"change: {cell.case.name}, {cell.kind}: {cell.found.change}"
     held = sum(cell.found.held for cell in cells)
     yield f"the chain held in {held} of {len(cells)}"
 

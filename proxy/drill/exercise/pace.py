@@ -2,12 +2,9 @@
 
 Nobody waits minutes for a breaker in a drill. So breaker times shrink, all by one factor, until the target's first
 opening is a third of the fault's time: it opens, a probe fails, it opens for twice as long, and comes back after the
-fault. Timeouts are capped, for only a silent target lets them run out. Nothing is ever made longer, a fault that lasts
-long enough is met with the configuration's own times, and `changed` and `capped` name every value that is another.
-Attempts, pauses and budgets of retries stay as they are.
-
-A timeout is not capped so low that a provider which is well could miss it: `FLOOR_S` for real ones, `SCRIPTED_FLOOR_S`
-for those of an offline drill.
+fault. Timeouts are capped (`patience`). Nothing is ever made longer, a fault that lasts long enough is met with the
+configuration's own times, and `changed`, `capped` and `beside` name every value that is another. Attempts, pauses and
+budgets of retries stay as they are.
 """
 
 from msgspec import Struct, structs
@@ -23,13 +20,12 @@ from proxy.config.values import (
     RecordSettings,
     Target,
     TelemetrySettings,
-    TimeoutSettings,
 )
 from proxy.drill.exercise.menu import Case, Severity
+from proxy.drill.exercise.patience import CAPPED, Patience, patience
+from proxy.resilience.silence import FAIR_PART
 
-FLOOR_S, SCRIPTED_FLOOR_S = 10.0, 0.5
 SCALED = ("open_s", "open_max_s", "ramp_s")
-CAPPED = ("progress_s", "progress_unary_s", "first_token_reasoning_s", "idle_s")
 OPENINGS = 3
 """The fault lasts so many times the target's first opening."""
 PARTS = 4
@@ -50,13 +46,14 @@ class Pace(Struct, frozen=True):
     """The longest that is waited, once the fault is over, for the target to be back."""
     factor: float
     """What breaker times are multiplied with; at most 1."""
-    patience_s: float
-    """What timeouts are capped at."""
+    patience: Patience
     severity: Severity
     changed: tuple[str, ...]
     """Breaker times of the target that are not the configuration's own, as in `open_s 30 -> 3.3`."""
     capped: tuple[str, ...]
-    """Its timeouts that are `patience_s` instead of longer."""
+    """Its timeouts that are `patience.most_s` instead of longer."""
+    beside: tuple[str, ...]
+    """Where they and the client's keep their places, each that is another, as in `progress_s 30 -> 2.5`."""
     own_s: float
     """From this many seconds of fault on, breaker times are the configuration's own."""
 
@@ -65,17 +62,19 @@ class Pace(Struct, frozen=True):
         return int(self.rate * (2 * self.before_s + self.fault_s + self.after_s)) + PARTS
 
 
-def pace(target: Target, case: Case, *, rate: float, seconds: float, offline: bool) -> Pace:
-    """The pace of an exercise whose fault lasts `seconds`, or longer where a silent target needs that."""
-    breaker = target.breaker
+def pace(
+    target: Target, case: Case, *, rate: float, seconds: float, offline: bool, client_s: float | None = None
+) -> Pace:
+    """The pace of an exercise whose fault lasts `seconds`, or longer where a silent target needs that; its clients
+    leave after `client_s` of silence, or never."""
+    breaker, own = target.breaker, target.timeouts
     factor = min(1.0, seconds / OPENINGS / breaker.open_s)
-    patience = max(seconds / 5, SCRIPTED_FLOOR_S if offline else FLOOR_S)
-    breaking, timeouts = _breaker(breaker, factor), _timeouts(target.timeouts, patience)
+    waits = patience(own, case, seconds, offline=offline, client_s=client_s)
+    breaking, timeouts = _breaker(breaker, factor), waits.quick(own)
     silence = max(timeouts.progress_s, timeouts.progress_unary_s)
     if target.profile.reasons:
         silence = max(silence, timeouts.first_token_reasoning_s)
-    opening = min(breaking.consecutive_failures / rate, seconds)
-    fault_s = max(seconds, silence + opening + breaking.open_s) if case.silent else seconds
+    fault_s = max(seconds, _noticed_s(breaking, silence, waits, rate, seconds)) if case.silent else seconds
     wait = min(max(seconds / 3, target.retry.max_inline_wait_s + SHORTEST_WAIT_S), max(seconds, 3.0))
     probing = (breaking.probe_successes + 2) / rate
     after = {
@@ -90,20 +89,32 @@ def pace(target: Target, case: Case, *, rate: float, seconds: float, offline: bo
         fault_s=fault_s,
         after_s=after[case.effect],
         factor=factor,
-        patience_s=patience,
-        severity=Severity(min(timeouts.progress_s, timeouts.progress_unary_s), wait),
+        patience=waits,
+        severity=Severity(_shortest_s(timeouts.progress_s, timeouts.progress_unary_s, waits), wait),
         changed=_changes(breaker, breaking),
-        capped=tuple(name for name in CAPPED if getattr(target.timeouts, name) > patience),
+        capped=() if waits.beside else tuple(name for name in CAPPED if getattr(own, name) > waits.most_s),
+        beside=waits.changes(own),
         own_s=OPENINGS * breaker.open_s,
     )
 
 
+def _noticed_s(breaker: BreakerSettings, silence_s: float, waits: Patience, rate: float, seconds: float) -> float:
+    """How long a silent target needs to be noticed, and to open for once: its timeout, as often as opens its breaker. A
+    client in a hurry has calls cut short, whose waits add up while there are any."""
+    each = min(silence_s, waits.granted_s) if waits.beside else silence_s
+    if each >= silence_s:
+        return silence_s + min(breaker.consecutive_failures / rate, seconds) + breaker.open_s
+    calls = breaker.consecutive_failures * max(1.0, silence_s / FAIR_PART / each)
+    return silence_s / min(1.0, rate * each) + each + min(calls / rate, seconds) + breaker.open_s
+
+
+def _shortest_s(progress_s: float, progress_unary_s: float, waits: Patience) -> float:
+    """The shortest silence that is put up with where the next target is not called."""
+    return min(progress_s, progress_unary_s, waits.most_s if waits.client_s is None else waits.granted_s)
+
+
 def _breaker(settings: BreakerSettings, factor: float) -> BreakerSettings:
     return structs.replace(settings, **{name: getattr(settings, name) * factor for name in SCALED})
-
-
-def _timeouts(settings: TimeoutSettings, patience_s: float) -> TimeoutSettings:
-    return structs.replace(settings, **{name: min(getattr(settings, name), patience_s) for name in CAPPED})
 
 
 def _changes(own: BreakerSettings, used: BreakerSettings) -> tuple[str, ...]:
@@ -134,7 +145,7 @@ def _provider(provider: Provider, pace: Pace) -> Provider:
     return structs.replace(
         provider,
         breaker=_breaker(provider.breaker, pace.factor),
-        timeouts=_timeouts(provider.timeouts, pace.patience_s),
+        timeouts=pace.patience.quick(provider.timeouts),
         health=HealthSettings(),
     )
 
@@ -143,7 +154,5 @@ def _route(route: ModelRoute, pace: Pace) -> ModelRoute:
     return structs.replace(
         route,
         breaker={name: value * pace.factor if name in SCALED else value for name, value in route.breaker.items()},
-        timeouts={
-            name: min(value, pace.patience_s) if name in CAPPED else value for name, value in route.timeouts.items()
-        },
+        timeouts={name: pace.patience.of(value) if name in CAPPED else value for name, value in route.timeouts.items()},
     )

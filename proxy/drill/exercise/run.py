@@ -122,8 +122,12 @@ class _Play:
             await self._clock.sleep(1 / self._pace.rate)
 
     async def _one(self, kind: Kind) -> None:
-        timeout_s = self._pace.patience_s + self._choice.target.timeouts.deadline_s + PATIENCE_S
-        self._outcomes.append(await ask(self._url, self._choice.asked, kind, timeout_s=timeout_s, clock=self._clock))
+        waits = self._pace.patience
+        timeout_s = waits.most_s + self._choice.target.timeouts.deadline_s + PATIENCE_S
+        asked = self._choice.asked
+        self._outcomes.append(
+            await ask(self._url, asked, kind, timeout_s=timeout_s, clock=self._clock, client_s=waits.client_s)
+        )
 
     def _whole_since(self, healed_at: float) -> bool:
         """Whether the target serves again, with nothing left of the fault."""

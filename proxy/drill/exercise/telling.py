@@ -23,7 +23,9 @@ def opening(choice: Choice, case: Case, pace: Pace, *, source: str, offline: boo
     yield f"{choice.target.name} {case.about}, for {pace.fault_s:.3g} s"
     yield f"chain {choice.asked}: {' -> '.join(choice.names)}, configured by {source_of(source)}"
     yield f"load: {pace.rate:g} requests a second, {' and '.join(KINDS)} in turn"
+    yield from clients(pace)
     yield from times(pace)
+    yield from beside(pace)
     yield cost(pace.most_requests, offline=offline)
 
 
@@ -31,12 +33,24 @@ def source_of(source: str) -> str:
     return "the environment" if source == "environment" else source
 
 
+def clients(pace: Pace) -> Iterator[str]:
+    """How long the clients wait, where they do not wait for ever."""
+    if pace.patience.asked_s is not None:
+        yield f"clients: they leave when nothing has come for {pace.patience.asked_s:g} s, and say so in their requests"
+
+
 def times(pace: Pace) -> Iterator[str]:
     """Where the times are not the configuration's own."""
     if pace.changed:
         yield f"to be quick: {', '.join(pace.changed)} (--seconds {pace.own_s:.3g} takes them as they are)"
     if pace.capped:
-        yield f"and at most {pace.patience_s:.3g} s for {', '.join(pace.capped)}"
+        yield f"and at most {pace.patience.most_s:.3g} s for {', '.join(pace.capped)}"
+
+
+def beside(pace: Pace) -> Iterator[str]:
+    """Where the proxy's timeouts and the clients' are shorter together."""
+    if pace.beside:
+        yield f"and, where it is silent, on the same side of the client's as before: {', '.join(pace.beside)}"
 
 
 def cost(most: int, *, offline: bool) -> str:
@@ -84,6 +98,8 @@ def result(seen: Seen, found: Findings) -> Iterator[str]:
         yield f"note: {note}"
     for why in found.why:
         yield f"why: {why}"
+    if found.change:
+        yield f"change: {found.change}"
     yield "the chain held" if found.held else "the chain did NOT hold"
 
 
@@ -134,7 +150,9 @@ def _seconds(value: float | None) -> str:
 def data(seen: Seen, found: Findings) -> dict[str, Any]:
     """All of it in JSON's terms; times of the timeline are seconds since the fault began."""
     pace = structs.asdict(seen.pace)
-    del pace["severity"]
+    waits = seen.pace.patience
+    del pace["severity"], pace["patience"]
+    pace |= {"patience_s": waits.most_s, "client_timeout_s": waits.asked_s, "client_s": waits.client_s}
     return {
         "target": seen.choice.target.name,
         "chain": list(seen.choice.names),

@@ -48,10 +48,13 @@ def test_a_target_that_is_alone_exits_with_1_and_says_why(file, capsys):
 
 
 def test_as_json_it_is_one_object_and_what_is_said_before_goes_elsewhere(file, capsys):
-    assert main(["drill", "--config", file, "--fault", "quota", "--json", *QUICK]) == 0
+    options = ["--fault", "quota", "--client-timeout", "25", "--json"]
+    assert main(["drill", "--config", file, *options, *QUICK]) == 0
     told = capsys.readouterr()
     data = json.loads(told.out)
     assert (data["target"], data["fault"], data["held"]) == ("alpha/large", "quota", True)
+    assert (data["pace"]["client_timeout_s"], data["left"], data["change"]) == (25, 0, "")
+    assert "clients: they leave when nothing has come for 25 s" in told.err
     assert "no key is used" in told.err
 
 
@@ -91,6 +94,9 @@ REFUSED = [
     ),
     (["--rate", "1000"], "argument --rate: must be from 0.2 to 100"),
     (["--seconds", "0"], "argument --seconds: must be from 1 to 3600"),
+    (["--client-timeout", "0.1"], "argument --client-timeout: must be from 0.5 to 3600"),
+    (["--client-timeout", "nan"], "argument --client-timeout: must be from 0.5 to 3600"),
+    (["--client-timeout", "soon"], "argument --client-timeout: invalid number value: 'soon'"),
     (["--fault", "fire"], "argument --fault: invalid choice: 'fire'"),
     (["--all", "--fault", "503"], "argument --fault: not allowed with argument --all"),
 ]

@@ -1,6 +1,7 @@
 """The table of all faults."""
 
 import pytest
+from msgspec import structs
 
 from proxy.drill.exercise.choice import choose
 from proxy.drill.exercise.judging import judge
@@ -43,6 +44,20 @@ def test_what_will_be_done_is_said_first_and_its_cost_is_that_of_all(chain):
     assert lines[0] == "alpha/large fails in 13 ways, each for 1.5 s or until it shows"
     assert lines[1] == "chain gpt: alpha/large -> beta/claude, configured by my.toml"
     assert f"at most {2 * sum(one.most_requests for one in paces)} requests" in lines[-1]
+
+
+def test_what_to_change_for_the_clients_is_said_with_the_cell_it_is_for(cell, outcome):
+    bad = cell("stall", "stream", structs.replace(outcome(12.0, "error"), left=True))
+    bad = structs.replace(bad, found=structs.replace(bad.found, change="set this to that"))
+    assert list(table([bad]))[-2:] == ["change: stall, stream: set this to that", "the chain held in 0 of 1"]
+
+
+def test_what_the_clients_do_is_said_once_for_all(chain):
+    choice = choose(chain(), None)
+    paces = [pace(choice.target, case, rate=10, seconds=1.5, offline=True, client_s=20) for case in CASES.values()]
+    lines = list(opening(choice, paces, source="my.toml", offline=True))
+    assert sum(line.startswith("clients: they leave when nothing has come for 20 s") for line in lines) == 1
+    assert sum("the client's 20 -> 1, " in line for line in lines) == 1
 
 
 def test_each_cell_has_a_proxy_of_its_own_and_its_place(starting, chain):

@@ -24,9 +24,9 @@ from proxy.drill.exercise.pace import CAPPED, SCALED, pace, quickened
 def paced(chain):
     """`paced("timeout", seconds=9, open_s=...)`: the pace of a chain whose head has these breaker times."""
 
-    def made(fault="503", *, rate=10, seconds=9, offline=True, **breaker):
+    def made(fault="503", *, rate=10, seconds=9, offline=True, client_s=None, **breaker):
         target = choose(chain(breaker=BreakerSettings(**breaker)), None).target
-        return pace(target, CASES[fault], rate=rate, seconds=seconds, offline=offline)
+        return pace(target, CASES[fault], rate=rate, seconds=seconds, offline=offline, client_s=client_s)
 
     return made
 
@@ -50,13 +50,13 @@ def test_nothing_is_made_longer(paced):
 
 def test_timeouts_are_capped_and_named(paced):
     at = paced(seconds=10)
-    assert (at.patience_s, at.capped) == (2.0, CAPPED)
+    assert (at.patience.most_s, at.capped) == (2.0, CAPPED)
     assert paced(seconds=3000).capped == ()
 
 
 def test_real_providers_have_ten_seconds_to_answer(paced):
-    assert paced(seconds=2, offline=False).patience_s == 10
-    assert paced(seconds=2).patience_s == 0.5
+    assert paced(seconds=2, offline=False).patience.most_s == 10
+    assert paced(seconds=2).patience.most_s == 0.5
 
 
 @pytest.mark.parametrize("offline", [True, False])
@@ -64,7 +64,31 @@ def test_real_providers_have_ten_seconds_to_answer(paced):
 def test_a_silent_target_fails_for_as_long_as_its_breaker_needs_to_see_it(paced, fault, offline):
     """The timeout, as many failures as open it, and the opening itself."""
     at = paced(fault, seconds=1, rate=10, offline=offline)
-    assert at.fault_s == pytest.approx(at.patience_s + 0.5 + 30 * at.factor)
+    assert at.fault_s == pytest.approx(at.patience.most_s + 0.5 + 30 * at.factor)
+
+
+@pytest.mark.parametrize(("rate", "noticed_s"), [(10, 1.6 + 0.4), (1, 1.6 / 0.4 + 0.4)])
+def test_where_its_clients_are_in_a_hurry_until_their_waits_have_added_up(paced, rate, noticed_s):
+    """The client's time is 1 s here, of which a target has 0.4 s, and the longer timeout 1.6 s."""
+    at = paced("timeout", seconds=1, rate=rate, client_s=20)
+    opening_s = min(5 * (1.6 / 3 / 0.4) / rate, 1)
+    assert at.fault_s == pytest.approx(noticed_s + opening_s + 30 * at.factor)
+    assert (at.patience.client_s, at.capped, at.beside[0]) == (1, (), "the client's 20 -> 1")
+
+
+def test_a_client_that_outwaits_every_timeout_changes_nothing_of_an_exercise(paced):
+    plain, patient = paced("timeout"), paced("timeout", client_s=3600)
+    assert plain.fault_s == patient.fault_s
+    assert quickened_timeouts(plain) == quickened_timeouts(patient)
+
+
+def quickened_timeouts(at):
+    return at.patience.quick(TimeoutSettings())
+
+
+def test_a_slow_answer_is_within_the_time_that_a_client_leaves_it(paced):
+    assert paced("slow", seconds=30).severity.patience_s == 6
+    assert paced("slow", seconds=30, client_s=2).severity.patience_s == pytest.approx(0.8)
 
 
 def test_a_wait_is_longer_than_a_request_would_sleep_for_it(paced):

@@ -6,6 +6,9 @@ from msgspec import structs
 
 from proxy.drill.exercise import telling
 from proxy.drill.exercise.judging import judge
+from proxy.drill.exercise.menu import CASES
+from proxy.drill.exercise.pace import pace
+from proxy.drill.exercise.patience import Patience
 
 ALPHA, BETA = "alpha/large", "beta/claude"
 OPENED = [(11.0, "X"), (21.0, "?"), (22.0, "1"), (24.0, ".")]
@@ -31,6 +34,35 @@ def test_times_that_are_the_configurations_own_are_not_spoken_of(seen):
     pace = seen().pace
     assert len(list(telling.times(pace))) == 2
     assert list(telling.times(structs.replace(pace, changed=(), capped=()))) == []
+
+
+def test_what_the_clients_do_is_said_where_they_do_not_wait_for_ever(seen):
+    exercise = seen()
+    choice, case = exercise.choice, CASES["stall"]
+    at = pace(choice.target, case, rate=10, seconds=10, offline=True, client_s=20)
+    lines = list(telling.opening(choice, case, at, source="environment", offline=True))
+    assert lines[3] == "clients: they leave when nothing has come for 20 s, and say so in their requests"
+    assert lines[5] == (
+        "and, where it is silent, on the same side of the client's as before: the client's 20 -> 2, progress_s 30 -> "
+        "3, progress_unary_s 120 -> 3.2, first_token_reasoning_s 300 -> 3.2, idle_s 60 -> 3.2"
+    )
+    assert len(lines) == 7
+
+
+def test_what_to_change_follows_on_why_it_did_not_hold(seen, outcome):
+    left = structs.replace(outcome(12.0, "error"), left=True)
+    pace = structs.replace(seen().pace, patience=Patience(2.0, 20, 2.0))
+    exercise = structs.replace(seen([left, outcome(13.0)], marks=OPENED), pace=pace)
+    *_, why, change, last = told(exercise)
+    assert (why[:5], last) == ("why: ", "the chain did NOT hold")
+    assert change.startswith("change: give the client at least 40 s: of 20 s a target has")
+    data = json.loads(json.dumps(telling.data(exercise, judge(exercise))))
+    assert (data["left"], data["change"]) == (1, change.removeprefix("change: "))
+    assert {name: data["pace"][name] for name in ("patience_s", "client_timeout_s", "client_s")} == {
+        "patience_s": 2,
+        "client_timeout_s": 20,
+        "client_s": 2,
+    }
 
 
 def test_what_real_providers_may_cost_is_said_as_a_bound():
