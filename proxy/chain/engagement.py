@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from proxy.answers import cost_headers, metadata, minted_id, noted
 from proxy.chain.account import Account, account_of
-from proxy.chain.ready import Ready, Tools, Try
+from proxy.chain.ready import Ready, Tools, Try, callable_now
 from proxy.chain.resume import Resumption
 from proxy.config.values import Target
 from proxy.flow import Exchange, Signs
@@ -179,7 +179,12 @@ class Engagement(Struct, eq=False):
             self._account.seen,
             partial(self._noted, context) if exchange.wants_metadata else bytes,
             None if exchange.spend is None else self._pay,
+            self._alone if self._ready.later and prepared.stream else None,
         )
+
+    def _alone(self) -> bool:
+        """Whether nobody behind it could be called now."""
+        return not any(callable_now(self._tools, target, self._exchange.headers) for target in self._ready.later)
 
     async def _pay(self, call: Call) -> None:
         """Reserves what a call for the rest can cost. Raises Failure where a budget does not bear it."""

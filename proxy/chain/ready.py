@@ -45,6 +45,8 @@ class Ready(Struct, frozen=True):
     times: AttemptTimes
     at: float
     """Loop time of the permit: its call begins then."""
+    later: tuple[Target, ...] = ()
+    """The targets behind it, which have a claim to its time while one of them can be called."""
 
 
 class Try(Struct):

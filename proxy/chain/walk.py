@@ -327,7 +327,8 @@ class _Walk:
         key = key_for(self._tools, target, state, self._exchange.headers, now, spent, turn.prepared.calls)
         if isinstance(key, Skip):
             return key
-        times = self._times(turn, now)
+        later = self._targets[turn.position + 1 :] if not turn.unheld else ()
+        times = self._times(turn, now, later)
         permit = state.breaker.admit(now, times.first_s)
         if permit is None and state.breaker.state(now) is State.RAMP:
             if turn.unheld:
@@ -338,12 +339,11 @@ class _Walk:
             wait = max(0.0, state.breaker.next_admit(now) - now)
             self._shut.append(Shut(wait, turn, key))
             return behind_breaker(target, wait)
-        return Ready(key, permit, times, now)
+        return Ready(key, permit, times, now, later)
 
-    def _times(self, turn: Try, now: float) -> AttemptTimes:
-        """Those of an attempt that leaves time for further targets. Whether one could use it is looked at only where it
-        is taken from what the attempt itself is granted."""
-        later = self._targets[turn.position + 1 :] if not turn.unheld else ()
+    def _times(self, turn: Try, now: float, later: tuple[Target, ...]) -> AttemptTimes:
+        """Those of an attempt that leaves time for `later` targets. Whether one could use it is looked at only where it
+        is taken from what the attempt itself is granted; of a stream that goes on, again when that time comes."""
         times = self._timed(turn, now, len(later))
         if later and times.cap_at - now < times.first_s and not any(map(self._callable, later)):
             return self._timed(turn, now, 0)
@@ -388,5 +388,5 @@ class _Walk:
             return False
         turn.unheld = True
         self._skips = [skip for skip in self._skips if skip.target != turn.target.name]
-        attempt = self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now), now))
+        attempt = self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now, ()), now))
         return self._answered(turn, attempt, await attempt.run())

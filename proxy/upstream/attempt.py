@@ -110,16 +110,11 @@ async def _rest(trial: Trial, pause: Pause, call: Call) -> Answered:
     tried = 0
     while True:
         try:
-            return await _watched(trial, _last_moment(trial), work)
+            return await _watched(trial, trial.last_moment, work)
         except Failure as failure:
             tried += 1
             if not await trial.resume(failure, trial.seen, tried):
                 raise
-
-
-def _last_moment(trial: Trial) -> float:
-    """The loop time until when a client waits for a whole answer."""
-    return min(trial.exchange.deadline, trial.exchange.commit_by)
 
 
 async def folded(trial: Trial, begun: Commit) -> Answered:
@@ -129,7 +124,7 @@ async def folded(trial: Trial, begun: Commit) -> Answered:
     it may take all the time that the request has, other targets or not: what it has done already would be lost.
     """
     pipe = noting(trial.job.folding(trial.target, trial.context, ANSWER_LIMIT), trial.exchange.trace)
-    pump = Pump(trial, pipe, begun, _last_moment(trial))
+    pump = Pump(trial, pipe, begun, trial.last_moment)
     whole: list[Answered] = []
 
     async def one(call: Call, dog: Watchdog) -> Call | None:

@@ -234,9 +234,15 @@ class Pump:
         """Progress earns `between_s`; a mere sign of life stretches the wait to `idle_s` since the last progress."""
         times = self._trial.times
         if self._progress:
-            self._progress_at = self._dog.rearm(self._between_s)
+            self._progress_at = now = self._dog.rearm(self._between_s)
+            until = now + self._between_s
         else:
             self._sign_at = now = self._trial.clock.now()
             waited = now - self._progress_at
             allowed = times.between_s if self.committed and not self.resuming else times.first_s
-            self._dog.rearm(max(0.0, max(allowed, times.idle_s) - waited))
+            left = max(0.0, max(allowed, times.idle_s) - waited)
+            self._dog.rearm(left)
+            until = now + left
+        if not self.committed and self.limit < until and self._trial.alone is not None and self._trial.alone():
+            self.limit = self._trial.last_moment  # nobody else could use the time
+            self._dog.limit_at(self.limit)

@@ -67,5 +67,12 @@ class Trial(Struct, frozen=True):
     """What is said before a stream's regular end, e.g. the metadata a client asked for."""
     pay: Pay | None = None
     """None where nothing limits what is spent."""
+    alone: Callable[[], bool] | None = None
+    """Whether no target behind it can be called now; None where there is none, or no stream is read."""
     part: int = 0
     """Which one it is of several that are made side by side (`fanout`)."""
+
+    @property
+    def last_moment(self) -> float:
+        """The loop time until when the client waits for an answer, or for a stream's first content."""
+        return min(self.exchange.deadline, self.exchange.commit_by)

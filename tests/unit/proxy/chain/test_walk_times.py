@@ -4,7 +4,7 @@ import pytest
 
 from proxy.config.values import RetrySettings, TimeoutSettings
 from proxy.resilience.window import figures
-from tests.unit.proxy.chain.conftest import good
+from tests.unit.proxy.chain.conftest import event, good
 from tests.unit.proxy.chain.held import full, key_off, throttled, tripped
 from translators.ir import Dialect
 
@@ -225,3 +225,38 @@ def test_a_models_own_deadline_ends_a_request_before_the_common_one(lab):
     assert answer.status == 504
     assert answer.error["code"] == "deadline_exceeded"
     assert lab.clock.now() == pytest.approx(1002)
+
+
+HURRIED = {"x-stainless-read-timeout": "101"}
+"""A target with others behind it has fifty seconds."""
+MESSAGE = event({"type": "message_start", "message": {"id": "m", "model": "large", "usage": {"input_tokens": 3}}})
+HIDDEN = [
+    event({"type": "content_block_start", "index": 0, "content_block": {"type": "redacted_thinking", "data": "x"}})
+    + event({"type": "content_block_stop", "index": 0})
+]
+"""Progress, of which a client of Chat Completions sees nothing."""
+
+
+@pytest.mark.parametrize(
+    ("name", "signs"),
+    [("alpha", [*[20.0, PING] * 2, 19.0]), ("claude", [20.0, MESSAGE, *[20.0, *HIDDEN] * 3])],
+    ids=["pings", "thinking that the client cannot see"],
+)
+@pytest.mark.parametrize("goes", [True, False])
+def test_a_stream_that_lives_has_all_the_time_where_nobody_behind_it_could_use_it(lab, name, signs, goes):
+    """Who can is looked at when half of the time is nearly over, for much may have happened since the call."""
+    first, _ = lab.chain(name, "beta")
+    beta = lab.router().chat("m").targets[1]
+    whole = good(Dialect.ANTHROPIC_MESSAGES if name == "claude" else Dialect.OPENAI_CHAT, name, stream=True)
+    first.script[0] = [PING, lambda: tripped(lab, beta) if goes else None, *signs, *whole]
+    answer = lab.ask(stream=True, headers=HURRIED)
+    assert answer.kinds == (["ok"] if goes else ["timeout", "ok"])
+    assert lab.clock.now() - 1000 == (sum(one for one in signs if isinstance(one, float)) if goes else 50)
+
+
+def test_and_no_more_than_its_client_waits(lab):
+    claude, _ = lab.chain("claude", "beta")
+    tripped(lab, lab.router().chat("m").targets[1])
+    claude.script[0] = [MESSAGE, *[20.0, *HIDDEN] * 10]
+    answer = lab.ask(stream=True, headers=HURRIED)
+    assert (answer.status, lab.clock.now()) == (504, 1100)
