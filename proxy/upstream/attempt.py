@@ -22,7 +22,7 @@ from msgspec import structs
 from proxy.jobs import Answered, Pause, parse_fault
 from proxy.upstream.hops import Hops
 from proxy.upstream.noting import note, noting, sign
-from proxy.upstream.pump import Pump, rests
+from proxy.upstream.pump import Pump, last_moment, rests
 from proxy.upstream.quoting import unquoted
 from proxy.upstream.seam import Call, Cut, Exhausted, NotTaken, Unreachable, Upstream
 from proxy.upstream.timers import Stalled, Watchdog
@@ -110,7 +110,7 @@ async def _rest(trial: Trial, pause: Pause, call: Call) -> Answered:
     tried = 0
     while True:
         try:
-            return await _watched(trial, trial.last_moment, work)
+            return await _watched(trial, last_moment(trial), work)
         except Failure as failure:
             tried += 1
             if not await trial.resume(failure, trial.seen, tried):
@@ -124,7 +124,7 @@ async def folded(trial: Trial, begun: Commit) -> Answered:
     it may take all the time that the request has, other targets or not: what it has done already would be lost.
     """
     pipe = noting(trial.job.folding(trial.target, trial.context, ANSWER_LIMIT), trial.exchange.trace)
-    pump = Pump(trial, pipe, begun, trial.last_moment)
+    pump = Pump(trial, pipe, begun, last_moment(trial))
     whole: list[Answered] = []
 
     async def one(call: Call, dog: Watchdog) -> Call | None:

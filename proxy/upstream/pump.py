@@ -42,6 +42,11 @@ def rests(dog: Watchdog) -> None:
     dog.limit_at(RESTING)
 
 
+def last_moment(trial: Trial) -> float:
+    """The loop time until when the client waits for an answer, or for a stream's first content."""
+    return min(trial.exchange.deadline, trial.exchange.commit_by)
+
+
 class Pump:
     """Moves one stream from the upstream through `pipe` to the client, holding everything back until the first content.
 
@@ -244,5 +249,5 @@ class Pump:
             self._dog.rearm(left)
             until = now + left
         if not self.committed and self.limit < until and self._trial.alone is not None and self._trial.alone():
-            self.limit = self._trial.last_moment  # nobody else could use the time
+            self.limit = last_moment(self._trial)  # nobody else could use the time
             self._dog.limit_at(self.limit)

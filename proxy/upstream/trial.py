@@ -71,8 +71,3 @@ class Trial(Struct, frozen=True):
     """Whether no target behind it can be called now; None where there is none, or no stream is read."""
     part: int = 0
     """Which one it is of several that are made side by side (`fanout`)."""
-
-    @property
-    def last_moment(self) -> float:
-        """The loop time until when the client waits for an answer, or for a stream's first content."""
-        return min(self.exchange.deadline, self.exchange.commit_by)

@@ -76,6 +76,7 @@ def pump_of(log: Log, later: float = RESTING, cap_at: float = AGES_S) -> Pump:
         report=Report(),
         seen=Seen(),
         tail=lambda: b"[tail]",
+        alone=None,
     )
     return Pump(trial, Pipe(), log.commit, later)
 
