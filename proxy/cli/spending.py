@@ -11,6 +11,8 @@ def lines(spending: Plain) -> Iterator[str]:
     """Of what `proxy.cli.describe` says of it."""
     budgets, rates = spending["budgets"], spending["rates"]
     yield f"budgets        {'; '.join(map(_budget, budgets)) or 'none'}"
+    if spending["max_cost_per_request_usd"] is not None:
+        yield f"a request      {spending['max_cost_per_request_usd']} USD at most"
     yield f"rates          {'; '.join(map(_limits, rates)) or 'none'}"
     yield f"alerts         {_webhook(**spending['alerts'])}"
     yield f"ledger         {_ledger(spending['ledger'])}"

@@ -2,7 +2,8 @@
 
 What a breaker or a wait does to an exchange follows from those before it, so all of them run on one stack, at the same
 time where they did. Clients are let in without keys; whoever left, leaves again at that moment. Budgets are not played,
-for what was used of them before, and by others, is in no recording; prices are, since they may decide who is asked.
+for what was used of them before, and by others, is in no recording; prices are, and what one
+request may cost by them, since they decide who is asked.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import orjson
 from msgspec import Struct, structs
 
 from proxy.clock import Clock
-from proxy.config.spending import Spending
+from proxy.config.spending import LedgerSettings, Spending
 from proxy.config.values import Config, Provider, RecordSettings, Target, TelemetrySettings
 from proxy.flow import Exchange, Service, cancel
 from proxy.recording.form import Line, Stopped
@@ -86,19 +87,16 @@ async def _play(build: Build, config: Config, lines: Sequence[Line]) -> list[Pla
 
 def offline(config: Config) -> Config:
     """`config` for a proxy that answers nobody, asks nobody and writes nothing."""
-    known = Spending(prices=config.spending.prices, tokens=config.spending.tokens)
+    own = config.spending
+    known = Spending(prices=own.prices, tokens=own.tokens, max_cost_per_request=own.max_cost_per_request)
+    if any(client.max_cost_per_request is not None for client in config.clients.values()):
+        known = structs.replace(known, ledger=LedgerSettings("memory:", usage=False))  # something is to be counted
     return structs.replace(config, clients={}, record=RecordSettings(), telemetry=TelemetrySettings(), spending=known)
 
 
 def unplayed(config: Config) -> str:
     """What of `config` refuses requests or passes over targets and is not played, in a sentence; empty for nothing."""
-    spending = config.spending
-    limits = [spending.max_cost_per_request, *(client.max_cost_per_request for client in config.clients.values())]
-    found = {
-        "budgets": bool(spending.budgets),
-        "rates": bool(spending.rates),
-        "max_cost_per_request_usd": any(limit is not None for limit in limits),
-    }
+    found = {"budgets": config.spending.budgets, "rates": config.spending.rates}
     names = ", ".join(name for name, there in found.items() if there)
     return f"{names}: not played, so whatever they refused or passed over differs" if names else ""
 

@@ -29,6 +29,10 @@ def test_a_budget_is_told_with_whom_it_concerns_and_what_happens_then():
     )
 
 
+def test_what_a_request_may_cost_is_told_where_that_is_limited():
+    assert told(max_cost_per_request=250_000_000)["a"] == "request      0.25 USD at most"
+
+
 def test_a_rate_is_told_with_its_limits():
     rate = Rate("r", {"client": "*"}, requests_per_minute=20, concurrent=4)
     assert told(rates=(rate,))["rates"] == "r (each client): 20 requests a minute, 4 at once"

@@ -70,7 +70,7 @@ def line(name, at, *calls, **more):
 @pytest.fixture
 def run():
     with Path(os.devnull).open("wb", buffering=0) as nowhere:
-        yield lambda *lines: played(partial(build, log=nowhere), CONFIG, lines)
+        yield lambda *lines, config=CONFIG: played(partial(build, log=nowhere), config, lines)
 
 
 def attempts(one):
@@ -121,6 +121,19 @@ def test_it_begins_where_the_recording_did(run):
     assert attempts(two) == [("alpha/m", "ok")]
 
 
+@pytest.mark.parametrize("whose", ["everybody", "app"])
+def test_who_costs_more_than_a_request_may_is_passed_over_again(run, whose):
+    prices, most = {"alpha/m": Price(10**15, 10**15), "beta/m": Price(1, 1)}, 10**9
+    spending = Spending(prices=prices, max_cost_per_request=most if whose == "everybody" else None)
+    clients = {"app": Client("app", ("0" * 64,), max_cost_per_request=most if whose == "app" else None)}
+    asked = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}
+    recorded = line("req_1", 5.0, call(1, "beta"), request_body=asked, client="app")
+    config = structs.replace(CONFIG, spending=spending, clients=clients)
+    [one] = run(recorded, config=config)
+    assert (attempts(one), [target for target, _ in one.exchange.skipped]) == ([("beta/m", "ok")], ["alpha/m"])
+    assert unplayed(config) == ""
+
+
 def test_a_call_that_is_not_recorded_ends_the_exchange(run):
     [one] = run(line("req_1", 5.0, call(1, "alpha", status=503)))
     assert one.stage.unknown == "beta/m"
@@ -136,21 +149,20 @@ def test_nobody_is_asked_told_or_let_in_by_a_key():
 def test_prices_and_the_way_of_counting_hold_where_budgets_do_not():
     prices, tokens = {"alpha/m": Price(1, 1)}, TokenSettings("tiktoken")
     spending = Spending((Budget("b", "usd", 1, "day"),), (Rate("r", {}, 1),), prices, tokens=tokens)
+    spending = structs.replace(spending, max_cost_per_request=7)
     found = offline(structs.replace(CONFIG, spending=spending))
-    assert found.spending == Spending(prices=prices, tokens=tokens)
+    assert found.spending == Spending(prices=prices, tokens=tokens, max_cost_per_request=7)
 
 
 @pytest.mark.parametrize(
-    ("spending", "clients", "named"),
+    ("spending", "named"),
     [
-        (Spending((Budget("b", "usd", 1, "day"),)), {}, "budgets: "),
-        (Spending(rates=(Rate("r"),)), {}, "rates: "),
-        (Spending(max_cost_per_request=0), {}, "max_cost_per_request_usd: "),
-        (Spending(), {"app": Client("app", (), max_cost_per_request=1)}, "max_cost_per_request_usd: "),
-        (Spending((Budget("b", "usd", 1, "day"),), (Rate("r"),)), {}, "budgets, rates: "),
+        (Spending((Budget("b", "usd", 1, "day"),)), "budgets: "),
+        (Spending(rates=(Rate("r"),)), "rates: "),
+        (Spending((Budget("b", "usd", 1, "day"),), (Rate("r"),)), "budgets, rates: "),
     ],
 )
-def test_what_refuses_requests_and_is_not_played_is_named(spending, clients, named):
-    said = unplayed(structs.replace(CONFIG, spending=spending, clients=clients))
+def test_what_refuses_requests_and_is_not_played_is_named(spending, named):
+    said = unplayed(structs.replace(CONFIG, spending=spending))
     assert said == f"{named}not played, so whatever they refused or passed over differs"
     assert unplayed(CONFIG) == ""
