@@ -80,16 +80,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        _say(_of_system(error))
-        return 1
     except Exception as error:  # noqa: BLE001 - the last resort: a person gets one line, and a place to look at
-        _say(f"internal error: {type(error).__name__} at {_place(error)}; please report it")
-        return 1
+        return _failed(error)
     return code
+
+
+def _failed(error: Exception) -> int:
+    """Says what went wrong, in a line; the exit code."""
+    while isinstance(error, ExceptionGroup):  # of tasks, of which one ended the others
+        error = error.exceptions[0]
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    elif isinstance(error, OSError):
+        _say(_of_system(error))
+    else:
+        _say(f"internal error: {type(error).__name__} at {_place(error)}; please report it")
+    return 1
 
 
 def _fill_streams() -> None:

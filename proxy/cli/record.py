@@ -4,9 +4,11 @@ import argparse
 from typing import TYPE_CHECKING
 
 from proxy.cli import serve
+from proxy.cli.options import Stop
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
+    from proxy.config.values import RecordSettings
 
 BYTES = 64 * 1024 * 1024
 
@@ -36,4 +38,16 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     from proxy.config.values import RecordSettings  # noqa: PLC0415 - see the package's docstring
 
-    return serve.serve(arguments, RecordSettings(arguments.file, arguments.bytes, arguments.texts))
+    return serve.serve(arguments, RecordSettings(arguments.file, arguments.bytes, arguments.texts), writable)
+
+
+def writable(record: "RecordSettings") -> None:
+    """Raises Stop where nothing could be written: this is what the command is for."""
+    from proxy.recording.file import Rotating, why_not  # noqa: PLC0415 - see the package's docstring
+
+    file = Rotating(record.file, record.bytes)
+    try:
+        file.open()
+    except OSError as error:
+        raise Stop(why_not(record.file, error)) from None
+    file.close()

@@ -11,7 +11,7 @@ from proxy.cli.check import recording
 from proxy.cli.options import add_config, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from proxy.cli.options import Commands
     from proxy.config.followed import Followed
@@ -55,8 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     return serve(arguments)
 
 
-def serve(arguments: argparse.Namespace, record: "RecordSettings | None" = None) -> int:
-    """Serves until a signal; the exit code. `record` is what the command line says of recording."""
+def serve(
+    arguments: argparse.Namespace,
+    record: "RecordSettings | None" = None,
+    fit: "Callable[[RecordSettings], None]" = lambda _: None,
+) -> int:
+    """Serves until a signal; the exit code. `record` is what the command line says of recording, and `fit` raises Stop
+    where that cannot be done."""
     gc.disable()  # until what is loaded is put aside (`proxy.server.lifecycle`): hardly any of it is ever dropped
     from proxy.config.errors import ConfigErrors, NoKeys  # noqa: PLC0415 - see the package's docstring
     from proxy.config.followed import Followed  # noqa: PLC0415 - likewise
@@ -70,9 +75,13 @@ def serve(arguments: argparse.Namespace, record: "RecordSettings | None" = None)
         except NoKeys:
             if not arguments.demo_without_keys:
                 raise
+            if record is not None:
+                fit(record)
             return _demo(overrides, reuse_port=arguments.reuse_port)
     except ConfigErrors as error:
         raise refusal(error) from None
+    if record is not None:
+        fit(record)
     return _serve(loaded.config, loaded.warnings, reuse_port=arguments.reuse_port, followed=followed)
 
 

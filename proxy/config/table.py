@@ -47,7 +47,12 @@ class Range(Struct, frozen=True):
         return (value > self.low if self.above else value >= self.low) and value <= self.high
 
     def __str__(self) -> str:
-        return f"{'more than' if self.above else 'at least'} {self.low:g} and at most {self.high:g}"
+        return f"{'more than' if self.above else 'at least'} {_figure(self.low)} and at most {_figure(self.high)}"
+
+
+def _figure(number: float) -> str:
+    """As people write it."""
+    return f"{number:.0f}" if abs(number) >= 1e6 else f"{number:g}"
 
 
 def join(path: str, key: str) -> str:

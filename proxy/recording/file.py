@@ -36,6 +36,11 @@ class _First(msgspec.Struct):
     recording: int
 
 
+def why_not(path: str, error: OSError) -> str:
+    """Why the file at `path` cannot be written, for people."""
+    return str(error) if isinstance(error, NotOurs) else f"{path}: {(error.strerror or str(error)).lower()}"
+
+
 class Rotating:
     """The file at `path`; together with the one before it of at most `limit` bytes. Opened by the first line."""
 

@@ -18,7 +18,7 @@ from proxy.clock import Clock
 from proxy.config.values import Provider, RecordSettings
 from proxy.filters.observe import code_of
 from proxy.flow import Exchange, Service
-from proxy.recording.file import Rotating
+from proxy.recording.file import Rotating, why_not
 from proxy.recording.form import Stopped, Tried
 from proxy.recording.tape import TAPE, Facts, Room, Tape
 from proxy.recording.taping import TapedOutput, TapingEngine, secrets_in, taped
@@ -112,7 +112,7 @@ class Recorder:
             elif not self._file.append(line_of(tape, texts=self.settings.texts, lost=self.dropped)):
                 why = TOO_LONG
         except OSError as error:
-            why = f"{self.settings.file}: {(error.strerror or str(error)).lower()}"
+            why = why_not(self.settings.file, error)
         except Exception as error:  # noqa: BLE001 - one exchange that cannot be told must not end the recording
             why = f"internal error: {type(error).__name__}; please report it"
         if tape is not None:

@@ -43,7 +43,7 @@ def _line(raw: bytes) -> Line | str:
     try:
         line = msgspec.json.decode(raw, type=Line)
     except msgspec.DecodeError as error:
-        if not raw.rstrip().endswith(b"}"):
+        if raw.startswith(b"{") and not raw.rstrip().endswith(b"}"):
             return "the line breaks off; the exchange is passed over"
         return f"is no exchange of a recording ({str(error)[:120]}); it is passed over"
     if line.endpoint not in ROUTES:

@@ -103,6 +103,7 @@ def test_each_mistake_of_the_configuration_has_its_line(sidestep, tmp_path):
         (KeyboardInterrupt(), 130, ""),
         (OSError(98, "Address already in use"), 1, "sidestep: address already in use\n"),
         (FileNotFoundError(2, "No such file or directory", "x"), 1, "sidestep: x: no such file or directory\n"),
+        (ExceptionGroup("", [OSError(28, "No space left on device")]), 1, "sidestep: no space left on device\n"),
         (ValueError("sk-secret"), 1, "sidestep: internal error: ValueError at "),
     ],
 )

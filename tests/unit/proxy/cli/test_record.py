@@ -7,8 +7,9 @@ from proxy.config.values import RecordSettings
 
 
 @pytest.fixture
-def served(monkeypatch):
+def served(monkeypatch, tmp_path):
     """The overrides with which the configuration is loaded; nothing is served."""
+    monkeypatch.chdir(tmp_path)
     seen = []
 
     def run(config, *_, **__):
@@ -39,5 +40,24 @@ def test_mistakes_are_told(served, capsys):
     assert main(["record", "", "--bytes", "9"]) == 2
     told = capsys.readouterr().err
     assert "FILE: must name a file" in told
-    assert "--bytes: must be at least 65536" in told
+    assert "--bytes: must be at least 65536 and at most 1099511627776, not 9" in told
     assert served == []
+
+
+def test_where_nothing_could_be_written_nothing_is_served(served, tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("mine\n")
+    reasons = {
+        "nowhere/x.jsonl": "nowhere/x.jsonl: no such file or directory",
+        ".": ".: is a directory",
+        "notes.txt": "notes.txt is no recording; name another file",
+    }
+    for file, reason in reasons.items():
+        assert main(["record", file]) == 1
+        assert capsys.readouterr().err == f"sidestep: {reason}\n"
+    assert (served, (tmp_path / "notes.txt").read_text()) == ([], "mine\n")
+
+
+def test_nor_where_demonstrations_are(served, capsys, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert main(["record", "nowhere/x.jsonl", "--demo-without-keys"]) == 1
+    assert "no such file or directory" in capsys.readouterr().err

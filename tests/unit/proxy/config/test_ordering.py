@@ -59,7 +59,7 @@ def test_embeddings_are_ordered_in_the_same_words(load_text):
         ('affinity = "users"', 'affinity: "users" is not known; known: none, user, session and cache_key'),
         ("weights = [1, 2]", "weights: must be a table, not a list"),
         ('weights = {"alpha/z" = 1}', 'weights."alpha/z": is no target of this chain; did you mean "alpha/x"?'),
-        ('weights = {"alpha/x" = -1}', 'weights."alpha/x": must be at least 0 and at most 1e+06, not -1'),
+        ('weights = {"alpha/x" = -1}', 'weights."alpha/x": must be at least 0 and at most 1000000, not -1'),
         ('weights = {"alpha/x" = "3"}', 'weights."alpha/x": must be a number, not text'),
         ('weights = {"alpha/x" = nan}', 'weights."alpha/x": must be at least 0'),
         (

@@ -37,7 +37,7 @@ def test_without_any_there_are_none(load_text):
     ("line", "message"),
     [
         ("", "requests_per_minute: is missing, and so are tokens_per_minute and concurrent: say at least one"),
-        ("requests_per_minute = 0", "requests_per_minute: must be at least 1 and at most 1e+09, not 0"),
+        ("requests_per_minute = 0", "requests_per_minute: must be at least 1 and at most 1000000000, not 0"),
         ("concurrent = 1.5", "concurrent: must be a whole number, not a number"),
         ('concurrent = 1\nscope = {provider = "alpha"}', "scope.provider: is not known when a rate is looked at"),
         ('concurrent = 1\nscope = {client = "ap"}', 'scope.client: there is no client "ap"; did you mean "app"?'),

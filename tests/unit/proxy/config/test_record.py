@@ -44,9 +44,9 @@ def test_the_command_line_says_it_instead(tmp_path):
 def test_mistakes_are_told(tmp_path):
     assert refused(tmp_path, "[record]\ntexts = true\n") == ["record.file: is missing: say where exchanges are written"]
     assert refused(tmp_path, '[record]\nfile = "x"\nbytes = 9\n') == [
-        "record.bytes: must be at least 65536 and at most 1.09951e+12, not 9"
+        "record.bytes: must be at least 65536 and at most 1099511627776, not 9"
     ]
     assert refused(tmp_path, record=RecordSettings(" ", 9)) == [
         "must name a file",
-        "must be at least 65536 and at most 1.09951e+12, not 9",
+        "must be at least 65536 and at most 1099511627776, not 9",
     ]

@@ -65,6 +65,11 @@ def test_what_is_no_exchange_is_told_with_its_place_and_passed_over(written):
     assert "do not belong together" in found.problems[2]
 
 
+def test_what_was_never_an_exchange_does_not_break_off(written):
+    [problem] = read([written("1", b"notes\n")]).problems
+    assert ":1: is no exchange of a recording (" in problem
+
+
 def test_exchanges_that_were_lost_between_are_told(written):
     found = read([written("1", line("a", 1.0, lost=1), line("b", 2.0, lost=3))])
     assert found.problems == ("2 exchanges between these could not be recorded",)
