@@ -189,7 +189,7 @@ def _met(seen: Seen, one: Outcome) -> bool:
 def _should_be_out(seen: Seen) -> bool:
     if seen.case.effect == "none":
         return False
-    enough = seen.choice.target.breaker.consecutive_failures if seen.case.effect == "breaker" else 1
+    enough = seen.pace.enough if seen.case.effect == "breaker" else 1
     return seen.calls > enough
 
 

@@ -7,6 +7,8 @@ configuration's own times, and `changed`, `capped` and `beside` name every value
 budgets of retries stay as they are.
 """
 
+import math
+
 from msgspec import Struct, structs
 
 from proxy.config.spending import Spending
@@ -56,6 +58,8 @@ class Pace(Struct, frozen=True):
     """Where they and the client's keep their places, each that is another, as in `progress_s 30 -> 2.5`."""
     own_s: float
     """From this many seconds of fault on, breaker times are the configuration's own."""
+    enough: int
+    """So many failing calls open the breaker."""
 
     @property
     def most_requests(self) -> int:
@@ -74,7 +78,8 @@ def pace(
     silence = max(timeouts.progress_s, timeouts.progress_unary_s)
     if target.profile.reasons:
         silence = max(silence, timeouts.first_token_reasoning_s)
-    fault_s = max(seconds, _noticed_s(breaking, silence, waits, rate, seconds)) if case.silent else seconds
+    each = min(silence, waits.granted_s) if waits.beside else silence
+    fault_s = max(seconds, _noticed_s(breaking, silence, each, rate, seconds)) if case.silent else seconds
     wait = min(max(seconds / 3, target.retry.max_inline_wait_s + SHORTEST_WAIT_S), max(seconds, 3.0))
     probing = (breaking.probe_successes + 2) / rate
     after = {
@@ -95,17 +100,22 @@ def pace(
         capped=() if waits.beside else tuple(name for name in CAPPED if getattr(own, name) > waits.most_s),
         beside=waits.changes(own),
         own_s=OPENINGS * breaker.open_s,
+        enough=_failing(breaking, silence, each) + (math.ceil(silence / each) if each < silence else 0),
     )
 
 
-def _noticed_s(breaker: BreakerSettings, silence_s: float, waits: Patience, rate: float, seconds: float) -> float:
+def _noticed_s(breaker: BreakerSettings, silence_s: float, each_s: float, rate: float, seconds: float) -> float:
     """How long a silent target needs to be noticed, and to open for once: its timeout, as often as opens its breaker. A
-    client in a hurry has calls cut short, whose waits add up while there are any."""
-    each = min(silence_s, waits.granted_s) if waits.beside else silence_s
-    if each >= silence_s:
-        return silence_s + min(breaker.consecutive_failures / rate, seconds) + breaker.open_s
-    calls = breaker.consecutive_failures * max(1.0, silence_s / FAIR_PART / each)
-    return silence_s / min(1.0, rate * each) + each + min(calls / rate, seconds) + breaker.open_s
+    client in a hurry has calls cut short after `each_s`, whose waits add up while there are any."""
+    opening_s = min(_failing(breaker, silence_s, each_s) / rate, seconds) + breaker.open_s
+    if each_s >= silence_s:
+        return silence_s + opening_s
+    return silence_s / min(1.0, rate * each_s) + each_s + opening_s
+
+
+def _failing(breaker: BreakerSettings, silence_s: float, each_s: float) -> int:
+    """How many calls are so many failures as open the breaker, once waits that were cut short have added up."""
+    return breaker.consecutive_failures * math.ceil(silence_s / FAIR_PART / each_s)
 
 
 def _shortest_s(progress_s: float, progress_unary_s: float, waits: Patience) -> float:

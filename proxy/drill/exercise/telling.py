@@ -121,7 +121,7 @@ def _errors(errors: Mapping[str, int]) -> str:
 
 def _out(seen: Seen, found: Findings) -> str:
     if found.out_s is None:
-        return "" if seen.case.effect == "none" else "; it was never left alone"
+        return "" if seen.case.effect == "none" or not found.calls else "; it was never left alone"
     how = {"breaker": "its breaker opened", "wait": "it was left alone", "key": "its key was turned off"}
     return f"; {how[seen.case.effect]} after {_seconds(found.out_s)}"
 

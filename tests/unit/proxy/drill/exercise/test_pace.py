@@ -69,11 +69,13 @@ def test_a_silent_target_fails_for_as_long_as_its_breaker_needs_to_see_it(paced,
 
 @pytest.mark.parametrize(("rate", "noticed_s"), [(10, 1.6 + 0.4), (1, 1.6 / 0.4 + 0.4)])
 def test_where_its_clients_are_in_a_hurry_until_their_waits_have_added_up(paced, rate, noticed_s):
-    """The client's time is 1 s here, of which a target has 0.4 s, and the longer timeout 1.6 s."""
+    """The client's time is 1 s here, of which a target has 0.4 s, and the longer timeout 1.6 s: two of its
+    calls make up a third of that."""
     at = paced("timeout", seconds=1, rate=rate, client_s=20)
-    opening_s = min(5 * (1.6 / 3 / 0.4) / rate, 1)
+    opening_s = min(5 * 2 / rate, 1)
     assert at.fault_s == pytest.approx(noticed_s + opening_s + 30 * at.factor)
     assert (at.patience.client_s, at.capped, at.beside[0]) == (1, (), "the client's 20 -> 1")
+    assert (at.enough, paced("timeout").enough, paced("503", client_s=20).enough) == (14, 5, 5)
 
 
 def test_a_client_that_outwaits_every_timeout_changes_nothing_of_an_exercise(paced):

@@ -142,7 +142,8 @@ def test_a_target_that_was_never_left_alone_is_told_so(seen, outcome):
     lines = told(seen([outcome(12.0)]))
     assert any(line.endswith("; it was never left alone") for line in lines)
     assert "back            it was never away" in lines
-    assert "the fault met   0 requests in 0 calls" in told(seen([outcome(12.0)], fault="slow", calls=0))
+    for fault in ("slow", "503"):
+        assert "the fault met   0 requests in 0 calls" in told(seen([outcome(12.0)], fault=fault, calls=0))
 
 
 def test_as_data_it_is_plain_json_with_the_timeline_since_the_fault(seen, outcome):
