@@ -75,7 +75,7 @@ def line(status):
 def test_the_exit_code_says_whether_anything_differs(config, tmp_path, capsys):
     """It needs no key."""
     file = tmp_path / "x.jsonl"
-    file.write_text(json.dumps(line(500)) + "\n" + "cut")
+    file.write_text(json.dumps(line(500)) + "\n" + '{"cut')
     assert main(["replay", str(file), "--config", config]) == 1
     told = capsys.readouterr()
     assert "  status      500\n           -> 400\n" in told.out

@@ -21,5 +21,7 @@ from proxy.config.spending import LedgerSettings
     ],
 )
 def test_the_ledger_is_shown_without_its_password(settings, told):
-    stack = {"rates": [], "alerts": {"webhook": None, "signed": False}, "ledger": described(settings), "budgets": []}
+    alerts = {"webhook": None, "signed": False}
+    limits = {"rates": [], "budgets": [], "max_cost_per_request_usd": None}
+    stack = {**limits, "alerts": alerts, "ledger": described(settings)}
     assert f"ledger         {told}" in list(lines(stack))
