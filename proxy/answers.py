@@ -101,23 +101,23 @@ def served_headers(exchange: Exchange) -> Headers:
         headers.append((MODEL, safe(exchange.model)))
     if exchange.attempts:
         headers.append((ATTEMPTS, attempts_header(exchange.attempts)))
-    if exchange.skipped:
-        headers.append((SKIPPED, skipped_header(exchange.skipped)))
+    if exchange.choice is not None:
+        headers.append((SELECTION, exchange.choice.header))
     if exchange.translation:
         headers.append((TRANSLATION, exchange.translation))
     if exchange.upstream_id:
         headers.append((UPSTREAM_ID, _UNSAFE.sub("", exchange.upstream_id)[:128]))
     if exchange.limits:
         headers.extend(exchange.limits)
-    if exchange.choice is not None or exchange.budgets:
-        _decided(exchange, headers)
+    if exchange.skipped or exchange.budgets:
+        _gave_way(exchange, headers)
     return headers
 
 
-def _decided(exchange: Exchange, headers: Headers) -> None:
-    """Who was chosen, and which budgets gave way."""
-    if exchange.choice is not None:
-        headers.append((SELECTION, exchange.choice.header))
+def _gave_way(exchange: Exchange, headers: Headers) -> None:
+    """Who was passed over, and which budgets had no room."""
+    if exchange.skipped:
+        headers.append((SKIPPED, skipped_header(exchange.skipped)))
     if exchange.budgets:
         headers.append((BUDGET, "; ".join(exchange.budgets)))
 

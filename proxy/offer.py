@@ -57,7 +57,7 @@ class Offer:
         """The chain of whom `choose` takes for an exchange. Raises Malformed where what was asked may not be asked for,
         or nobody was chosen whom this client's requests may go to."""
         client, asked = exchange.client, exchange.asked
-        if client is not None:
+        if client is not None and client.models is not None:
             self._check(client, asked)
         found = choose(exchange)
         if found is None:

@@ -26,7 +26,6 @@ from translators.faults import Malformed
 
 _SHOWN: Final = 64
 _FIELD: Final = "metadata.task"
-_SAYING: Final = (STRATEGY, TASK, USER)
 _USERS: Final = ("user", "safety_identifier")
 
 
@@ -43,6 +42,7 @@ class Chooser:
         self._opens = bool(strategies)
         self._known = {name: Deciding(one, "active") for name, one in strategies.items()}
         self._named = {name: Deciding(one, "the request names it") for name, one in strategies.items()}
+        self._unsplit = self._known if split is None else {}
         self._arms: dict[str, Deciding] = {}
         if split is not None:
             why = f"its arm of the experiment {split.name}"
@@ -61,10 +61,17 @@ class Chooser:
     def chat(self, exchange: Exchange) -> Resolution | None:
         """The targets of whom is chosen for a conversation; the exchange is told. Raises Malformed for a task or a
         strategy that is none, or that the client may not name."""
+        who_, headers = exchange.who, exchange.headers
         # Who decides about a request that says nothing; None where that takes a closer look.
-        deciding = self._known.get(self._active.name) if self._split is None else None
+        deciding = self._unsplit.get(self._active.name)
         task = NO_TASK
-        if deciding is None or exchange.asked != AUTO or self._says_more(exchange):
+        if (
+            deciding is None
+            or exchange.asked != AUTO
+            or STRATEGY in headers
+            or "metadata" in exchange.payload
+            or (TASK in headers or USER in headers if who_ is NOBODY else who_.task)
+        ):
             who_ = self._who(exchange)
             shared = self._shared.get(exchange.asked)
             if shared is not None:
@@ -72,16 +79,13 @@ class Chooser:
                 return self._router.chosen(choice.model)
             deciding = self._deciding(exchange, who_, splits=True)
             task = task_of(self._selection, self._task(exchange, who_))
-        exchange.choice = choice = deciding.choose(task, score(exchange.payload, task.hint))
+        looks = score(exchange.payload, task.hint)
+        choice = deciding.choices.get((task.name, looks)) or deciding.choose(task, looks)
+        exchange.choice = choice
         strategy = deciding.strategy
         if strategy.max_cost_per_request is not None:
             _bound(exchange, strategy.max_cost_per_request)
         return self._router.chosen(choice.model, strategy.fallback)
-
-    def _says_more(self, exchange: Exchange) -> bool:
-        """Whether there is anything to be read of who asks, for what, or by which strategy."""
-        known = exchange.who is not NOBODY or "metadata" in exchange.payload
-        return known or not exchange.headers.keys().isdisjoint(_SAYING)
 
     def embeddings(self, exchange: Exchange) -> Resolution | None:
         """The same for vectors. No experiment decides: what is compared must be of one model."""

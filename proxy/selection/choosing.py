@@ -24,10 +24,7 @@ class Deciding(Struct, frozen=True, eq=False):
 
     def choose(self, task: Task, score: float) -> Choice:
         """`chosen`, remembered."""
-        key = task.name, score
-        found = self.choices.get(key)
-        if found is None:
-            found = self.choices[key] = chosen(self, task, score)
+        found = self.choices[task.name, score] = chosen(self, task, score)
         return found
 
 

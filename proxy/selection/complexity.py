@@ -36,7 +36,7 @@ _LENGTH, _TURNS, _TOOLS, _SCHEMA, _CODE, _IMAGES = 0.30, 0.10, 0.15, 0.10, 0.20,
 _SHORT: Final = 256
 """Tokens from which on length begins to count."""
 _SHORT_BYTES: Final = _SHORT * BYTES_PER_TOKEN
-_SCALE: Final = log2(1 + 32_768 / _SHORT)
+_PER_BIT: Final = _LENGTH / log2(1 + 32_768 / _SHORT)
 _MANY_TURNS, _MANY_TOOLS, _DEEP, _MANY_IMAGES = 9, 8, 5, 3
 _EFFORTS: Final[Mapping[str, float]] = {
     "low": 0.15,
@@ -62,81 +62,45 @@ _NESTING: Final = frozenset(("items", *_CHOICES))
 _PLAIN: Final = ("string", "number", "integer", "boolean", "null")
 _BESIDE: Final = ("system", "instructions", "prompt")
 """Where each dialect has what is said beside the conversation."""
-_MORE: Final = frozenset(
-    (*_BESIDE, "tools", "functions", "reasoning_effort", "reasoning", "thinking", *(field for field, _ in _ANSWERS))
-)
+_REASONING: Final = frozenset(("reasoning_effort", "reasoning", "thinking", "output_config"))
+"""Where each dialect has how much effort is asked for."""
+_MORE: Final = _REASONING | {*_BESIDE, "tools", "functions", *(field for field, _ in _ANSWERS)}
 """Fields beside the conversation that are looked at; most requests have none of them."""
 
 
-Part = tuple[str, float]
-"""What gives how much."""
+_PARTS: Final = ("length", "code", "turns", "tools", "schema", "images", "reasoning", "hint")
+"""Of a score, in the order in which they are told and added."""
 
 
 class Complexity(Struct, frozen=True):
     score: float
     """0 to 1, with two decimals: as it is told, so it decides."""
-    parts: tuple[Part, ...]
+    parts: tuple[tuple[str, float], ...]
     """What each part gives to it; those that give nothing are left out."""
 
 
 def complexity(body: Mapping[str, Any], hint: float = 0.0) -> Complexity:
     """Of a request's parsed body, in any dialect; `hint` is the task's."""
-    parts = _parts(body, hint)
-    return Complexity(_sum(parts), tuple(parts))
+    parts = zip(_PARTS, _shares(body, hint), strict=False)
+    return Complexity(score(body, hint), tuple([part for part in parts if part[1]]))
 
 
 def score(body: Mapping[str, Any], hint: float = 0.0) -> float:
     """The same without what each part gives to it."""
-    return _sum(_parts(body, hint))
+    total = sum(_shares(body, hint))
+    if 0.0 < total < 1.0:
+        return (total * 100 + 0.5) // 1 / 100  # `round` to a place writes the number out and reads it again
+    return float(total >= 1.0)
 
 
-def _sum(parts: list[Part]) -> float:
-    total = 0.0
-    for _, share in parts:
-        total += share
-    return round(total, 2) if 0.0 <= total <= 1.0 else float(total > 1.0)
-
-
-def _parts(body: Mapping[str, Any], hint: float) -> list[Part]:
+def _shares(body: Mapping[str, Any], hint: float) -> tuple[float, ...]:
+    """What each of the `_PARTS` gives, the first two alone where no other does. On the way of every request that leaves
+    its model open: a call of a function of ours here costs as much as looking at a message."""
     texts: list[str] = []
-    turns, images = _conversation(body, texts)
-    parts: list[Part] = []
-    if more := not _MORE.isdisjoint(body):
-        for field in _BESIDE:
-            if field in body:
-                images += _content(body[field], texts)
-    if texts:
-        _read(texts, parts)
-    if turns > 1:
-        parts.append(("turns", _TURNS * min(1.0, (turns - 1) / _MANY_TURNS)))
-    if more:
-        _build(body, parts)
-    if images:
-        parts.append(("images", _IMAGES * min(1.0, images / _MANY_IMAGES)))
-    if more and (effort := _EFFORTS.get(_effort(body))):
-        parts.append(("reasoning", effort))
-    if hint:
-        parts.append(("hint", hint))
-    return parts
-
-
-def _build(body: Mapping[str, Any], parts: list[Part]) -> None:
-    """What tools and a schema of the answer give."""
-    tools = body.get("tools") or body.get("functions")
-    schemas = _of_answer(body)
-    if isinstance(tools, list) and tools:
-        parts.append(("tools", _TOOLS * min(1.0, len(tools) / _MANY_TOOLS)))
-        schemas += [schema for tool in tools[:NODES_READ] if (schema := _of_tool(tool))]
-    if schemas and (depth := _depth(schemas)):
-        parts.append(("schema", _SCHEMA * min(1.0, depth / _DEEP)))
-
-
-def _conversation(body: Mapping[str, Any], texts: list[str]) -> tuple[int, int]:
-    """The user's turns and how much is shown in them; what is said joins the texts."""
     turns = images = 0
     messages = body.get("messages") or body.get("input")
     if isinstance(messages, list):
-        for message in messages[-TURNS_READ:]:
+        for message in messages if len(messages) <= TURNS_READ else messages[-TURNS_READ:]:
             if isinstance(message, dict):
                 if isinstance(content := message.get("content"), str):
                     texts.append(content)
@@ -146,7 +110,44 @@ def _conversation(body: Mapping[str, Any], texts: list[str]) -> tuple[int, int]:
                     turns += 1
     elif isinstance(messages, str):
         texts.append(messages)
-    return turns, images
+    if _MORE.isdisjoint(body):
+        if turns < 2 and texts and not images and not hint:
+            return _read(texts)
+        tools = schema = effort = 0.0
+    else:
+        images += _beside(body, texts)
+        tools, schema = _build(body)
+        effort = 0.0 if _REASONING.isdisjoint(body) else _EFFORTS.get(_effort(body), 0.0)
+    return (
+        *(_read(texts) if texts else (0.0, 0.0)),
+        _TURNS * min(1.0, (turns - 1) / _MANY_TURNS) if turns > 1 else 0.0,
+        tools,
+        schema,
+        _IMAGES * min(1.0, images / _MANY_IMAGES) if images else 0.0,
+        effort,
+        hint,
+    )
+
+
+def _build(body: Mapping[str, Any]) -> tuple[float, float]:
+    """What tools give, and what their schemas and that of the answer do."""
+    tools = body.get("tools") or body.get("functions")
+    schemas = _of_answer(body)
+    share = 0.0
+    if isinstance(tools, list) and tools:
+        share = _TOOLS * min(1.0, len(tools) / _MANY_TOOLS)
+        for tool in tools[:NODES_READ]:
+            if isinstance(tool, dict):
+                within = tool.get("function")
+                schema = (within if isinstance(within, dict) else tool).get("parameters") or tool.get("input_schema")
+                if isinstance(schema, dict):
+                    schemas.append(schema)
+    return share, _SCHEMA * _depth(schemas) / _DEEP if schemas else 0.0
+
+
+def _beside(body: Mapping[str, Any], texts: list[str]) -> int:
+    """How much is shown in what is said beside the conversation; its texts join the others."""
+    return sum([_content(body[field], texts) for field in _BESIDE if field in body])
 
 
 def _content(content: object, texts: list[str], *, nested: bool = False) -> int:
@@ -168,38 +169,34 @@ def _content(content: object, texts: list[str], *, nested: bool = False) -> int:
     return images
 
 
-def _read(texts: list[str], parts: list[Part]) -> None:
-    """What the texts give: by their length, and by what looks like code in the first of them."""
-    characters = sum(map(len, texts))
+def _read(texts: list[str]) -> tuple[float, float]:
+    """What the texts give: by their length, and by what the first of them have that source code is full of and prose is
+    not. Each sign is looked for after a letter of it whose absence is seen at once."""
+    characters = len(texts[0]) if len(texts) == 1 else sum(map(len, texts))
     if characters <= TEXT_READ:
         read = "\n".join(texts)
-        size: float = len(read) if read.isascii() else len(read.encode("utf-8", "surrogatepass"))
+        size: float = len(read)
     else:
-        read = _beginning(texts)
-        size = float(characters)
-        if not read.isascii():
-            size *= len(read.encode("utf-8", "surrogatepass")) / len(read)
-    if size:
-        parts.append(("length", _LENGTH * min(1.0, log2(1 + size / _SHORT_BYTES) / _SCALE)))
-    if signs := _signs(read):
-        parts.append(("code", _CODE * min(1.0, signs / 2)))
-
-
-def _signs(read: str) -> int:
-    """How much there is of what source code is full of and prose is not; each is looked for after a letter of it whose
-    absence is seen at once."""
-    signs = 2 if "`" in read and FENCE in read else 0
-    if "{" in read and "{\n" in read:
-        signs += 1
-    if ";" in read and ";\n" in read:
-        signs += 1
+        read, size = _beginning(texts), characters
+    if not read.isascii():
+        size *= len(read.encode("utf-8", "surrogatepass")) / len(read)
+    length = log2(1 + size / _SHORT_BYTES) * _PER_BIT
+    length = length if length < _LENGTH else _LENGTH  # noqa: FURB136 - a call costs more
+    if "`" in read and FENCE in read:
+        return length, _CODE
+    signs = 0
     if "<" in read and "</" in read:
         signs += 1
     if "=" in read and "=> " in read:
         signs += 1
-    if ")" in read and "):\n" in read:
-        signs += 1
-    return signs
+    if "\n" in read:
+        if "{" in read and "{\n" in read:
+            signs += 1
+        if ";" in read and ";\n" in read:
+            signs += 1
+        if ")" in read and "):\n" in read:
+            signs += 1
+    return length, _CODE * min(1.0, signs / 2) if signs else 0.0
 
 
 def _beginning(texts: list[str]) -> str:
@@ -214,9 +211,8 @@ def _beginning(texts: list[str]) -> str:
 
 
 def _depth(schemas: list[Any]) -> int:
-    """Levels of the deepest schema: 1 for an object of plain fields."""
-    depth = 0
-    while depth < _DEEP:
+    """Levels of the deepest schema, as far as they count: 1 for an object of plain fields."""
+    for depth in range(_DEEP):
         below: list[Any] = []
         for schema in schemas:
             if isinstance(named := schema.get("properties"), dict):
@@ -224,28 +220,23 @@ def _depth(schemas: list[Any]) -> int:
             elif not _NESTING.isdisjoint(schema):
                 _nested(schema, below)
         if not below:
-            break
-        depth += 1
+            return depth
         schemas = [one for one in below if isinstance(one, dict) and one.get("type") not in _PLAIN][:NODES_READ]
-    return depth
+    return _DEEP
 
 
 def _nested(schema: Mapping[str, Any], below: list[Any]) -> None:
     """The schemas in its lists and choices join the others."""
-    if (items := schema.get("items")) is not None:
-        below += items if isinstance(items, list) else [items] if isinstance(items, dict) else ()
+    if isinstance(items := schema.get("items"), dict):
+        below.append(items)
+        if len(schema) == 2 and "type" in schema:  # as nearly always
+            return
+    elif isinstance(items, list):
+        below += items
     for field in _CHOICES:
         if field in schema:
             within = schema[field]
             below += within if isinstance(within, list) else within.values() if isinstance(within, dict) else ()
-
-
-def _of_tool(tool: object) -> dict[str, Any] | None:
-    if not isinstance(tool, dict):
-        return None
-    within = tool.get("function")
-    schema = (within if isinstance(within, dict) else tool).get("parameters") or tool.get("input_schema")
-    return schema if isinstance(schema, dict) else None
 
 
 def _of_answer(body: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.selection.complexity import NODES_READ, TEXT_READ, TURNS_READ, complexity
+from proxy.selection.complexity import NODES_READ, TEXT_READ, TURNS_READ, complexity, score
 
 PLAIN = {"type": "object", "properties": {"a": {"type": "string"}}}
 
@@ -77,6 +77,8 @@ def test_a_schema_counts_by_its_depth_wherever_a_dialect_has_it(levels, share, p
 def test_a_schema_is_followed_through_lists_and_choices():
     schema = {"anyOf": [{"type": "null"}, {"type": "array", "items": {"oneOf": [PLAIN]}}]}
     assert part(asked(tools=[tool(schema)]), "schema") == 0.08
+    both = {"items": {"type": "string"}, "anyOf": [deep(3)]}
+    assert part(asked(tools=[tool(both)]), "schema") == 0.08
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,15 @@ WITHIN = st.dictionaries(
 def test_any_body_has_a_score_and_its_parts_add_up_to_it(body, hint):
     found = complexity(body, hint)
     assert 0 <= found.score <= 1
-    assert found.score == round(min(1.0, max(0.0, sum(share for _, share in found.parts))), 2)
+    assert found.score == round(found.score, 2)
+    assert found.score == pytest.approx(min(1.0, max(0.0, sum(share for _, share in found.parts))), abs=0.005001)
+    assert score(body, hint) == found.score
+    assert all(share for _, share in found.parts)
+
+
+@pytest.mark.parametrize(("hint", "told"), [(0.004, 0.0), (0.125, 0.13), (0.2949, 0.29), (0.296, 0.3), (0.999, 1.0)])
+def test_a_score_has_two_decimals_halves_upwards(hint, told):
+    assert score({}, hint) == told
 
 
 def test_more_of_anything_never_looks_simpler():
