@@ -141,7 +141,7 @@ class Models:
         except NotTaken as problem:
             return error(problem.status, problem.code, str(problem), param=problem.param)
         except ValueError as problem:
-            return error(400, INVALID_VALUE, f"'strategy': {problem}.", param="strategy")
+            return error(400, INVALID_VALUE, f"'strategy': {problem}", param="strategy")
         return told_as_json(200, self._told())
 
     async def _score(self, request: Request) -> Response:

@@ -4,12 +4,13 @@ Like `sidestep usage` it reads where the configuration keeps records, whether a 
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from proxy.cli.options import Stop, add_json
 from proxy.cli.tables import table
 from proxy.cli.usage import NONE, add_span, shown_name, source_of, span_of
+from proxy.config.spending import shown_dollars
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -94,20 +95,20 @@ def _row(arm: "Arm") -> tuple[str, ...]:
     return (
         shown_name(arm.name),
         str(arm.requests),
-        _told(arm.success, "{:.1%}"),
-        _told(arm.latency, "{:.0f}", " ms"),
+        _told(arm.success, "{:.1%}".format),
+        _told(arm.latency, "{:.0f}".format, " ms"),
         NONE if arm.p50_ms is None else f"{arm.p50_ms} ms",
         NONE if arm.p95_ms is None else f"{arm.p95_ms} ms",
-        _told(arm.cost, "{:.6f}"),
-        _told(arm.quality, "{:.3f}"),
+        _told(arm.cost, shown_dollars),
+        _told(arm.quality, "{:.3f}".format),
         str(arm.quality.samples),
     )
 
 
-def _told(measured: "Measured", form: str, unit: str = "") -> str:
+def _told(measured: "Measured", form: Callable[[float], str], unit: str = "") -> str:
     if measured.value is None:
         return NONE
-    value = form.format(measured.value)
+    value = form(measured.value)
     if measured.interval is None:
         return f"{value}{unit}"
-    return f"{value}{unit} ({form.format(measured.interval.low)} to {form.format(measured.interval.high)})"
+    return f"{value}{unit} ({form(measured.interval.low)} to {form(measured.interval.high)})"

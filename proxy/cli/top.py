@@ -11,6 +11,7 @@ from proxy.cli.health import NONE, look_of, ms_of, table, times
 from proxy.cli.state import add_running, asked
 from proxy.cli.tables import printable
 from proxy.cli.watching import watch
+from proxy.config.spending import shown_dollars
 
 if TYPE_CHECKING:
     from proxy.admin.overview import Choosing, Overview, Request, Row
@@ -172,8 +173,6 @@ def _request(one: "Request") -> tuple[str, ...]:
     way = [f"{tried.target} {tried.kind} {ms_of(tried.ms)}" for tried in one.attempts]
     way += [f"({passed.target} passed over: {passed.reason})" for passed in one.skipped]
     why = "" if one.choice is None else f"; {one.choice.reason}"
-    if one.choice is not None and one.choice.strategy:
-        why += f", by the strategy {one.choice.strategy}"
     return (
         one.time[11:19],
         f"{one.status or NONE}{f' {one.code}' if one.code else ''}",
@@ -182,7 +181,7 @@ def _request(one: "Request") -> tuple[str, ...]:
         ms_of(one.ms),
         NONE if one.first_token_ms is None else ms_of(one.first_token_ms),
         NONE if one.tokens_in is None and one.tokens_out is None else f"{one.tokens_in or 0}+{one.tokens_out or 0}",
-        NONE if one.cost_usd is None else f"${one.cost_usd:.6f}",
+        NONE if one.cost_usd is None else f"${shown_dollars(one.cost_usd)}",
         printable(f"{' > '.join(way) or NONE}{why}"),
     )
 

@@ -4,6 +4,7 @@ Money is whole nano-dollars everywhere (a millionth of a thousandth of a dollar)
 tokens; both are integers, so that sums are exact.
 """
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Literal
@@ -36,6 +37,13 @@ def dollars(nanos: int) -> str:
     whole, rest = divmod(abs(nanos), NANOS)
     sign = "-" if nanos < 0 else ""
     return f"{sign}{whole}.{rest:09}".rstrip("0") if rest else f"{sign}{whole}"
+
+
+def shown_dollars(value: float) -> str:
+    """About as much, for people: six decimals, and three digits of less than a hundred-thousandth, which a request of a
+    cheap model is."""
+    size = abs(value)
+    return f"{value:.{6 if size >= 1e-5 or size < 1e-9 else 2 - math.floor(math.log10(size))}f}"
 
 
 class Budget(Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from proxy.config.spending import NANOS
+from proxy.config.spending import NANOS, shown_dollars
 from proxy.learning.quality import weight_of
 from proxy.learning.statistics import CONFIDENCE, Interval, mean, means_apart, ratio, ratios_apart
 from proxy.usage.fares import Fare, Sample
@@ -70,7 +70,7 @@ class _Measure(Struct, frozen=True):
 _MEASURES: Final = (
     _Measure("success", "succeeds most often", True, lambda value: f"{value:.1%}"),  # noqa: FBT003 - a table
     _Measure("latency", "is fastest", False, lambda value: f"{value:.0f} ms"),  # noqa: FBT003 - likewise
-    _Measure("cost", "costs least", False, lambda value: f"{value:.6f} dollars"),  # noqa: FBT003 - likewise
+    _Measure("cost", "costs least", False, lambda value: f"{shown_dollars(value)} dollars"),  # noqa: FBT003 - likewise
     _Measure("quality", "is best", True, lambda value: f"{value:.3f}"),  # noqa: FBT003 - likewise
 )
 

@@ -51,7 +51,8 @@ class Active:
         who wants it."""
         if name not in self._known:
             known = listed(self._known) if self._known else "none"
-            raise ValueError(f"there is no strategy '{name[:64]}'; known: {known}{nearest(name[:64], self._known)}")
+            close = nearest(name[:64], self._known) or "."
+            raise ValueError(f"there is no strategy '{name[:64]}'; known: {known}{close}")
         before, self.name = self.name, name
         async with self._keeping:  # one after another, so that the latest stays
             self.kept = await asyncio.to_thread(self._keep, name, by)

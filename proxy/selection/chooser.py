@@ -138,7 +138,9 @@ class Chooser:
     def stays(self, exchange: Exchange, found: Resolution, target: Target) -> None:
         """What the request goes on from is there, chosen or not."""
         if exchange.choice is not None and target not in found.targets:
-            reason = "it goes on from what this model said"
+            strategy, reason = exchange.choice.strategy, "it goes on from what this model said"
+            if strategy:
+                reason += f", whatever strategy {strategy} has"
             exchange.choice = told(structs.replace(exchange.choice, model=target.name, reason=reason))
 
     def _others(self, client: Client | None, found: Resolution) -> tuple[Target, ...]:
@@ -172,7 +174,7 @@ class Chooser:
         _check_may(exchange.client)
         strategies = self._selection.strategies
         if named not in strategies:
-            message = f"The header {STRATEGY} names no strategy that there is; {_known(named, strategies)}."
+            message = f"The header {STRATEGY} names no strategy that there is; {_known(named, strategies)}"
             raise Malformed(message, param=STRATEGY, code="invalid_value")
         return named
 
@@ -192,9 +194,8 @@ class Chooser:
             named = named_in(exchange.asked)
             if named in tasks:
                 return named
-            message = (
-                f"There is no task '{named[:_SHOWN]}' here; known: {listed(tasks)}{nearest(named[:_SHOWN], tasks)}."
-            )
+            what = f"There is no task '{named[:_SHOWN]}' here" if named else f"'{exchange.asked}' names no task"
+            message = f"{what}; {_known(named, tasks)}"
             exchange.who = structs.replace(exchange.who, task="")
             raise Malformed(message, param="model", code="model_not_found", status=404)
         if not who_.task:
@@ -207,7 +208,7 @@ class Chooser:
         """What is told of it; no record is to have it."""
         exchange.who = structs.replace(exchange.who, task="")
         where = TASK if TASK in exchange.headers else _FIELD
-        message = f"{where} names a task that no model can be chosen for; {_known(task, self._selection.tasks)}."
+        message = f"{where} names a task that no model can be chosen for; {_known(task, self._selection.tasks)}"
         return Malformed(message, param=where, code="invalid_value")
 
 
@@ -220,7 +221,8 @@ def _check_type(exchange: Exchange) -> None:
 
 
 def _known(name: str, names: Collection[str]) -> str:
-    return f"known: {listed(names)}{nearest(name[:_SHOWN], names)}"
+    """The end of a sentence that tells what there is."""
+    return f"known: {listed(names)}{nearest(name[:_SHOWN], names) or '.'}"
 
 
 def _arm(experiment: Experiment, who_: Who, exchange: Exchange) -> str:

@@ -38,11 +38,10 @@ function answerOf(one) {
 
 function askedOf(one) {
   const notes = [one.stream ? "stream" : "", one.client ? `client ${one.client}` : ""].filter(Boolean).join(", ");
-  const chosen = one.choice && [one.choice.strategy, one.choice.task, one.choice.reason].filter(Boolean).join(", ");
   return [
     html("span", { class: "name" }, one.asked || one.route),
     notes && html("span", { class: "quiet" }, ` ${notes}`),
-    chosen && html("span", { class: "quiet block" }, `chosen: ${chosen}`),
+    one.choice && html("span", { class: "quiet block" }, `chosen: ${one.choice.reason}`),
   ].map((part) => part || null);
 }
 

@@ -45,7 +45,7 @@ class Strategy:
 
     async def switch(self, name, by):
         if name not in self.available:
-            raise ValueError(f"there is no strategy '{name}'; known: balanced, cost_optimized")
+            raise ValueError(f"there is no strategy '{name}'; known: balanced, cost_optimized.")
         self.name = name
         self.switched.append((name, by))
 

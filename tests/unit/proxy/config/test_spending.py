@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config.spending import NANOS, dollars
+from proxy.config.spending import NANOS, dollars, shown_dollars
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,21 @@ def test_nano_dollars_are_told_as_exact_decimal_numbers(nanos, told):
 )
 def test_an_amount_is_a_plain_decimal_number(nanos, told):
     assert dollars(nanos) == told
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        (0.0, "0.000000"),
+        (0.001174, "0.001174"),
+        (12.5, "12.500000"),
+        (0.0000039, "0.00000390"),
+        (-0.00000004127, "-0.0000000413"),
+        (1e-12, "0.000000"),
+    ],
+)
+def test_people_are_shown_three_digits_of_what_is_next_to_nothing(amount, told):
+    assert shown_dollars(amount) == told
 
 
 @given(st.integers(-(10**20), 10**20))

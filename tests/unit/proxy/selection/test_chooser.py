@@ -140,7 +140,7 @@ def test_a_request_may_name_its_strategy():
         (asked("auto/mail"), (404, "model_not_found", "There is no task 'mail' here; known: letters and maths")),
         (asked(task="letter"), (400, "invalid_value", "x-sidestep-task names a task that no model can be chosen for")),
         (asked(metadata={"task": "x"}), (400, "invalid_value", "metadata.task names a task")),
-        (asked("auto/"), (404, "model_not_found", "There is no task '' here; known: letters and maths")),
+        (asked("auto/"), (404, "model_not_found", "'auto/' names no task; known: letters and maths.")),
         (asked(metadata={"task": ["letters"]}), (400, "invalid_type", "metadata.task must be the name of a task")),
         (asked(metadata={"task": 7}), (400, "invalid_type", "metadata.task must be the name of a task")),
         (asked(strategy="goood"), (400, "invalid_value", 'known: cheap and good; did you mean "good"?')),
@@ -151,6 +151,7 @@ def test_what_is_not_configured_is_refused_by_its_name(exchange, told):
     error = refused(exchange)
     assert (error.status, error.code) == told[:2]
     assert told[2] in str(error)
+    assert str(error).endswith((".", "?")) and "?." not in str(error)
     assert exchange.choice is None
 
 
