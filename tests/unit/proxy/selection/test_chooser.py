@@ -145,6 +145,7 @@ def test_a_request_may_name_its_strategy():
         (asked(metadata={"task": 7}), (400, "invalid_type", "metadata.task must be the name of a task")),
         (asked(strategy="goood"), (400, "invalid_value", 'known: cheap and good; did you mean "good"?')),
         (asked(strategy=""), (400, "invalid_value", "names no strategy")),
+        (asked(user="x" * 200), (400, "invalid_value", "x-sidestep-user must be a name")),
     ],
 )
 def test_what_is_not_configured_is_refused_by_its_name(exchange, told):
