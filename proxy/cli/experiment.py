@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from proxy.cli.options import Stop, add_json
 from proxy.cli.tables import table
 from proxy.cli.usage import NONE, add_span, shown_name, source_of, span_of
-from proxy.config.spending import shown_dollars
 
 if TYPE_CHECKING:
     from proxy.cli.options import Commands
@@ -92,6 +91,8 @@ def lines(found: "Sequence[Report]", place: str) -> Iterator[str]:
 
 
 def _row(arm: "Arm") -> tuple[str, ...]:
+    from proxy.config.spending import shown_dollars  # noqa: PLC0415 - see the package's docstring
+
     return (
         shown_name(arm.name),
         str(arm.requests),

@@ -11,7 +11,6 @@ from proxy.cli.health import NONE, look_of, ms_of, table, times
 from proxy.cli.state import add_running, asked
 from proxy.cli.tables import printable
 from proxy.cli.watching import watch
-from proxy.config.spending import shown_dollars
 
 if TYPE_CHECKING:
     from proxy.admin.overview import Choosing, Overview, Request, Row
@@ -170,6 +169,8 @@ def _budget(one: "Balance") -> tuple[str, ...]:
 
 
 def _request(one: "Request") -> tuple[str, ...]:
+    from proxy.config.spending import shown_dollars  # noqa: PLC0415 - see the package's docstring
+
     way = [f"{tried.target} {tried.kind} {ms_of(tried.ms)}" for tried in one.attempts]
     way += [f"({passed.target} passed over: {passed.reason})" for passed in one.skipped]
     why = "" if one.choice is None else f"; {one.choice.reason}"
