@@ -183,7 +183,7 @@ class App:
             # Last before anything is spent: what is let in here is read, translated and sent.
             self._admission,
             # Innermost, so that nothing is reserved for what is refused; its end is the exchange's real end.
-            *([] if paying is None else [paying]),
+            *([paying] if paying is not None and paying.settles else []),
         ]
         passthrough = passthrough_for(config, tools)
         chooser = chooser_for(config.selection, router, self.strategy)

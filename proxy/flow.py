@@ -4,7 +4,7 @@ Push, not pull: a Service gets the exchange and answers on `exchange.out`; a Fil
 service. One call frame covers the whole exchange, streams included, so a filter's `finally` is the real end.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -141,10 +141,11 @@ class Spend(Protocol):
 
     stays: bool
     """Set where no other model can answer: no budget gives way to one then."""
+    bounded: bool
+    """Whether the most an answer can cost must be known."""
 
-    @property
-    def bounded(self) -> bool:
-        """Whether the most an answer can cost must be known."""
+    def bears(self, target: "Target", body: bytes, fields: Mapping[str, Any], calls: int) -> bool:
+        """Whether a conversation's only attempt is paid for by what is in hand; if not, `cover` is to be asked."""
 
     async def cover(self, target: "Target", most: Most, calls: int = 1) -> Refused | None:
         """Reserves what an attempt can cost. Gives why it may not be made; None where it may."""
@@ -159,7 +160,7 @@ class Spend(Protocol):
         """The request may cost so many nano-dollars at most, beside what else holds."""
 
     def close(
-        self, fault: Fault | None, usage: "Usage | None", status: int, *, content: bool, fared: "Sequence[Fared]" = ()
+        self, fault: Fault | None, usage: "Usage | None", status: int, content: bool, fared: "Sequence[Fared]" = ()
     ) -> int | None:
         """The attempt has ended; gives what it cost in nano-dollars, None where its price is not known. `fared` are its
         calls, where several were made side by side."""
@@ -178,7 +179,7 @@ class Pace(Protocol):
         """The exchange has ended and used this; None: nobody knows."""
 
 
-class Who(Struct, frozen=True):
+class Who(Struct, frozen=True, cache_hash=True):
     """On whose account an exchange goes; empty where that is not known."""
 
     client: str = ""
@@ -220,6 +221,8 @@ class Said(Struct):
     """SHA-256 of the key that it brings."""
     waits: tuple[float | None, float | None, int] | None = None
     """The seconds that the client gives it, how long the client waits, and the client's count of its own retries."""
+    whose: "tuple[Client, Who] | None" = None
+    """A client that speaks for nobody else, and on whose account its requests go."""
 
 
 class Signs(Struct):

@@ -8,6 +8,7 @@ from typing import Final
 
 from translators.ir import Dialect, Json
 
+_GEMINI: Final = Dialect.GEMINI  # a member looked up in its class costs as much as a call
 _FIELDS: Final[Mapping[Dialect, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     Dialect.OPENAI_CHAT: (("max_completion_tokens", "max_tokens"), ("n",)),
     Dialect.OPENAI_COMPLETIONS: (("max_tokens", "max_completion_tokens"), ("n", "best_of")),
@@ -24,12 +25,15 @@ _SAID: Final = {
 def output_bound(dialect: Dialect, fields: Mapping[str, Json]) -> tuple[int | None, int]:
     """The most tokens of one answer to this conversation, None where its body does not say, and how many answers there
     are to it. What is no whole number from 0 on says nothing: its provider will refuse it."""
-    if dialect is Dialect.GEMINI:
+    if dialect is _GEMINI:
         config = fields.get("generationConfig")
         fields = config if isinstance(config, dict) else {}
     bounds, said = _SAID[dialect]
+    found = said.intersection(fields)
+    if not found:
+        return None, 1
     bound, answers = None, 1
-    for name in said.intersection(fields):
+    for name in found:
         told = fields[name]
         if type(told) is not int or told < 0:  # which no bool is
             continue

@@ -41,7 +41,14 @@ class Mode(enum.StrEnum):
     """Shape is dropped and reported too."""
 
 
-class Entry(Struct, frozen=True):
+_BARRED = {
+    Mode.STRICT: frozenset({Verdict.REFUSED, Verdict.DROPPED}),
+    Mode.WARN: frozenset({Verdict.REFUSED}),
+    Mode.LENIENT: frozenset[Verdict](),
+}
+
+
+class Entry(Struct, frozen=True, cache_hash=True):
     field: str
     """Path as the renderer names it, then in the *client's* terms: `seed`, `tools[3].strict`,
     `messages[2].content[0]`."""
@@ -128,10 +135,11 @@ class Report:
 
     def blocking(self, mode: Mode) -> list[Entry]:
         """The entries that forbid this target under `mode`."""
-        if mode is Mode.LENIENT or not self.entries:
-            return []
-        barred = (Verdict.REFUSED,) if mode is Mode.WARN else (Verdict.REFUSED, Verdict.DROPPED)
-        return [entry for entry in self.entries if entry.verdict in barred]
+        barred = _BARRED[mode]
+        for entry in self.entries:
+            if entry.verdict in barred:
+                return [entry for entry in self.entries if entry.verdict in barred]
+        return []
 
     def header(self, cap: int = 1024) -> str:
         """`dropped=seed,user; clamped=temperature` in at most `cap` characters, a refused field counting as dropped

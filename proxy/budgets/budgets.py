@@ -78,6 +78,7 @@ class Budgets:
         """By who asks, with the target where it matters."""
         self.may_stop = any(not budget.hard or budget.when_spent == "downgrade" for budget in budgets)
         """Whether any of them looks at how far it has come before a request, rather than at what is left alone."""
+        self.none = not plans
         self.plain = not self.may_stop and not self._special
         """Whether all there is to do before any request is to reserve what it may come to."""
         self.bounded = any(budget.hard and budget.unit != "requests" for budget in budgets)

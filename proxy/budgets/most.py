@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from proxy.config.values import Target
 from proxy.flow import Most
-from proxy.jobs import Prepared
 from proxy.tokens.bound import UNSEEN, searches_unasked, worst_input
 from proxy.tokens.hosted import hosted
 from translators.bounds import output_bound
 
 
-def most_of(prepared: Prepared, *, vectors: bool = False) -> Most:
-    """`vectors`: what is asked for is no text, so that none is written."""
-    target, fields = prepared.target, prepared.fields
+def most_of(target: Target, body: bytes, fields: Mapping[str, Any], vectors: bool = False) -> Most:
+    """`fields` are the body before it became bytes; `vectors`: no text is asked for, so that none is written."""
     dialect, profile = target.provider.dialect, target.profile
-    given = worst_input(prepared.body, fields, dialect, profile)
+    given = worst_input(body, fields, dialect, profile)
     if vectors:
         return Most(given, 0)
     bound, answers = output_bound(dialect, fields)

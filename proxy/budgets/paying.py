@@ -10,10 +10,12 @@ from typing import Any
 from proxy.budgets.budgets import Budgets, Held
 from proxy.budgets.identity import who
 from proxy.budgets.rates import Rates
-from proxy.budgets.spend import Overrun, Spend
+from proxy.budgets.reckoning import Overrun
+from proxy.budgets.spend import spend_of
 from proxy.config.ledger import REDIS
 from proxy.config.spending import LedgerSettings, Spending
-from proxy.flow import Exchange, Service
+from proxy.config.values import Client
+from proxy.flow import Exchange, Service, Who
 from proxy.ledger.ledger import Ledger
 from translators.faults import Kind
 from translators.ir import Usage
@@ -66,19 +68,26 @@ class Paying:
         self.kept = kept
         self._ledger = kept.ledger
         self._rates = rates
+        self._paced = bool(spending.rates)
         self._overrun = overrun
         self.budgets = Budgets(spending.budgets, kept.ledger, emptied)
+
+    @property
+    def settles(self) -> bool:
+        """Whether anything is taken that is to be given back."""
+        return self._paced or not self.budgets.none
 
     def begin(self, exchange: Exchange, payload: Any) -> None:
         """Called once, when `payload` is parsed. Raises Refused where it comes too fast or says what it may not."""
         client = exchange.client
-        exchange.who = who(client, exchange.headers, payload, exchange.codec.dialect)
-        if self._rates:
-            exchange.pace = self._rates.enter(exchange, exchange.who, exchange.asked)
+        whose = exchange.who = _whose(exchange, client, payload)
+        if self._paced and self._rates:
+            exchange.pace = self._rates.enter(exchange, whose, exchange.asked)
         limit = client.max_cost_per_request if client is not None else None
-        spend = exchange.spend = Spend(self.budgets, self._ledger, self._overrun)
+        if limit is None:
+            limit = self.spending.max_cost_per_request
+        spend = exchange.spend = spend_of(self.budgets, self._ledger, self._overrun, whose, limit)
         exchange.budgets = spend.notes
-        spend.begin(exchange.who, self.spending.max_cost_per_request if limit is None else limit)
 
     async def __call__(self, exchange: Exchange, service: Service) -> None:
         """The filter: settles what `begin` opened at the exchange's real end."""
@@ -91,3 +100,14 @@ class Paying:
             if pace is not None:
                 idle = all(one.status >= 300 or one.kind in _NEVER_SENT for one in exchange.attempts)
                 pace.settle(_NOTHING if idle else exchange.usage)
+
+
+def _whose(exchange: Exchange, client: Client | None, payload: Any) -> Who:
+    """On whose account it goes; for most clients that is the same whatever their requests say. Raises as `who` does."""
+    said = exchange.said
+    if said.whose is not None and said.whose[0] is client:
+        return said.whose[1]
+    found = who(client, exchange.headers, payload, exchange.codec.dialect)
+    if client is not None and not client.speaks_for:
+        said.whose = client, found
+    return found

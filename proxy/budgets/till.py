@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from proxy.budgets.budgets import Held
     from proxy.budgets.paying import Emptied, Kept, Paying
     from proxy.budgets.rates import Rates
-    from proxy.budgets.spend import Overrun
+    from proxy.budgets.reckoning import Overrun
     from proxy.ledger.balance import Balance
 
 Looked = Callable[["Held"], None]

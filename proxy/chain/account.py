@@ -208,7 +208,7 @@ class Account(Struct, eq=False):
         exchange, seen = self._exchange, self.seen
         if exchange.spend is not None:
             content = self._begun > 0 or exchange.out.started
-            billed = exchange.spend.close(fault, seen.usage, seen.status, content=content, fared=seen.fared)
+            billed = exchange.spend.close(fault, seen.usage, seen.status, content, seen.fared)
         elif seen.usage is not None and self._target.price is not None:
             billed = cost(self._target.price, seen.usage)
         else:

@@ -50,6 +50,8 @@ class Engagement(Struct, eq=False):
     _account: Account
     _left: int
     """The attempts that may yet be made here: calls for the rest of an answer may use them."""
+    _told: int = 0
+    """The entries of its report that the answer's head tells."""
     resumption: Resumption | None = None
     """Its calls for the rest of an answer that were made again: attempts as well."""
 
@@ -57,7 +59,7 @@ class Engagement(Struct, eq=False):
         """None once the exchange is answered, or told that it broke off; otherwise the fault, its wait filled in."""
         account, exchange = self._account, self._exchange
         account.open()
-        if exchange.signs is not None:
+        if exchange.attempts and exchange.signs is not None:
             exchange.signs = Signs()  # what an earlier attempt said is no more
         fault: Fault | None = _CALLED_OFF
         broken: tuple[Fault, bytes] | None = None
@@ -82,7 +84,8 @@ class Engagement(Struct, eq=False):
             fault = account.close(fault)
             if fault is None or exchange.out.started:
                 exchange.answer_id = "" if self._prepared.translated else account.seen.id
-                if self._prepared.report.entries:
+                entries = self._prepared.report.entries
+                if entries and len(entries) != self._told:
                     exchange.translation = self._prepared.report.header()
         if broken is not None:
             await self._tell_broken(*broken)
@@ -215,8 +218,10 @@ class Engagement(Struct, eq=False):
 
     def _served(self) -> None:
         self._exchange.model = self._target.model
-        if self._prepared.report.entries:
-            self._exchange.translation = self._prepared.report.header()
+        report = self._prepared.report
+        if report.entries:
+            self._told = len(report.entries)
+            self._exchange.translation = report.header()
         self._account.served()
 
     async def _tell_broken(self, fault: Fault, notice: bytes) -> None:

@@ -24,7 +24,7 @@ from proxy.chain.ready import Ready, Shut, Tools, Try, behind_breaker, callable_
 from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word, told_first
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, Spend
-from proxy.jobs import Job
+from proxy.jobs import Job, Prepared
 from proxy.resilience.breaker import State
 from proxy.resilience.keys import KeyState
 from proxy.resilience.retry import Action, again, attempts_for, delay, onward, total_attempts
@@ -211,7 +211,8 @@ class _Walk:
         """The target's attempts. True once the exchange is answered."""
         spent: set[int] = set()
         while True:
-            if self._exchange.spend is not None and not await self._paid(self._exchange.spend, turn):
+            spend = self._exchange.spend
+            if spend is not None and not (self._borne(spend, turn.prepared) or await self._paid(spend, turn)):
                 return False
             ready = self._ready(turn, spent)
             if isinstance(ready, Skip):
@@ -226,13 +227,18 @@ class _Walk:
             if not await self._again(turn, ready.key, spent):
                 return False
 
+    def _borne(self, spend: Spend, sent: Prepared) -> bool:
+        """Whether what is in hand pays for an attempt, as for nearly all."""
+        return self._job.endpoint == "chat" and spend.bears(sent.target, sent.body, sent.fields, sent.calls)
+
     async def _paid(self, spend: Spend, turn: Try) -> bool:
         """Whether budgets bear the most that an attempt can cost."""
         if self._job.endpoint == "count_tokens":  # providers count for nothing
             return True
         prepared = turn.prepared
-        most = most_of(prepared, vectors=self._job.endpoint == "embeddings")
-        refused = await spend.cover(prepared.target, most, prepared.calls)
+        target, vectors = prepared.target, self._job.endpoint == "embeddings"
+        most = most_of(target, prepared.body, prepared.fields, vectors=vectors)
+        refused = await spend.cover(target, most, prepared.calls)
         if refused is None:
             return True
         self._unpaid = told_first(self._unpaid, refused)

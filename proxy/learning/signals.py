@@ -18,11 +18,15 @@ from translators.profile import Profile
 
 READ: Final = 262_144
 """Bytes of an answer that are read again."""
-_FORMED: Final = ("response_format", "text", "output_config", "output_format")
+_FORMED: Final = frozenset({"response_format", "text", "output_config", "output_format"})
 """Fields by which the dialects ask for a form."""
 DECLINED: Final = 16_384
 """Bytes of an answer that is looked through for a refusal: those are short."""
 _REFUSAL: Final = b'"refusal"'
+_NONE: Final = b'"refusal":null', b'"refusal": null'
+"""What stands in answers that are none."""
+_FILTERED: Final = Finish.CONTENT_FILTER  # a member looked up in its class costs as much as a call
+_LENGTH: Final = Finish.LENGTH
 _PLAIN: Final = Profile()
 
 
@@ -33,11 +37,11 @@ def signal_of(exchange: Exchange) -> str:
     signs = exchange.signs
     if signs is None or not signs.finishes:
         return ""
-    if signs.declined or Finish.CONTENT_FILTER in signs.finishes:
+    if signs.declined or _FILTERED in signs.finishes:
         return REFUSAL
-    if Finish.LENGTH in signs.finishes:
+    if _LENGTH in signs.finishes:
         return SHORT
-    wanted = _wanted(exchange)
+    wanted = _wanted(exchange, signs.body)
     if len(signs.body) > READ or (wanted is None and not _may_decline(signs.body)):
         return WHOLE
     return _read(exchange, signs.body, wanted)
@@ -51,7 +55,12 @@ def _of_fault(fault: Fault) -> str:
 
 def _may_decline(body: bytes) -> bool:
     """Whether `refusal` stands in it as a name of some text, or as a kind."""
-    at = body.find(_REFUSAL) if len(body) <= DECLINED else -1
+    if len(body) > DECLINED:
+        return False
+    count = body.count
+    if count(_REFUSAL) == count(_NONE[0]) + count(_NONE[1]):  # as nearly always
+        return False
+    at = body.find(_REFUSAL)
     while at >= 0:
         after = at + len(_REFUSAL)
         if body[after : after + 3].replace(b" ", b"")[:2] == b':"' or body[at - 2 : at].strip()[-1:] == b":":
@@ -60,10 +69,10 @@ def _may_decline(body: bytes) -> bool:
     return False
 
 
-def _wanted(exchange: Exchange) -> OutputFormat | None:
+def _wanted(exchange: Exchange, body: bytes) -> OutputFormat | None:
     """The form that a whole answer is to have."""
     payload: Any = exchange.payload
-    if not isinstance(payload, dict) or (exchange.signs and not exchange.signs.body):
+    if not body or not isinstance(payload, dict) or _FORMED.isdisjoint(payload):
         return None
     if not any(isinstance(payload.get(name), dict) for name in _FORMED):
         return None

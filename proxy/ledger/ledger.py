@@ -190,21 +190,21 @@ class Ledger:
 
     def settle(self, line: Line, spent: int) -> None:
         """What the line reserved ends as `spent`, once: the second time nothing happens."""
-        if line.settled:
-            return
-        line.settled = True
-        held, line.held = line.held, 0
-        self.release(((line.balance, 0),), (held,), (spent,))
+        if not line.settled:
+            balance, held, line.settled, line.held = line.balance, line.held, True, 0
+            self.release(((balance, 0),), (held,), (spent,))
+            if balance.free < balance.low:  # it was billed more than it held
+                self._want((balance,))
 
     def release(self, seats: Seats, held: Amounts, spent: Amounts) -> None:
-        """What was reserved of each balance ends as so much spent; to be said once."""
+        """What was held of each balance ends as so much spent, no more; to be said once."""
         now = self._clock.now()
         for balance, unit in seats:
             billed = spent[unit]
-            balance.free = free = balance.free + held[unit] - billed
+            balance.free += held[unit] - billed
             balance.spent = billed = balance.spent + billed
             balance.used_at = now
-            if billed >= balance.mark or free < balance.low:
+            if billed >= balance.mark:
                 self._settled(balance)
         if self._due > now + TELL_S:
             self._due = now + TELL_S
@@ -213,7 +213,7 @@ class Ledger:
     def _settled(self, balance: Balance) -> None:
         """What a settlement means beyond the balance."""
         self._busy[balance.key] = balance
-        if (balance.scarce or balance.free < balance.low) and not balance.wanted:
+        if balance.scarce:
             self._want((balance,))
         if balance.spent_in_all >= balance.heed:
             self._changed(balance)

@@ -10,11 +10,11 @@ bounds.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import lru_cache
 from math import inf
 from typing import Final
 
 from proxy.config.spending import AMOUNT_MAX, Price
+from proxy.memo import Memo
 from translators.ir import Usage
 
 MILLION: Final = 1_000_000
@@ -101,7 +101,7 @@ def worst(price: Price, input_tokens: int, output_tokens: int, tier: str | None 
     """The most that a call with at most so many tokens can cost, in nano-dollars, when it asks for `tier` of service
     and may be answered without it. Every token is taken for one of its dearest kind, and the dearest of the prices that
     so long an input may have decides."""
-    for_input, for_output = _dearest(price)
+    for_input, for_output = _DEAREST[price]
     most = -(-(input_tokens * for_input + output_tokens * for_output) // MILLION) + price.request
     if price.tiers:
         most = _reached(price, input_tokens, output_tokens)
@@ -120,7 +120,6 @@ def _reached(price: Price, input_tokens: int, output_tokens: int) -> int:
     return most
 
 
-@lru_cache(maxsize=1024)
 def _dearest(price: Price) -> tuple[int, int]:
     """The dearest kind of input, and of output."""
     return (
@@ -129,8 +128,12 @@ def _dearest(price: Price) -> tuple[int, int]:
     )
 
 
+_DEAREST: Final = Memo(_dearest, 1024)
+"""The same for the request's way."""
+
+
 def _worst(price: Price, input_tokens: int, output_tokens: int) -> int:
-    for_input, for_output = _dearest(price)
+    for_input, for_output = _DEAREST[price]
     return -(-(input_tokens * for_input + output_tokens * for_output) // MILLION) + price.request
 
 

@@ -24,10 +24,10 @@ def sign(signs: Signs, answer: Reply | Seen | None) -> None:
     """How a whole answer ended. One that is relayed is not read for a refusal, only for how it ended."""
     if isinstance(answer, Seen):
         if answer.finish is not None:
-            signs.finishes.append(answer.finish.value)
+            signs.finishes.append(answer.finish)
     elif answer is not None:
         for choice in answer.choices:
-            signs.finishes.append(choice.finish.value)
+            signs.finishes.append(choice.finish)
             signs.declined = signs.declined or any(
                 isinstance(part, Refusal) for item in choice.items if isinstance(item, Message) for part in item.parts
             )
@@ -36,7 +36,7 @@ def sign(signs: Signs, answer: Reply | Seen | None) -> None:
 def hear(signs: Signs, delta: Delta) -> None:
     """The same of a stream."""
     if isinstance(delta, Ended):
-        signs.finishes.append(delta.finish.value)
+        signs.finishes.append(delta.finish)
         signs.declined = signs.declined or delta.declined
     elif isinstance(delta, RefusalDelta):
         signs.declined = True

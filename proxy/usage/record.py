@@ -12,6 +12,7 @@ from msgspec import Struct
 from proxy.flow import NO_CHOICE, Exchange
 from proxy.usage.tried import tried
 from translators.faults import OUTCOMES, Kind
+from translators.ir import Usage
 
 NAME_CAP: Final = 200
 """Characters of a name."""
@@ -100,6 +101,7 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         exchange.envelope,
     )
     first, choice, attempts = exchange.first_token, exchange.choice or NO_CHOICE, exchange.attempts
+    counts = _UNTOLD if usage is None else usage
     return Record(  # by place, since names cost as much again
         exchange.id,
         at,
@@ -114,10 +116,10 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         exchange.model[:NAME_CAP],
         envelope.stream if envelope is not None else False,
         estimate if usage is None else usage.input,
-        None if usage is None else usage.cached,
-        None if usage is None else usage.cache_write,
-        None if usage is None else usage.output,
-        None if usage is None else usage.reasoning,
+        counts.cached,
+        counts.cache_write,
+        counts.output,
+        counts.reasoning,
         usage is None and estimate is not None,
         exchange.cost,
         len(attempts),
@@ -131,13 +133,16 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         choice.arm,
         choice.score,
         signal,
-        None if usage is None else usage.cache_write_1h,
-        None if usage is None else usage.searches,
+        counts.cache_write_1h,
+        counts.searches,
         "" if fault is None and len(attempts) == 1 else tried(attempts, f"{exchange.provider}/{exchange.model}"),
         None if usage is None else usage.audio,
         None if usage is None else usage.audio_output,
         "" if usage is None else usage.tier or "",
     )
+
+
+_UNTOLD: Final = Usage(input=0, output=None)  # type: ignore[arg-type]  # nobody knows how much it was
 
 
 def _ms(seconds: float) -> int:

@@ -11,11 +11,10 @@ table, and dollars in the views.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator
 from typing import Any, Final
 
-from msgspec import json, structs
+from msgspec import json
 
 from proxy.usage.record import Record
 from proxy.usage.scores import Score
@@ -87,13 +86,6 @@ CREATE VIEW IF NOT EXISTS model_cost_tracking AS SELECT
 FROM usage_records WHERE provider <> '' OR cost > 0 GROUP BY 1, 2, 3"""
 
 MAKE: Final = (_CREATE, _SCORES, _PERFORMANCE, _COSTS)
-AT_ONCE: Final = 25
-"""Records that one statement keeps: between two of them, a thread asks for the interpreter, which is in demand."""
-_INSERT: Final = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES"
-"""By name: a later version may have added columns to the file."""
-UNKNOWN: Final = -(2**63)
-"""Stands for NULL on its way to the database: the interpreter's own way for what is neither number nor text is long."""
-_ROW: Final = f"({', '.join(f'NULLIF(?, {UNKNOWN})' if name in NULLABLE else '?' for name in COLUMNS)})"
 FORGET: Final = (
     f"DELETE FROM {TABLE} WHERE (at, id) IN (SELECT at, id FROM {TABLE} WHERE at < ? ORDER BY at, id LIMIT ?)"  # noqa: S608 - likewise
 )
@@ -111,46 +103,16 @@ _READ: Final = (
     "SELECT request, ended, at, score, label FROM usage_scores WHERE ended >= ? AND ended < ? ORDER BY ended, request"
 )
 
-_encode = json.Encoder().encode
 _decode = json.Decoder(dict[str, str]).decode
-_TAGS: Final = COLUMNS.index("tags")
-_NULLABLE: Final = tuple(COLUMNS.index(name) for name in NULLABLE)
-_FLAGS: Final = tuple(COLUMNS.index(name) for name in ("stream", "estimated"))
-
-
-def keep(database: sqlite3.Connection, records: Sequence[Record]) -> None:
-    """Keeps them, but for those that are kept already. Raises sqlite3.Error."""
-    for start in range(0, len(records), AT_ONCE):
-        some = records[start : start + AT_ONCE]
-        values: list[Any] = []
-        for record in some:
-            values += row_of(record)
-        database.execute(_inserting(len(some)), values)
-
-
-@cache
-def _inserting(count: int) -> str:
-    """The statement that keeps so many, at most AT_ONCE."""
-    return f"{_INSERT} {', '.join([_ROW] * count)} ON CONFLICT DO NOTHING"
-
-
-def row_of(record: Record) -> Sequence[Any]:
-    """The record as a statement is given it."""
-    values: list[Any] = [*structs.astuple(record)]
-    values[_TAGS] = _encode(record.tags).decode() if record.tags else ""
-    for place in _FLAGS:
-        values[place] = int(values[place])
-    for place in _NULLABLE:
-        if values[place] is None:
-            values[place] = UNKNOWN
-    return values
+TAGS: Final = COLUMNS.index("tags")
+FLAGS: Final = tuple(COLUMNS.index(name) for name in ("stream", "estimated"))
 
 
 def record_in(row: tuple[Any, ...]) -> Record:
     """The record that a row of the table, in the order of its columns, tells."""
     values = list(row)
-    values[_TAGS] = _decode(values[_TAGS]) if values[_TAGS] else {}
-    for place in _FLAGS:
+    values[TAGS] = _decode(values[TAGS]) if values[TAGS] else {}
+    for place in FLAGS:
         values[place] = bool(values[place])
     return Record(*values)
 

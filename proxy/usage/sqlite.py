@@ -18,7 +18,8 @@ from typing import Final
 from proxy.sqlite import PASSING, code_of, identity_of
 from proxy.usage.migration import bring_up, see_as_new
 from proxy.usage.record import Record
-from proxy.usage.schema import FIND, FORGET, FORGET_SCORES, INDEX, PAGE, keep, keep_score, record_in, scores_in
+from proxy.usage.rows import Rows
+from proxy.usage.schema import FIND, FORGET, FORGET_SCORES, INDEX, PAGE, keep_score, record_in, scores_in
 from proxy.usage.scores import Score
 from proxy.usage.sink import PIECE, NotKept, Unread
 
@@ -44,6 +45,7 @@ class SqliteSink:
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
+        self._rows = Rows()
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
 
@@ -59,7 +61,7 @@ class SqliteSink:
         with self._told():
             connection = self._connected()
             with _whole(connection):
-                keep(connection, records)
+                self._rows.keep(connection, records)
 
     def tidy(self, before: float) -> bool:
         with self._told():

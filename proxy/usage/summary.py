@@ -17,7 +17,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from proxy.usage.record import Record
-from proxy.usage.schema import MAKE, keep, keep_score
+from proxy.usage.rows import Rows
+from proxy.usage.schema import MAKE, keep_score
 from proxy.usage.sink import Source, Unread
 from proxy.usage.sqlite import SqliteSource
 
@@ -198,7 +199,8 @@ def _passing() -> Iterator[sqlite3.Connection]:
 
 
 def _copy(records: Iterator[Record], database: sqlite3.Connection) -> None:
+    rows = Rows()
     database.execute("BEGIN")
     while piece := list(islice(records, _PIECE)):
-        keep(database, piece)
+        rows.keep(database, piece)
     database.execute("COMMIT")

@@ -6,21 +6,20 @@ import pytest
 from proxy.budgets.most import most_of
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Hosted
-from proxy.jobs import ChatJob, Prepared
+from proxy.jobs import ChatJob
 from translators.catalog import codec
 from translators.ir import Dialect
 from translators.profile import Profile
-from translators.report import Report
 
 
-def prepared(fields, **profile) -> Prepared:
-    return prepared_at(Dialect.OPENAI_CHAT, fields, **profile)
+def sent(fields, **profile) -> tuple[Target, bytes, dict]:
+    return sent_at(Dialect.OPENAI_CHAT, fields, **profile)
 
 
-def prepared_at(dialect, fields, **profile) -> Prepared:
+def sent_at(dialect, fields, **profile) -> tuple[Target, bytes, dict]:
     provider = Provider("openai", dialect, "https://api.openai.com/v1")
     target = Target(provider, "m", Profile(**profile), BreakerSettings(), RetrySettings(), TimeoutSettings())
-    return Prepared(orjson.dumps(fields), fields, "/x", Report(), translated=False, stream=False, target=target)
+    return target, orjson.dumps(fields), fields
 
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
@@ -36,13 +35,13 @@ HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
     ],
 )
 def test_the_output_is_what_the_body_bounds_else_what_the_model_can(fields, profile, output):
-    assert most_of(prepared({**HELLO, **fields}, **profile)).output == output
+    assert most_of(*sent({**HELLO, **fields}, **profile)).output == output
 
 
 def test_the_input_is_at_least_its_bytes_and_at_most_the_window():
-    assert most_of(prepared(HELLO)).input >= len(orjson.dumps(HELLO))
+    assert most_of(*sent(HELLO)).input >= len(orjson.dumps(HELLO))
     assert (
-        most_of(prepared({**HELLO, "messages": [{"role": "user", "content": "x" * 9000}]}, context_window=100)).input
+        most_of(*sent({**HELLO, "messages": [{"role": "user", "content": "x" * 9000}]}, context_window=100)).input
         == 100
     )
 
@@ -50,28 +49,28 @@ def test_the_input_is_at_least_its_bytes_and_at_most_the_window():
 def test_what_nothing_bounds_has_no_bound():
     picture = {"type": "file", "file": {"file_id": "file-1"}}
     assert (
-        most_of(prepared({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [picture]}]})).output
+        most_of(*sent({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [picture]}]})).output
         is None
     )
 
 
 def test_vectors_are_no_output():
-    assert most_of(prepared({"model": "m", "input": "hello"}), vectors=True).output == 0
+    assert most_of(*sent({"model": "m", "input": "hello"}), vectors=True).output == 0
 
 
 def test_the_tier_of_service_goes_along():
-    assert most_of(prepared({**HELLO, "service_tier": "priority"})).tier == "priority"
+    assert most_of(*sent({**HELLO, "service_tier": "priority"})).tier == "priority"
 
 
 def test_what_the_provider_runs_goes_along_where_it_has_a_bound():
     search = {"type": "web_search", "max_uses": 2}
     body = {"max_tokens": 9, "tools": [search], **HELLO}
-    found = most_of(prepared_at(Dialect.ANTHROPIC_MESSAGES, body, context_window=100))
+    found = most_of(*sent_at(Dialect.ANTHROPIC_MESSAGES, body, context_window=100))
     assert (found.input, found.output, found.hosted) == (300, 9, Hosted(2))
-    assert most_of(prepared({**HELLO, "tools": [{"type": "function"}]}, context_window=90_000)).hosted is None
-    assert most_of(prepared({**HELLO, "web_search_options": {}}, context_window=90_000)).hosted is not None
+    assert most_of(*sent({**HELLO, "tools": [{"type": "function"}]}, context_window=90_000)).hosted is None
+    assert most_of(*sent({**HELLO, "web_search_options": {}}, context_window=90_000)).hosted is not None
     for named in ({"model": "gpt-5-search-api"}, {"model": "prod", "lineage": "gpt-4o-search-preview"}):
-        assert most_of(prepared(HELLO, **named, context_window=90_000)).hosted is not None
+        assert most_of(*sent(HELLO, **named, context_window=90_000)).hosted is not None
 
 
 SAID = {"role": "user", "content": "hello"}
@@ -95,7 +94,8 @@ def test_a_search_of_the_web_is_never_free_whoever_asks_for_it_and_whoever_is_as
     """At whichever target takes it: it counts as charged for there."""
     if asked is Dialect.OPENAI_COMPLETIONS:
         return  # which has no tools
-    target = prepared_at(asked, {}, vendor="openai", model="m", context_window=90_000, max_output=50).target
+    target, _, _ = sent_at(asked, {}, vendor="openai", model="m", context_window=90_000, max_output=50)
     job = ChatJob(codec(dialect), {"model": "m", **body}, stream=False, usage=True, bound=None)
-    most = most_of(job.prepare(target))
+    prepared = job.prepare(target)
+    most = most_of(prepared.target, prepared.body, prepared.fields)
     assert most.hosted is not None

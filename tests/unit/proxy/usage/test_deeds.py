@@ -5,7 +5,8 @@ import sqlite3
 import pytest
 
 from proxy.usage.deeds import deeds, model_of
-from proxy.usage.schema import MAKE, keep
+from proxy.usage.rows import Rows
+from proxy.usage.schema import MAKE
 from proxy.usage.tried import FIRST_MS, MODEL, MS, OUTCOME, kind_in, model_in, others
 
 SAVED = "alpha/org/large:8b:server:120,beta/small:ok:300"
@@ -45,7 +46,7 @@ def test_sql_says_the_same(record, name):
     database = sqlite3.connect(":memory:")
     for statement in MAKE:
         database.execute(statement)
-    keep(database, [record(**fields)])
+    Rows().keep(database, [record(**fields)])
     assert database.execute(f"SELECT {MODEL}, {OUTCOME}, {MS} FROM usage_records").fetchall() == [own]
     first = 300 if name == "streamed" else None
     assert database.execute(f"SELECT {FIRST_MS} FROM usage_records").fetchone() == (first,)

@@ -4,7 +4,8 @@ import sqlite3
 
 import pytest
 
-from proxy.usage.schema import AT_ONCE, COLUMNS, MAKE, TABLE, keep, record_in
+from proxy.usage.rows import Rows
+from proxy.usage.schema import COLUMNS, MAKE, TABLE, record_in
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def database():
 
 
 def kept(database, *records):
-    keep(database, records)
+    Rows().keep(database, records)
     return database
 
 
@@ -44,16 +45,6 @@ def test_a_record_comes_back_as_it_was(database, record):
 
 def test_the_table_has_the_records_fields_in_their_order(database):
     assert tuple(row["name"] for row in database.execute(f"PRAGMA table_info({TABLE})")) == COLUMNS
-
-
-def test_what_is_given_twice_is_kept_once(database, record):
-    kept(database, record())
-    assert kept(database, record(), record(2)).execute(f"SELECT COUNT(*) FROM {TABLE}").fetchone()[0] == 2
-
-
-@pytest.mark.parametrize("count", [0, 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE])
-def test_all_of_them_are_kept_however_many(database, record, count):
-    assert kept(database, *map(record, range(count))).execute(f"SELECT COUNT(*) FROM {TABLE}").fetchone()[0] == count
 
 
 def test_reports_on_performance_find_their_columns(database, record):

@@ -6,7 +6,7 @@ It is one at most 30 nano-dollars, one for a token of input and two for one of o
 import pytest
 
 from proxy.budgets.budgets import Budgets
-from proxy.budgets.spend import Spend
+from proxy.budgets.spend import spend_of
 from proxy.config.spending import Budget, Price
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Most, Who
@@ -43,8 +43,8 @@ def spent(*calls, limit=1000, end=(None, WHOLE, 200)):
             Budget("t", "tokens", 1000, "day"),
             Budget("r", "requests", 9, "day"),
         ]
-        spend = Spend(Budgets(budgets, ledger), ledger, lambda *overrun: told.append(overrun))
-        spend.begin(Who("app", "", "", ""), None)
+        known = Budgets(budgets, ledger)
+        spend = spend_of(known, ledger, lambda *overrun: told.append(overrun), Who("app"), None)
         assert await spend.cover(TARGET, TEN) is None
         assert await spend.further(0) is None
         refused = None

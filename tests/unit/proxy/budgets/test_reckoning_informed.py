@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.budgets.budgets import Budgets
-from proxy.budgets.spend import Spend
+from proxy.budgets.spend import spend_of
 from proxy.config.spending import Budget, Price
 from proxy.config.values import BreakerSettings, Provider, RetrySettings, Target, TimeoutSettings
 from proxy.flow import Downgraded, Most, Who
@@ -46,8 +46,7 @@ async def processes(tmp_path):
 
 
 async def asked(budget, ledger, most=MOST):
-    spend = Spend(Budgets([budget], ledger), ledger)
-    spend.begin(Who(user="alice"), None)
+    spend = spend_of(Budgets([budget], ledger), ledger, lambda *_: None, Who(user="alice"), None)
     return await spend.cover(TARGET, most), spend
 
 
