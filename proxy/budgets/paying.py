@@ -79,8 +79,9 @@ class Paying:
 
     def begin(self, exchange: Exchange, payload: Any) -> None:
         """Called once, when `payload` is parsed. Raises Refused where it comes too fast or says what it may not."""
-        client = exchange.client
-        whose = exchange.who = _whose(exchange, client, payload)
+        client, said = exchange.client, exchange.said.whose
+        whose = said[1] if said is not None and said[0] is client else _whose(exchange, client, payload)
+        exchange.who = whose
         if self._paced and self._rates:
             exchange.pace = self._rates.enter(exchange, whose, exchange.asked)
         limit = client.max_cost_per_request if client is not None else None
@@ -103,11 +104,8 @@ class Paying:
 
 
 def _whose(exchange: Exchange, client: Client | None, payload: Any) -> Who:
-    """On whose account it goes; for most clients that is the same whatever their requests say. Raises as `who` does."""
-    said = exchange.said
-    if said.whose is not None and said.whose[0] is client:
-        return said.whose[1]
+    """On whose account it goes; for most clients that is the same whatever their bodies say. Raises as `who` does."""
     found = who(client, exchange.headers, payload, exchange.codec.dialect)
     if client is not None and not client.speaks_for:
-        said.whose = client, found
+        exchange.said.whose = client, found
     return found

@@ -207,7 +207,7 @@ class Account(Struct, eq=False):
         self._billed = True
         exchange, seen = self._exchange, self.seen
         if exchange.spend is not None:
-            content = self._begun > 0 or exchange.out.started
+            content = fault is None or self._begun > 0 or exchange.out.started
             billed = exchange.spend.close(fault, seen.usage, seen.status, content, seen.fared)
         elif seen.usage is not None and self._target.price is not None:
             billed = cost(self._target.price, seen.usage)

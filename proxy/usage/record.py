@@ -123,8 +123,8 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
         usage is None and estimate is not None,
         exchange.cost,
         len(attempts),
-        _ms(now - exchange.started),
-        _ms(first - exchange.started) if first else None,
+        int((now - exchange.started) * 1000 + 0.5),
+        int((first - exchange.started) * 1000 + 0.5) if first else None,
         OK if fault is None else fault.kind.value,
         exchange.status,
         "" if fault is None else (fault.code or fault.outcome.code or "")[:NAME_CAP],
@@ -143,7 +143,3 @@ def record_of(exchange: Exchange, at: float, now: float, estimate: int | None = 
 
 
 _UNTOLD: Final = Usage(input=0, output=None)  # type: ignore[arg-type]  # nobody knows how much it was
-
-
-def _ms(seconds: float) -> int:
-    return int(seconds * 1000 + 0.5)

@@ -6,11 +6,13 @@ from proxy.budgets.paying import Kept, Paying
 from proxy.budgets.rates import Rates
 from proxy.config.spending import Budget, LedgerSettings, Rate, Spending
 from proxy.config.values import Client
-from proxy.flow import Exchange, Refused
+from proxy.flow import Exchange, Refused, Said, Who
 from proxy.ledger.ledger import Ledger
 from proxy.ledger.memory import MemoryStore
 from translators.catalog import codec
 from translators.ir import Dialect
+
+APP = Client("app", (), team="research")
 
 
 class Clock:
@@ -40,6 +42,36 @@ async def test_it_is_known_whose_a_request_is_once_its_body_is_read():
     paying(budgets=(Budget("b", "requests", 1, "day"),)).begin(one, {"user": "alice"})
     assert (one.who.client, one.who.team, one.who.user) == ("app", "research", "alice")
     assert one.spend is not None
+
+
+async def test_whose_requests_of_one_head_are_is_found_once_and_anew_for_another_client():
+    pays, head = paying(), Said()
+    first, second, third = (exchange(client) for client in (APP, APP, Client("app", (), team="other")))
+    for one in (first, second, third):
+        one.said = head
+        pays.begin(one, {"user": "alice"})
+    assert first.who == Who("app", "research") and second.who is first.who
+    assert third.who == Who("app", "other")
+
+
+async def test_who_speaks_for_others_is_asked_each_time():
+    pays, head = paying(), Said()
+    client = Client("app", (), speaks_for=("user",))
+    for name in ("alice", "bob"):
+        one = exchange(client)
+        one.said = head
+        pays.begin(one, {"user": name})
+        assert one.who.user == name
+
+
+@pytest.mark.parametrize(("spending", "settles"), [
+    ({}, False),
+    ({"max_cost_per_request": 5}, False),
+    ({"rates": (Rate("one", concurrent=1),)}, True),
+    ({"budgets": (Budget("b", "requests", 1, "day"),)}, True),
+])  # fmt: skip
+async def test_it_stands_in_the_way_only_where_something_is_to_be_given_back(spending, settles):
+    assert paying(**spending).settles is settles
 
 
 async def test_the_clients_own_limit_of_a_request_goes_before_that_of_all():
