@@ -317,3 +317,17 @@ async def test_what_was_dropped_is_not_asked_about_for_its_key_may_be_anothers_b
     second = ledger.balance("b", FAR, END)
     assert await ledger.look([first, second], 0.0)
     assert (first.wanted, second.heard) == (False, True)
+
+
+@played_with
+async def test_what_was_billed_beyond_what_was_held_is_asked_for_at_once(ledger, store, clock):
+    line = await line_of(ledger, 10)
+    balance = line.balance
+    while ledger.take([Line(balance, 1)]):
+        pass
+    await clock.sleep(0.01)
+    asked = len(store.calls)
+    ledger.settle(line, 10 + balance.free + 5)
+    assert balance.free < 0
+    await clock.sleep(0.01)
+    assert balance.free >= 0 and len(store.calls) > asked
