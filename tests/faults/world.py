@@ -107,8 +107,8 @@ class World:
         self.clock = clock
 
     async def leaving(self, cell: Cell) -> tuple[int, str]:
-        """A client that leaves a moment after it asked: how many calls its provider sees given up, and the breaker's
-        state afterwards."""
+        """A client that leaves a moment after it asked, before silence says anything of a provider: how many calls its
+        provider sees given up, and the breaker's state afterwards."""
         self.forget()
         first = self.providers[cell.provider]
         breaker = self.breaker(cell.provider)
@@ -117,7 +117,7 @@ class World:
         given_up = first.cancelled
         with suppress(TimeoutError):
             await ask(
-                self.url, cell.client, cell.model, stream=cell.stream, headers={}, clock=self.clock, timeout_s=0.5
+                self.url, cell.client, cell.model, stream=cell.stream, headers={}, clock=self.clock, timeout_s=0.25
             )
         await self.clock.sleep(0.1)
         assert not self.calls()
