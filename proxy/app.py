@@ -162,6 +162,7 @@ class App:
             self.metrics.attempt,
             self._events.alert,
             self.metrics.spend,
+            partial(self._events.key_back, by="answer"),
         )
         prices = prices_of(config, self._clock.wall)
         router = Router(config, self._capabilities.profile_for, vendor_of, prices.price_for)
@@ -227,15 +228,16 @@ class App:
 
     def state(self, most: int = 0) -> dict[str, Any]:
         """What `/state` shows: targets (see `standing.targets`) and keys by hash; nothing secret."""
-        now = self._clock.now()
-        pools = self._registry.pools()
+        now, registry = self._clock.now(), self._registry
         return {
             "source": self._serving.config.source,
             "demo": self._serving.config.demo,
             "strategy": self.strategy.name,
             "configured": self._serving.router.steps,
-            "targets": standing.targets(self._registry.targets(), now, self._clock.wall(), most),
-            "providers": {name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in pools.items()},
+            "targets": standing.targets(registry, now, self._clock.wall(), most),
+            "providers": {
+                name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in registry.pools().items()
+            },
             "probes": self._probes.told(now),
         }
 
@@ -305,6 +307,11 @@ class App:
             if pool not in used:
                 await pool.engine.close()
         self._forget()
+
+    def free_keys(self) -> None:
+        """Keys that are off are in use again, and the log tells which: an operator may have paid, or had one let in."""
+        for provider, key in self._registry.free_keys(self._clock.now()):
+            self._events.key_back(provider, key, "reload")
 
     def _forget(self) -> None:
         """Targets that the configuration leads to no more, and keys that no request can need."""

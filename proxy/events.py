@@ -2,6 +2,7 @@
 
 from proxy.alerts.message import Facts
 from proxy.resilience.breaker import Reason, State
+from proxy.resilience.keys import KeyState
 from proxy.telemetry.logs import Log
 from proxy.telemetry.names import ALERT_LOST, BUDGET_ALERT, MODEL_ALERT, PROBE, STRATEGY_SWITCHED, TRIPPED
 
@@ -19,6 +20,10 @@ class Events:
     def breaker(self, target: str, before: State, after: State, reason: Reason | None, _: float) -> None:
         told = reason.value if reason else None
         self._log.events.warning("breaker", target=target, before=before.name, after=after.name, reason=told)
+
+    def key_back(self, provider: str, key: KeyState, by: str) -> None:
+        """One that was off is in use again, by an answer (`answer`) or an operator's reload (`reload`)."""
+        self._log.events.info("key_back", provider=provider, key=key.fingerprint, source=key.source, by=by)
 
     def tripped(self, target: str, by: str) -> None:
         """An operator takes it out."""

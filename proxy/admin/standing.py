@@ -8,7 +8,7 @@ from msgspec import structs
 
 from proxy.clock import Clock
 from proxy.resilience.breaker import State
-from proxy.resilience.keys import KeySnapshot
+from proxy.resilience.keys import KeyPool, KeySnapshot
 from proxy.resilience.targets import Registry, TargetState
 from proxy.resilience.window import Figures, Times, Window, course, figures
 from proxy.telemetry import names
@@ -20,14 +20,15 @@ Gauge = tuple[str, Labels, float]
 _MS: Final = 1000
 
 
-def target(state: TargetState, now: float, wall: float) -> dict[str, Any]:
-    """One target, in JSON's terms."""
+def target(state: TargetState, now: float, wall: float, pool: KeyPool | None = None) -> dict[str, Any]:
+    """One target, in JSON's terms; `pool` has its provider's keys, where there are any."""
     breaker = state.breaker.snapshot(now)
     free_at, admits_at = state.throttle.free_at(now), state.breaker.next_admit(now)
     return {
         "target": state.name,
         "in_flight": state.in_flight,
         "throttled_for_s": round(free_at - now, 1) if free_at > now else None,
+        "forced_in_s": _forced(state, pool, now),
         "breaker": {
             "state": breaker.state.name,
             "reason": breaker.reason.value if breaker.reason else None,
@@ -43,12 +44,22 @@ def target(state: TargetState, now: float, wall: float) -> dict[str, Any]:
     }
 
 
-def targets(states: Iterable[TargetState], now: float, wall: float, most: int = 0) -> list[dict[str, Any]]:
+def _forced(state: TargetState, pool: KeyPool | None, now: float) -> float | None:
+    """How long until a call may be made against a key that is off or a wait; None where neither stands in the way."""
+    nearest = None if pool is None else state.forced.soonest(state.throttle, pool, now)
+    if pool is None or nearest is None or (state.throttle.until <= now and pool.choose(now) is not None):
+        return None
+    return round(nearest[1] - now, 1)
+
+
+def targets(registry: Registry, now: float, wall: float, most: int = 0) -> list[dict[str, Any]]:
     """All of them; where `most` is given, so many of those that were called last, each with its course."""
+    states, pool_of = registry.targets(), registry.pool_of
     if not most:
-        return [target(state, now, wall) for state in states]
+        return [target(state, now, wall, pool_of(state)) for state in states]
     latest = nlargest(most, states, key=lambda state: (state.in_flight > 0, state.window.noted_at))
-    return [{**target(state, now, wall), "course": [*_course(state.window, now)]} for state in latest]
+    told = [target(state, now, wall, pool_of(state)) for state in latest]
+    return [{**row, "course": [*_course(state.window, now)]} for row, state in zip(told, latest, strict=True)]
 
 
 def _course(window: Window, now: float) -> Iterator[dict[str, Any]]:

@@ -42,7 +42,7 @@ class Trips:
         self._tell(name, by)
         for state in found:
             state.breaker.trip(now)
-        return standing.target(found[0], now, self._clock.wall())
+        return standing.target(found[0], now, self._clock.wall(), self._registry.pool_of(found[0]))
 
     def _found(self, name: str, now: float) -> list[TargetState]:
         """All that have the name, the one that requests of now meet first."""

@@ -271,9 +271,9 @@ class Account(Struct, eq=False):
         pool = self._pool
         self._hold_off(fault, now)
         if fault.kind is Kind.QUOTA and pool.disable(key, now, "quota", daily=fault.daily):
-            self._tools.alert("key_out_of_quota", **_named(target.provider, key))
+            self._tools.alert("key_out_of_quota", **named(target.provider, key))
         elif fault.kind is Kind.AUTH and pool.disable(key, now, "auth"):
-            self._tools.alert("key_refused", **_named(target.provider, key))
+            self._tools.alert("key_refused", **named(target.provider, key))
         elif fault.kind is Kind.MISSING and not self._state.missing:
             self._state.missing = True
             self._tools.alert("model_missing", target=target.name)
@@ -287,7 +287,7 @@ class Account(Struct, eq=False):
             self._state.throttle.block(now, wait, self._tools.clock.uniform)
 
 
-def _named(provider: Provider, key: KeyState) -> dict[str, str | int]:
+def named(provider: Provider, key: KeyState) -> dict[str, str | int]:
     return {"provider": provider.name, "key": key.fingerprint, "source": key.source}
 
 

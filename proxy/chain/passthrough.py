@@ -23,8 +23,9 @@ from typing import NoReturn
 
 from msgspec import Struct, structs
 
-from proxy.chain.account import account_of, of_the_caller
-from proxy.chain.ready import Ready, Tools, key_for
+from proxy.chain.account import Account, account_of, of_the_caller
+from proxy.chain.forcing import forced_account, leave, when
+from proxy.chain.ready import Ready, Tools, behind_breaker, key_for
 from proxy.chain.told import counts, told_by
 from proxy.chain.verdict import Skip, last_word
 from proxy.config.profiles import profile_for
@@ -145,8 +146,8 @@ class _Passage:
 
     async def _attempt(self, exchange: Exchange, state: TargetState, pieces: AsyncIterator[bytes]) -> Fault | None:
         """None once the exchange is answered, or cut because its answer broke off."""
-        ready = self._ready(exchange, state)
-        return await _Relay(self._tools, exchange, self._target, state, ready, pieces).run()
+        ready, account = self._ready(exchange, state)
+        return await _Relay(self._tools, exchange, self._target, ready, account, pieces).run()
 
     async def _again(self, exchange: Exchange, state: TargetState, fault: Fault) -> bool:
         """Whether there was no connection and another may be tried; sleeps before it."""
@@ -170,12 +171,10 @@ class _Passage:
         word = last_word([(self._target.name, fault)], [])
         raise Refused(word.fault, retry_after_s=word.retry_after_s, should_retry=None)
 
-    def _ready(self, exchange: Exchange, state: TargetState) -> Ready:
-        """A key and a permit for an attempt now. Raises Refused."""
-        target, now = self._target, self._tools.clock.now()
-        key = key_for(self._tools, target, state, exchange.headers, now, ())
-        if isinstance(key, Skip):
-            self._skip(exchange, key)
+    def _ready(self, exchange: Exchange, state: TargetState) -> tuple[Ready, Account]:
+        """A key and a permit for an attempt now, and what it means; there is nowhere else to go, so it is made all the
+        same where that may be. Raises Refused."""
+        tools, target, now = self._tools, self._target, self._tools.clock.now()
         times = attempt_times(
             target.timeouts,
             stream=False,
@@ -186,11 +185,17 @@ class _Passage:
             commit_by=exchange.commit_by,
             targets_left=0,
         )
+        key = key_for(tools, target, state, exchange.headers, now, ())
+        if isinstance(key, Skip):
+            ready = leave(tools, target, state, exchange.headers, times, now)
+            if ready is None:
+                self._skip(exchange, when(tools, target, state, key, now))
+            return ready, forced_account(tools, exchange, target, state, ready)
         permit = state.breaker.admit(now, times.first_s) or state.breaker.force(now)
         if permit is None:
-            wait = max(0.0, state.breaker.next_admit(now) - now)
-            self._skip(exchange, Skip(target.name, "breaker", "its breaker is open", wait))
-        return Ready(key, permit, times, now)
+            self._skip(exchange, behind_breaker(target, state.breaker.next_admit(now) - now))
+        ready = Ready(key, permit, times, now)
+        return ready, account_of(tools, exchange, target, state, ready)
 
     def _skip(self, exchange: Exchange, skip: Skip) -> NoReturn:
         exchange.skipped = [(skip.target, skip.reason)]
@@ -206,8 +211,8 @@ class _Relay:
         tools: Tools,
         exchange: Exchange,
         target: Target,
-        state: TargetState,
         ready: Ready,
+        account: Account,
         pieces: AsyncIterator[bytes],
     ) -> None:
         self._tools = tools
@@ -215,7 +220,7 @@ class _Relay:
         self._target = target
         self._ready = ready
         self._pieces = pieces
-        self._account = account_of(tools, exchange, target, state, ready)
+        self._account = account
 
     async def run(self) -> Fault | None:
         """None once the exchange is answered, or cut because its answer broke off. Raises what the body raises."""

@@ -35,6 +35,8 @@ class Tools(Struct, frozen=True):
     alert: Alert
     spent: Callable[[str, str, int], None] = lambda *_: None
     """Counts what an attempt costs: provider, model, nano-dollars."""
+    key_back: Callable[[str, KeyState], None] = lambda *_: None
+    """Tells that a provider's key, which was off, was accepted."""
 
 
 class Ready(Struct, frozen=True):
@@ -63,14 +65,6 @@ class Try(Struct):
     """No ramp holds it back any more, and no further target has a claim to its time: nobody else answered."""
 
 
-class Shut(Struct, frozen=True):
-    """A target that could be called now but for its breaker, with the key it would be called with."""
-
-    wait_s: float
-    turn: Try
-    key: KeyState
-
-
 def key_for(
     tools: Tools,
     target: Target,
@@ -90,7 +84,7 @@ def key_for(
     if state.throttle.until > now:
         return _throttled(target, state.throttle.until - now)
     if target.provider.client_key:
-        return _callers_key(headers)
+        return callers_key(headers)
     pool = tools.registry.keys(target.provider)
     key = pool.choose(now, spent)
     if key is not None:
@@ -115,7 +109,7 @@ def _throttled(target: Target, wait_s: float) -> Skip:
     return Skip(target.name, "throttled", f"asked to wait {math.ceil(wait_s)} s more", wait_s)
 
 
-def _callers_key(headers: Mapping[str, str]) -> KeyState:
+def callers_key(headers: Mapping[str, str]) -> KeyState:
     """The caller's own key, from either header that clients use; no key is a matter for the provider to refuse."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     value = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")

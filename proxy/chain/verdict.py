@@ -95,7 +95,7 @@ def _nobody_called(skips: Sequence[Skip]) -> LastWord:
         param = next((skip.param for skip in skips if skip.param), None)
         fault = Fault(kind=Kind.REFUSED, status=400, message=say(message), param=param, code="unsupported_parameter")
         return LastWord(fault)
-    waits = [skip.wait_s for skip in skips if skip.wait_s is not None]
+    waits = [skip.wait_s for skip in skips if skip.wait_s is not None and skip.why != "keys"]
     wait = min(waits, default=None)
     if reasons <= {"throttled", *UNABLE}:
         fault = Fault(kind=Kind.THROTTLED, status=429, message=say(message))
@@ -104,7 +104,9 @@ def _nobody_called(skips: Sequence[Skip]) -> LastWord:
         fault = Fault(kind=Kind.SHED, status=503, message=say(message), code="no_target_available")
         return LastWord(fault, min(30.0, max(1.0, wait)), should_retry=True)
     kind = Kind.AUTH if reasons <= {"keys", *UNABLE} else Kind.SHED
-    return LastWord(Fault(kind=kind, status=503, message=say(message), code="no_target_available"))
+    # A key most likely needs a person: that one call may find it well again makes nobody's own retry worth its wait.
+    soonest = min((skip.wait_s for skip in skips if skip.wait_s is not None), default=None)
+    return LastWord(Fault(kind=kind, status=503, message=say(message), code="no_target_available"), soonest)
 
 
 def _named(faults: Sequence[tuple[str, Fault]], skips: Sequence[Skip]) -> str:

@@ -10,17 +10,18 @@ A live tool loop is an exception to the order: it goes first to the target whose
 names its remedy is followed once, at the same target, by the request so mended.
 
 What a ramp holds back goes to the next target, and where none answers to its own after all, never to an error. When
-no target could be called, of those that only their breakers shut the nearest its probe admits one request a second:
-never worse than no proxy. When every target has had its turn, `proxy.chain.verdict` chooses the last word.
+no target could be called, one is asked all the same (`proxy.chain.forcing`): never worse than no proxy. When every
+target has had its turn, `proxy.chain.verdict` chooses the last word.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from proxy.budgets.most import most_of
 from proxy.chain.account import of_the_caller
 from proxy.chain.engagement import Engagement, engagement
-from proxy.chain.ready import Ready, Shut, Tools, Try, behind_breaker, callable_now, key_for, usable
+from proxy.chain.forcing import Shut, forced_engagement, in_turn, leave, told
+from proxy.chain.ready import Ready, Tools, Try, behind_breaker, callable_now, key_for, usable
 from proxy.chain.verdict import NOT_OPEN, UNABLE, Skip, last_word, told_first
 from proxy.config.values import Target
 from proxy.flow import Exchange, Refused, Spend
@@ -218,6 +219,7 @@ class _Walk:
             if isinstance(ready, Skip):
                 if not turn.made:
                     self._skips.append(ready)
+                    self._shut.append(Shut(turn, ready))
                 return False
             attempt = self._attempt(turn, ready)
             if self._answered(turn, attempt, await attempt.run()):
@@ -247,7 +249,7 @@ class _Walk:
             self._skips.append(Skip(turn.target.name, "budget", reason, refused.retry_after_s))
         return False
 
-    def _attempt(self, turn: Try, ready: Ready) -> Engagement:
+    def _attempt(self, turn: Try, ready: Ready, made: Callable[..., Engagement] = engagement) -> Engagement:
         """One that may be made now, to be run."""
         if not turn.made:
             turn.state.budget.deposit(ready.at)
@@ -258,7 +260,7 @@ class _Walk:
         left = turn.allowed - turn.made
         if self._left < left:  # noqa: PLR1730 - a call costs more
             left = self._left
-        return engagement(self._tools, self._exchange, self._job, turn, ready, left)
+        return made(self._tools, self._exchange, self._job, turn, ready, left)
 
     def _answered(self, turn: Try, made: Engagement, fault: Fault | None) -> bool:
         """Whether an attempt that has ended so answered the exchange. Raises Refused for the caller's own fault."""
@@ -342,9 +344,7 @@ class _Walk:
             else:
                 self._held.append(turn)
         if permit is None:
-            wait = max(0.0, state.breaker.next_admit(now) - now)
-            self._shut.append(Shut(wait, turn, key))
-            return behind_breaker(target, wait)
+            return behind_breaker(target, state.breaker.next_admit(now) - now)
         return Ready(key, permit, times, now, later)
 
     def _times(self, turn: Try, now: float, later: tuple[Target, ...]) -> AttemptTimes:
@@ -380,19 +380,19 @@ class _Walk:
         return False
 
     async def _forced(self) -> bool:
-        """One more chance where nobody could be called, whatever stands in the way of the others: what a breaker says
-        of its target is a guess, and a guess is worth a call where all else is certain to fail."""
+        """One more chance where nobody could be called."""
         if self._faults or not self._shut:
             return False
-        nearest = min(self._shut, key=lambda one: one.wait_s)
-        turn, spend = nearest.turn, self._exchange.spend
-        if spend is not None and not await self._paid(spend, turn):
-            return False
-        now = self._tools.clock.now()
-        permit = turn.state.breaker.force(now)
-        if permit is None:
-            return False
-        turn.unheld = True
-        self._skips = [skip for skip in self._skips if skip.target != turn.target.name]
-        attempt = self._attempt(turn, Ready(nearest.key, permit, self._times(turn, now, ()), now))
-        return self._answered(turn, attempt, await attempt.run())
+        tools, exchange = self._tools, self._exchange
+        for turn in in_turn(tools, self._shut, tools.clock.now()):
+            if exchange.spend is not None and not await self._paid(exchange.spend, turn):
+                continue
+            now, turn.unheld = tools.clock.now(), True
+            times, calls = self._times(turn, now, ()), turn.prepared.calls
+            ready = leave(tools, turn.target, turn.state, exchange.headers, times, now, calls)
+            if ready is not None:
+                self._skips = [skip for skip in self._skips if skip.target != turn.target.name]
+                attempt = self._attempt(turn, ready, forced_engagement)
+                return self._answered(turn, attempt, await attempt.run())
+        self._skips = told(tools, self._shut, self._skips, tools.clock.now())
+        return False

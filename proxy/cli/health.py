@@ -113,10 +113,11 @@ def ms_of(ms: float) -> str:
 
 def _now(one: "LiveTarget", found: "Live", *, called: bool) -> str:
     """What keeps it from being called, and what else is to be known of it."""
-    from proxy.routing.live import breaker_notes, stood  # noqa: PLC0415 - see the package's docstring
+    from proxy.routing.live import breaker_notes, forced_notes, stood  # noqa: PLC0415 - see the package's docstring
 
     stands = stood(one, found.providers.get(one.provider))
     told = [stands.blocked or ("free" if called else "not called yet"), *breaker_notes(one.breaker)]
+    told += forced_notes(stands.forced_in_s)
     if one.in_flight:
         told.append(f"{one.in_flight} in flight")
     return "; ".join(told)

@@ -5,7 +5,8 @@ account is out of money or the key is not accepted; it is looked at again after 
 
 Rules:
 - Of the keys free now, the one with the fewest calls in flight; among equals the one used longest ago.
-- A refusal of a key that is already off changes nothing: many calls were on their way when the first was refused.
+- A refusal of a key that is already off changes nothing: many calls were on their way when the first was refused, and
+  one that was made all the same (`proxy.resilience.forced`) makes the time neither longer nor shorter.
 - An index is never used again, so that a call's list of tried keys stays true when the keys are replaced under it.
 - A provider without keys (a local server) has one keyless entry, so that no caller needs to ask.
 - A key whose token is not there (yet, or any more) is no entry at all.
@@ -14,7 +15,7 @@ The caller's own key (`keys = ["client"]`) is nobody's business here: nothing it
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -149,6 +150,16 @@ class KeyPool:
     def ok(self, key: KeyState) -> None:
         """The upstream accepted `key`."""
         key.refusals = 0
+
+    def free(self, key: KeyState, now: float) -> bool:
+        """Takes `key` back into use. True when it was off."""
+        off = key.off_until > now
+        key.off_until, key.refusals = 0.0, 0
+        return off
+
+    def each(self) -> Iterable[KeyState]:
+        """All keys, free or not."""
+        return self._keys.values()
 
     def free_at(self, now: float) -> float | None:
         """When the first key that is not off is free, `now` at the earliest. None when every key is off."""

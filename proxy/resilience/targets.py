@@ -18,6 +18,7 @@ from functools import partial
 
 from proxy.config.values import Provider, ProviderKey, Target
 from proxy.resilience.breaker import Breaker, Reason, State
+from proxy.resilience.forced import Forced
 from proxy.resilience.keys import KeyPool, KeyState
 from proxy.resilience.observed import Observed
 from proxy.resilience.retry import Budget
@@ -45,7 +46,8 @@ class TargetState:
     end, however they ended."""
 
     __slots__ = (
-        "breaker", "budget", "in_flight", "key", "missing", "name", "observed", "silence", "throttle", "window",
+        "breaker", "budget", "forced", "in_flight", "key", "missing", "name", "observed", "silence", "throttle",
+        "window",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +67,7 @@ class TargetState:
         )
         self.budget = Budget(target.retry)
         self.throttle = Throttle()
+        self.forced = Forced()
         self.window = Window()
         self.in_flight = 0
         self.observed: Observed | None = None
@@ -138,6 +141,11 @@ class Registry:
             self._former[place] = self._new(provider)
         return self._former[place]
 
+    def free_keys(self, now: float) -> list[tuple[str, KeyState]]:
+        """Takes all keys that are off back into use; tells them, each with its provider's name."""
+        pools = [*self._pools.items(), *((name, pool) for (name, _), pool in self._former.items())]
+        return [(name, key) for name, pool in pools for key in pool.each() if pool.free(key, now)]
+
     def renew(self, provider: Provider, keys: tuple[ProviderKey, ...]) -> None:
         """The provider is where its base URL says, and has these keys."""
         pool = self._pools.get(provider.name)
@@ -173,6 +181,12 @@ class Registry:
         """Those that were called at the provider's address."""
         place = provider.name, provider.base_url
         return [state for state in self._targets.values() if state.key[:2] == place]
+
+    def pool_of(self, state: TargetState) -> KeyPool | None:
+        """The keys that are for a target's provider at its address; None where none were needed yet."""
+        provider, address, _ = state.key
+        pool = self._pools.get(provider)
+        return pool if pool is not None and pool.base_url == address else self._former.get((provider, address))
 
     def pools(self) -> Mapping[str, KeyPool]:
         """By provider name; of one that has moved, the keys at its new address."""

@@ -9,16 +9,24 @@ JITTER = 0.1
 class Throttle:
     """Free at first. A block is only ever prolonged: a shorter one that comes later does not undo it."""
 
-    __slots__ = ("until",)
+    __slots__ = ("since", "until")
 
     def __init__(self) -> None:
         self.until = 0.0
         """The moment at which it is free, or was."""
+        self.since = 0.0
+        """When that wait was asked for."""
 
     def block(self, now: float, wait_s: float, uniform: Callable[[], float]) -> float:
         """Blocks for `wait_s` seconds and up to a tenth more; gives the moment at which it is free."""
-        self.until = max(self.until, now + wait_s * (1 + JITTER * uniform()))
+        until = now + wait_s * (1 + JITTER * uniform())
+        if until > self.until:
+            self.until, self.since = until, now
         return self.until
+
+    def clear(self) -> None:
+        """Its upstream answered all the same: it is free."""
+        self.until = 0.0
 
     def free_at(self, now: float) -> float:
         """`now` when it is free, otherwise the moment at which it will be."""

@@ -87,6 +87,8 @@ WorstInput = Callable[[bytes, Mapping[str, Any], Dialect, Profile], int]
 NOTE = "Breakers, rate limits and keys are judged when the request comes; this is the plan with all of them free."
 NOTE_LIVE = "This is how the running proxy stood when it was asked; the next request may find it otherwise."
 FORCED = "its breaker is open, but nothing else is left, and one request a second is let through"
+FORCED_KEY = "its keys are off, but nothing else is left, and one request in 10 s is let through"
+FORCED_WAIT = "it asked for a long wait, but nothing else is left, and one request a minute is let through"
 
 
 def explain(
@@ -190,15 +192,17 @@ class _Walk:
         return self._live is None or not standing(target, self._live).blocked
 
     def force(self) -> None:
-        """Where nobody can be called, the target nearest its probe is asked all the same."""
+        """Where nobody can be called, the target nearest its probe is asked all the same; without one, a target whose
+        keys are off or that waits, where that is due."""
         stood = [(place, row.standing) for place, row in enumerate(self.rows) if row.standing is not None]
-        shut = [(place, one) for place, one in stood if one.of_breaker]
-        if not shut or any(row.verdict == "tried" for row in self.rows):
+        due = [(place, one) for place, one in stood if one.of_breaker or one.forced_in_s == 0]
+        if not due or any(row.verdict == "tried" for row in self.rows):
             return
-        place = min(shut, key=lambda pair: pair[1].free_in_s)[0]
+        place, one = min(due, key=lambda pair: (not pair[1].of_breaker, not pair[1].of_keys, pair[1].free_in_s))
         row = self.rows[place]
         taken = self._taken(place, self._targets[place], 1, folded=row.upstream_stream)
-        self.rows[place] = replace(row, verdict="tried", reason=FORCED, attempts=1, worst_case_s=taken)
+        reason = FORCED if one.of_breaker else FORCED_KEY if one.of_keys else FORCED_WAIT
+        self.rows[place] = replace(row, verdict="tried", reason=reason, attempts=1, worst_case_s=taken)
 
 
 def _ordered(found: Resolution, job: Job, live: Live | None) -> tuple[tuple[Target, ...], bool]:

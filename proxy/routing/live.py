@@ -65,6 +65,8 @@ class LiveTarget(Struct, frozen=True):
     """The half minutes in which calls ended, the oldest first; only where it was asked for."""
     observed: Told | None = None
     """What orders go by; None where none does."""
+    forced_in_s: float | None = None
+    """When a call may be made against a key that is off or a wait; None where neither stands in the way."""
 
     @property
     def provider(self) -> str:
@@ -121,6 +123,10 @@ class Standing(Struct, frozen=True):
     """When that may end, in seconds; 0 when it is called now."""
     notes: tuple[str, ...]
     """What else is to be known of it: its breaker, its keys."""
+    of_keys: bool = False
+    """Whether it is that every key is off."""
+    forced_in_s: float | None = None
+    """When it is asked all the same, where nobody else can be and its breaker alone is not in the way."""
 
 
 def read(body: bytes) -> Live:
@@ -164,24 +170,26 @@ def standing(target: Target, live: Live) -> Standing:
 def stood(entry: LiveTarget, keys: Sequence[LiveKey] | None, *, own_key: bool = False, limit: int = 0) -> Standing:
     """The same by the state alone. `own_key`: each caller brings one; `limit` is the provider's `per_target`, if it
     is known."""
-    blocked, free_in_s = _held(entry, keys, own_key=own_key, limit=limit)
+    busy = f"its limit of {limit} calls in flight is reached" if limit and entry.in_flight >= limit else ""
+    blocked, free_in_s = (busy, 0.0) if busy else _held(entry, keys, own_key=own_key)
     of_breaker = not blocked
     if of_breaker:
         blocked, free_in_s = _shut(entry.breaker)
+    forced_in_s = None if busy or of_breaker else entry.forced_in_s
     return Standing(
         breaker=entry.breaker.state,
         in_flight=entry.in_flight,
         blocked=blocked,
         of_breaker=of_breaker and bool(blocked),
         free_in_s=free_in_s,
-        notes=(*breaker_notes(entry.breaker), *map(told, keys or ())),
+        notes=(*breaker_notes(entry.breaker), *forced_notes(forced_in_s), *map(told, keys or ())),
+        of_keys=forced_in_s is not None and entry.throttled_for_s is None and all(key.off for key in keys or ()),
+        forced_in_s=forced_in_s,
     )
 
 
-def _held(entry: LiveTarget, keys: Sequence[LiveKey] | None, *, own_key: bool, limit: int) -> tuple[str, float]:
-    """What stands in the way before the breaker is asked, and for how long."""
-    if limit and entry.in_flight >= limit:
-        return f"its limit of {limit} calls in flight is reached", 0.0
+def _held(entry: LiveTarget, keys: Sequence[LiveKey] | None, *, own_key: bool) -> tuple[str, float]:
+    """What stands in the way before the breaker is asked, and for how long; calls in flight aside."""
     if entry.throttled_for_s is not None:
         return _waits(entry.throttled_for_s)
     if own_key or keys is None or any(key.free for key in keys):
@@ -206,6 +214,14 @@ def _shut(breaker: LiveBreaker) -> tuple[str, float]:
     if breaker.state == "PROBE" and breaker.admits_in_s is not None:
         return "its breaker is trying it with another request", wait
     return "", 0.0
+
+
+def forced_notes(forced_in_s: float | None) -> list[str]:
+    """When one request is let through against what stands in the way, as a clause."""
+    if forced_in_s is None:
+        return []
+    now = "now" if forced_in_s <= 0 else f"in {math.ceil(forced_in_s)} s"
+    return [f"one request may try it {now}, if nobody else can be called"]
 
 
 def breaker_notes(breaker: LiveBreaker) -> list[str]:

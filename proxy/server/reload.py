@@ -5,6 +5,9 @@ anything changes; then new requests are served by it and those under way end as 
 cannot be used changes nothing. Either way a line of the log, `/state` and two metrics say when and with what result;
 errors are told as `sidestep check` tells them.
 
+Whoever sends SIGHUP may have paid a bill: it takes keys that are off back into use, whatever the file says. A file that
+changes by itself does not.
+
 Whoever asks while a reload is under way gets another one after it: the file may have changed since it was read.
 """
 
@@ -56,7 +59,10 @@ class Reloader:
             if self._followed is None:
                 self._running.app.log.events.warning(RELOAD, trigger=trigger, applied=False, errors=[NOTHING])
             else:
-                self._tell(trigger, await self._reload(self._followed))
+                outcome = await self._reload(self._followed)
+                if trigger == "signal" and outcome.applied:
+                    self._running.app.free_keys()
+                self._tell(trigger, outcome)
 
     async def _next(self) -> Trigger:
         """Waits until somebody asks, or the file has changed."""

@@ -95,6 +95,9 @@ class App(Protocol):
     def adopt(self, made: Any) -> Any:
         """`service` and the rest follow the configuration from now on. Gives what `retire` takes."""
 
+    def free_keys(self) -> None:
+        """Keys that were refused or out of quota are in use again: an operator has asked for a reload."""
+
     async def retire(self, before: Any) -> None:
         """Closes what only requests from before `adopt` used, once the last of them has ended."""
 

@@ -6,7 +6,7 @@ import pytest
 from proxy.admin.standing import key as _key
 from proxy.admin.standing import target as _target
 from proxy.config.origins import Origins
-from proxy.routing.explain import FORCED, explain
+from proxy.routing.explain import FORCED, FORCED_KEY, explain
 from proxy.routing.live import read
 from proxy.service import chat_job
 from translators.catalog import codec
@@ -20,7 +20,9 @@ def state(lab):
     now = lab.clock.now()
     page = {
         "source": "x",
-        "targets": [_target(one, now, lab.clock.wall()) for one in lab.registry.targets()],
+        "targets": [
+            _target(one, now, lab.clock.wall(), lab.registry.pool_of(one)) for one in lab.registry.targets()
+        ],
         "providers": {
             name: [_key(key, now) for key in pool.snapshot(now)] for name, pool in lab.registry.pools().items()
         },
@@ -48,6 +50,12 @@ def throttle(lab, name):
     met(lab, name)[0].throttle.block(lab.clock.now(), 7.0, lambda: 0.0)
 
 
+def put_off(lab, name):
+    """A minute of its wait is over."""
+    throttle = met(lab, name)[0].throttle
+    throttle.block(lab.clock.now() - 61, 3600.0, lambda: 0.0)
+
+
 def refuse(lab, name):
     pool = met(lab, name)[1]
     pool.disable(pool.choose(lab.clock.now()), lab.clock.now(), "auth")
@@ -62,6 +70,12 @@ WAYS = {
     "two are open and one waits": ((trip, "alpha"), (trip, "beta"), (throttle, "claude")),
     "all wait": ((throttle, "alpha"), (throttle, "beta"), (throttle, "claude")),
     "one is open, one waits and one has no key": ((trip, "alpha"), (throttle, "beta"), (refuse, "claude")),
+    "one key is refused and the others wait": ((throttle, "alpha"), (refuse, "beta"), (throttle, "claude")),
+    "every key is refused": ((refuse, "alpha"), (refuse, "beta"), (refuse, "claude")),
+    "all were asked for an hour": ((put_off, "alpha"), (put_off, "beta"), (put_off, "claude")),
+    "one key is refused, the others were asked for an hour": (
+        (put_off, "alpha"), (refuse, "beta"), (put_off, "claude"),
+    ),
     "all are open": ((trip, "alpha"), (trip, "beta"), (trip, "claude")),
 }
 
@@ -92,6 +106,21 @@ def test_who_is_called_and_why_others_are_not_is_as_explained(lab, way):
     for row in plan.rows:
         if row.verdict == "skipped":
             assert row.reason.startswith(told[row.target])
+
+
+def test_a_call_that_is_not_due_yet_is_not_in_the_plan_and_the_plan_says_when_it_is(lab):
+    (alpha,) = lab.chain("alpha")
+    alpha.script[0] = 401
+    refuse(lab, "alpha")
+    plan = planned(lab)
+    assert (plan.rows[0].verdict, plan.rows[0].reason, plan.rows[0].attempts) == ("tried", FORCED_KEY, 1)
+    lab.ask()
+    lab.wait(4)
+    (row,) = planned(lab).rows
+    assert row.verdict == "skipped"
+    assert "one request may try it in 6 s, if nobody else can be called" in row.standing.notes
+    lab.ask()
+    assert len(alpha.calls) == 1
 
 
 def test_when_breakers_alone_stand_in_the_way_the_nearest_is_asked_and_said_so(lab):
