@@ -234,7 +234,7 @@ class App:
             "demo": self._serving.config.demo,
             "strategy": self.strategy.name,
             "configured": self._serving.router.steps,
-            "targets": standing.targets(registry, now, self._clock.wall(), most),
+            "targets": standing.targets(registry.targets(), now, self._clock.wall(), most, registry.pool_of),
             "providers": {
                 name: [standing.key(one, now) for one in pool.snapshot(now)] for name, pool in registry.pools().items()
             },

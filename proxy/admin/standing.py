@@ -52,9 +52,14 @@ def _forced(state: TargetState, pool: KeyPool | None, now: float) -> float | Non
     return round(nearest[1] - now, 1)
 
 
-def targets(registry: Registry, now: float, wall: float, most: int = 0) -> list[dict[str, Any]]:
+def targets(
+    states: Iterable[TargetState],
+    now: float,
+    wall: float,
+    most: int = 0,
+    pool_of: Callable[[TargetState], KeyPool | None] = lambda _: None,
+) -> list[dict[str, Any]]:
     """All of them; where `most` is given, so many of those that were called last, each with its course."""
-    states, pool_of = registry.targets(), registry.pool_of
     if not most:
         return [target(state, now, wall, pool_of(state)) for state in states]
     latest = nlargest(most, states, key=lambda state: (state.in_flight > 0, state.window.noted_at))

@@ -152,6 +152,8 @@ DAYS = {
     "garbage": (html(), False),
     "stall": (stall(), False),
     "alone": (status(503), True),
+    "401 and alone": (status(401), True),
+    "quota and alone": (status(429, "insufficient_quota"), True),
     "flaky and alone": (status(500).then(ok()).then(ok()).times(1_000), True),
 }
 
@@ -265,3 +267,17 @@ def test_a_chain_of_one_mends_what_a_second_try_mends(days):
     direct = [one for one in day.under(day.direct) if one.end != "ok"]
     assert len(direct) > 20
     assert len(day.errors()) < len(direct) / 4
+
+
+@pytest.mark.parametrize("name", ["401 and alone", "quota and alone"])
+def test_a_chain_of_one_finds_out_that_its_key_is_good_again(days, name):
+    """It is off for five minutes or half an hour: a call in ten seconds costs the provider next to nothing, and the
+    clients no more than the time between two of them."""
+    day = days[name]
+    late = [one for one in day.outcomes if one.sent > day.up_at + 10 + PAUSE_S]
+    assert len(late) > 10
+    assert [one.result.error for one in late if one.end != "ok"] == []
+    assert {one.end for one in day.under()} == {"error"}
+    assert DOWN_S / 20 < len(day.met()) <= DOWN_S / 10 + CLIENTS
+    assert "X" not in {sign for _, sign in day.timeline.changes[ALPHA]}
+    assert day.slow() == []

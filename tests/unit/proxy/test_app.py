@@ -153,6 +153,21 @@ async def test_the_state_shows_targets_breakers_and_keys_in_jsons_terms(app):
     assert (state["source"], state["demo"]) == ("environment", False)
 
 
+async def test_keys_that_are_off_are_in_use_again_when_an_operator_says_so_and_the_log_tells(app, log):
+    await ask(app)
+    (pool,) = app.registry.pools().values()
+    (key,) = pool.each()
+    pool.disable(key, app._clock.now(), "quota")
+    assert app.state()["targets"][0]["forced_in_s"] == 0
+    app.free_keys()
+    app.free_keys()
+    assert app.state()["providers"]["alpha"][0]["off"] is None
+    assert app.state()["targets"][0]["forced_in_s"] is None
+    await app.close()
+    told = [line for line in map(orjson.loads, log.getvalue().splitlines()) if line["event"] == "key_back"]
+    assert [(line["provider"], line["source"], line["by"]) for line in told] == [("alpha", "env:KEY", "reload")]
+
+
 async def test_no_secret_and_no_body_is_in_the_state_the_log_or_the_answer(app, log):
     answer = await ask(app)
     app.state()

@@ -4,6 +4,7 @@ import pytest
 
 from proxy.events import Events
 from proxy.resilience.breaker import Reason, State
+from proxy.resilience.keys import KeyState
 
 
 class Log:
@@ -30,6 +31,10 @@ REASON = next(iter(Reason))
     ("tell", "line"),
     [
         (lambda events: events.alert("key_refused", key="ab"), ("error", "key_refused", {"key": "ab"})),
+        (
+            lambda events: events.key_back("a", KeyState(0, "env:A", None, "ab"), "reload"),
+            ("info", "key_back", {"provider": "a", "key": "ab", "source": "env:A", "by": "reload"}),
+        ),
         (
             lambda events: events.tripped("a/m", "127.0.0.1"),
             ("warning", "trip", {"target": "a/m", "by": "127.0.0.1"}),

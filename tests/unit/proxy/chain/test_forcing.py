@@ -193,7 +193,7 @@ def test_a_key_is_in_use_again_at_a_streams_first_content(lab):
 
 
 def test_a_folded_answer_puts_it_back_at_its_first_content_as_well(lab):
-    (alpha,) = lab.chain("alpha", upstream_stream=True)
+    (alpha,) = lab.chain("alpha", models={"large": {"upstream_stream": True}})
     key_off(lab, lab.router().chat("m").targets[0])
     seen = []
     content = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'

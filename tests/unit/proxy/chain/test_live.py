@@ -20,9 +20,7 @@ def state(lab):
     now = lab.clock.now()
     page = {
         "source": "x",
-        "targets": [
-            _target(one, now, lab.clock.wall(), lab.registry.pool_of(one)) for one in lab.registry.targets()
-        ],
+        "targets": [_target(one, now, lab.clock.wall(), lab.registry.pool_of(one)) for one in lab.registry.targets()],
         "providers": {
             name: [_key(key, now) for key in pool.snapshot(now)] for name, pool in lab.registry.pools().items()
         },
@@ -74,7 +72,9 @@ WAYS = {
     "every key is refused": ((refuse, "alpha"), (refuse, "beta"), (refuse, "claude")),
     "all were asked for an hour": ((put_off, "alpha"), (put_off, "beta"), (put_off, "claude")),
     "one key is refused, the others were asked for an hour": (
-        (put_off, "alpha"), (refuse, "beta"), (put_off, "claude"),
+        (put_off, "alpha"),
+        (refuse, "beta"),
+        (put_off, "claude"),
     ),
     "all are open": ((trip, "alpha"), (trip, "beta"), (trip, "claude")),
 }

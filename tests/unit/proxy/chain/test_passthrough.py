@@ -200,7 +200,8 @@ def test_a_key_that_is_refused_is_turned_off_and_not_told_as_the_clients(bench, 
     assert (answer.status, answer.error["code"]) == (503, "upstream_auth_error")
     assert b"sk-1234" not in answer.body
     assert [event for event, _ in bench.lab.alerts] == ["key_refused"]
-    assert (bench.ask().status, len(bench.lab.called)) == (503, 1)
+    told = [bench.ask().headers.get("retry-after") for _ in range(3)]
+    assert (told, len(bench.lab.called)) == ([None, "10", "10"], 2), "one call in ten seconds finds out"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,17 @@ def test_keys_that_are_all_off_are_our_providers_business_and_a_503():
     assert not word.should_retry
 
 
+def test_a_key_that_is_off_is_not_worth_a_retry_but_says_when_it_is_tried():
+    word = last_word([], [Skip("a/m", "keys", "every key of a is refused", 7.0), Skip("b/m", "cannot", "n: one only")])
+    assert (word.retry_after_s, word.should_retry) == (7.0, False)
+
+
+def test_a_wait_that_ends_by_itself_is_told_before_the_next_try_of_a_key():
+    skips = [Skip("a/m", "keys", "every key of a is refused", 7.0), Skip("b/m", "breaker", "its breaker is open", 20.0)]
+    word = last_word([], skips)
+    assert (word.retry_after_s, word.should_retry) == (20.0, True)
+
+
 def test_what_no_window_can_hold_is_told_as_clients_know_it():
     word = last_word([], [Skip("a/m", "smaller", "messages: at least 9 tokens are more than its context window of 8")])
     assert (word.fault.kind, word.fault.status, word.fault.code) == (Kind.TOO_LONG, 400, "context_length_exceeded")

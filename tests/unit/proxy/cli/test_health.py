@@ -94,6 +94,13 @@ def test_keys_that_are_not_in_use_are_told_and_block_their_targets():
     assert told[5:] == ["", "keys", "  a  env:K: refused, off for 280 s", "  b  env:K: refused, off for 280 s"]
 
 
+@pytest.mark.parametrize(("forced_in_s", "told"), [(0.0, "now"), (6.3, "in 7 s")])
+def test_a_call_that_may_be_made_against_it_is_told(forced_in_s, told):
+    off = KEY | {"off": "auth", "off_for_s": 280}
+    row = shown({"target": "a/m", "forced_in_s": forced_in_s}, providers={"a": [off]})[3]
+    assert row.endswith(f"for 280 s more; one request may try it {told}, if nobody else can be called")
+
+
 def test_a_wait_that_was_asked_for_is_told():
     assert shown({"target": "a/m", "throttled_for_s": 11.2})[3].endswith("asked to wait 12 s more")
 

@@ -63,6 +63,8 @@ class PlainApp:
     stream: Log
     timeouts: TimeoutSettings
     metrics: Metrics = field(default_factory=lambda: Metrics(["alpha"], ["m"]))
+    freed: int = 0
+    """How often it was asked to take keys back into use."""
     retired: "asyncio.Queue[Config]" = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
@@ -110,6 +112,9 @@ class PlainApp:
         before, self.config = self.config, config
         self._stack()
         return before
+
+    def free_keys(self) -> None:
+        self.freed += 1
 
     async def retire(self, before: Config) -> None:
         self.retired.put_nowait(before)

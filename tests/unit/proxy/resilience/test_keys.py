@@ -123,6 +123,16 @@ class TestOff:
         pool.disable(only, T + 300, "auth")
         assert only.off_until == T + 600
 
+    def test_a_key_that_is_taken_back_into_use_is_free_and_starts_the_doubling_again(self):
+        pool = pool_of("A")
+        only = pool.choose(T)
+        pool.disable(only, T, "auth")
+        assert pool.free(only, T + 1)
+        assert pool.choose(T + 1) is only
+        assert not pool.free(only, T + 1), "it was in use"
+        pool.disable(only, T + 1, "auth")
+        assert only.off_until == T + 301
+
     def test_calls_refused_together_count_once(self):
         pool = pool_of("A")
         only = pool.choose(T)

@@ -35,6 +35,26 @@ def fill(registry, count, prefix="x"):
     return [registry.target(target(f"{prefix}{n}"), T) for n in range(count)]
 
 
+class TestForced:
+    def test_keys_at_every_address_are_taken_back_into_use(self, registry):
+        moved = structs.replace(LONE, base_url="https://b.test/v1")
+        registry.renew(LONE, LONE.keys)
+        registry.renew(moved, moved.keys)
+        for provider in (LONE, moved, ACME):
+            pool = registry.keys(provider)
+            pool.disable(pool.choose(T), T, "auth")
+        assert sorted(name for name, _ in registry.free_keys(T)) == ["acme", "lone", "lone"]
+        assert registry.free_keys(T) == []
+
+    def test_a_targets_keys_are_those_for_its_address(self, registry):
+        moved = structs.replace(LONE, base_url="https://b.test/v1")
+        assert registry.pool_of(registry.target(target(provider=LONE), T)) is None
+        registry.renew(LONE, LONE.keys)
+        registry.renew(moved, moved.keys)
+        for provider in (LONE, moved):
+            assert registry.pool_of(registry.target(target(provider=provider), T)) is registry.keys(provider)
+
+
 class TestTargets:
     def test_a_target_has_one_state_whatever_leads_to_it(self, registry):
         assert registry.target(target(), T) is registry.target(target(), T)

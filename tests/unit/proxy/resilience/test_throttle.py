@@ -32,6 +32,22 @@ def test_a_shorter_wait_that_comes_later_does_not_shorten_the_block(chance):
     assert throttle.block(101.0, 1.0, chance) == 120.0
 
 
+def test_it_says_when_the_wait_that_counts_was_asked_for(chance):
+    throttle = Throttle()
+    throttle.block(100.0, 20.0, chance)
+    throttle.block(105.0, 1.0, chance)
+    assert throttle.since == 100.0
+    throttle.block(110.0, 20.0, chance)
+    assert throttle.since == 110.0
+
+
+def test_an_answer_ends_the_wait(chance):
+    throttle = Throttle()
+    throttle.block(100.0, 20.0, chance)
+    throttle.clear()
+    assert throttle.free_at(101.0) == 101.0
+
+
 class ThrottleMachine(RuleBasedStateMachine):
     """Against the list of all waits ever asked for."""
 

@@ -47,6 +47,17 @@ def test_a_target_that_nobody_called_yet_is_free():
     assert found == Standing("CLOSED", 0, "", of_breaker=False, free_in_s=0.0, notes=())
 
 
+def test_what_is_tried_all_the_same_is_told_but_for_calls_in_flight():
+    page = msgspec.structs.replace
+    off = state(keys=[key(off="auth", off_for_s=200)])
+    off = page(off, targets=[page(off.targets[0], forced_in_s=4.2)])
+    found = stood(off)
+    assert (found.of_keys, found.forced_in_s) == (True, 4.2)
+    assert found.notes[0] == "one request may try it in 5 s, if nobody else can be called"
+    full = page(off, targets=[page(off.targets[0], in_flight=5)])
+    assert stood(full, per_target=5).forced_in_s is None
+
+
 def test_a_closed_breaker_tells_its_failures():
     assert stood(state(breaker={"failures": 1})).notes == ("1 failure in a row",)
     found = stood(state(breaker={"failures": 3}, in_flight=2))

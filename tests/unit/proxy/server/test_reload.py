@@ -89,6 +89,21 @@ async def test_what_was_applied_is_told_in_the_log_the_state_and_the_metrics(fol
         assert scene.running.config.models["m"].chain[0].model == "y"
 
 
+async def test_an_operators_reload_takes_keys_back_into_use_whatever_the_file_says(followed):
+    async with reloading(followed) as scene:
+        scene.ask()
+        await scene.told()
+        assert scene.running.app.freed == 1
+
+
+async def test_a_reload_that_is_refused_takes_none_back(followed, file):
+    async with reloading(followed) as scene:
+        file.write_text("wrong = 1\n" + FILE)
+        scene.ask()
+        await scene.told()
+        assert scene.running.app.freed == 0
+
+
 async def test_what_was_refused_is_told_with_every_error_and_the_next_one_is_tried_anew(followed, file):
     async with reloading(followed) as scene:
         before = scene.running.config
@@ -161,6 +176,7 @@ async def test_a_file_is_looked_at_only_where_it_is_watched(followed, file, monk
         assert (await scene.told())["trigger"] == "signal"
         file.write_text(WATCHING.replace("a/x", "a/y"))
         assert (await scene.told())["trigger"] == "watch"
+        assert scene.running.app.freed == 1, "a file is no operator who has paid"
         file.write_text(FILE)
         assert (await scene.told())["trigger"] == "watch"
         looked = []
