@@ -3,7 +3,10 @@
 import orjson
 import pytest
 
+from proxy.chain.forcing import leave
+from proxy.chain.ready import Tools
 from proxy.config.spending import Price
+from proxy.upstream.timings import attempt_times
 from tests.unit.proxy.chain.held import full, key_off, throttled, tripped
 
 SPENT = (429, {}, {"error": {"message": "Pay.", "code": "insufficient_quota"}})
@@ -128,8 +131,8 @@ def test_breakers_come_first_then_keys_then_waits(lab):
         engine.script[0] = 401
     wait, off, shut = lab.router().chat("m").targets
     throttled(lab, wait)
-    lab.wait(61)
-    key_off(lab, off)
+    lab.wait(700)
+    key_off(lab, off)  # for longer than the wait goes on
     tripped(lab, shut)
     for _ in range(4):
         lab.ask()
@@ -154,6 +157,19 @@ def test_what_is_no_guess_is_not_forced(lab):
     full(lab, target)
     assert lab.ask().status == 503
     assert alpha.calls == []
+
+
+def test_nor_is_it_where_it_is_the_only_thing_in_the_way(lab):
+    """As a request that passes through may find it, or one whose place was taken meanwhile."""
+    lab.chain("alpha", per_target=5)
+    (target,) = lab.router().chat("m").targets
+    full(lab, target)
+    now, tools = lab.clock.now(), Tools(lab.registry, None, lab.clock, None, None)
+    times = attempt_times(target.timeouts, now, now + 60, now + 60, 0, stream=False, quick=False, reasons=False)
+    state = lab.registry.target(target, now)
+    assert leave(tools, target, state, {}, times, now) is None
+    state.leave(5)
+    assert leave(tools, target, state, {}, times, now) is not None
 
 
 def test_a_target_that_cannot_express_the_request_is_not_forced(lab):
