@@ -24,6 +24,7 @@ from proxy.chain.walk import Chain
 from proxy.clock import Clock
 from proxy.config.spending import OUTPUT_BOUND
 from proxy.config.values import Target
+from proxy.crowds import SMALL, check_lists, check_text
 from proxy.early import Early, keep_alive_s
 from proxy.flow import Downgraded, Exchange, Refused, Service, expire
 from proxy.jobs import ChatJob, Job
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
     from proxy.budgets.paying import Paying
     from proxy.selection.chooser import Chooser
 
-LARGE = 1_048_576
-STRUCTURES_CAP = 250_000
-"""Arrays and objects of one body: each costs some hundred bytes of memory, whatever it costs on the wire."""
 ESTIMATED = "approximated=input_tokens"
 """`x-sidestep-translation` of a count that no provider made."""
 _ASKED_WRONGLY = frozenset({Kind.REFUSED, Kind.TOO_LONG, Kind.CONTENT, Kind.DEADLINE})
@@ -368,15 +366,15 @@ def embeddings_job(payload: dict[str, Any], envelope: EmbeddingEnvelope, found: 
 
 
 def parse_json(body: bytes) -> Any:
-    """The body as JSON. Raises Malformed (`invalid_json`), also for one of more values than memory and time allow."""
-    if len(body) > LARGE and body.count(b"[") + body.count(b"{") > STRUCTURES_CAP:
-        raise Malformed(
-            f"The request body holds more than {STRUCTURES_CAP} arrays and objects.", code="body_too_large", status=413
-        )
+    """The body as JSON. Raises Malformed (`invalid_json`), also for one of more than memory and time allow."""
+    check_text(body)
     try:
-        return orjson.loads(body)
+        payload = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"The request body {no_json(body, error)}.", code="invalid_json") from None
+    if len(body) > SMALL:
+        check_lists(payload)
+    return payload
 
 
 def no_json(body: bytes, error: orjson.JSONDecodeError) -> str:

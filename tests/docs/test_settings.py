@@ -34,12 +34,14 @@ from proxy.config.values import (
     TimeoutSettings,
 )
 from proxy.config.zero import ENDPOINTS, model_variable, unaided, variables
+from proxy.crowds import CALLS_CAP, LARGE, PARTS_CAP, STRUCTURES_CAP, TOOLS_CAP, VALUES_CAP
 from proxy.server.protocol import Bounds
-from proxy.service import STRUCTURES_CAP
 from proxy.upstream.connection import HEAD_LIMIT
 from proxy.upstream.trial import ANSWER_LIMIT
+from translators.anthropic_messages.request_in import MESSAGES_CAP
 from translators.embeddings import INPUTS_CAP
-from translators.openai_chat.envelope import CHOICES_CAP, MESSAGES_CAP
+from translators.openai_chat.envelope import CHOICES_CAP
+from translators.openai_chat.envelope import MESSAGES_CAP as CHAT_MESSAGES
 from translators.sse import LIMIT as EVENT_LIMIT
 
 ROOT = Path(__file__).parents[2]
@@ -197,6 +199,7 @@ def test_the_fixed_bounds_are_those_of_the_code():
     told = (ROOT / PAGE).read_text("utf-8").partition("\nSome bounds are fixed. ")[2].partition("\n\n")[0]
     asked, _, answered = " ".join(told.split()).partition(" Of a provider's answer: ")
     head = Bounds()
-    own = [head.header_bytes, head.header_fields, head.header_s, MESSAGES_CAP, CHOICES_CAP, INPUTS_CAP, STRUCTURES_CAP]
-    assert [float(number) for number in re.findall(r"\d+", asked)] == [*own, 1, 1024]
+    own = [head.header_bytes, head.header_fields, head.header_s, CHAT_MESSAGES, MESSAGES_CAP, PARTS_CAP, CALLS_CAP]
+    more = [TOOLS_CAP, CHOICES_CAP, INPUTS_CAP, STRUCTURES_CAP, VALUES_CAP, LARGE // 1024]
+    assert [float(number) for number in re.findall(r"\d+", asked)] == [*own, *more, 1024]
     assert re.findall(r"\d+", answered) == [str(HEAD_LIMIT), str(EVENT_LIMIT), str(ANSWER_LIMIT)]

@@ -69,7 +69,9 @@ PROMISES = {
         f"{RUDE}::test_a_body_that_ends_before_its_length_is_nobodys_request",
         f"{RUDE}::test_a_body_that_goes_on_after_its_length_is_no_second_request",
     ],
-    "a conversation has 4,096 messages at most, and no more structures than memory allows": [
+    "a conversation has 4,096 messages at most, and no more of anything than memory and time allow": [
+        "unit/proxy/test_crowds.py::test_more_than_time_allows_is_refused_before_it_is_parsed",
+        "unit/proxy/test_crowds.py::test_more_items_than_time_allows_are_refused_by_their_field",
         "unit/translators/openai_chat/test_envelope.py::test_a_bad_envelope_names_its_field",
         "e2e/test_bad_input.py::test_a_body_of_too_many_values_is_refused_before_it_is_parsed",
         "e2e/test_bad_input.py::test_a_bad_body_is_told_with_its_field_and_costs_no_upstream_call",

@@ -162,6 +162,13 @@ def test_what_is_no_json_is_refused_with_the_place(body, told):
     assert caught.value.code == "invalid_json"
 
 
+def test_a_body_that_holds_more_than_time_allows_is_refused():
+    with pytest.raises(Malformed, match="more than 1024 tools"):
+        parse_json(orjson.dumps({"tools": [{"type": "function"}] * 1025}))
+    with pytest.raises(Malformed, match="arrays, objects and names"):
+        parse_json(b"[" + b"{}," * 200_000 + b"1]")
+
+
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"null", b"7"])
 @pytest.mark.parametrize("route", ["chat", "embeddings"])
 async def test_json_that_is_no_object_is_refused(served, route, body):
