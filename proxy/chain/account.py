@@ -284,7 +284,7 @@ class Account(Struct, eq=False):
         if fault.kind is Kind.THROTTLED and wait:
             registry.throttle(self._state, self._pool, self._ready.key, now, wait)
         elif fault.kind in (Kind.SERVER, Kind.OVERLOADED) and wait:
-            self._state.throttle.block(now, wait, self._tools.clock.uniform)
+            self._state.rest(now, wait, self._tools.clock.uniform)
 
 
 def named(provider: Provider, key: KeyState) -> dict[str, str | int]:

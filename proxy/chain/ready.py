@@ -82,7 +82,8 @@ def key_for(
         why = "is reached" if calls == 1 else f"leaves no room for {calls} at once"
         return Skip(target.name, "busy", f"its limit of {limit} calls in flight {why}", 1.0)
     if state.throttle.until > now:
-        return _throttled(target, state.throttle.until - now)
+        until = state.throttle.until
+        return _throttled(target, until - now, overloaded=until == state.overloaded_until)
     if target.provider.client_key:
         return callers_key(headers)
     pool = tools.registry.keys(target.provider)
@@ -105,8 +106,9 @@ def callable_now(tools: Tools, target: Target, headers: Mapping[str, str]) -> bo
     return not isinstance(key_for(tools, target, state, headers, now, ()), Skip)
 
 
-def _throttled(target: Target, wait_s: float) -> Skip:
-    return Skip(target.name, "throttled", f"asked to wait {math.ceil(wait_s)} s more", wait_s)
+def _throttled(target: Target, wait_s: float, *, overloaded: bool = False) -> Skip:
+    reason = f"asked to wait {math.ceil(wait_s)} s more"
+    return Skip(target.name, "throttled", reason, wait_s, overloaded=overloaded)
 
 
 def callers_key(headers: Mapping[str, str]) -> KeyState:

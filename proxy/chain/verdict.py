@@ -37,6 +37,8 @@ class Skip(Struct, frozen=True):
     """When it may serve again, where that is known."""
     param: str | None = None
     """The field it cannot express."""
+    overloaded: bool = False
+    """Of one that is throttled: it asked for the wait because it cannot serve, not because of anybody's rate."""
 
 
 class LastWord(Struct, frozen=True):
@@ -98,7 +100,9 @@ def _nobody_called(skips: Sequence[Skip]) -> LastWord:
     waits = [skip.wait_s for skip in skips if skip.wait_s is not None and skip.why != "keys"]
     wait = min(waits, default=None)
     if reasons <= {"throttled", *UNABLE}:
-        fault = Fault(kind=Kind.THROTTLED, status=429, message=say(message))
+        first = next(skip for skip in skips if skip.why == "throttled")
+        kind, status = (Kind.OVERLOADED, 503) if first.overloaded else (Kind.THROTTLED, 429)
+        fault = Fault(kind=kind, status=status, message=say(message))
         return LastWord(fault, wait, should_retry=wait is not None and wait <= MAX_RETRY_AFTER_S)
     if wait is not None:
         fault = Fault(kind=Kind.SHED, status=503, message=say(message), code="no_target_available")

@@ -46,8 +46,8 @@ class TargetState:
     end, however they ended."""
 
     __slots__ = (
-        "breaker", "budget", "forced", "in_flight", "key", "missing", "name", "observed", "silence", "throttle",
-        "window",
+        "breaker", "budget", "forced", "in_flight", "key", "missing", "name", "observed", "overloaded_until", "silence",
+        "throttle", "window",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,8 @@ class TargetState:
         self.budget = Budget(target.retry)
         self.throttle = Throttle()
         self.forced = Forced()
+        self.overloaded_until = 0.0
+        """Where its throttle stands there, nobody's rate is why, but that it cannot serve."""
         self.window = Window()
         self.in_flight = 0
         self.observed: Observed | None = None
@@ -76,6 +78,13 @@ class TargetState:
         """Whether the operator was told that its provider has no such model, and it has not answered since."""
         self.silence: Silence | None = None
         """Waits that came to nothing, since the last answer."""
+
+    def rest(self, now: float, wait_s: float, uniform: Callable[[], float]) -> None:
+        """It asked for a wait because it cannot serve."""
+        before = self.throttle.until
+        until = self.throttle.block(now, wait_s, uniform)
+        if until > before:
+            self.overloaded_until = until
 
     def enter(self, calls: int = 1) -> None:
         self.in_flight += calls

@@ -180,3 +180,24 @@ def test_a_target_with_all_its_places_taken_is_passed_over(lab):
     assert second.exchange.skipped == [("alpha/large", "its limit of 1 calls in flight is reached")]
     lab.end(first)
     assert served(lab) == "alpha"
+
+
+def test_a_target_that_cannot_serve_is_told_to_the_next_clients_as_overloaded_and_not_as_a_limit_of_rate(lab):
+    (alpha,) = lab.chain("alpha")
+    alpha.script[0] = (503, {"retry-after": "20"}, {"error": {"message": "Overloaded."}})
+    lab.ask()
+    asked = len(alpha.calls)
+    answer = lab.ask()
+    assert (answer.status, answer.error["code"], answer.headers["x-should-retry"]) == (503, "overloaded", "true")
+    assert (answer.headers["retry-after"], len(alpha.calls)) == ("20", asked)
+
+
+def test_a_limit_of_rate_that_lasts_longer_is_told_as_that(lab):
+    (alpha,) = lab.chain("alpha")
+    alpha.script[0] = (503, {"retry-after": "5"}, {"error": {"message": "Overloaded."}})
+    lab.ask()
+    lab.wait(5.1)
+    alpha.script[0] = (429, {"retry-after": "60"}, RATE)
+    lab.ask()
+    answer = lab.ask()
+    assert (answer.status, answer.error["code"]) == (429, "rate_limit_exceeded")

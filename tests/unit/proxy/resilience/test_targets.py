@@ -215,6 +215,14 @@ class TestKeys:
         assert registry.throttle(state, pool, key, T, 20.0) == T + 20
         assert (key.throttle.free_at(T), state.throttle.free_at(T)) == (T, T + 20)
 
+    def test_only_the_longest_wait_says_why_a_target_is_left_alone(self, registry):
+        state = registry.target(target(provider=LONE), T)
+        state.rest(T, 5.0, lambda: 0.0)
+        assert state.overloaded_until == state.throttle.until == T + 5
+        state.throttle.block(T, 60.0, lambda: 0.0)
+        state.rest(T, 50.0, lambda: 0.0)
+        assert (state.overloaded_until, state.throttle.until) == (T + 5, T + 60)
+
 
 def test_the_targets_at_an_address_are_those_that_were_called_there(registry):
     moved = structs.replace(ACME, base_url="https://b.test/v1")
