@@ -14,6 +14,7 @@ a slow client is being written to it rests, for that is not the upstream's silen
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,7 +25,8 @@ from proxy.upstream.hops import Hops
 from proxy.upstream.noting import note, noting, sign
 from proxy.upstream.pump import Pump, last_moment, rests
 from proxy.upstream.quoting import unquoted
-from proxy.upstream.seam import Call, Cut, Exhausted, NotTaken, Unreachable, Upstream
+from proxy.upstream.seam import Body, Call, Cut, Exhausted, NotTaken, Unreachable, Upstream
+from proxy.upstream.sniffed import Sniffed
 from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.trial import ANSWER_LIMIT, ERROR_LIMIT, RESTING, Commit, Trial
 from translators.faults import Failure, Fault, Kind, ProtocolFault, say
@@ -130,10 +132,11 @@ async def folded(trial: Trial, begun: Commit) -> Answered:
     async def one(call: Call, dog: Watchdog) -> Call | None:
         upstream = await _opened(trial, call)
         try:
-            if call is trial.call and not _tells_events(upstream):
-                whole.append(await _unfolded(trial, upstream, dog))
+            answer, events = await _sniffed(upstream)
+            if call is trial.call and not events:
+                whole.append(await _unfolded(trial, answer, dog))
                 return None
-            following = await pump.run(upstream, dog)
+            following = await pump.run(answer, dog)
             await pump.drain()
         finally:
             await upstream.close()
@@ -160,7 +163,7 @@ async def _call_by_call(trial: Trial, pump: Pump, one: Callable[[Call, Watchdog]
                 raise
 
 
-async def _unfolded(trial: Trial, upstream: Upstream, dog: Watchdog) -> Answered:
+async def _unfolded(trial: Trial, upstream: Body, dog: Watchdog) -> Answered:
     """A whole answer, though a stream was asked for."""
     answered = trial.job.answer(await upstream.read(ANSWER_LIMIT), trial.target, trial.context)
     if answered.pause is not None:
@@ -206,8 +209,7 @@ async def _passed_on(trial: Trial, call: Call, pump: Pump, dog: Watchdog) -> Cal
     """Passes one call's stream on. Gives the call for the rest, None where the answer has ended."""
     upstream = await _opened(trial, call)
     try:
-        await _expect_events(upstream, trial)
-        following = await pump.run(upstream, dog)
+        following = await pump.run(await _expect_events(upstream, trial), dog)
         if following is None:
             await pump.finish()
         await pump.drain()
@@ -243,17 +245,24 @@ async def _refusal(trial: Trial, upstream: Upstream) -> Failure:
     return Failure(parse_fault(trial.target, upstream.status, body))
 
 
-def _tells_events(upstream: Upstream) -> bool:
-    kind = next((value for name, value in upstream.headers if name == "content-type"), "")
-    return kind.partition(";")[0].strip().lower() == "text/event-stream"
+async def _sniffed(upstream: Upstream) -> tuple[Body, bool]:
+    """The answer, and whether it is a stream of events: where it says neither that nor JSON, its first bytes do."""
+    said = next((value for name, value in upstream.headers if name == "content-type"), "")
+    kind = said.partition(";")[0].strip().lower()
+    if kind == "text/event-stream" or kind.endswith("json"):
+        return upstream, not kind.endswith("json")
+    sniffed = Sniffed(upstream)
+    return sniffed, await sniffed.tells_events()
 
 
-async def _expect_events(upstream: Upstream, trial: Trial) -> None:
-    if _tells_events(upstream):
-        return
+async def _expect_events(upstream: Upstream, trial: Trial) -> Body:
+    answer, events = await _sniffed(upstream)
+    if events:
+        return answer
     # A JSON body here is nearly always an error dressed as a 200: read it as one.
-    body = await upstream.read(ERROR_LIMIT)
-    trial.job.answer(body, trial.target, trial.context)
+    body = await answer.read(ERROR_LIMIT)
+    with suppress(ProtocolFault):
+        trial.job.answer(body, trial.target, trial.context)
     raise ProtocolFault("it answered a streamed request with something that is no event stream")
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from proxy.upstream.hops import Beginning, Hops
 from proxy.upstream.keepalive import Pings
 from proxy.upstream.noting import hear
-from proxy.upstream.seam import Call, Cut, Upstream
+from proxy.upstream.seam import Body, Call, Cut
 from proxy.upstream.timers import Stalled, Watchdog
 from proxy.upstream.trial import ANSWER_LIMIT, RESTING, Commit, Trial
 from translators.codec import Pipe
@@ -79,7 +79,7 @@ class Pump:
         """Whether the last piece brought any."""
         self._ready = False
         """Whether the first content is there."""
-        self._upstream: Upstream
+        self._upstream: Body
         self._dog: Watchdog
         self._splitter: EventSplitter
         self._resumed: Beginning | None = None
@@ -97,7 +97,7 @@ class Pump:
         is not known to be."""
         return 0.0 if self._dog.resting else max(0.0, self._trial.clock.now() - max(self._progress_at, self._sign_at))
 
-    async def run(self, upstream: Upstream, dog: Watchdog) -> Call | None:
+    async def run(self, upstream: Body, dog: Watchdog) -> Call | None:
         """Reads up to the stream's own end or pause, or else its bytes' end. Gives the call for the rest of a paused
         answer, None for one that is whole."""
         self._upstream, self._dog, self._splitter = upstream, dog, EventSplitter()

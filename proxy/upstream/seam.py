@@ -68,22 +68,26 @@ Sink = Callable[[bytes], bool]
 """Takes a piece of a body where it arrives, outside any task, and says whether it wants the next one so as well."""
 
 
-class Upstream(Protocol):
-    """An answer whose headers have arrived."""
-
-    status: int
-    headers: Headers
+class Body(Protocol):
+    """What an answer says."""
 
     async def read(self, limit: int) -> bytes:
         """The whole body. Raises Cut, or TooLarge past `limit` bytes."""
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, unbuffered. Raises Cut where it breaks off."""
 
     async def drive(self, sink: Sink) -> bool:
         """Gives `sink` each piece as it arrives, unbuffered, without waking the task that waits here: until it wants no
         more (True; the next drive goes on from there) or the body has ended (False). Raises Cut where the body breaks
         off, and what `sink` raises."""
+
+
+class Upstream(Body, Protocol):
+    """An answer whose headers have arrived."""
+
+    status: int
+    headers: Headers
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, unbuffered. Raises Cut where it breaks off."""
 
     async def close(self) -> None:
         """Gives the connection up: back to the pool when the body was read to its end, closed otherwise."""

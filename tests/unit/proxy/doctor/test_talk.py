@@ -96,7 +96,7 @@ async def test_silence_is_given_up_in_time(talked):
     ("script", "detail"),
     [
         (cut(after=1), "protocol 200: alpha/demo-large broke off its answer: the connection ended too early"),
-        (html(), "protocol 200: its answer is no valid JSON"),
+        (html(), "protocol 200: it answered a streamed request with something that is no event stream"),
         (stall(), "timeout 200: it did not come to an end in time"),
     ],
     ids=str,

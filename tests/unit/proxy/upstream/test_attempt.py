@@ -254,6 +254,24 @@ async def test_a_whole_answer_to_a_streamed_request_is_no_stream():
     assert (fault.kind, "no event stream" in fault.message) == (Kind.PROTOCOL, True)
 
 
+@pytest.mark.parametrize("headers", [[], [("content-type", "text/plain")]], ids=["unsaid", "plain text"])
+async def test_a_stream_that_does_not_say_that_it_is_one_is_known_by_its_bytes(headers):
+    upstream = Upstream(ROLE, WORD, STOP, headers=headers)
+    assert WORD in await streamed(trial_of(upstream, stream=True))
+    assert upstream.closed == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"choices":['])
+async def test_what_is_neither_a_stream_nor_json_is_told_as_no_stream(body):
+    for headers in ([], JSON):
+        fault = await failed(trial_of(Upstream(body, headers=headers), stream=True))
+        assert (fault.kind, "no event stream" in fault.message) == (Kind.PROTOCOL, True)
+
+
+async def test_an_error_without_a_content_type_is_read_as_the_error_it_is():
+    assert (await failed(trial_of(Upstream(ERROR, headers=[]), stream=True))).kind is Kind.OVERLOADED
+
+
 @pytest.mark.parametrize("value", ["text/event-stream", "Text/Event-Stream ; charset=UTF-8"])
 async def test_a_stream_is_known_by_its_content_type_however_written(value):
     upstream = Upstream(WORD, STOP, headers=[("x-a", "b"), ("content-type", value)])
