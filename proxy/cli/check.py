@@ -33,10 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
 
             print(json.dumps({"errors": stop.lines}, indent=2))
         raise
-    from proxy.cli.describe import describe  # noqa: PLC0415 - see the package's docstring
+    from proxy.budgets.unpriced import warnings_of  # noqa: PLC0415 - see the package's docstring
+    from proxy.cli.describe import describe  # noqa: PLC0415 - likewise
+    from proxy.clock import SystemClock  # noqa: PLC0415 - likewise
     from proxy.config.zero import no_failover  # noqa: PLC0415 - likewise
 
-    stack = describe(loaded.config, [*loaded.warnings, *filter(None, [no_failover(loaded.config, os.environ)])])
+    config = loaded.config
+    alone = filter(None, [no_failover(config, os.environ)])
+    stack = describe(config, [*loaded.warnings, *alone, *warnings_of(config, SystemClock().wall)])
     if arguments.json:
         import json  # noqa: PLC0415 - likewise
 

@@ -99,11 +99,16 @@ def _demo(overrides: "Overrides", *, reuse_port: bool) -> int:
 def _serve(config: "Config", warnings: "Sequence[str]", *, reuse_port: bool, followed: "Followed | None" = None) -> int:
     """`followed` is what a reload reads again."""
     from proxy.app import build  # noqa: PLC0415 - see the package's docstring
+    from proxy.clock import SystemClock  # noqa: PLC0415 - likewise
     from proxy.config.zero import no_failover  # noqa: PLC0415 - likewise
     from proxy.server import Running, run, too_few  # noqa: PLC0415 - likewise
 
     def ready(running: Running) -> None:
         told = [*warnings, *filter(None, [no_failover(config, os.environ), too_few(config.limits.in_flight)])]
+        if config.spending.limits_money:
+            from proxy.budgets.unpriced import warnings_of  # noqa: PLC0415 - likewise
+
+            told += warnings_of(config, SystemClock().wall)
         for line in lines(config, told, running.data_url, running.admin_url):
             print(f"sidestep: {line}", file=sys.stderr)
         sys.stderr.flush()

@@ -206,6 +206,13 @@ class Spending(Struct, frozen=True):
     passthrough_fee: int | None = None
     """Nano-dollars that a request which passes through is counted as; None: it has no price."""
 
+    @property
+    def limits_money(self) -> bool:
+        """Whether what a model costs must be known."""
+        return self.max_cost_per_request is not None or any(
+            budget.unit == "usd" and budget.unpriced == "refuse" for budget in self.budgets
+        )
+
 
 def amount_of(budget: Budget, amount: int) -> str | int:
     """Dollars as exact text, other units as they are."""

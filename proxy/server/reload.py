@@ -21,6 +21,7 @@ from msgspec import Struct, structs
 from proxy.clock import Clock
 from proxy.config.errors import ConfigErrors
 from proxy.config.followed import Followed
+from proxy.config.values import Config
 from proxy.filters.observe import place_of
 from proxy.server.descriptors import too_few
 from proxy.server.running import Running
@@ -86,8 +87,9 @@ class Reloader:
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, what serves goes on
             own = f"internal error: {type(error).__name__} at {place_of(error)}; please report it"
             return Outcome(applied=False, errors=(own,))
-        few = too_few(running.config.limits.in_flight)
-        return Outcome(applied=True, warnings=(*loaded.warnings, few) if few else loaded.warnings)
+        few = filter(None, [too_few(running.config.limits.in_flight)])
+        unpriced = await asyncio.to_thread(_unpriced, running.config, self._clock)
+        return Outcome(applied=True, warnings=(*loaded.warnings, *few, *unpriced))
 
     def _tell(self, trigger: Trigger, outcome: Outcome) -> None:
         running, at = self._running, self._clock.wall()
@@ -96,3 +98,11 @@ class Reloader:
         running.reload = {"at": datetime.fromtimestamp(at, UTC), **told}
         log = running.app.log.events
         (log.info if outcome.applied else log.error)(RELOAD, source=running.config.source, **told)
+
+
+def _unpriced(config: Config, clock: Clock) -> list[str]:
+    if not config.spending.limits_money:
+        return []
+    from proxy.budgets.unpriced import warnings_of  # noqa: PLC0415 - a start without limits loads none of it
+
+    return warnings_of(config, clock.wall)

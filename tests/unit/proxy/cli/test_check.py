@@ -242,6 +242,17 @@ def test_warnings_are_shown(shown, monkeypatch):
     assert "\nwarnings\n  AI_PROVIDER and AI_FALLBACK_PROVIDER are not read: c.toml says" in shown()
 
 
+def test_a_limit_of_dollars_over_targets_without_a_price_is_warned_of(sidestep, tmp_path):
+    path = tmp_path / "b.toml"
+    path.write_text(
+        '[providers.a]\ndialect = "openai-chat"\nbase_url = "https://a.test/v1"\nkeys = []\n[models.m]\n'
+        'chain = ["a/x"]\n[ledger]\nurl = "memory:"\n'
+        '[[budgets]]\nname = "day"\nunit = "usd"\namount = 5\nwindow = "day"\n'
+    )
+    told = sidestep("check", "--config", str(path)).stdout
+    assert '\nwarnings\n  no price is known for a/x, so budget "day" will refuse it' in told
+
+
 def test_what_is_recorded_is_told():
     assert recording("", 9, texts=True) == "off"
     assert recording("x.jsonl", 70_000, texts=False) == "to x.jsonl, at most 70000 bytes, texts blanked"

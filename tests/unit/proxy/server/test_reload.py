@@ -104,6 +104,17 @@ async def test_a_reload_that_is_refused_takes_none_back(followed, file):
         assert scene.running.app.freed == 0
 
 
+async def test_a_budget_of_dollars_over_a_target_without_a_price_is_told(followed, file):
+    async with reloading(followed) as scene:
+        file.write_text(
+            FILE + '[ledger]\nurl = "memory:"\n[[budgets]]\nname = "day"\nunit = "usd"\namount = 5\nwindow = "day"\n'
+        )
+        scene.ask()
+        line = await scene.told()
+        assert line["applied"]
+        assert any("no price is known for a/x" in warning and 'budget "day"' in warning for warning in line["warnings"])
+
+
 async def test_what_was_refused_is_told_with_every_error_and_the_next_one_is_tried_anew(followed, file):
     async with reloading(followed) as scene:
         before = scene.running.config
