@@ -1,6 +1,8 @@
 """The page on operations shows what the commands print and the pages hold."""
 
 import re
+import signal
+from pathlib import Path
 
 from msgspec import structs
 
@@ -16,9 +18,11 @@ from proxy.config.values import (
     BreakerSettings,
     Client,
     Config,
+    LimitSettings,
     Provider,
     ProviderKey,
     RetrySettings,
+    ServerSettings,
     Target,
     TimeoutSettings,
 )
@@ -30,6 +34,7 @@ from proxy.routing.live import Live, LiveBreaker, LiveHealth, LiveKey, LiveProbe
 from translators.ir import Dialect
 from translators.profile import Profile
 
+ROOT = Path(__file__).parents[2]
 PAGE = "docs/operations.md"
 ROW = re.compile(r"  (ok|warn|FAIL|-) +([a-z]+) +(\S.*?)(?:  (\d+) ms)?")
 OPENAI = Provider(
@@ -157,3 +162,17 @@ def test_what_is_shown_of_budgets_is_what_the_commands_print(all_blocks):
     texts = [one.text.splitlines() for one in all_blocks if one.page == PAGE and one.language == "text"]
     assert [*budgets.lines(found)] in texts
     assert [*client.lines(client.with_balances(told, found))] in texts
+
+
+def test_what_a_proxy_in_front_is_told_fits_the_defaults():
+    told = re.search(r"```nginx\n(.+?)```", (ROOT / PAGE).read_text("utf-8"), re.DOTALL)[1]
+    set_to = dict(re.findall(r"(?m)^ +(\w+) ([^;\n]+);", told))
+    assert (set_to["proxy_http_version"], set_to["proxy_buffering"]) == ("1.1", "off")
+    assert float(set_to["proxy_read_timeout"].removesuffix("s")) >= TimeoutSettings().deadline_s
+    assert int(set_to["client_max_body_size"].removesuffix("m")) << 20 == LimitSettings().body_bytes
+    assert set_to["proxy_pass"] == f"http://{ServerSettings().listen}"
+
+
+def test_the_exit_codes_of_a_second_signal_are_those_of_the_signals():
+    told = (ROOT / PAGE).read_text("utf-8").partition("## Stopping")[2]
+    assert f"{128 + signal.SIGTERM} for SIGTERM and {128 + signal.SIGINT} for SIGINT" in told
