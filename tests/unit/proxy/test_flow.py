@@ -90,13 +90,22 @@ def test_an_exchange_prints_neither_headers_nor_body():
 )
 async def test_the_time_a_request_had_is_told_as_it_was_asked_for(seconds, told):
     """Less than ten seconds with their fraction; what it took to get here is left out."""
+    assert await expired(seconds) == f"No complete answer within the {told} s this request had."
+
+
+async def test_a_time_in_which_nothing_can_be_done_is_told_as_that():
+    told = "No complete answer within less than 0.001 s, which is all that this request had."
+    assert await expired(0.000017) == told
+
+
+async def expired(seconds: float) -> str:
     one = exchange()
     one.deadline = seconds
     task = asyncio.create_task(asyncio.Event().wait())
     expire(one, task)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert one.cancelled.message == f"No complete answer within the {told} s this request had."
+    return one.cancelled.message
 
 
 def test_what_waits_for_nothing_needs_no_task():
