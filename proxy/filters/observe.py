@@ -9,6 +9,7 @@ The log line holds the fields listed in `Told` and nothing else: no header, no b
 """
 
 import asyncio
+import re
 from collections import deque
 from functools import cache
 from pathlib import PurePath
@@ -35,6 +36,8 @@ _OWN = Fault(
     message="Sidestep failed to serve this request; this is its own fault.",
 )
 _ASKED_SHOWN = 120
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""What looks like a code."""
 SCORES = "feedback"
 """The route of scores for answers."""
 RECENT = 100
@@ -239,10 +242,12 @@ async def _cancelled(exchange: Exchange, fault: Fault) -> None:
 
 
 def code_of(fault: Fault | None) -> str | None:
-    """The error code a fault is told with."""
+    """The error code a fault is told with; None also where a provider put something else there: it may be text of the
+    prompt, which is told to nobody but the client."""
     if fault is None:
         return None
-    return fault.code or fault.outcome.code
+    code = fault.code or fault.outcome.code
+    return code if code and _CODE.fullmatch(code) else None
 
 
 def own_failure(metrics: Metrics, log: Log, error: Exception) -> None:

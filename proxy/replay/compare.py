@@ -14,6 +14,7 @@ import orjson
 from msgspec import Struct
 
 from proxy.answers import safe
+from proxy.filters.observe import code_of
 from proxy.recording.form import MASKED, Call, Line
 from proxy.recording.masking import KEPT, masked
 from proxy.recording.telling import ASKED
@@ -187,7 +188,7 @@ def _fault(kind: str | None, code: str | None) -> str:
 
 
 def _fault_of(fault: Fault | None) -> str:
-    return _fault(None, None) if fault is None else _fault(fault.kind.value, fault.code or fault.outcome.code)
+    return _fault(None, None) if fault is None else _fault(fault.kind.value, code_of(fault))
 
 
 def _end(*, cut: bool) -> str:

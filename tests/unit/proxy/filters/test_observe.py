@@ -228,6 +228,21 @@ def test_a_fault_without_a_code_has_its_kinds():
     assert code_of(None) is None
 
 
+@pytest.mark.parametrize(
+    ("code", "logged"),
+    [
+        ("context_length_exceeded", "context_length_exceeded"),
+        ("InvalidParameter.Value-2", "InvalidParameter.Value-2"),
+        ("1301", "1301"),
+        ("my secret prompt", None),
+        ("line\nbreak", None),
+        ("x" * 65, None),
+    ],
+)
+def test_only_what_looks_like_a_code_is_told_as_one(code, logged):
+    assert code_of(Fault(kind=Kind.REFUSED, message="x", code=code)) == logged
+
+
 async def test_the_last_exchanges_are_kept_with_their_way_for_who_looks(observe, exchange, lines):
     """Without headers and bodies, which the exchange itself would hold on to."""
 
