@@ -124,7 +124,7 @@ async def _one(arguments: argparse.Namespace, config: "Config", choice: "Choice"
     seconds, client_s = arguments.seconds or SECONDS, arguments.client_timeout
     at = pace(choice.target, case, rate=_rate(arguments), seconds=seconds, offline=offline, client_s=client_s)
     opening = telling.opening(choice, case, at, source=config.source, offline=offline)
-    _say(arguments, opening)
+    _say(arguments, [*opening, *telling.aside(config)])
     with _proxy() as start:
         seen = await exercise(start, config, choice, case, at, kinds=KINDS, offline=offline, clock=SystemClock())
     found = judge(seen)
@@ -145,7 +145,8 @@ async def _all(arguments: argparse.Namespace, config: "Config", choice: "Choice"
     rate, seconds, offline = _rate(arguments), arguments.seconds or matrix.SECONDS, arguments.offline
     load: dict[str, Any] = {"rate": rate, "seconds": seconds, "offline": offline, "client_s": arguments.client_timeout}
     paces = [pace(choice.target, case, **load) for case in cases]
-    _say(arguments, matrix.opening(choice, paces, source=config.source, offline=offline))
+    opening = matrix.opening(choice, paces, source=config.source, offline=offline)
+    _say(arguments, [*opening, *telling.aside(config)])
     with _proxy() as start:
         cells = await matrix.matrix(start, config, choice, clock=SystemClock(), cases=cases, **load)
     if arguments.json:

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
+from proxy.config.values import Config
 from proxy.drill.exercise.asking import KINDS, MOST_TOKENS, QUESTION
 from proxy.drill.exercise.choice import Choice
 from proxy.drill.exercise.judging import Findings, Seen, count
@@ -62,6 +63,15 @@ def cost(most: int, *, offline: bool) -> str:
         f"cost: real providers answer at most {most} requests of some {_INPUT_TOKENS} tokens in ({QUESTION!r}) and at "
         f"most {MOST_TOKENS} out: {tokens} tokens"
     )
+
+
+def aside(config: Config) -> Iterator[str]:
+    """What of the configuration refuses requests and is no part of a drill."""
+    spending = config.spending
+    there = {"budgets": spending.budgets, "rates": spending.rates, "clients": config.clients}
+    names = [name for name, of in there.items() if of]
+    if names:
+        yield f"left aside: {', '.join(names)}; what they would refuse is served here"
 
 
 def picture(seen: Seen) -> Iterator[str]:

@@ -4,6 +4,8 @@ import json
 
 from msgspec import structs
 
+from proxy.config.spending import Budget, Rate, Spending
+from proxy.config.values import Client
 from proxy.drill.exercise import telling
 from proxy.drill.exercise.judging import judge
 from proxy.drill.exercise.menu import CASES
@@ -28,6 +30,16 @@ def test_what_will_happen_is_said_first(seen):
         "and at most 2 s for progress_s, progress_unary_s, first_token_reasoning_s, idle_s",
         "offline: every provider is scripted; no key is used and nothing costs anything",
     ]
+
+
+def test_what_of_the_configuration_is_left_aside_is_said(chain):
+    config = chain()
+    assert list(telling.aside(config)) == []
+    spending = Spending(budgets=(Budget("day", "usd", 1, "day"),), rates=(Rate("fast"),))
+    told = telling.aside(structs.replace(config, spending=spending))
+    assert list(told) == ["left aside: budgets, rates; what they would refuse is served here"]
+    told = telling.aside(structs.replace(config, clients={"app": Client("app", ())}))
+    assert list(told) == ["left aside: clients; what they would refuse is served here"]
 
 
 def test_times_that_are_the_configurations_own_are_not_spoken_of(seen):
