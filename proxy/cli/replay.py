@@ -37,12 +37,13 @@ def add(commands: "Commands") -> None:
 def run(arguments: argparse.Namespace) -> int:
     from proxy.app import build  # noqa: PLC0415 - see the package's docstring
     from proxy.replay.compare import differences  # noqa: PLC0415 - likewise
-    from proxy.replay.play import played, unplayed  # noqa: PLC0415 - likewise
+    from proxy.replay.play import foreign, played, unplayed  # noqa: PLC0415 - likewise
     from proxy.replay.reading import read  # noqa: PLC0415 - likewise
 
     config = _config(arguments.config)
     recording = read(arguments.files)
-    problems = (*recording.problems, *filter(None, [unplayed(config)]))
+    other = foreign(config, recording.lines)
+    problems = (*recording.problems, *filter(None, [unplayed(config), other]))
     for problem in problems:
         print(f"sidestep: {problem}", file=sys.stderr)
     if not recording.lines:
@@ -55,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(json.dumps(data(found, problems), indent=2))
     else:
-        print(*lines(found), sep="\n")
+        told = list(lines(found))
+        print(*(told[-1:] if other else told), sep="\n")
     return 1 if any(differing for _, differing in found) else 0
 
 

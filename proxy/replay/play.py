@@ -15,6 +15,7 @@ import orjson
 from msgspec import Struct, structs
 
 from proxy.clock import Clock
+from proxy.config.routes import ANY
 from proxy.config.spending import LedgerSettings, Spending
 from proxy.config.values import Config, Provider, RecordSettings, Target, TelemetrySettings
 from proxy.flow import Exchange, Service, cancel
@@ -27,6 +28,9 @@ from proxy.upstream.engines import EngineFor
 from proxy.upstream.seam import Engine
 from translators.codec import Codec
 from translators.faults import Fault, Kind
+
+SOME = 3
+"""Targets that are named where there are too many."""
 
 
 class Stack(Protocol):
@@ -99,6 +103,24 @@ def unplayed(config: Config) -> str:
     found = {"budgets": config.spending.budgets, "rates": config.spending.rates}
     names = ", ".join(name for name, there in found.items() if there)
     return f"{names}: not played, so whatever they refused or passed over differs" if names else ""
+
+
+def foreign(config: Config, lines: Sequence[Line]) -> str:
+    """What to say where no target that was called stands in a chain of `config`; else empty."""
+    called = sorted({(call.provider, call.model) for line in lines for call in line.calls})
+    chains = [route.chain for route in config.models.values()] + [one.chain for one in config.embeddings.values()]
+    there = {(step.provider, step.model) for chain in chains for step in chain}
+    named = {*config.selection.models(), *config.selection.embeddings()}
+    if not called or any(
+        (provider, model) in there or (provider, ANY) in there or f"{provider}/{model}" in named
+        for provider, model in called
+    ):
+        return ""
+    some = ", ".join(f"{provider}/{model}" for provider, model in called[:SOME])
+    return (
+        f"the recording is of another configuration: none of the targets that it called ({some}"
+        f"{', ...' if len(called) > SOME else ''}) is in a chain of {config.source}; name its own with --config FILE"
+    )
 
 
 def _player(

@@ -95,6 +95,24 @@ def test_budgets_are_told_not_to_be_played(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["problems"] == [said]
 
 
+def test_a_recording_of_another_configuration_is_told_as_that_rather_than_call_by_call(config, tmp_path, capsys):
+    file = tmp_path / "x.jsonl"
+    call = {
+        "provider": "elsewhere", "endpoint": "/chat/completions", "url": "https://e.test", "dialect": "openai-chat",
+        "sent_ms": 0.0, "head_ms": 1.0, "chunk_ms": [], "ended_ms": 1.0, "end": "whole", "model": "m",
+    }  # fmt: skip
+    asked = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    one = {name: value for name, value in line(200).items() if name not in ("request_text", "kind", "code")}
+    base = {**one, "request_headers": {"content-type": "application/json"}, "request_body": asked, "model": "m"}
+    kept = {name: value for name, value in base.items() if name not in ("recording", "at", "clock", "ms", "attempts")}
+    kept.pop("calls")
+    file.write_text(json.dumps(base | {"calls": [kept | call]}) + "\n")
+    assert main(["replay", str(file), "--config", config]) == 1
+    told = capsys.readouterr()
+    assert told.out == "1 exchange: 0 the same, 1 different\n"
+    assert told.err.startswith("sidestep: the recording is of another configuration: none of the targets")
+
+
 def test_without_an_exchange_there_is_nothing_to_play(config, tmp_path, capsys):
     file = tmp_path / "x.jsonl"
     file.write_text("")

@@ -24,7 +24,7 @@ from proxy.config.values import (
     TelemetrySettings,
 )
 from proxy.recording.form import Call, Line, Stopped
-from proxy.replay.play import offline, played, unplayed
+from proxy.replay.play import foreign, offline, played, unplayed
 from translators.ir import Dialect
 
 NAMES = ("alpha", "beta")
@@ -166,3 +166,13 @@ def test_what_refuses_requests_and_is_not_played_is_named(spending, named):
     said = unplayed(structs.replace(CONFIG, spending=spending))
     assert said == f"{named}not played, so whatever they refused or passed over differs"
     assert unplayed(CONFIG) == ""
+
+
+def test_a_recording_of_which_no_target_is_in_a_chain_is_of_another_configuration():
+    known, others = line("a", 1.0, call(1, "alpha")), [line("b", 1.0, call(1, name)) for name in "wxyz"]
+    assert foreign(CONFIG, [known, *others]) == ""
+    assert foreign(CONFIG, [line("c", 1.0)]) == ""
+    said = foreign(structs.replace(CONFIG, source="my.toml"), others)
+    assert "none of the targets that it called (w/m, x/m, y/m, ...) is in a chain of my.toml" in said
+    anything = {"*": ModelRoute("*", (Step("w", "*"),))}
+    assert foreign(structs.replace(CONFIG, models=anything), others) == ""
