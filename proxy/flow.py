@@ -333,10 +333,8 @@ def cancel(exchange: Exchange, task: "Task[None] | None", fault: Fault) -> None:
 def expire(exchange: Exchange, task: "Task[None] | None") -> None:
     """Cancels the exchange's task because its deadline has passed."""
     seconds = exchange.deadline - exchange.started
-    told = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
+    told = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}" if seconds >= 0.001 else "<0.001"
     message = f"No complete answer within the {told} s this request had."
-    if seconds < 0.001:
-        message = "No complete answer within less than 0.001 s, which is all that this request had."
     cancel(exchange, task, Fault(kind=Kind.DEADLINE, code="deadline_exceeded", message=message))
 
 
