@@ -246,11 +246,11 @@ async def _refusal(trial: Trial, upstream: Upstream) -> Failure:
 
 
 async def _sniffed(upstream: Upstream) -> tuple[Body, bool]:
-    """The answer, and whether it is a stream of events: where it says neither that nor JSON, its first bytes do."""
+    """The answer, and whether it is a stream of events: where it does not say what it is, its first bytes do."""
     said = next((value for name, value in upstream.headers if name == "content-type"), "")
     kind = said.partition(";")[0].strip().lower()
-    if kind == "text/event-stream" or kind.endswith("json"):
-        return upstream, not kind.endswith("json")
+    if kind:
+        return upstream, kind == "text/event-stream"
     sniffed = Sniffed(upstream)
     return sniffed, await sniffed.tells_events()
 

@@ -1,7 +1,7 @@
 """An answer to a streamed request that does not say what it is: its first bytes tell.
 
-Small servers and what stands before them leave the content type of a stream out, or call it plain text. Its bytes are
-as good, and no JSON begins as a stream of events does, so that nothing else is taken for one.
+Small servers and what stands before them leave the content type of a stream out. Its bytes are as good, and no JSON
+begins as a stream of events does, so that nothing else is taken for one. What names another type is believed.
 """
 
 import re
