@@ -1,5 +1,7 @@
 """A short conversation with a target, by the chain itself."""
 
+import asyncio
+
 import pytest
 from msgspec import structs
 
@@ -137,7 +139,7 @@ async def test_a_request_that_no_target_can_express_is_told(talked, kit):
     [one] = expected(kit.config(alpha))
     short = structs.replace(one.target, profile=structs.replace(one.target.profile, context_window=1))
     one = structs.replace(one, target=short, found=structs.replace(one.found, targets=(short,)))
-    engine = engine_for("native", alpha, connections=2)
+    engine = await asyncio.to_thread(engine_for, "native", alpha, connections=2)  # which reads certificates
     found = await talk.talk(one, lambda _: engine, kit.clock)
     await engine.close()
     assert found[0].verdict == "fail"
