@@ -25,6 +25,8 @@ CALLS_CAP = 4_096
 """Calls of tools in all messages of a chat: they take most of the time."""
 TOOLS_CAP = 1_024
 """OpenAI takes 128."""
+ESCAPES_CAP = 8_388_608
+"""Backslashes of a body that is looked through for what stands in strings: each costs time to pass over."""
 _TOO_MANY = "array_above_max_length"
 _TURNS = ("messages", "input", "system")
 _PARTS = ("content", "output", "summary")
@@ -36,6 +38,8 @@ def check_text(body: bytes) -> None:
         return
     if _structures(body) <= STRUCTURES_CAP and body.count(b",") < VALUES_CAP:
         return  # even if all of them stood outside strings
+    if body.count(b"\\") > ESCAPES_CAP:
+        raise _too_large(f"{ESCAPES_CAP} escaped characters")
     body = body.replace(b"\\\\", b"").replace(b'\\"', b"")  # every quote left begins or ends a string
     if body.count(b'"') > 2 * VALUES_CAP:
         raise _too_large(f"{VALUES_CAP} values")

@@ -1,10 +1,10 @@
 """One call all the same, where nobody could be called: what stands in the way is a guess, and a guess is worth a call
 where all else is certain to fail. So a chain is never worse than no proxy.
 
-The breakers' guesses come first, once a second at the target nearest its probe (`Breaker.force`); then keys that are
-off, the one that comes back soonest first, and long waits, each at its own rate (`proxy.resilience.forced`). An answer
-puts the key back into use and ends the wait, at its first content. A failure leaves both as they were: neither is cut
-short by it, nor prolonged.
+Keys that are off come first, the one that comes back soonest before the others, then long waits, each at its own rate
+(`proxy.resilience.forced`): what is asked so seldom must have its turn. Then the breakers' guesses, once a second at
+the target nearest its probe (`Breaker.force`). An answer puts the key back into use and ends the wait, at its first
+content. A failure cuts neither short; a key is off no longer for it, and a new wait that it asks for is kept.
 
 What is no guess is never forced: calls in flight up to the limit, a budget, a request that cannot be expressed.
 """
@@ -38,15 +38,15 @@ class Shut(Struct, frozen=True):
 
 
 def in_turn(tools: Tools, shut: Sequence[Shut], now: float) -> Iterator[Try]:
-    """Those that may be asked all the same, first to last: of those that only their breakers shut the nearest its
-    probe, then the others that are due now."""
-    open_ = [one for one in shut if one.skip.why == "breaker"]
-    if open_:
-        yield min(open_, key=lambda one: one.skip.wait_s or 0.0).turn
+    """Those that may be asked all the same, first to last: those with keys that are off or long waits that are due now,
+    then of those that only their breakers shut the nearest its probe."""
     others = [one for one in shut if one.skip.why in {"keys", "throttled"}]
     for one in sorted(others, key=lambda one: _back_at(tools, one, now)):
         if (due := _due_at(tools, one.turn.target, one.turn.state, now)) is not None and due <= now:
             yield one.turn
+    open_ = [one for one in shut if one.skip.why == "breaker"]
+    if open_:
+        yield min(open_, key=lambda one: one.skip.wait_s or 0.0).turn
 
 
 def leave(
@@ -93,7 +93,7 @@ def told(tools: Tools, shut: Sequence[Shut], skips: Sequence[Skip], now: float) 
 
 
 class ForcedAccount(Account):
-    """That of a call all the same: its answer ends what stood in the way, its failure prolongs nothing."""
+    """That of a call all the same: its answer ends what stood in the way."""
 
     _kept: bool = False
     """Whether it was made against a wait."""
@@ -110,17 +110,22 @@ class ForcedAccount(Account):
         self._freed()
         Account.served(self, status)
 
+    def _settle(self, fault: Fault | None) -> None:
+        if fault is not None and fault.outcome.breaker == "success" and self._ready.key.off_kind == "auth":
+            self._accepted()  # who finds fault with the request itself has taken the key
+        Account._settle(self, fault)  # noqa: SLF001 - its own base
+
     def _freed(self) -> None:
         key = self._ready.key
         if self._kept:
             self._state.throttle.clear()
             key.throttle.clear()
+        self._accepted()
+
+    def _accepted(self) -> None:
+        key = self._ready.key
         if self._pool.free(key, self._tools.clock.now()):
             self._tools.key_back(self._target.provider.name, key)
-
-    def _hold_off(self, fault: Fault, now: float) -> None:
-        if not self._kept:
-            Account._hold_off(self, fault, now)  # noqa: SLF001 - its own base
 
 
 def forced_account(

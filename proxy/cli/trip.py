@@ -22,8 +22,9 @@ def add(commands: "Commands") -> None:
         "trip",
         help="take a target of a running proxy out",
         description="Opens the breaker of a target by hand: the running proxy that is asked calls it no more, in "
-        "whichever chains it stands, until the breaker's time is up. Then it comes back as after any outage: by single "
-        "requests, and a share that grows. What is under way there ends as it began.",
+        "whichever chains it stands, until the breaker's time is up, unless nobody else can be called. Then it comes "
+        "back as after any outage: by single requests, and a share that grows. What is under way there ends as it "
+        "began.",
     )
     parser.add_argument("target", metavar="TARGET", help="PROVIDER/MODEL, as `sidestep health` shows it")
     add_running(parser)

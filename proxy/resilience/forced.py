@@ -4,7 +4,7 @@ Both are guesses of how long something lasts: an account may be paid a minute af
 that asked for an hour may be well after a second. Where another target serves, the guess costs nothing. Where nobody
 can be called, it is the only thing that stands between a client and its answer, and then one call finds out:
 
-- with a key that is off, once in 10 s at each target: the first at once, for a refusal may have been a slip;
+- with a key that is off, once in 10 s wherever it belongs to: the first at once, for a refusal may have been a slip;
 - against a wait, once in 60 s at each target, and first when 60 s of the wait are over: up to there it is kept.
 
 Pure, and asked only where nobody could be called.
@@ -20,12 +20,11 @@ WAIT_EVERY_S = 60.0
 
 
 class Forced:
-    """One target's such calls: when the last ones were made."""
+    """One target's such calls: when the last one was made against a wait; its keys know when they were called with."""
 
-    __slots__ = ("_key_at", "_wait_at")
+    __slots__ = ("_wait_at",)
 
     def __init__(self) -> None:
-        self._key_at = -math.inf
         self._wait_at = -math.inf
 
     def at(self, throttle: Throttle, key: KeyState, now: float) -> float:
@@ -36,7 +35,7 @@ class Forced:
             if wait.until > now:
                 at = max(at, min(wait.until, max(wait.since, self._wait_at) + WAIT_EVERY_S))
         if key.off_until > now:
-            at = max(at, min(key.off_until, self._key_at + KEY_EVERY_S))
+            at = max(at, min(key.off_until, key.forced_at + KEY_EVERY_S))
         return at
 
     def take(self, throttle: Throttle, key: KeyState, now: float) -> bool:
@@ -44,7 +43,7 @@ class Forced:
         if self.at(throttle, key, now) > now:
             return False
         if key.off_until > now:
-            self._key_at = now
+            key.forced_at = now
         if throttle.until > now or key.throttle.until > now:
             self._wait_at = now
         return True

@@ -15,6 +15,7 @@ The caller's own key (`keys = ["client"]`) is nobody's business here: nothing it
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -54,6 +55,8 @@ class KeyState:
     """Times in a row that the key was turned off for one and the same cause; a daily quota is not counted."""
     used: int = 0
     """The pool's count of calls when this key was last used."""
+    forced_at: float = -math.inf
+    """When it was last called with though it was off."""
 
     def free(self, now: float) -> bool:
         return self.off_until <= now and self.throttle.until <= now

@@ -198,7 +198,7 @@ class _Walk:
         due = [(place, one) for place, one in stood if one.of_breaker or one.forced_in_s == 0]
         if not due or any(row.verdict == "tried" for row in self.rows):
             return
-        place, one = min(due, key=lambda pair: (not pair[1].of_breaker, not pair[1].of_keys, pair[1].free_in_s))
+        place, one = min(due, key=lambda pair: (pair[1].of_breaker, not pair[1].of_keys, pair[1].free_in_s))
         row = self.rows[place]
         taken = self._taken(place, self._targets[place], 1, folded=row.upstream_stream)
         reason = FORCED if one.of_breaker else FORCED_KEY if one.of_keys else FORCED_WAIT

@@ -5,8 +5,8 @@ anything changes; then new requests are served by it and those under way end as 
 cannot be used changes nothing. Either way a line of the log, `/state` and two metrics say when and with what result;
 errors are told as `sidestep check` tells them.
 
-Whoever sends SIGHUP may have paid a bill: it takes keys that are off back into use, whatever the file says. A file that
-changes by itself does not.
+Whoever sends SIGHUP may have paid a bill: it takes keys that are off back into use, if the file is valid, changed or
+not. A file that changes by itself does not.
 
 Whoever asks while a reload is under way gets another one after it: the file may have changed since it was read.
 """

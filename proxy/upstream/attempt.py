@@ -142,7 +142,12 @@ async def folded(trial: Trial, begun: Commit) -> Answered:
             await upstream.close()
         return following
 
-    await _call_by_call(trial, pump, one)
+    try:
+        await _call_by_call(trial, pump, one)
+    except asyncio.CancelledError:
+        if pump.committed:
+            trial.seen.silent_s = pump.silent_s
+        raise
     trial.seen.id = ""  # a folded answer bears one of ours
     return whole[0] if whole else Answered(pump.end, trial.seen.usage)
 

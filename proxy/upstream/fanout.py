@@ -63,6 +63,7 @@ async def stream(trial: Trial, fan: Fan, commit: Commit) -> None:
         raise Broken(told, writer.fault(told)) from None
     finally:
         trial.seen.usage = _total(branches)
+        trial.seen.silent_s = max(branch.seen.silent_s for branch in branches)
     counts = b"" if trial.seen.usage is None else writer.feed(Used(trial.seen.usage))
     await trial.exchange.out.write(counts + trial.tail() + writer.close())
 

@@ -15,7 +15,7 @@ Sent = Sequence[tuple[str, str]]
 """The headers of the call."""
 HIDDEN = "***"
 BEGINNING = 12
-"""So many characters tell a secret from other words: more than the prefix that a vendor's keys share."""
+"""So many characters tell a secret from other words: as long as the longest prefix that a vendor's keys share."""
 SHORTEST = 8
 
 _SECRET = re.compile(r"auth|key|token|secret", re.IGNORECASE)

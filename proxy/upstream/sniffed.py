@@ -28,7 +28,8 @@ class Sniffed:
 
     def _begin(self, chunk: bytes) -> bool:
         self._first += chunk
-        return len(self._first.strip()) < _ENOUGH and len(self._first) < _AT_MOST
+        known = _EVENTS.match(self._first) is not None or len(self._first.strip()) >= _ENOUGH
+        return not known and len(self._first) < _AT_MOST
 
     async def drive(self, sink: Sink) -> bool:
         first, self._first = self._first, b""

@@ -3,7 +3,17 @@
 import orjson
 import pytest
 
-from proxy.crowds import CALLS_CAP, LARGE, PARTS_CAP, STRUCTURES_CAP, TOOLS_CAP, VALUES_CAP, check_lists, check_text
+from proxy.crowds import (
+    CALLS_CAP,
+    ESCAPES_CAP,
+    LARGE,
+    PARTS_CAP,
+    STRUCTURES_CAP,
+    TOOLS_CAP,
+    VALUES_CAP,
+    check_lists,
+    check_text,
+)
 from translators.faults import Malformed
 
 PART = {"type": "text", "text": "a"}
@@ -23,6 +33,7 @@ def text(**fields) -> bytes:
         (text(x=[1] * (VALUES_CAP + 1)), f"{VALUES_CAP} values"),
         (text(x=[""] * (VALUES_CAP + 1)), f"{VALUES_CAP} values"),
         (text(x=["\\", '"'] * (VALUES_CAP // 2 + 1)), f"{VALUES_CAP} values"),
+        (text(x='"' * ESCAPES_CAP + ":" * STRUCTURES_CAP + '"'), f"{ESCAPES_CAP} escaped characters"),
     ],
 )
 def test_more_than_time_allows_is_refused_before_it_is_parsed(body, told):

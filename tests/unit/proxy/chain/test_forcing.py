@@ -94,7 +94,7 @@ def test_a_long_wait_is_kept_for_a_minute_then_one_call_a_minute_finds_out(lab, 
     assert statuses(lab) == [200, 200, 200]
 
 
-def test_a_wait_is_not_prolonged_by_such_a_calls_failure(lab):
+def test_a_new_wait_that_such_a_call_is_told_is_kept_and_tried_as_seldom(lab):
     (alpha,) = lab.chain("alpha")
     alpha.script[0] = LONG
     lab.ask()
@@ -103,7 +103,23 @@ def test_a_wait_is_not_prolonged_by_such_a_calls_failure(lab):
         lab.wait(61)
         lab.ask()
     assert len(alpha.calls) == 6
-    assert next(iter(lab.registry.targets())).throttle.until == until
+    assert next(iter(lab.registry.targets())).throttle.until == until + 5 * 61
+
+
+def test_a_request_that_the_provider_finds_fault_with_shows_that_a_refused_key_is_taken_again(lab):
+    (alpha,) = lab.chain("alpha")
+    alpha.script.clear()
+    alpha.script.extend([401, 400, "ok"])
+    assert [lab.ask().status, lab.ask().status, lab.ask().status] == [503, 400, 200]
+
+
+def test_models_of_one_provider_share_the_rate_of_its_key(lab):
+    engines = lab.chain("alpha", "beta")
+    for engine in engines:
+        engine.script[0] = 401
+    for _ in range(6):
+        lab.ask()
+    assert len(lab.called) == 4, "each key as it was refused, and once more"
 
 
 def test_a_wait_that_a_refused_keys_own_call_meets_is_kept(lab):
@@ -125,7 +141,8 @@ def test_nothing_is_forced_while_another_target_serves(lab, out):
     assert set(lab.called) == {"beta"}
 
 
-def test_breakers_come_first_then_keys_then_waits(lab):
+def test_keys_come_first_then_waits_then_breakers(lab):
+    """What is asked seldom has its turn also where requests come as seldom as a breaker is tried."""
     engines = lab.chain("alpha", "beta", "gamma")
     for engine in engines:
         engine.script[0] = 401
@@ -136,7 +153,7 @@ def test_breakers_come_first_then_keys_then_waits(lab):
     tripped(lab, shut)
     for _ in range(4):
         lab.ask()
-    assert lab.called == ["gamma", "beta", "alpha"], "one each, and then none is due"
+    assert lab.called == ["beta", "alpha", "gamma"], "one each, and then none is due"
 
 
 def test_the_key_that_comes_back_soonest_is_tried_first(lab):

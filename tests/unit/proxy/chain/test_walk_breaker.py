@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.config.values import BreakerSettings
-from tests.unit.proxy.chain.held import full, key_off, throttled, tripped
+from tests.unit.proxy.chain.held import full, throttled, tripped
 
 
 def served(lab) -> str:
@@ -224,7 +224,7 @@ def test_nobody_is_told_to_stay_away_longer_than_half_a_minute(lab):
     assert lab.ask().headers["retry-after"] == "30"
 
 
-@pytest.mark.parametrize("out", [throttled, key_off, full])
+@pytest.mark.parametrize("out", [throttled, full])
 @pytest.mark.parametrize("place", [0, 1])
 def test_nor_does_what_keeps_the_others_from_being_called_stand_in_its_way(lab, out, place):
     """Nobody can serve the client but the target that is likely down: it may be well again."""

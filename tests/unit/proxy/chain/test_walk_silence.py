@@ -150,6 +150,13 @@ def test_clients_that_leave_a_stream_silent_in_its_middle_open_the_breaker(lab):
     assert lab.changes == OPENED
 
 
+def test_so_do_those_of_a_whole_answer_that_is_read_as_a_stream(lab):
+    lab.provider("alpha", profile={"upstream_stream": True}).script[0] = [WORD, "stall"]
+    lab.route("m", "alpha")
+    leave(lab, 5, 25)
+    assert lab.changes == OPENED
+
+
 @pytest.mark.parametrize("piece", [WORD, PING], ids=["words", "pings"])
 def test_whoever_leaves_a_stream_that_goes_on_says_nothing_of_its_target(lab, piece):
     alpha = silent(lab)

@@ -58,3 +58,15 @@ async def test_a_body_has_its_bound():
     await sniffed.tells_events()
     with pytest.raises(TooLarge, match="longer than 30 bytes"):
         await sniffed.read(30)
+
+
+async def test_a_stream_is_known_as_soon_as_its_first_line_says_so():
+    """What comes next may take long."""
+
+    async def first_alone():
+        yield b": ping\n\n"
+        raise AssertionError("it was asked for more")
+
+    answer = Answer()
+    answer.going = first_alone()
+    assert await Sniffed(answer).tells_events()
