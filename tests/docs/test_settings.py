@@ -34,7 +34,7 @@ from proxy.config.values import (
     TimeoutSettings,
 )
 from proxy.config.zero import ENDPOINTS, model_variable, unaided, variables
-from proxy.crowds import CALLS_CAP, LARGE, PARTS_CAP, STRUCTURES_CAP, TOOLS_CAP, VALUES_CAP
+from proxy.crowds import CALLS_CAP, ESCAPES_CAP, LARGE, PARTS_CAP, STRUCTURES_CAP, TOOLS_CAP, VALUES_CAP
 from proxy.server.protocol import Bounds
 from proxy.upstream.connection import HEAD_LIMIT
 from proxy.upstream.trial import ANSWER_LIMIT
@@ -200,6 +200,6 @@ def test_the_fixed_bounds_are_those_of_the_code():
     asked, _, answered = " ".join(told.split()).partition(" Of a provider's answer: ")
     head = Bounds()
     own = [head.header_bytes, head.header_fields, head.header_s, CHAT_MESSAGES, MESSAGES_CAP, PARTS_CAP, CALLS_CAP]
-    more = [TOOLS_CAP, CHOICES_CAP, INPUTS_CAP, STRUCTURES_CAP, VALUES_CAP, LARGE // 1024]
+    more = [TOOLS_CAP, CHOICES_CAP, INPUTS_CAP, STRUCTURES_CAP, VALUES_CAP, LARGE // 1024, ESCAPES_CAP]
     assert [float(number) for number in re.findall(r"\d+", asked)] == [*own, *more, 1024]
     assert re.findall(r"\d+", answered) == [str(HEAD_LIMIT), str(EVENT_LIMIT), str(ANSWER_LIMIT)]
